@@ -18,6 +18,7 @@ from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import MailQueue
+from portico.plumbing.queue.leases import PracticesInTurn
 from portico.plumbing.queue.worker_loop import Job, WorkerQueue
 
 # Sign-in requests of this period are processed together: a round costs nearly as much for one as for ten.
@@ -33,7 +34,7 @@ MAILING_SECONDS = 0.1
 def worker_queues() -> list[WorkerQueue]:
     """Returns the queues. Each has a thread of its own, so that slow work delays neither sign-in mail nor the rest."""
     transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
-    entrance_mail = partial(delivery.deliver_next, MailQueue.ENTRANCE, transport)
+    entrance_mail = partial(delivery.deliver_next, MailQueue.ENTRANCE, transport, PracticesInTurn())
     return [
         WorkerQueue(
             "entrance",
@@ -46,7 +47,7 @@ def worker_queues() -> list[WorkerQueue]:
         WorkerQueue(
             "rest",
             [
-                Job(partial(delivery.deliver_next, MailQueue.REST, transport)),
+                Job(partial(delivery.deliver_next, MailQueue.REST, transport, PracticesInTurn())),
                 Job(invoice_sharing.continue_next_run, pause=POLL_SECONDS, only_when_idle=True),
                 Job(polling.poll_next, pause=POLL_SECONDS, only_when_idle=True),
                 Job(inbound_events.process_next, pause=POLL_SECONDS, only_when_idle=True),

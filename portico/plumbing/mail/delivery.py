@@ -22,6 +22,7 @@ from portico.plumbing.mail.retry_policy import Outcome, ServerReply
 from portico.plumbing.models import EmailEvent, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
 from portico.plumbing.queue import leases
+from portico.plumbing.queue.leases import PracticesInTurn
 from portico.plumbing.text import mailboxes
 
 logger = logging.getLogger(__name__)
@@ -69,10 +70,13 @@ class _Built:
     html: str
 
 
-def deliver_next(queue: str, transport: MailTransport) -> bool:
-    """Delivers a batch of the oldest mails of the queue that are due. Returns False if there are none."""
+def deliver_next(queue: str, transport: MailTransport, in_turn: PracticesInTurn | None = None) -> bool:
+    """Delivers a batch of the oldest mails of the queue that are due. Returns False if there are none.
+
+    Calls with the same `in_turn` serve the practices in turn.
+    """
     waiting = OutgoingEmail.objects.free_to_leave().in_queue(queue).select_related("practice")
-    rows = leases.claim_some(waiting, limit=BATCH_SIZE, lease=LEASE)
+    rows = (in_turn or PracticesInTurn()).claim_some(waiting, limit=BATCH_SIZE, lease=LEASE)
     if not rows:
         return False
     remaining = _mark(_allowed([_Claimed(email, email.handing_over_at) for email in rows]))

@@ -128,7 +128,9 @@ class OutgoingEmail(QueuedRow):
             ),
         )
         indexes = (
-            models.Index(fields=("queue", "id"), condition=Q(settled_at__isnull=True), name="outgoing_waiting"),
+            models.Index(
+                fields=("queue", "practice", "id"), condition=Q(settled_at__isnull=True), name="outgoing_waiting"
+            ),
             models.Index(
                 fields=("practice", "delayed_at"), condition=Q(delayed_at__isnull=False), name="outgoing_delayed"
             ),

@@ -55,18 +55,44 @@ def claim[R: QueuedRow](rows: QuerySet[R], *, lease: timedelta) -> R | None:
 
 def claim_some[R: QueuedRow](rows: QuerySet[R], *, limit: int, lease: timedelta) -> list[R]:
     """Claims the oldest rows that are ready, at most `limit`, for the length of the lease."""
+    return _claim([ready(rows).order_by("id")], limit=limit, lease=lease)
+
+
+class PracticesInTurn:
+    """Claims rows of each practice in turn, so that many rows of one practice do not delay those of the others."""
+
+    def __init__(self) -> None:
+        self._last_practice = 0
+
+    def claim_some[R: QueuedRow](self, rows: QuerySet[R], *, limit: int, lease: timedelta) -> list[R]:
+        """Claims the oldest rows of the practices that follow the last one served, then those of the first ones."""
+        waiting = ready(rows).order_by("practice_id", "id")
+        following = waiting.filter(practice_id__gt=self._last_practice)
+        others = waiting.filter(practice_id__lte=self._last_practice)
+        claimed = _claim([following, others], limit=limit, lease=lease)
+        if claimed:
+            self._last_practice = claimed[-1].practice_id
+        return claimed
+
+
+def _claim[R: QueuedRow](parts: Sequence[QuerySet[R]], *, limit: int, lease: timedelta) -> list[R]:
+    """Claims the first rows of the parts, which have no row in common."""
     if lease > LONGEST_LEASE:
         raise ValueError(f"A lease of {lease} is longer than LONGEST_LEASE.")
-    waiting = ready(rows).order_by("id")
-    if not waiting.exists():  # A plain read: an idle worker takes no lock.
+    parts = [part for part in parts if part.exists()]  # A plain read: an idle worker takes no lock.
+    if not parts:
         return []
+    claimed: list[R] = []
     with transaction.atomic():
-        claimed = list(waiting.select_for_update(no_key=True, skip_locked=True, of=("self",))[:limit])
+        for part in parts:
+            if len(claimed) < limit:
+                free = part.select_for_update(no_key=True, skip_locked=True, of=("self",))
+                claimed += free[: limit - len(claimed)]
         lease_until = clock.now() + lease
         for row in claimed:
             row.lease_until = lease_until
             row.attempts += 1
-        held = rows.model._base_manager.filter(pk__in=[row.pk for row in claimed])
+        held = parts[0].model._base_manager.filter(pk__in=[row.pk for row in claimed])
         held.update(lease_until=lease_until, attempts=F("attempts") + 1)
     return claimed
 

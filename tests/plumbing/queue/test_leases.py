@@ -15,6 +15,7 @@ from portico.plumbing.models import InboundEvent, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.queue import leases
 from tests.plumbing.mail_messages import Note, an_email
+from tests.plumbing.sample_rows import a_practice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note"), pytest.mark.both_databases]
 MINUTE = timedelta(minutes=1)
@@ -197,13 +198,30 @@ def test_many_workers_claim_each_row_once(note: Note) -> None:
     assert len(set(claimed)) == 12
 
 
+def test_many_rows_of_one_practice_delay_no_other() -> None:
+    large, small, later = a_practice(), a_practice(), a_practice()
+    for number in range(30):
+        an_email(f"large:{number}", practice=large)
+    an_email("small:1", practice=small)
+    turns = leases.PracticesInTurn()
+
+    def claimed() -> list[str]:
+        rows = turns.claim_some(OutgoingEmail.objects.waiting(), limit=4, lease=MINUTE)
+        return [row.key for row in rows]
+
+    assert claimed() == ["large:0", "large:1", "large:2", "large:3"]
+    assert claimed() == ["small:1", "large:4", "large:5", "large:6"]
+    an_email("later:1", practice=later)
+    assert claimed() == ["later:1", "large:7", "large:8", "large:9"]
+
+
 @pytest.mark.parametrize("queue", ["entrance", "rest"])
 def test_waiting_rows_are_found_by_an_index(queue: str) -> None:
     for number in range(200):
         an_email(f"note:{number}")
     OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
     an_email("note:waiting")
-    waiting = leases.ready(OutgoingEmail.objects.waiting().in_queue(queue)).order_by("id")
+    waiting = leases.ready(OutgoingEmail.objects.waiting().in_queue(queue)).order_by("practice_id", "id")
     with connection.cursor() as cursor:
         # Without statistics of this table, PostgreSQL plans with those of an earlier test.
         cursor.execute("ANALYZE")
