@@ -60,11 +60,8 @@ def send(
     ClientConflict, ClientArchived, access_grants.AddressNotFound.
     """
     content = (client.pk, entry, text, with_guide)
-    earlier = _find_earlier(client, form_key, content)
-    if earlier is not None:
-        return SentInvitation(earlier, is_new=False)
     with access_grants.lock_access(client) as (row, access):
-        # Checked again under the lock, where two submissions at once wait for each other.
+        # Under the lock, where two submissions at once wait for each other.
         earlier = _find_earlier(client, form_key, content)
         if earlier is not None:
             return SentInvitation(earlier, is_new=False)
@@ -112,18 +109,19 @@ def _write(access: PortalAccess, text: InvitationText, *, form_key: str, by: Act
     ref = tokens.new_ref()
     expanded = invitation_text.expand(text, client)
     attached = [client_guide.file_name(client.language)] if with_guide else []
-    email = outbox.queue(
-        practice=client.practice,
-        kind=KIND,
-        key=f"{KIND}:{ref}",
-        to_address=address.address,
-        to_name=client.name,
-        subject=expanded.subject,
-        content={"blocks": list(expanded.blocks), "language": client.language, "attached": attached},
-        by=by,
-        client=client,
-        link_nonce=tokens.new_nonce(),
-    )
+    draft: outbox.Draft = {
+        "practice": client.practice,
+        "kind": KIND,
+        "key": f"{KIND}:{ref}",
+        "to_address": address.address,
+        "to_name": client.name,
+        "subject": expanded.subject,
+        "content": {"blocks": list(expanded.blocks), "language": client.language, "attached": attached},
+        "by": by,
+        "client": client,
+        "link_nonce": tokens.new_nonce(),
+    }
+    (email,) = outbox.queue_new([draft])
     invitation = Invitation.objects.create(
         practice=client.practice,
         ref=ref,
