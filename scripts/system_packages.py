@@ -1,4 +1,4 @@
-"""Installs the programs that tests start: Chromium and PostgreSQL. Standard library only, any Python 3."""
+"""Installs the programs that tests start: Chromium, PostgreSQL and PgBouncer. Standard library only, any Python 3."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 APT = ["apt-get", "-o", "Acquire::Retries=3"]
+PGBOUNCER = "/usr/sbin/pgbouncer"
 # The first is Chromium without its window: it does the same with a third of the processor time.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
@@ -20,7 +21,7 @@ def main() -> None:
         return
     install = ["install", "-y", "--no-install-recommends", *packages]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit("Tests need Chromium and PostgreSQL. Please run: sudo apt-get " + " ".join(install))
+        sys.exit("Tests need Chromium, PostgreSQL and PgBouncer. Please run: sudo apt-get " + " ".join(install))
     print("Installing " + ", ".join(packages), flush=True)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     for command in ([*APT, "-qq", "update"], [*APT, "-qq", *install]):
@@ -40,6 +41,8 @@ def missing() -> list[str]:
         packages += [BROWSERS[0], "fonts-liberation"]
     if not (list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb")):
         packages.append("postgresql")
+    if not Path(PGBOUNCER).exists():
+        packages.append("pgbouncer")
     return packages
 
 

@@ -57,7 +57,7 @@ class Cluster:
 
 def start() -> Cluster:
     """Creates and starts a cluster. Raises RuntimeError if PostgreSQL is not installed."""
-    owner = _owner()
+    owner = server_owner()
     folder = Path(tempfile.mkdtemp(prefix="portico-postgresql-", dir=shared_memory.folder()))
     if owner:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -69,7 +69,7 @@ def start() -> Cluster:
 
 
 def _serve(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    owner = _owner()
+    owner = server_owner()
     settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", *SETTINGS)
     command = [str(programs() / "postgres"), "-D", str(folder / "cluster"), *(f"--{setting}" for setting in settings)]
     with (folder / "log").open("ab") as log:
@@ -125,7 +125,7 @@ def programs() -> Path:
     return Path(found).resolve().parent
 
 
-def _owner() -> pwd.struct_passwd | None:
+def server_owner() -> pwd.struct_passwd | None:
     """Returns the user that the server runs as if we are root, which it refuses."""
     if os.geteuid() != 0:
         return None
