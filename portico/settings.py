@@ -98,7 +98,7 @@ FORM_RENDERER = "django.forms.renderers.Jinja2"
 
 # Staff sign in with django-allauth; its rate limits are off, since ours count the attempts.
 AUTH_USER_MODEL = "practices.StaffMember"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["portico.domain.practices.staff.authentication.StaffBackend"]
 ACCOUNT_ADAPTER = "portico.web.office.sign_in.allauth_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

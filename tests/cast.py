@@ -50,7 +50,7 @@ from portico.web.http import request_origin
 from portico.web.http.request_types import OpenRequest
 
 PASSWORD = "a long walk by the river"
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "portico.domain.practices.staff.authentication.StaffBackend"
 DESK = Actor.system("The desk")
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portico.domain.access import notices, portal_accounts, portal_states
@@ -15,6 +16,7 @@ from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.models import AuditEntry
 from portico.plumbing.refusals import Refused
@@ -36,10 +38,15 @@ class AccessInput:
 
 def access_of(client: Client) -> PortalAccess | None:
     """Returns the client's access with its account and address; None if none was ever saved."""
-    access = PortalAccess.objects.select_related("account", "address").filter(client=client).first()
+    access = _by_client.first(client=client.pk)
     if access is not None:
         access.client = client
     return access
+
+
+@CompiledQuery
+def _by_client(client: Parameter) -> QuerySet[PortalAccess]:
+    return PortalAccess.objects.select_related("account", "address").filter(client=client)
 
 
 def access_or_default(client: Client) -> PortalAccess:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.translation import get_language
 
 from portico.domain.access import eligibility
@@ -24,6 +25,7 @@ from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAcce
 from portico.gateways.stripe import currencies as at_stripe
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models import Restoration
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
@@ -96,12 +98,17 @@ def of_balance(client: Client) -> Quote:
 
 def of_invoice(invoice: Invoice) -> Quote:
     """Returns a quote for the amount due on one shared invoice. Raises InvoicePaid, Processing."""
-    fresh = Invoice.objects.with_attempts().get(pk=invoice.pk)
+    (fresh,) = _with_attempts.rows(invoice=invoice.pk)
     if fresh.is_processing:
         raise Processing
     if fresh.is_void or fresh.still_open_minor <= 0:
         raise InvoicePaid
     return Quote((fresh,), is_balance=False, currency=fresh.currency)
+
+
+@CompiledQuery
+def _with_attempts(invoice: Parameter) -> QuerySet[Invoice]:
+    return Invoice.objects.filter(pk=invoice).with_attempts()
 
 
 def refuse_unless_chargeable(quote: Quote) -> None:
@@ -133,8 +140,13 @@ def step_of(currency: str) -> str:
 def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
     """Raises CardsTurnedOff, CardsNotAccepted, BooksBeingChecked. Checked again on every request."""
     _refuse_unless_accepted(practice, access)
-    if Restoration.objects.unreconciled().filter(practice=practice).exists():
+    if _unreconciled.rows(practice=practice.pk):
         raise BooksBeingChecked
+
+
+@CompiledQuery
+def _unreconciled(practice: Parameter) -> QuerySet[Restoration, tuple[int]]:
+    return Restoration.objects.unreconciled().filter(practice=practice).values_list("pk")[:1]
 
 
 def _refuse_unless_accepted(practice: Practice, access: PortalAccess | None) -> None:

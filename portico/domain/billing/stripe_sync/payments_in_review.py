@@ -1,8 +1,9 @@
 """Card payments that staff should review: mismatched, unknown or rejected attempts, requested refunds, disputes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portico.domain.billing.models import (
     REFUSALS,
@@ -22,6 +23,7 @@ from portico.domain.billing.stripe_sync import attempt_release
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import RowQuerySet
+from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
 
 # Most outcomes are known after seconds; an attempt is shown only when its outcome takes longer than this.
 REVIEW_AFTER = timedelta(minutes=10)
@@ -29,9 +31,15 @@ REVIEW_AFTER = timedelta(minutes=10)
 REFUSAL_SHOWN_FOR = timedelta(days=30)
 
 
-def attempts_in_review(practice: Practice) -> RowQuerySet[PaymentAttempt]:
+# Of each kind.
+MAX_COUNTED = 100
+
+
+def attempts_in_review(
+    practice: Practice | Parameter, *, unknown_until: datetime | Parameter | None = None
+) -> RowQuerySet[PaymentAttempt]:
     """Returns attempts that do not match or whose outcome has been unknown for 24 hours: staff have to check Stripe."""
-    for_a_day = Q(unknown_since__lte=clock.now() - attempt_release.RELEASE_AFTER)
+    for_a_day = Q(unknown_since__lte=unknown_until or clock.now() - attempt_release.RELEASE_AFTER)
     return _in_progress(practice).filter(Q(state=AttemptState.QUARANTINED) | for_a_day)
 
 
@@ -43,12 +51,14 @@ def attempts_polled(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     )
 
 
-def attempts_refused(practice: Practice) -> RowQuerySet[PaymentAttempt]:
+def attempts_refused(
+    practice: Practice | Parameter, *, since: datetime | Parameter | None = None
+) -> RowQuerySet[PaymentAttempt]:
     """Returns attempts that Stripe rejected lately, whose client has not tried again and still owes the amount."""
     later = PaymentAttempt.objects.filter(client=OuterRef("client"), account=OuterRef("account"), pk__gt=OuterRef("pk"))
     owed = AttemptInvoice.objects.filter(attempt=OuterRef("pk"), invoice__voided_at=None, invoice__open_minor__gt=0)
     rows = PaymentAttempt.objects.filter(
-        practice=practice, failure__in=REFUSALS, ended_at__gt=clock.now() - REFUSAL_SHOWN_FOR
+        practice=practice, failure__in=REFUSALS, ended_at__gt=since or clock.now() - REFUSAL_SHOWN_FOR
     )
     return rows.filter(~Exists(later), Exists(owed)).order_by("id")
 
@@ -62,7 +72,7 @@ def all_attempts(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     return PaymentAttempt.objects.filter(pk__in=kinds[0].union(*kinds[1:], all=True)).order_by("id")
 
 
-def refunds_requested(practice: Practice) -> PaymentQuerySet:
+def refunds_requested(practice: Practice | Parameter) -> PaymentQuerySet:
     """Returns payments to refund, because they arrived twice or when nothing was due."""
     return (
         Payment.objects.filter(practice=practice)
@@ -72,31 +82,44 @@ def refunds_requested(practice: Practice) -> PaymentQuerySet:
     )
 
 
-def refunds_refused(practice: Practice) -> RowQuerySet[Refund]:
+def refunds_refused(
+    practice: Practice | Parameter, *, since: datetime | Parameter | None = None
+) -> RowQuerySet[Refund]:
     """Returns refunds that Stripe rejected lately and that were not tried again."""
     later = Refund.objects.filter(payment=OuterRef("payment"), pk__gt=OuterRef("pk"))
     failed = Refund.objects.filter(
-        practice=practice, state=RefundState.FAILED, settled_at__gt=clock.now() - REFUSAL_SHOWN_FOR
+        practice=practice, state=RefundState.FAILED, settled_at__gt=since or clock.now() - REFUSAL_SHOWN_FOR
     )
     never_taken = failed.filter(method=RefundMethod.STRIPE, stripe_refund_id="")
     return never_taken.filter(~Exists(later), payment__taken_back_at=None).order_by("id")
 
 
-def open_disputes(practice: Practice) -> RowQuerySet[Dispute]:
+def open_disputes(practice: Practice | Parameter) -> RowQuerySet[Dispute]:
     return Dispute.objects.filter(practice=practice, state=DisputeState.OPEN).order_by("id")
 
 
 def count(practice: Practice) -> int:
-    """Returns the number of rows that staff must act on, in one query; each part of it has a partial index."""
-    others = (
-        attempts_refused(practice),
+    """Returns the number of rows that staff must act on, at most MAX_COUNTED of each kind, in one query.
+
+    Each part of it has a partial index.
+    """
+    now = clock.now()
+    unknown_until, since = now - attempt_release.RELEASE_AFTER, now - REFUSAL_SHOWN_FOR
+    return sum(_numbers.rows(practice=practice.pk, unknown_until=unknown_until, since=since)[0])
+
+
+@CompiledQuery
+def _numbers(practice: Parameter, unknown_until: Parameter, since: Parameter) -> QuerySet[Practice, tuple[int, ...]]:
+    kinds: tuple[QuerySet[Any], ...] = (  # Any: rows of several models.
+        attempts_in_review(practice, unknown_until=unknown_until),
+        attempts_refused(practice, since=since),
         refunds_requested(practice),
-        refunds_refused(practice),
+        refunds_refused(practice, since=since),
         open_disputes(practice),
     )
-    parts = [rows.order_by().values_list("pk") for rows in others]
-    return attempts_in_review(practice).order_by().values_list("pk").union(*parts, all=True).count()
+    counts = [CountUpTo(rows.order_by(), MAX_COUNTED) for rows in kinds]
+    return Practice.objects.filter(pk=practice).values_list(*counts)
 
 
-def _in_progress(practice: Practice) -> RowQuerySet[PaymentAttempt]:
+def _in_progress(practice: Practice | Parameter) -> RowQuerySet[PaymentAttempt]:
     return PaymentAttempt.objects.filter(practice=practice, state__in=STATES_IN_PROGRESS).order_by("id")

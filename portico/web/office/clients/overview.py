@@ -44,7 +44,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "others": _others(access),
         "next": next_step.next_step_for(client, access, has_addresses=bool(addresses)),
         "lines": [audit_labels.row_for(entry) for entry in entries[:ENTRIES_SHOWN]],
-        "account": balances.office_account(client),
+        "account": balances.office_balance(client),
         "rows": invoice_labels.status_labels(client, invoices[:INVOICES_SHOWN]),
         "has_more": len(invoices) > INVOICES_SHOWN,
         "may_edit": may_edit(request),

@@ -213,7 +213,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
 ) -> None:
     mismatched(till, ana)
     for _number in range(2):
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(11):
             biller.get(PAYMENTS)
         mismatched(till, ana)
 

@@ -24,9 +24,9 @@ from tests import cast
 LIST = "/office/emails/"
 # Session, colleague, practice; rows, six chips, outage, the last one handed over, the menu,
 # bursts, ongoing and past.
-QUERIES_OF_LIST = 16
+QUERIES_OF_LIST = 15
 # Session, colleague, practice, email, its audit entry, its events, the menu, bursts.
-QUERIES_OF_ONE = 9
+QUERIES_OF_ONE = 8
 
 
 def mail(person: Client, **changes: object) -> OutgoingEmail:

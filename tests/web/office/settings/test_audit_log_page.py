@@ -20,7 +20,7 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 AUDIT_LOG = "/office/settings/trail/"
 # Session, colleague, practice, staff, the scan limit, entries, the chain's head, unsealed ones, the menu, bursts.
-QUERIES = 11
+QUERIES = 10
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 EMAILS = "/office/settings/emails/"
 ENGLISH, SPANISH = invitation_text.default_text("en"), invitation_text.default_text("es")
 # Session, colleague, practice, default texts, emails that need attention, bursts.
-QUERIES = 7
+QUERIES = 6
 
 TYPED = {
     "sender_name": "",

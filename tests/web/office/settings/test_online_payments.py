@@ -227,7 +227,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
     save(owner)
     visible_text(owner)
     # Session, colleague, practice, emails that need attention, bursts; the keys, the last event from Stripe.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         visible_text(owner)
 
 

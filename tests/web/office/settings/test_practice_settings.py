@@ -24,7 +24,7 @@ PRACTICE = "/office/settings/practice/"
 LOGO = f"{PRACTICE}logo/"
 ENTRANCE = "/portal/alder-street/"
 # Session, colleague, practice, emails that need attention, bursts.
-QUERIES = 6
+QUERIES = 5
 
 TYPED = {
     "name": "Alder Street Therapy",

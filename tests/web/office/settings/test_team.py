@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 TEAM = "/office/settings/team/"
 LENA = {"name": "Lena Brandt", "email": "lena@alder.example", "role": "biller"}
 # Session, colleague, practice, all staff, their factors, their links, the menu, bursts.
-QUERIES = 9
+QUERIES = 8
 
 
 @pytest.fixture
