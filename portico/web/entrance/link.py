@@ -6,7 +6,7 @@ from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.access.models import PortalSession
-from portico.domain.access.sign_in import link_redemption
+from portico.domain.access.sign_in import failed_attempts, link_redemption
 from portico.domain.access.sign_in.link_redemption import LinkState, LinkStatus
 from portico.web import languages, page_subjects
 from portico.web.entrance import completing_sign_in, opened_links, out_of_date
@@ -22,9 +22,7 @@ from portico.web.http.request_types import OpenRequest
 def open_link(request: OpenRequest, token: str) -> HttpResponse:
     """Moves the token from the URL into a cookie and redirects. Does not redeem the link: scanners open links too."""
     if request.method == "GET":
-        status = link_redemption.find(request.practice, token)
-        if status.link is not None:
-            link_redemption.record_fetch(status.link)
+        _record_opening(request, link_redemption.find(request.practice, token))
     response = redirect("entrance:link", slug=request.practice.slug)
     # The URL of this response is secret.
     response["Referrer-Policy"] = "no-referrer"
@@ -55,6 +53,18 @@ def _redeem(request: OpenRequest) -> HttpResponse:
     return response
 
 
+def _record_opening(request: OpenRequest, status: LinkStatus) -> None:
+    """Records the first fetch of a link, and the opening of a dead one. Its page is then shown without further work."""
+    if status.found is None or status.link is None:
+        return
+    is_first_fetch = link_redemption.record_fetch(status.link)
+    if status.state is LinkState.LIVE or _is_signed_in_by(client_session(request, request.practice), status):
+        return
+    failed_attempts.record_dead_link_opened(
+        request.practice, status.found, state=status.state.value, is_first_fetch=is_first_fetch
+    )
+
+
 def _page(request: OpenRequest, opened: OpenedLink, status: LinkStatus) -> HttpResponse:
     session = client_session(request, request.practice)
     if status.state is LinkState.UNKNOWN and session is not None:
@@ -71,8 +81,6 @@ def _page(request: OpenRequest, opened: OpenedLink, status: LinkStatus) -> HttpR
     }
     if status.state is LinkState.LIVE:
         return render(request, "entrance/link/live.html", context)
-    if request.method == "GET" and not _is_signed_in_by(session, status):
-        link_redemption.record_opened_if_dead(request.practice, status)
     return render(request, "entrance/link/gone.html", context | {"form": RequestLinkForm()}, status=410)
 
 

@@ -8,6 +8,9 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client as PlainBrowser
+from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
@@ -17,6 +20,8 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, EmailEvent
+from portico.web import page_subjects
+from portico.web.entrance.opened_links import OpenedLink
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -181,3 +186,42 @@ def test_page_is_in_the_clients_language(client: Browser, practice: Practice) ->
     page = client.get(f"{LINK}{cast.token_of(cast.invited(person))}/", follow=True).content.decode()
     assert '<html lang="es">' in page
     assert "Su portal está listo" in page
+
+
+# Queries of opening the link, its page, and its button: looking up a link is one query, recording a dead one another.
+DEAD_LINKS = {
+    "used": (4, 2, 3),
+    "expired": (4, 2, 3),
+    "expired and never opened": (7, 2, 3),
+    "of another practice": (2, 2, 3),
+    "unknown": (2, 2, 3),
+}
+
+
+@pytest.mark.parametrize("kind", DEAD_LINKS)
+def test_recording_a_dead_link_costs_one_query(
+    practice: Practice, stopped_clock: time_machine.Traveller, kind: str
+) -> None:
+    token = "x" * 43 if kind == "unknown" else dead_token(practice, kind, stopped_clock)
+    browser = PlainBrowser()
+    with CaptureQueriesContext(connection) as opening:
+        browser.get(f"{LINK}{token}/")
+    with CaptureQueriesContext(connection) as page:
+        browser.get(LINK)
+    with CaptureQueriesContext(connection) as button:
+        assert browser.post(LINK, {page_subjects.FIELD: OpenedLink("alder-street", token).name}).status_code == 410
+    assert (len(opening), len(page), len(button)) == DEAD_LINKS[kind]
+
+
+def dead_token(practice: Practice, kind: str, stopped_clock: time_machine.Traveller) -> str:
+    person = cast.dora(cast.birch()) if kind == "of another practice" else cast.bruno(practice)
+    if person.practice == practice:
+        cast.with_access(cast.bea(practice))
+    token = cast.token_of(cast.invited(person))
+    visitor = Browser()
+    if kind in {"used", "expired"}:
+        visitor.get(f"{LINK}{token}/")
+    if kind == "used":
+        visitor.post(LINK)
+    stopped_clock.shift(timedelta(hours=25))
+    return token

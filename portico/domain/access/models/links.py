@@ -102,6 +102,10 @@ class SignInLinkQuerySet(RowQuerySet["SignInLink"]):
         """Filters as `usable`, with the shorter lifetime of the code in the same mail. Callers count the attempts."""
         return self.exclude(code_hash="")._handed_over_within(CODE_LIFETIME)
 
+    def with_usability(self) -> "SignInLinkQuerySet":
+        """Annotates what `is_usable` needs."""
+        return self.annotate(usable_now=Exists(SignInLink.objects.usable().filter(pk=OuterRef("pk"))))
+
     def with_mailbox(self) -> "SignInLinkQuerySet":
         """Annotates what `opens_any_client` and `is_mail_stopped` need."""
         accesses = PortalAccess.objects.filter(account_id=OuterRef("account_id"))
@@ -167,6 +171,11 @@ class SignInLink(PracticeRow):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def is_usable(self) -> bool:
+        """Returns True if the link was `usable` when it was loaded. Requires the row from `with_usability`."""
+        return bool(self.__dict__["usable_now"])
 
     @property
     def opens_any_client(self) -> bool:

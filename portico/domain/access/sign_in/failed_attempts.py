@@ -1,13 +1,15 @@
 """Failed sign-in attempts, recorded in the audit log for every client of the mailbox."""
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
-from portico.domain.access.models import PortalAccess, SignInLink
+from django.db.models import F, Subquery
+
+from portico.domain.access.models import SignInLink
+from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, tokens
+from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.models import AuditEntry
@@ -28,30 +30,48 @@ FAILED = frozenset(
 REPEAT_INTERVAL = timedelta(hours=1)
 # State of a link that was used at the address of a practice other than its own.
 ELSEWHERE = "elsewhere"
-# No row has this id. The query runs even without a link, so that its duration does not reveal whether there is one.
-_NO_ROW = 0
 
 
-def record_dead_link_used(practice: Practice, link: SignInLink | None, *, state: str, token: str) -> None:
+@dataclass(frozen=True)
+class MailboxLink:
+    """A link and the clients of its mailbox, among them the client whose address it was mailed to."""
+
+    link: SignInLink
+    client_ids: tuple[int, ...]
+
+
+def find_link(links: SignInLinkQuerySet) -> MailboxLink | None:
+    """Returns the only link of the queryset with the clients of its mailbox, in one query; None if it is empty."""
+    related = links.select_related("practice", "account", "address__client", "request", "email")
+    rows = list(related.annotate(opened_client=F("account__accesses__client")))
+    if not rows:
+        return None
+    opened = {row.__dict__["opened_client"] for row in rows} - {None}
+    return MailboxLink(rows[0], tuple(sorted(opened | {rows[0].address.client_id})))
+
+
+def record_dead_link_used(practice: Practice, found: MailboxLink | None, *, state: str) -> None:
     """Records an attempt to sign in with a dead link; `state` says why it is dead.
 
-    For a link of another practice, also records it there for its own client.
+    A link of another practice is recorded there too, for its own client, and here without one.
     """
-    _record(AuditAction.LINK_REFUSED, practice, _clients_of(link), about=_mail_of(link), state=state)
-    if link is None:
-        links = SignInLink.objects.select_related("practice", "address__client", "email")
-        other = links.filter(token_hash=tokens.digest(token)).first()
-        if other is not None:
-            state = ELSEWHERE
-            _record(AuditAction.LINK_REFUSED, other.practice, _clients_of(other), about=_mail_of(other), state=state)
+    elsewhere = found if found is not None and found.link.practice_id != practice.pk else None
+    here = None if elsewhere is not None else found
+    entries = _entries(AuditAction.LINK_REFUSED, practice, here, about=_mail_of(here), state=state)
+    if elsewhere is not None:
+        about = _mail_of(elsewhere)
+        entries += _entries(AuditAction.LINK_REFUSED, elsewhere.link.practice, elsewhere, about=about, state=ELSEWHERE)
+    audit_log.record_all(entries)
 
 
-def record_dead_link_opened(practice: Practice, link: SignInLink, *, state: str) -> None:
-    """Records that a dead link was opened, by a person or a scanner; at most once an hour for each mail."""
-    now, about = clock.now(), _mail_of(link)
-    entries = AuditEntry.objects.filter(client_id=link.address.client_id, action=AuditAction.LINK_REFUSED, about=about)
-    if not entries.filter(at__gt=now - REPEAT_INTERVAL, at__lte=now).exists():
-        _record(AuditAction.LINK_REFUSED, practice, _clients_of(link), about=about, state=state, opened=True)
+def record_dead_link_opened(practice: Practice, found: MailboxLink, *, state: str, is_first_fetch: bool) -> None:
+    """Records that a dead link was opened, by a person or a scanner; at most once an hour for each mail.
+
+    Its page has no sign-in button, so no attempt will follow.
+    """
+    if is_first_fetch or not _is_recorded(found.link):
+        about = _mail_of(found)
+        audit_log.record_all(_entries(AuditAction.LINK_REFUSED, practice, found, about=about, state=state, opened=True))
 
 
 def record_code(practice: Practice, action: AuditAction, *, browser_hash: str, mailbox_key: str) -> None:
@@ -62,29 +82,29 @@ def record_code(practice: Practice, action: AuditAction, *, browser_hash: str, m
     links = SignInLink.objects.filter(
         practice=practice, request__browser_hash=browser_hash, request__mailbox_key=mailbox_key
     )
-    _record(action, practice, _clients_of(links.select_related("address__client").order_by("-id").first()))
+    newest = SignInLink.objects.filter(pk=Subquery(links.order_by("-id").values("pk")[:1]))
+    audit_log.record_all(_entries(action, practice, find_link(newest)))
 
 
-def _clients_of(link: SignInLink | None) -> list[Client]:
-    """Returns the clients of the link's mailbox, among them the client whose address the link was mailed to."""
-    account = link.account_id if link is not None else _NO_ROW
-    accesses = PortalAccess.objects.filter(account_id=account).select_related("client").order_by("client_id")
-    clients = {access.client_id: access.client for access in accesses}
-    if link is not None:
-        clients.setdefault(link.address.client_id, link.address.client)
-    return list(clients.values())
-
-
-def _mail_of(link: SignInLink | None) -> str:
-    return link.email.ref if link is not None else ""
-
-
-def _record(
-    action: AuditAction, practice: Practice, clients: Iterable[Client], *, about: str = "", **details: str | bool
-) -> None:
-    """Records one entry for each client; if there is none, one entry for the practice."""
-    anonymous, clients_or_none = Actor.anonymous(), list[Client | None](clients) or [None]
-    audit_log.record_all(
-        audit_log.entry(action, practice=practice, by=anonymous, client=client, about=about, **details)
-        for client in clients_or_none
+def _is_recorded(link: SignInLink) -> bool:
+    now = clock.now()
+    entries = AuditEntry.objects.filter(
+        client_id=link.address.client_id, action=AuditAction.LINK_REFUSED, about=link.email.ref
     )
+    return entries.filter(at__gt=now - REPEAT_INTERVAL, at__lte=now).exists()
+
+
+def _mail_of(found: MailboxLink | None) -> str:
+    return found.link.email.ref if found is not None else ""
+
+
+def _entries(
+    action: AuditAction, practice: Practice, found: MailboxLink | None, *, about: str = "", **details: str | bool
+) -> list[AuditEntry]:
+    """Builds one entry for each client of the mailbox; without a link, one for the practice."""
+    entries = []
+    for client_id in found.client_ids if found is not None else (None,):
+        entry = audit_log.entry(action, practice=practice, by=Actor.anonymous(), client=None, about=about, **details)
+        entry.client_id = client_id
+        entries.append(entry)
+    return entries

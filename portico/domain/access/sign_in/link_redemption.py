@@ -9,6 +9,7 @@ from portico.domain.access.models import PortalAccount, SignInLink, SignInMethod
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.access.sign_in import completing_sign_in, failed_attempts
 from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.failed_attempts import MailboxLink
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
@@ -25,43 +26,41 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True)
 class LinkStatus:
-    """The state of a token; `link` is None for a token that is unknown at this practice."""
+    """The state of a token; `found` is the link with it, even if it belongs to another practice."""
 
     state: LinkState
-    link: SignInLink | None = None
+    found: MailboxLink | None = None
+
+    @property
+    def link(self) -> SignInLink | None:
+        """Returns the link; None for a token that is unknown at this practice."""
+        return None if self.found is None or self.state is LinkState.UNKNOWN else self.found.link
 
 
 def find(practice: Practice, token: str) -> LinkStatus:
-    """Returns the state of a token at a practice; changes nothing. Another practice's link is unknown here."""
-    link = (
-        SignInLink.objects.select_related("account", "address__client", "request", "email")
-        .filter(practice=practice, token_hash=tokens.digest(token))
-        .first()
-    )
-    if link is None:
-        return LinkStatus(LinkState.UNKNOWN)
-    if link.used_at is not None:
-        return LinkStatus(LinkState.USED, link)
-    if SignInLink.objects.usable().filter(pk=link.pk).exists():
-        return LinkStatus(LinkState.LIVE, link)
-    # If another request used the link between the two queries above, it is used, not expired.
-    was_used = SignInLink.objects.filter(pk=link.pk, used_at__isnull=False).exists()
-    return LinkStatus(LinkState.USED if was_used else LinkState.EXPIRED, link)
+    """Returns the state of a token at a practice; changes nothing. Another practice's link is unknown here.
+
+    Makes one query for any token, so that its duration does not reveal whether there is such a link.
+    """
+    found = failed_attempts.find_link(SignInLink.objects.filter(token_hash=tokens.digest(token)).with_usability())
+    if found is None or found.link.practice_id != practice.pk:
+        return LinkStatus(LinkState.UNKNOWN, found)
+    if found.link.used_at is not None:
+        return LinkStatus(LinkState.USED, found)
+    return LinkStatus(LinkState.LIVE if found.link.is_usable else LinkState.EXPIRED, found)
 
 
-def record_fetch(link: SignInLink) -> None:
-    """Records the first fetch of the link, by a person or a scanner. Idempotent."""
+def record_fetch(link: SignInLink) -> bool:
+    """Records the first fetch of an unused link, by a person or a scanner. Returns False for any other fetch."""
+    if link.fetched_at is not None or link.used_at is not None:
+        return False
     with transaction.atomic():
-        if SignInLink.objects.filter(pk=link.pk, fetched_at=None).update(fetched_at=clock.now()):
+        is_first = SignInLink.objects.filter(pk=link.pk, fetched_at=None).update(fetched_at=clock.now()) == 1
+        if is_first:
             EmailEvent.objects.create(
                 practice_id=link.practice_id, email_id=link.email_id, kind=EmailEventKind.FETCHED, at=clock.now()
             )
-
-
-def record_opened_if_dead(practice: Practice, status: LinkStatus) -> None:
-    """Records that a used or expired link was opened. Its page has no sign-in button, so no attempt will follow."""
-    if status.link is not None and status.state is not LinkState.LIVE:
-        failed_attempts.record_dead_link_opened(practice, status.link, state=status.state.value)
+    return is_first
 
 
 @retry_on_deadlock
@@ -72,14 +71,14 @@ def redeem(practice: Practice, token: str, *, visitor: Browser) -> StartedSessio
     """
     status = find(practice, token)
     if status.link is None or status.state is not LinkState.LIVE:
-        failed_attempts.record_dead_link_used(practice, status.link, state=status.state.value, token=token)
+        failed_attempts.record_dead_link_used(practice, status.found, state=status.state.value)
         return status
     started = spend(
         practice, status.link, usable=SignInLink.objects.usable(), method=SignInMethod.LINK, visitor=visitor
     )
     if started is None:
         status = find(practice, token)
-        failed_attempts.record_dead_link_used(practice, status.link, state=status.state.value, token=token)
+        failed_attempts.record_dead_link_used(practice, status.found, state=status.state.value)
         return status
     return started
 

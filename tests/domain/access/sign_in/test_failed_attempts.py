@@ -14,7 +14,7 @@ from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import AuditEntry
+from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +136,30 @@ def test_a_signed_in_client_who_opens_the_used_link_has_not_failed(client: Brows
     client.get(page, follow=True)
 
     assert failures(ana) == []
+
+
+def test_a_first_opening_after_expiry_is_both_fetched_and_failed(
+    client: Browser, practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    stopped_clock.shift(timedelta(hours=25))
+
+    for _ in range(2):
+        client.get(f"/portal/alder-street/link/{token}/", follow=True)
+
+    assert failures(ana) == [(AuditAction.LINK_REFUSED, {"state": "expired", "opened": True})]
+    assert EmailEvent.objects.filter(kind=EmailEventKind.FETCHED).count() == 1
+
+
+def test_an_opened_dead_link_is_recorded_for_each_client_of_the_mailbox(client: Browser, practice: Practice) -> None:
+    bruno, bea, carol = cast.bruno(practice), cast.bea(practice), cast.carol(practice)
+    for person in (bea, carol):
+        cast.with_access(person)
+    token = cast.token_of(cast.invited(bruno))
+    link_redemption.redeem(practice, token, visitor=VISITOR)
+
+    client.get(f"/portal/alder-street/link/{token}/", follow=True)
+
+    assert failures(bruno) == failures(bea) == [(AuditAction.LINK_REFUSED, {"state": "used", "opened": True})]
+    assert failures(carol) == []
