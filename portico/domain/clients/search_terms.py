@@ -151,6 +151,11 @@ def matching(practice: Practice, query: str) -> ClientQuerySet:
     return matches.along(Client.objects.filter(pk__in=matches.at_hand))
 
 
+def clients_with_term(practice: Practice, prefix: str) -> QuerySet[SearchTerm, int]:
+    """Returns the ids of clients with a term that begins with the prefix, for a subquery: one for each term."""
+    return SearchTerm.objects.filter(practice=practice, term__begins_with=prefix).values_list("client_id", flat=True)
+
+
 def _by_ids(ids: Iterable[int]) -> Iterator[ClientQuerySet]:
     for some in batched(sorted(ids), _BATCH, strict=False):
         yield Client.objects.filter(pk__in=some)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast, Coalesce
 
 from portico.domain.billing.models import Invoice
@@ -109,15 +109,24 @@ def _matching(practice: Practice, query: ListQuery) -> InvoiceQuerySet:
     number = _NUMBER.fullmatch(ascii_forms(query.query))
     if number is not None:
         numbered = rows.filter(number=int(number["digits"]))
-        # Digits that match no invoice number may belong to a client's phone number.
-        if number["prefix"] or numbered.exists():
-            return numbered
+        return numbered if number["prefix"] else _or_by_phone(practice, numbered, rows, number["digits"])
     clients = [
         pk
         for batch in search_terms.look_up(practice, query.query).batches()
         for pk in batch.values_list("pk", flat=True)[:MAX_CLIENTS]
     ]
     return rows.filter(client_id__in=clients[:MAX_CLIENTS])
+
+
+def _or_by_phone(practice: Practice, numbered: InvoiceQuerySet, rows: InvoiceQuerySet, digits: str) -> InvoiceQuerySet:
+    """Returns the numbered invoices; if there are none, those of clients whose phone number contains the digits.
+
+    A union, and not two conditions joined by OR: each part then uses its own index.
+    """
+    clients = search_terms.clients_with_term(practice, digits)[:MAX_CLIENTS]
+    by_phone = rows.filter(~Exists(numbered), client_id__in=clients)
+    either = numbered.order_by().values("pk").union(by_phone.order_by().values("pk"), all=True)
+    return Invoice.objects.filter(pk__in=either)
 
 
 def _filtered(rows: InvoiceQuerySet, show: StatusFilter, today: date | Parameter) -> InvoiceQuerySet:

@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from time_machine import Traveller
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import bill_mails
-from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.invoices import invoice_list, invoice_sharing, invoicing
+from portico.domain.billing.invoices.invoice_list import ListQuery
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
 from portico.domain.billing.payments import account_credits
@@ -211,6 +214,22 @@ def test_invoices_are_found_by_number_and_client(office: Browser, ana: Client) -
         page = office.get("/office/invoices/", {"q": query}).content.decode()
         assert page.count('data-testid="invoice-row"') == 1
         assert "Carol Cole" in page
+
+
+@pytest.mark.parametrize("query", ["1", "0177", "9999", "invoice 9999"])
+def test_a_search_by_digits_is_one_query(ana: Client, query: str) -> None:
+    """Also when no invoice has the number and clients' phone numbers are searched."""
+    cast.bill(ana)
+    cast.bill(cast.client(ana.practice, "Carol", "Cole", phone="+12125550177"))
+    with CaptureQueriesContext(connection) as queries:
+        invoice_list.page(ana.practice, ListQuery(query=query))
+    assert len(queries) == 1
+
+
+def test_an_invoice_number_is_preferred_to_a_phone_number(ana: Client) -> None:
+    bill = cast.bill(ana)
+    cast.bill(cast.client(ana.practice, "Carol", "Cole", phone="+12125550177"))
+    assert [row.client for row in invoice_list.page(ana.practice, ListQuery(query=str(bill.number))).rows] == [ana]
 
 
 def test_the_list_uses_keyset_pagination(office: Browser, ana: Client) -> None:
