@@ -9,7 +9,7 @@ from django.test import Client as Browser
 
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput
-from portico.domain.billing.models import Invoice
+from portico.domain.billing.models import Invoice, ServiceItem
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -98,6 +98,16 @@ def invitation(ana: Client) -> Form:
 
 
 FORMS = pytest.mark.parametrize("form", [payment, payment_of_an_invoice, credit, refund, draft, new_client, invitation])
+
+
+def test_a_service_sent_twice_is_added_once(owner: Browser) -> None:
+    tab = Tab(owner, "/office/settings/services/")
+    typed = {"code": "S50", "label": "Session", "price": "140"}
+    for _time in range(2):
+        assert "Session was saved." in plain(tab.press(typed).content)
+    assert ServiceItem.objects.count() == 1
+    other = tab.press(typed | {"price": "150"})
+    assert "Another product or service has this code." in plain(other.content)
 
 
 @FORMS

@@ -32,6 +32,7 @@ def save(
 
     A repeated call changes nothing. Raises CodeTaken, ShownSumsChanged.
     """
+    is_new = item is None
     try:
         with transaction.atomic():
             if item is None:
@@ -46,6 +47,9 @@ def save(
             item.save()
             audit_log.record(AuditAction.SERVICE_SAVED, practice=practice, by=by, about=code, price_minor=price_minor)
     except IntegrityError as error:
+        same = ServiceItem.objects.offered().filter(practice=practice, code=code, label=label, price_minor=price_minor)
+        if is_new and (added := same.first()) is not None:
+            return added
         raise CodeTaken(field="code") from error
     return item
 
