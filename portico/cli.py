@@ -3,6 +3,7 @@
 import base64
 import os
 import sys
+from importlib import metadata
 from io import TextIOWrapper
 
 from portico.configuration import MIN_KEY_LENGTH, WHOLE_SECONDS
@@ -35,16 +36,22 @@ def main(arguments: list[str] | None = None) -> None:
         rest = ["demo", "--help"]
     if rest[:1] == ["demo"]:  # It sets its own environment, so it runs before settings are read.
         sys.exit(demo_command.main(rest[1:]))
+    if rest in (["version"], ["--version"]):
+        sys.stdout.write(f"{metadata.version('portico')}\n")
+        return
     if is_help(rest):
         os.environ.update(PLACEHOLDERS)
     from portico.operating import django_commands  # noqa: PLC0415 - The demo does without Django.
 
+    if rest in ([], ["help"], ["-h"], ["--help"]):
+        sys.stdout.write(django_commands.command_list())
+        return
     django_commands.run(program, with_underscores(rest))
 
 
 def is_help(arguments: list[str]) -> bool:
-    """Returns True if the command only prints help or the version, which needs no settings."""
-    return not arguments or arguments[0] in {"help", "version"} or bool({"-h", "--help", "--version"} & {*arguments})
+    """Returns True if the command only prints help or a version, which needs no settings."""
+    return not arguments or arguments[0] == "help" or bool({"-h", "--help", "--version"} & {*arguments})
 
 
 def escape_unencodable_output() -> None:

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from portico import cli, configuration
+from portico.operating import django_commands
 
 pytestmark = pytest.mark.sqlite
 
@@ -26,8 +28,9 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[byte
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), b"create_practice"),
-        (("--help",), b"create_practice"),
+        ((), b"    create-practice\n    demo\n"),
+        (("--help",), b"    create-practice\n    demo\n"),
+        (("help",), b"    reset-second-factor"),
         (("create-practice", "--help"), b"--time-zone"),
         (("web", "--port", "80", "-h"), b"--workers"),
         (("help", "send-test-email"), b"address"),
@@ -39,6 +42,17 @@ def test_help_needs_no_settings(arguments: tuple[str, ...], words: bytes) -> Non
     done = run(*arguments)
     assert (done.returncode, done.stderr) == (0, b"")
     assert words in done.stdout
+
+
+@pytest.mark.real_processes
+@pytest.mark.parametrize("argument", ["version", "--version"])
+def test_version_is_that_of_portico(argument: str) -> None:
+    done = run(argument)
+    assert (done.returncode, done.stdout.decode().strip()) == (0, metadata.version("portico"))
+
+
+def test_list_of_commands_has_no_underscores() -> None:
+    assert "_" not in django_commands.command_list()
 
 
 @pytest.mark.real_processes

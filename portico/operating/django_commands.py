@@ -2,7 +2,8 @@
 
 import sys
 
-from django.core.management import execute_from_command_line
+import django
+from django.core.management import execute_from_command_line, get_commands
 from django.db import DatabaseError, InterfaceError
 
 from portico.configuration import ConfigurationRefused
@@ -26,3 +27,15 @@ def run(program: str, arguments: list[str]) -> None:
             raise
         sys.stderr.write(f"{description}\n")
         sys.exit(1)
+
+
+def command_list() -> str:
+    """Returns the list of all commands as they are typed: Portico's own, then those of Django and its apps."""
+    django.setup()
+    commands = get_commands()
+    own = {"demo", *(name for name, app in commands.items() if app == "portico.operating")}
+    parts = ["Type 'portico help <command>' for help on one command.\n"]
+    for heading, names in (("Commands", own), ("Commands of Django", commands.keys() - own)):
+        parts.append(f"\n{heading}:\n")
+        parts += [f"    {name.replace('_', '-')}\n" for name in sorted(names)]
+    return "".join(parts)
