@@ -1,15 +1,18 @@
 """Idempotency keys of forms: repeated content returns the first result, other content is refused."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from portico.plumbing import tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.models import FormKey
 from portico.plumbing.refusals import Refused
 
 PURPOSE = "form content"
+# Far longer than a page can be sent: a session of staff lasts a day at most, and the next one refuses its token.
+RETENTION = timedelta(days=30)
 
 
 class FormSentBefore(Refused):
@@ -24,20 +27,31 @@ class FormSentBefore(Refused):
         super().__init__(self.message % {"first": first})
 
 
+class FormOutOfDate(FormSentBefore):
+    """A form was posted again so late that its content can no longer be compared. The post had no effect."""
+
+    message = _(
+        "This form was already sent once: %(first)s. The page is out of date, so nothing was recorded now. "
+        "If you want it as well, press again; otherwise leave this page."
+    )
+
+
 def find_result[R: Model](
     rows: QuerySet[R], key: str, content: object, *, kind: str, describe: Callable[[R], str]
 ) -> R | None:
     """Returns the row that a form with this key created; None if there is none.
 
     `rows` are those of the practice, with a column `form_key`; `describe` names the first row in a few words.
-    Raises FormSentBefore if the content differs from the first. Rows created before digests were stored have none
-    and are returned. Must be called under the same lock as `store`.
+    Raises FormSentBefore if the content differs from the first, and FormOutOfDate if the digest of the first is no
+    longer stored. Must be called under the same lock as `store`.
     """
     row = rows.filter(form_key=key).first() if key else None
     if row is None:
         return None
     stored = FormKey.objects.filter(practice_id=_practice_id(row), kind=kind, key=key).first()
-    if stored is not None and not tokens.matches(_text(content), purpose=PURPOSE, digest=stored.digest):
+    if stored is None:
+        raise FormOutOfDate(describe(row))
+    if not tokens.matches(_text(content), purpose=PURPOSE, digest=stored.digest):
         raise FormSentBefore(describe(row))
     return row
 
@@ -51,6 +65,11 @@ def store(row: Model, key: str, content: object, *, kind: str) -> None:
             key=key,
             defaults={"digest": tokens.keyed_digest(_text(content), purpose=PURPOSE)},
         )
+
+
+def delete_old() -> int:
+    """Deletes keys that were stored longer ago than RETENTION; a scheduled task. Returns their number."""
+    return FormKey.objects.filter(written_at__lt=clock.now() - RETENTION).delete()[0]
 
 
 def _practice_id(row: Model) -> int:

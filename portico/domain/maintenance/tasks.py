@@ -11,15 +11,15 @@ from portico.domain.maintenance.schedule import Task
 from portico.domain.practices.staff import saved_forms
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.domain.practices.stripe_setup import api_keys, webhook_setup
-from portico.plumbing import inbound_events
+from portico.plumbing import form_keys, inbound_events
 from portico.plumbing.audit import sealing
 from portico.plumbing.mail import outbox
 from portico.plumbing.security import rate_limits
 
 
 def delete_saved_forms() -> int:
-    """Deletes expired saved forms of staff and clients. Returns their number."""
-    return saved_forms.delete_expired() + portal_saved_forms.delete_expired()
+    """Deletes expired saved forms of staff and clients, and old form keys. Returns their number."""
+    return saved_forms.delete_expired() + portal_saved_forms.delete_expired() + form_keys.delete_old()
 
 
 TASKS = (

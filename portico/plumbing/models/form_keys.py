@@ -7,7 +7,7 @@ from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
 
 
 class FormKey(PracticeRow):
-    """A key of one kind of form, and a keyed digest of the content first posted with it."""
+    """A key of one kind of form, and a keyed digest of the content first posted with it. Deleted after a month."""
 
     kind = models.CharField(max_length=20)
     key = models.CharField(max_length=43)
@@ -21,6 +21,7 @@ class FormKey(PracticeRow):
             *PracticeRow.Meta.constraints,
             models.UniqueConstraint(fields=("practice", "kind", "key"), name="plumbing_formkey_once"),
         )
+        indexes = (models.Index(fields=("written_at",), name="plumbing_formkeys_by_written"),)
 
     def __str__(self) -> str:
         return str(self.pk)
