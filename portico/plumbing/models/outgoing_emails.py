@@ -135,6 +135,11 @@ class OutgoingEmail(QueuedRow):
                 fields=("practice", "delayed_at"), condition=Q(delayed_at__isnull=False), name="outgoing_delayed"
             ),
             models.Index(fields=("id",), condition=Q(body_deleted_at__isnull=True), name="outgoing_with_body"),
+            models.Index(
+                fields=("handing_over_at",),
+                condition=Q(handing_over_at__isnull=False),
+                name="outgoing_by_hand_over",
+            ),
             models.Index(fields=("practice", "-id"), name="outgoing_newest"),
             models.Index(fields=("practice", "state", "-id"), name="outgoing_by_state"),
             models.Index(fields=("client", "-id"), name="outgoing_of_client"),

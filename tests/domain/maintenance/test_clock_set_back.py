@@ -10,7 +10,11 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 from time_machine import Traveller
 
 from portico.domain.access.models import (
@@ -28,7 +32,7 @@ from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.access.sign_in.link_redemption import LinkState
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.billing.models import AttemptState, PaymentAttempt
-from portico.domain.maintenance import schedule
+from portico.domain.maintenance import clock_set_back, schedule
 from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.models import SET_UP_LINK_TTL, Practice, StaffSession
@@ -39,21 +43,20 @@ from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock, form_recovery, tokens
 from portico.plumbing.form_recovery import PostedField
-from portico.plumbing.models import RateLimitCount
+from portico.plumbing.models import OutgoingEmail, RateLimitCount
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit
 from portico.web import staff_verification
 from tests import cast
+from tests.support.clock_offsets import A_FEW, EACH_SCALE, one_example
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 VISITOR = Visitor("Firefox on Windows", "a browser")
 MINUTE = timedelta(minutes=1)
-FAR = [timedelta(minutes=2), timedelta(days=3), timedelta(days=730)]
-AHEAD = pytest.mark.parametrize("ahead", FAR, ids=["2 minutes", "3 days", "2 years"])
-SLOW = pytest.mark.parametrize("slow", FAR, ids=["2 minutes", "3 days", "2 years"])
 
 type IsGood = Callable[[], bool]
+type Offsets = st.SearchStrategy[timedelta]
 
 
 @dataclass(frozen=True)
@@ -157,48 +160,60 @@ def test_lifetimes_with_a_correct_clock(thing: Lasting, practice: Practice, stop
     assert not is_good()
 
 
-@AHEAD
+@EACH_SCALE
 @EACH
+@A_FEW
+@given(data=st.data())
 def test_rows_from_the_future_never_become_valid(
-    thing: Lasting, ahead: timedelta, practice: Practice, stopped_clock: Traveller
+    thing: Lasting, offsets: Offsets, practice: Practice, stopped_clock: Traveller, data: st.DataObject
 ) -> None:
-    stopped_clock.shift(ahead)
-    is_good = thing.make(practice)
-    assert is_good()
-    stopped_clock.shift(-ahead)
-    assert not is_good()
-    run_due_tasks()
-    # The first and the last time at which it would be valid by its own timestamps.
-    for at in (ahead - 59 * timedelta(seconds=1), ahead + timedelta(seconds=1), ahead + thing.lasts - MINUTE):
-        stopped_clock.shift(at)
-        assert not is_good() or thing is LASTING[HELD_BY_A_SESSION]
-        stopped_clock.shift(-at)
+    ahead = data.draw(offsets)
+    with one_example(stopped_clock):
+        stopped_clock.shift(ahead)
+        is_good = thing.make(practice)
+        assert is_good()
+        stopped_clock.shift(-ahead)
+        assert not is_good()
+        run_due_tasks()
+        # The first and the last time at which it would be valid by its own timestamps.
+        for at in (ahead - timedelta(seconds=59), ahead + timedelta(seconds=1), ahead + thing.lasts - MINUTE):
+            stopped_clock.shift(at)
+            assert not is_good() or thing is LASTING[HELD_BY_A_SESSION]
+            stopped_clock.shift(-at)
 
 
-@AHEAD
+@EACH_SCALE
 @EACH
+@A_FEW
+@given(data=st.data())
 def test_new_rows_are_valid_at_once(
-    thing: Lasting, ahead: timedelta, practice: Practice, stopped_clock: Traveller
+    thing: Lasting, offsets: Offsets, practice: Practice, stopped_clock: Traveller, data: st.DataObject
 ) -> None:
-    stopped_clock.shift(ahead)
-    run_due_tasks()
-    stopped_clock.shift(-ahead)
-    is_good = thing.make(practice)
-    run_due_tasks()
-    assert is_good()
+    ahead = data.draw(offsets)
+    with one_example(stopped_clock):
+        stopped_clock.shift(ahead)
+        run_due_tasks()
+        stopped_clock.shift(-ahead)
+        is_good = thing.make(practice)
+        run_due_tasks()
+        assert is_good()
 
 
-@SLOW
+@EACH_SCALE
 @EACH
+@A_FEW
+@given(data=st.data())
 def test_rows_of_a_slow_clock_last_no_longer(
-    thing: Lasting, slow: timedelta, practice: Practice, stopped_clock: Traveller
+    thing: Lasting, offsets: Offsets, practice: Practice, stopped_clock: Traveller, data: st.DataObject
 ) -> None:
-    stopped_clock.shift(-slow)
-    is_good = thing.make(practice)
-    stopped_clock.shift(slow)
-    assert is_good() is (slow < thing.lasts)
-    stopped_clock.shift(thing.lasts)
-    assert not is_good()
+    slow = data.draw(offsets)
+    with one_example(stopped_clock):
+        stopped_clock.shift(-slow)
+        is_good = thing.make(practice)
+        stopped_clock.shift(slow)
+        assert is_good() is (slow < thing.lasts)
+        stopped_clock.shift(thing.lasts)
+        assert not is_good()
 
 
 @pytest.mark.parametrize("apart", [MINUTE, -MINUTE], ids=["ahead", "slow"])
@@ -218,15 +233,37 @@ def test_a_difference_of_a_minute_is_tolerated(
 FIVE = Limit.on("asks", "ana@mail.example", max_attempts=5, window=timedelta(hours=1))
 
 
-@AHEAD
-def test_tasks_run_once_the_clock_is_right(ahead: timedelta, practice: Practice, stopped_clock: Traveller) -> None:
-    stopped_clock.shift(ahead)
-    run_due_tasks()
-    stopped_clock.shift(-ahead)
-    run_due_tasks()
-    late = {turn.name: turn.due_at - clock.now() for turn in ScheduledTask.objects.all()}
-    allowed = {chore.name: chore.every + min(ahead, clock.SKEW + chore.every) for chore in TASKS}
-    assert {name for name, wait in late.items() if wait > allowed[name]} == set()
+@EACH_SCALE
+@A_FEW
+@given(data=st.data())
+def test_tasks_run_once_the_clock_is_right(
+    offsets: Offsets, practice: Practice, stopped_clock: Traveller, data: st.DataObject
+) -> None:
+    ahead = data.draw(offsets)
+    with one_example(stopped_clock):
+        stopped_clock.shift(ahead)
+        run_due_tasks()
+        stopped_clock.shift(-ahead)
+        run_due_tasks()
+        late = {turn.name: turn.due_at - clock.now() for turn in ScheduledTask.objects.all()}
+        allowed = {chore.name: chore.every + min(ahead, clock.SKEW + chore.every) for chore in TASKS}
+        assert {name for name, wait in late.items() if wait > allowed[name]} == set()
+
+
+@EACH_SCALE
+@A_FEW
+@given(data=st.data())
+def test_overdue_tasks_of_a_slow_clock_run_once_it_is_right(
+    offsets: Offsets, practice: Practice, stopped_clock: Traveller, data: st.DataObject
+) -> None:
+    slow = data.draw(offsets)
+    with one_example(stopped_clock):
+        stopped_clock.shift(-slow)
+        run_due_tasks()
+        stopped_clock.shift(slow)
+        due = {chore.name for chore in TASKS if chore.every <= slow}
+        run_due_tasks()
+        assert set(ScheduledTask.objects.filter(done_at=clock.now()).values_list("name", flat=True)) == due
 
 
 def test_a_due_time_a_minute_ahead_is_kept(practice: Practice, stopped_clock: Traveller) -> None:
@@ -236,16 +273,20 @@ def test_a_due_time_a_minute_ahead_is_kept(practice: Practice, stopped_clock: Tr
     assert not schedule.run_next(TASKS)
 
 
-@AHEAD
+@EACH_SCALE
+@A_FEW
+@given(data=st.data())
 def test_rate_limits_from_the_future_are_deleted(
-    ahead: timedelta, practice: Practice, stopped_clock: Traveller
+    offsets: Offsets, practice: Practice, stopped_clock: Traveller, data: st.DataObject
 ) -> None:
-    stopped_clock.shift(ahead)
-    for _ in range(5):
-        rate_limits.spend(FIVE)
-    stopped_clock.shift(-ahead)
-    run_due_tasks()
-    assert not RateLimitCount.objects.exists()
+    ahead = data.draw(offsets)
+    with one_example(stopped_clock):
+        stopped_clock.shift(ahead)
+        for _ in range(5):
+            rate_limits.spend(FIVE)
+        stopped_clock.shift(-ahead)
+        run_due_tasks()
+        assert not RateLimitCount.objects.exists()
 
 
 def test_a_burst_from_the_future_ends_within_the_hour(practice: Practice, stopped_clock: Traveller) -> None:
@@ -316,3 +357,27 @@ def test_the_client_can_sign_in_again(client: Browser, practice: Practice, stopp
     assert not ask.is_beyond_limit
     mailed = cast.mailed(practice, "ana@mail.example", browser=client.cookies[settings.ASKING_COOKIE_NAME].value)
     assert client.post("/portal/alder-street/code/", {"code": sign_in_links.code_of(mailed)}).status_code == 302
+
+
+# Those that grow with the practice's years and visitors.
+LARGE_TABLES = (
+    "access_signinlink",
+    SignInRequest._meta.db_table,
+    "access_pin",
+    "access_portalsession",
+    "access_knownbrowser",
+)
+
+
+def test_repairing_scans_no_large_table(practice: Practice) -> None:
+    """It runs every minute, mostly without finding anything."""
+    with CaptureQueriesContext(connection) as queries:
+        clock_set_back.repair()
+    plans = []
+    for query in queries.captured_queries:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            plans += [row[-1] for row in cursor.fetchall()]
+    tables = (*LARGE_TABLES, OutgoingEmail._meta.db_table, RateLimitCount._meta.db_table)
+    assert [plan for plan in plans if plan.startswith(tuple(f"SCAN {table}" for table in tables))] == []
+    assert any("outgoing_by_hand_over" in plan for plan in plans)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
 from time_machine import Traveller
 
 from portico.plumbing import clock, inbound_events
@@ -16,6 +18,7 @@ from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.queue import leases
 from tests.plumbing.mail_messages import Note, an_email
 from tests.plumbing.sample_rows import a_practice
+from tests.support.clock_offsets import A_FEW, EACH_SCALE, one_example
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note"), pytest.mark.both_databases]
 MINUTE = timedelta(minutes=1)
@@ -39,30 +42,59 @@ def test_a_row_can_be_claimed_after_its_lease(stopped_clock: Traveller) -> None:
     assert again.attempts == 2
 
 
-@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(days=3), timedelta(days=730)])
-def test_a_lease_from_the_future_is_ignored(stopped_clock: Traveller, ahead: timedelta) -> None:
-    an_email()
-    stopped_clock.shift(ahead)
-    slow = claim()
-    assert slow is not None
-    held = [slow.is_held]
-    stopped_clock.shift(-ahead)
-    held += [slow.is_held]
-    assert held == [True, False]
-    assert claim() == slow
-    assert not leases.finish(slow, reason="slow")
+@EACH_SCALE
+@A_FEW
+@given(data=st.data())
+def test_a_lease_from_the_future_is_ignored(
+    offsets: st.SearchStrategy[timedelta], stopped_clock: Traveller, data: st.DataObject
+) -> None:
+    ahead = leases.LONGEST_LEASE + data.draw(offsets)
+    with one_example(stopped_clock):
+        an_email()
+        stopped_clock.shift(ahead)
+        slow = claim()
+        assert slow is not None
+        held = [slow.is_held]
+        stopped_clock.shift(-ahead)
+        held += [slow.is_held]
+        assert held == [True, False]
+        assert claim() == slow
+        assert not leases.finish(slow, reason="slow")
 
 
-@pytest.mark.parametrize("ahead", [timedelta(minutes=40), timedelta(days=3), timedelta(days=730)])
-def test_a_wait_from_the_future_is_ignored(stopped_clock: Traveller, ahead: timedelta) -> None:
-    an_email()
-    stopped_clock.shift(ahead)
-    email = claim()
-    assert email is not None
-    leases.finish(email, not_before=clock.now() + MINUTE)
-    assert claim() is None
-    stopped_clock.shift(-ahead)
-    assert claim() == email
+@EACH_SCALE
+@A_FEW
+@given(data=st.data())
+def test_a_lease_of_a_slow_clock_ends_early(
+    offsets: st.SearchStrategy[timedelta], stopped_clock: Traveller, data: st.DataObject
+) -> None:
+    behind = data.draw(offsets)
+    with one_example(stopped_clock):
+        an_email()
+        stopped_clock.shift(-behind)
+        slow = claim()
+        assert slow is not None
+        stopped_clock.shift(behind)
+        assert not slow.is_held
+        assert claim() == slow
+
+
+@EACH_SCALE
+@A_FEW
+@given(data=st.data())
+def test_a_wait_from_the_future_is_ignored(
+    offsets: st.SearchStrategy[timedelta], stopped_clock: Traveller, data: st.DataObject
+) -> None:
+    ahead = OutgoingEmail.LONGEST_WAIT + data.draw(offsets)
+    with one_example(stopped_clock):
+        an_email()
+        stopped_clock.shift(ahead)
+        email = claim()
+        assert email is not None
+        leases.finish(email, not_before=clock.now() + MINUTE)
+        assert claim() is None
+        stopped_clock.shift(-ahead)
+        assert claim() == email
 
 
 def test_a_clock_a_minute_ahead_is_tolerated(stopped_clock: Traveller) -> None:

@@ -84,6 +84,7 @@ class SignInRequest(QueuedRow):
             models.Index(fields=("id",), condition=Q(answered_at=None), name="access_waiting_requests"),
             models.Index(fields=("browser_hash", "-id"), name="access_asks_of_browser"),
             models.Index(fields=("practice", "written_at"), name="access_asks_by_time"),
+            models.Index(fields=("written_at",), name="access_asks_by_written"),
         )
 
     def __str__(self) -> str:

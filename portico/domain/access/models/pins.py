@@ -64,6 +64,9 @@ class Pin(PracticeRow):
         indexes = (
             models.Index(fields=("account", "-id"), condition=Q(used_at=None, voided_at=None), name="access_live_pins"),
             models.Index(fields=("client", "-id"), name="access_pins_of_client"),
+            models.Index(
+                fields=("created_at",), condition=Q(used_at=None, voided_at=None), name="access_live_pins_by_created"
+            ),
         )
 
     def __str__(self) -> str:

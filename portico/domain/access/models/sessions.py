@@ -87,6 +87,7 @@ class PortalSession(PracticeRow):
         indexes = (
             models.Index(fields=("account", "-id"), condition=Q(ended_at=None), name="access_open_sessions"),
             models.Index(fields=("seen_at",), condition=Q(ended_at=None), name="access_sessions_by_seen"),
+            models.Index(fields=("created_at",), condition=Q(ended_at=None), name="access_sessions_by_created"),
         )
 
     def __str__(self) -> str:
