@@ -97,8 +97,10 @@ def of_balance(client: Client) -> Quote:
 
 
 def of_invoice(invoice: Invoice) -> Quote:
-    """Returns a quote for the amount due on one shared invoice. Raises InvoicePaid, Processing."""
+    """Returns a quote for the amount due on one shared invoice. Raises NothingToPay, InvoicePaid, Processing."""
     (fresh,) = _with_attempts.rows(invoice=invoice.pk)
+    if not fresh.is_shared:  # Since the payer opened the page.
+        raise NothingToPay
     if fresh.is_processing:
         raise Processing
     if fresh.is_void or fresh.still_open_minor <= 0:
