@@ -55,7 +55,8 @@ def claim[R: QueuedRow](rows: QuerySet[R], *, lease: timedelta) -> R | None:
 
 def claim_some[R: QueuedRow](rows: QuerySet[R], *, limit: int, lease: timedelta) -> list[R]:
     """Claims the oldest rows that are ready, at most `limit`, for the length of the lease."""
-    return _claim([ready(rows).order_by("id")], limit=limit, lease=lease)
+    waiting = ready(rows).order_by("id")
+    return _claim(waiting, [waiting], limit=limit, lease=lease)
 
 
 class PracticesInTurn:
@@ -69,18 +70,19 @@ class PracticesInTurn:
         waiting = ready(rows).order_by("practice_id", "id")
         following = waiting.filter(practice_id__gt=self._last_practice)
         others = waiting.filter(practice_id__lte=self._last_practice)
-        claimed = _claim([following, others], limit=limit, lease=lease)
+        claimed = _claim(waiting, [following, others], limit=limit, lease=lease)
         if claimed:
             self._last_practice = claimed[-1].practice_id
         return claimed
 
 
-def _claim[R: QueuedRow](parts: Sequence[QuerySet[R]], *, limit: int, lease: timedelta) -> list[R]:
-    """Claims the first rows of the parts, which have no row in common."""
+def _claim[R: QueuedRow](
+    waiting: QuerySet[R], parts: Sequence[QuerySet[R]], *, limit: int, lease: timedelta
+) -> list[R]:
+    """Claims the first of the waiting rows, which the parts have in turn."""
     if lease > LONGEST_LEASE:
         raise ValueError(f"A lease of {lease} is longer than LONGEST_LEASE.")
-    parts = [part for part in parts if part.exists()]  # A plain read: an idle worker takes no lock.
-    if not parts:
+    if not waiting.exists():  # A plain read: an idle worker takes no lock.
         return []
     claimed: list[R] = []
     with transaction.atomic():
@@ -92,7 +94,7 @@ def _claim[R: QueuedRow](parts: Sequence[QuerySet[R]], *, limit: int, lease: tim
         for row in claimed:
             row.lease_until = lease_until
             row.attempts += 1
-        held = parts[0].model._base_manager.filter(pk__in=[row.pk for row in claimed])
+        held = waiting.model._base_manager.filter(pk__in=[row.pk for row in claimed])
         held.update(lease_until=lease_until, attempts=F("attempts") + 1)
     return claimed
 
