@@ -36,6 +36,7 @@ class Visitor:
         ):
             for address in addresses:
                 assert browser.get(address).status_code == 200, address
+        assert Browser().post(f"/hooks/stripe/{self.practice.slug}/").status_code == 400
 
 
 def visitor(client: Client) -> Visitor:

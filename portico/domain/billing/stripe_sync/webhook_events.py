@@ -1,5 +1,7 @@
 """Stripe's webhook events: verified and stored, then processed: the object of an event is fetched and settled."""
 
+from django.db.models import QuerySet
+
 from portico.domain.billing.card_payments import checkouts, polling, saved_cards, settlement
 from portico.domain.billing.card_payments import saved_card_charges as saved_charges
 from portico.domain.billing.card_payments.payment_refusals import StripeNotReachable
@@ -14,6 +16,7 @@ from portico.gateways.stripe.errors import StripeCallFailed
 from portico.gateways.stripe.objects import PaymentIntent
 from portico.gateways.stripe.webhooks import SignatureInvalid
 from portico.plumbing import clock, inbound_events
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import InboundEvent
 from portico.plumbing.security.encryption import DecryptionFailed
@@ -21,8 +24,13 @@ from portico.plumbing.security.encryption import DecryptionFailed
 
 def find_by_slug(slug: str) -> OnlinePayments | None:
     """Returns the row of the practice with that slug, if a webhook secret is saved."""
+    return _by_slug.first(slug=slug)
+
+
+@CompiledQuery
+def _by_slug(slug: Parameter) -> QuerySet[OnlinePayments]:
     found = OnlinePayments.objects.select_related("practice", "key").filter(practice__slug=slug)
-    return found.filter(encrypted_webhook_secret__isnull=False).first()
+    return found.filter(encrypted_webhook_secret__isnull=False)
 
 
 def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
