@@ -45,11 +45,12 @@ books: setup ## compare the ledger with the sandbox Stripe in 200 random simulat
 coverage: setup ## run the quick tests and list lines and branches that are not covered
 	@$(BIN)/pytest --database=sqlite -n 2 -m "not browser and not real_processes" --cov
 
-check: setup ## check format, lint, types, import contracts, migrations, translations
+check: setup ## check format, lint, types, templates, import contracts, migrations, translations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.templates
 	$(BIN)/python -m scripts.system_checks
 	$(BIN)/python -m scripts.words check
 
