@@ -84,7 +84,7 @@ def _page(request: OpenRequest, sign_in_request: SignInRequest, form: CodeForm, 
     context = {
         "practice": request.practice,
         "form": form,
-        "ask": sign_in_request,
+        "sign_in_request": sign_in_request,
         "subject": sign_in_requests.name_of(sign_in_request),
         "sender": settings.EMAIL_FROM,
         "next": sign_in_request.goes_to,

@@ -45,7 +45,7 @@ def choose(request: PortalRequest) -> HttpResponse:
         return redirect(_next_url(request))
     context = {
         "practice": request.practice,
-        "persons": choices_for(request),
+        "client_choices": choices_for(request),
         "next": redirects.requested_portal_path(request),
     }
     return render(request, "portal/who.html", context)

@@ -134,7 +134,7 @@ def _page(
     links: StatementLinks | None = None,
 ) -> HttpResponse:
     context = {
-        "paper": document,
+        "document": document,
         "pdf_address": pdf_url,
         "form": form,
         "links": links,

@@ -22,8 +22,8 @@ def show(request: PortalRequest) -> HttpResponse:
     today = clock.today(request.practice.time_zone)
     context = {
         "client": request.client,
-        "persons": choices,
-        "pays": bills is not None and _can_pay_all(request, bills),
+        "client_choices": choices,
+        "can_pay": bills is not None and _can_pay_all(request, bills),
         "account": balances.portal_balance(request.client) if sees_billing else None,
         "bills": bills,
         "is_past_due": bills is not None and bills.next_due_on is not None and bills.next_due_on < today,

@@ -51,7 +51,7 @@ def _page(
         "client": request.client,
         "address": request.access.address.address if request.access.address else "",
         "sessions": portal_sessions.live_sessions(request.account),
-        "own": request.portal_session,
+        "own_session": request.portal_session,
         "choices": Language.choices,
         "chosen": chosen,
         "nothing_chosen": nothing_chosen,

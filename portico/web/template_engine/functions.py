@@ -122,8 +122,8 @@ def current(context: Context, name: str, *args: object, alone: bool = False) -> 
 
 
 @pass_context
-def shown_practice(context: Context) -> Practice | None:
-    """{% set at = shown_practice() %}: the practice of the page, from its context or its guard."""
+def practice_of_page(context: Context) -> Practice | None:
+    """{% set page_practice = practice_of_page() %}: the practice of the page, from its context or its guard."""
     for practice in (context.get("practice"), getattr(context.get("request"), "practice", None)):
         if isinstance(practice, Practice):
             return practice
@@ -156,7 +156,7 @@ def language_choices(context: Context) -> list[dict[str, str]]:
 @pass_context
 def today_in_full(context: Context) -> str:
     """{{ today_in_full() }}: "Nov 20, 2026" in the practice's time zone; empty on a page without a practice."""
-    practice = shown_practice(context)
+    practice = practice_of_page(context)
     return times.full_day(clock.today(practice.time_zone), translation.get_language()) if practice is not None else ""
 
 
@@ -176,7 +176,7 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "form_subject": form_subject,
     "hidden_subject": hidden_subject,
     "client_query": client_query,
-    "shown_practice": shown_practice,
+    "practice_of_page": practice_of_page,
     "language_choices": language_choices,
     "today_in_full": today_in_full,
     "in_language": in_language,

@@ -25,9 +25,9 @@ from portico.web.office.sign_in.reauthentication import recently_verified
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
     context = {
-        "held": own_factors.factors_of(second_factor.authenticators_of(request.staff)),
+        "factors": own_factors.factors_of(second_factor.authenticators_of(request.staff)),
         "sessions": own_account.sessions(request.staff),
-        "own": request.session.row,
+        "own_session": request.session.row,
     }
     return render(request, "office/account/show.html", context)
 

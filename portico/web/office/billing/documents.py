@@ -135,7 +135,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "client": client,
-        "paper": document,
+        "document": document,
         "pdf_address": pdf_url,
         "form": form,
         "links": links,

@@ -40,7 +40,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     context = {
         "invoice": invoice,
         "client": invoice.client,
-        "standing": invoice_labels.status_label(invoice),
+        "status_label": invoice_labels.status_label(invoice),
         "lines": lines,
         "unprinted": pdf.undrawable_characters(invoice.client.name, invoice.note, *(line.label for line in lines)),
         "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
@@ -50,9 +50,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "mail": _newest_email(invoice),
         "seen": seen.order_by("id").first(),
         "not_seen": invoice_labels.why_not_seen(access),
-        "not_told": invoice_labels.why_not_notified(access),
+        "not_notified": invoice_labels.why_not_notified(access),
         "not_by_card": _not_by_card(invoice),
-        "keeps_money": may_edit_billing(request),
+        "may_edit_billing": may_edit_billing(request),
         "form_key": tokens.new_token(),
         "shown": shown_sums.of_invoice(invoice),
     }

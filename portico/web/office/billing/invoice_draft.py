@@ -130,7 +130,7 @@ def _page(
         "forms": forms,
         "due_choices": DUE_CHOICES,
         "not_seen": invoice_labels.why_not_seen(access),
-        "not_told": invoice_labels.why_not_notified(access),
+        "not_notified": invoice_labels.why_not_notified(access),
         "not_by_card": invoice_labels.why_not_by_card(forms.total_minor, request.practice),
         "standings": invoice_labels.TONES,
         "shown": shown_sums.of_invoice(invoice) if invoice is not None else None,

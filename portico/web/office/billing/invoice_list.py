@@ -55,7 +55,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     counts = {} if list_query.query else invoice_list.counts(request.practice)
     context = {
         "form": form,
-        "wanted": list_query,
+        "list_query": list_query,
         "rows": [(invoice, invoice_labels.status_label(invoice)) for invoice in page.rows],
         "chips": _chips(list_query, counts),
         "unshared": counts.get(StatusFilter.UNSHARED, 0),

@@ -109,7 +109,7 @@ def _void_page(
         "name": payment_labels.payment_name(payment),
         "client": payment.client,
         "form": form,
-        "pays": allocations,
+        "allocations": allocations,
     }
     return render(request, "office/payments/take_back.html", context, status=status)
 

@@ -38,10 +38,10 @@ def index(request: OfficeRequest) -> HttpResponse:
     )
     reviews = [review_labels.payment_in_review(attempt) for attempt in attempts]
     lists: dict[str, Sequence[object]] = {
-        "in_doubt": [review for review in reviews if review.is_for_staff][:MAX_ROWS],
-        "still_asked": [review for review in reviews if not (review.is_for_staff or review.refusal)][:MAX_ROWS],
+        "for_staff": [review for review in reviews if review.is_for_staff][:MAX_ROWS],
+        "polled": [review for review in reviews if not (review.is_for_staff or review.refusal)][:MAX_ROWS],
         "refused": [review for review in reviews if review.refusal][:MAX_ROWS],
-        "left_over": [(payment, payment_labels.payment_name(payment)) for payment in refunds_requested],
+        "refunds_requested": [(payment, payment_labels.payment_name(payment)) for payment in refunds_requested],
         "refunds_refused": list(
             payments_in_review.refunds_refused(practice).select_related("payment__client")[:MAX_ROWS]
         ),
@@ -51,7 +51,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         ],
     }
     is_truncated = len(attempts) == 3 * MAX_ROWS or any(len(rows) == MAX_ROWS for rows in lists.values())
-    context = {**lists, "most": MAX_ROWS if is_truncated else 0, "keeps_money": may_edit_billing(request)}
+    context = {**lists, "max_listed": MAX_ROWS if is_truncated else 0, "may_edit_billing": may_edit_billing(request)}
     return render(request, "office/payments/index.html", context)
 
 
@@ -84,5 +84,5 @@ def release(request: OfficeRequest, ref: str) -> HttpResponse:
 def _page(
     request: OfficeRequest, attempt: PaymentAttempt, form: ReleaseForm, *, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    context = {"doubt": review_labels.payment_in_review(attempt), "client": attempt.client, "form": form}
+    context = {"review": review_labels.payment_in_review(attempt), "client": attempt.client, "form": form}
     return render(request, "office/payments/release.html", context, status=status)

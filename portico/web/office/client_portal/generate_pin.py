@@ -62,7 +62,7 @@ def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
         "client": client,
         "pin": pin,
         "halves": (digits[:4], digits[4:]),
-        "aloud": [", ".join(str(_DIGITS[int(digit)]) for digit in half) for half in (digits[:4], digits[4:])],
+        "spelled_out": [", ".join(str(_DIGITS[int(digit)]) for digit in half) for half in (digits[:4], digits[4:])],
         "address": access.address.address if access and access.address else "",
         "works_for": rendering.duration(settings.PIN_TTL),
     }

@@ -93,7 +93,7 @@ def preview(request: OfficeRequest, ref: str) -> HttpResponse:
     """Renders the invitation with the current input, saved or not."""
     tab = PortalTab.of(request, ref)
     form = tab.form(request.POST)
-    context = {"client": tab.client, "form": form, "answer": TabResult(), "is_fragment": True}
+    context = {"client": tab.client, "form": form, "result": TabResult(), "is_fragment": True}
     context |= _invitation_preview(request, tab, form)
     return render(request, "office/client_portal/preview.html", context)
 
@@ -166,10 +166,10 @@ def _page(
     context = {
         "client": tab.client,
         "form": form,
-        "answer": result,
+        "result": result,
         # If the client was archived meanwhile, the submitted input stays visible.
         "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
-        "story": client_timeline,
+        "timeline": client_timeline,
         "cards_stay": saved_card_notices.notice_before(tab.access, called=called),
         "banner": portal_labels.banner(client_timeline, called=called),
         "unprinted": pdf.undrawable_characters(tab.client.name),
@@ -209,5 +209,5 @@ def _invitation_preview(request: OfficeRequest, tab: PortalTab, form: ClientPort
         "access": tab.access,
         "placeholders": invitation_text.PLACEHOLDERS,
         # What prevents sending with the current input, shown before the button is pressed.
-        "lacking": broken.fix.name if broken is not None else "",
+        "needed_fix": broken.fix.name if broken is not None else "",
     }

@@ -88,10 +88,10 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
             for payment in payments[:MAX_PAYMENTS]
         ],
         "credits": [(credit, shown_sums.of_credit(credit)) for credit in credits_given[:MAX_PAYMENTS]],
-        "payments_told": MAX_PAYMENTS,
+        "max_payments": MAX_PAYMENTS,
         "has_more_payments": max(len(payments), len(credits_given)) > MAX_PAYMENTS,
         "cards": _cards(client),
-        "keeps_money": may_edit_billing(request),
+        "may_edit_billing": may_edit_billing(request),
     }
     return render(request, "office/clients/billing.html", context)
 

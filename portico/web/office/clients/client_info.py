@@ -110,7 +110,7 @@ def _show_conflicts(request: OfficeRequest, ref: str, typed: ClientForms) -> Htt
     merged = edit_conflicts.merge_rows(typed.start, saved.start)
     forms = ClientForms(request.practice, client, start=merged)
     conflicts = edit_conflicts.conflicts_between(typed, saved)
-    return _page(request, client, forms, status=HTTPStatus.CONFLICT, both=conflicts, changed_meanwhile=True)
+    return _page(request, client, forms, status=HTTPStatus.CONFLICT, conflicts=conflicts, changed_meanwhile=True)
 
 
 def _initial_of(client: Client) -> ClientInitial:
@@ -125,7 +125,7 @@ def _page(
     forms: ClientForms,
     *,
     status: HTTPStatus = HTTPStatus.OK,
-    both: list[FieldConflict] | None = None,
+    conflicts: list[FieldConflict] | None = None,
     changed_meanwhile: bool = False,
 ) -> HttpResponse:
     access = access_grants.access_of(client)
@@ -138,7 +138,7 @@ def _page(
         "cards_stay": saved_card_notices.notice_before(access, called=client.called),
         "loses_portal_address": portal_address is not None and not any(row.signs_in for row in forms.addresses.forms),
         "changed_meanwhile": changed_meanwhile,
-        "both": both or [],
+        "conflicts": conflicts or [],
     }
     return render(request, "office/clients/client_info.html", context, status=status)
 

@@ -37,7 +37,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     counts = {} if list_query.query else client_list.counts_by_state(request.practice)
     context = {
         "form": form,
-        "wanted": list_query,
+        "list_query": list_query,
         "state": ARCHIVED if list_query.archived else list_query.state or "",
         "rows": [(client, state_reasons.reason_of(client)) for client in page.rows],
         "chips": _chips(list_query, counts),
@@ -46,7 +46,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "summary": _summary(page.rows, total, list_query),
         "next_url": list_url(list_query, after=page.next_ref) if page.next_ref else "",
         "first_url": "" if page.is_first else list_url(list_query),
-        "has_nobody": bool(counts) and not sum(counts.values()) and not list_query.archived,
+        "has_no_clients": bool(counts) and not sum(counts.values()) and not list_query.archived,
         "may_edit": may_edit(request),
     }
     is_fragment = "HX-Request" in request.headers

@@ -57,7 +57,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "chips": _chips(practice, query, shown),
         "next_url": f"?{urlencode({**filters, 'after': page.next_ref})}" if page.next_ref else "",
         "first_url": "" if page.is_first else f"?{urlencode(filters)}",
-        "trouble": outbox.current_outage(practice),
+        "outage": outbox.current_outage(practice),
         "past_bursts": [burst_notices.notice_for_past(burst) for burst in bursts.past(practice, limit=PAST_BURSTS)],
         "may_edit": may_edit(request),
         "last_handed_over": _last_handed_over(practice),

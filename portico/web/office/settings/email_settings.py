@@ -118,7 +118,7 @@ def _page(
         "texts": list(forms.texts.values()),
         "samples": [_sample(request, form) for form in forms.texts.values()],
         "placeholders": invitation_text.PLACEHOLDERS,
-        "both": conflicts,
+        "conflicts": conflicts,
     }
     return render(request, "office/settings/emails.html", context, status=status)
 

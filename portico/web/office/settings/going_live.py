@@ -38,10 +38,10 @@ def show(request: OfficeRequest) -> HttpResponse:
     tests = going_live.sum_of_test_payments(request.practice)
     newest = going_live.test_payments_of(request.practice).select_related("client").order_by("-id")[:MAX_LISTED]
     context = {
-        "tests": tests,
+        "test_payments": tests,
         "shown": shown_sums.of_many(tests.number, tests.amount_minor),
         "payments": [(payment, payment_labels.payment_name(payment)) for payment in newest],
-        "most": MAX_LISTED,
+        "max_listed": MAX_LISTED,
     }
     return render(request, "office/settings/test_payments.html", context)
 

@@ -140,7 +140,7 @@ def _page(
         "hook": webhook_setup.url_of(request.practice),
         "payments": None,
         "pill": online_payments_labels.pill(request.practice),
-        "tests": going_live.sum_of_test_payments(request.practice),
+        "test_payments": going_live.sum_of_test_payments(request.practice),
     }
     if payments is not None and payments.key is not None:
         context |= {
@@ -148,7 +148,7 @@ def _page(
             "steps": online_payments_labels.steps(payments, request.practice),
             "facts": online_payments_labels.facts(payments),
             "clock_trouble": online_payments_labels.clock_problem(payments),
-            "heard": webhook_setup.webhook_status(payments, request.practice),
+            "webhook_status": webhook_setup.webhook_status(payments, request.practice),
             "last_payment_at": reports.last_charged_at(request.practice),
             "cards_left_behind": saved_cards.count_unusable(request.practice),
             "processing": reports.processing_count(request.practice),

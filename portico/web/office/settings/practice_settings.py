@@ -102,6 +102,6 @@ def _page(
         "form": form,
         "logo": logo or LogoForm(),
         "hue": form.shown_hue,
-        "both": conflicts,
+        "conflicts": conflicts,
     }
     return render(request, "office/settings/practice.html", context, status=status)
