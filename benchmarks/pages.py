@@ -20,7 +20,7 @@ from benchmarks.twins import application as twins
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
-from portico.web.http.request_decoding import Application
+from portico.web.http.wsgi_application import Application
 from tests import cast
 from tests.support import paying
 

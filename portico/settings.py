@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portico.web.middleware.readable_requests.ReadableHeaders",
-    "portico.web.middleware.request_limits.RequestLimits",
+    "portico.web.middleware.request_size.RequestLimits",
     "portico.web.middleware.readable_requests.ReadableBodies",
     "portico.web.middleware.allowed_methods.AllowedMethods",
     "portico.web.middleware.host_check.HostCheck",

@@ -7,6 +7,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portico.settings")
 django.setup(set_prefix=False)
 
-from portico.web.http.request_decoding import Application  # noqa: E402 - the settings come first
+from portico.web.http.wsgi_application import Application  # noqa: E402 - the settings come first
 
 application = Application()

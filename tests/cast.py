@@ -38,7 +38,7 @@ from portico.domain.clients import registration
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.domain.practices.staff import authenticators
+from portico.domain.practices.staff import authenticator_apps
 from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock, tokens
@@ -178,14 +178,14 @@ def signed_in[B: Browser](browser: B, member: StaffMember) -> B:
 
 def with_authenticator(member: StaffMember) -> str:
     """Sets up the member's authenticator app and recovery codes; returns the app's secret."""
-    secret = authenticators.new_secret()
-    authenticators.save(member, secret, first=True, by=member.actor)
+    secret = authenticator_apps.new_secret()
+    authenticator_apps.save(member, secret, first=True, by=member.actor)
     return secret
 
 
 def code_now(secret: str, *, later: int = 0) -> str:
     """Returns the code that the app shows, `later` steps of 30 seconds from now."""
-    return authenticators.code_at(secret, int(clock.now().timestamp()) // authenticators.STEP + later)
+    return authenticator_apps.code_at(secret, int(clock.now().timestamp()) // authenticator_apps.STEP + later)
 
 
 def signed_in_with_factor[B: Browser](browser: B, member: StaffMember) -> B:

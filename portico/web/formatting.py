@@ -8,7 +8,7 @@ from babel.dates import format_timedelta
 from babel.numbers import get_currency_name
 from django.utils.translation import gettext as _
 
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 # Seconds. The largest unit that fits is shown. Month and year have babel's lengths.
 UNITS: tuple[tuple[str, int], ...] = (
@@ -22,25 +22,25 @@ UNITS: tuple[tuple[str, int], ...] = (
 
 def time_of_day(at: datetime, *, zone: tzinfo, language: str | None) -> str:
     """Returns "9:20 AM"."""
-    return times.time_of_day(at, zone, language)
+    return time_formatting.time_of_day(at, zone, language)
 
 
 def short_date(day: date, *, today: date, language: str | None) -> str:
     """Returns "Nov 20", with the year if it is not this year."""
     if day.year != today.year:
         return long_date(day, language=language)
-    return times.short_day(day, language)
+    return time_formatting.short_day(day, language)
 
 
 def long_date(day: date, *, language: str | None) -> str:
     """Returns "Nov 20, 2026"."""
-    return times.full_day(day, language)
+    return time_formatting.full_day(day, language)
 
 
 def date_and_time(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
     """Returns "Today, 9:20 AM", "Yesterday, 7:55 PM" or "Nov 20, 2:14 PM", with the year if it is not this year."""
     time = time_of_day(at, zone=zone, language=language)
-    day, today = times.day_of(at, zone), times.day_of(now, zone)
+    day, today = time_formatting.day_of(at, zone), time_formatting.day_of(now, zone)
     match (day - today).days:
         case 0:
             return _("Today, %(time)s") % {"time": time}
@@ -55,7 +55,7 @@ def date_and_time(at: datetime, *, now: datetime, zone: tzinfo, language: str | 
 def date_and_time_in_sentence(at: datetime, *, now: datetime, zone: tzinfo, language: str | None) -> str:
     """Returns the same for use inside a sentence: "today, 9:20 AM"."""
     text = date_and_time(at, now=now, zone=zone, language=language)
-    days_apart = (times.day_of(at, zone) - times.day_of(now, zone)).days
+    days_apart = (time_formatting.day_of(at, zone) - time_formatting.day_of(now, zone)).days
     # Month names keep the capital that their language gives them.
     return text[:1].lower() + text[1:] if abs(days_apart) <= 1 else text
 
@@ -71,14 +71,14 @@ def time_ago(at: datetime, *, now: datetime, language: str | None) -> str:
                 granularity=unit,  # type: ignore[arg-type]  # Babel declares a Literal of unit names.
                 threshold=inf,  # The unit is already chosen; babel would format 29 days as 4 weeks.
                 add_direction=True,
-                locale=times.locale_of(language),
+                locale=time_formatting.locale_of(language),
             )
     return _("just now")
 
 
 def currency_name(currency: str, *, language: str | None) -> str:
     """Returns "US dollar (USD)"."""
-    name = get_currency_name(currency, count=1, locale=times.locale_of(language))
+    name = get_currency_name(currency, count=1, locale=time_formatting.locale_of(language))
     return f"{name} ({currency})"
 
 

@@ -17,7 +17,7 @@ from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing.audit import audit_log
-from portico.web import languages, page_subjects, redirects, saved_forms, staff_verification
+from portico.web import client_mismatch, languages, redirects, saved_forms, staff_verification
 from portico.web.error_pages import PracticePaused
 from portico.web.http.request_types import OfficeRequest, OpenRequest, PortalRequest
 from portico.web.route_list import Audience, Guard
@@ -124,8 +124,8 @@ def portal_chooser_page[**P](view: View[PortalRequest, P]) -> Callable[..., Http
         portal_request = _authenticate_client(request, slug)
         if portal_request is None:
             return redirects.to_entrance(request, slug)
-        if request.method == "POST" and not page_subjects.names_mailbox(portal_request):
-            return page_subjects.refuse(portal_request)
+        if request.method == "POST" and not client_mismatch.names_mailbox(portal_request):
+            return client_mismatch.refuse(portal_request)
         return languages.store_chosen_language(request, view(portal_request, *args, **kwargs))
 
     return mark_guarded(guarded, Guard(Audience.PORTAL))
@@ -143,12 +143,12 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
         if portal_request is None:
             return redirects.to_entrance(request, slug, saved_form_ref=_save_post(request, slug))
         is_post = request.method == "POST"
-        if is_post and not page_subjects.names_mailbox(portal_request):
-            return page_subjects.refuse(portal_request)
+        if is_post and not client_mismatch.names_mailbox(portal_request):
+            return client_mismatch.refuse(portal_request)
         if not portal_request.has_chosen:
             return redirects.to_client_chooser(request, slug)
-        if is_post and not page_subjects.names_client(portal_request):
-            return page_subjects.refuse(portal_request)
+        if is_post and not client_mismatch.names_client(portal_request):
+            return client_mismatch.refuse(portal_request)
         if is_post:
             saved_forms.delete_of_client(portal_request)
         response = _call_or_offer_switch(portal_request, view, *args, **kwargs)
@@ -173,15 +173,15 @@ def _call_or_offer_switch[**P](
     request: PortalRequest, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs
 ) -> HttpResponse:
     """Calls the view, or returns a page that offers to switch if the URL is about another client of the mailbox."""
-    if other := page_subjects.meant_for(request):
-        return page_subjects.offer_switch(request, other)
+    if other := client_mismatch.meant_for(request):
+        return client_mismatch.offer_switch(request, other)
     try:
         return view(request, *args, **kwargs)
     except Http404:
-        other = page_subjects.owner_of(request, str(kwargs.get("ref", "")))
+        other = client_mismatch.owner_of(request, str(kwargs.get("ref", "")))
         if other is None:
             raise
-        return page_subjects.offer_switch(request, other)
+        return client_mismatch.offer_switch(request, other)
 
 
 def _values_of(roles: Iterable[Role]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from portico.domain.practices.staff import saved_forms as of_staff
 from portico.plumbing import form_recovery
 from portico.plumbing.form_recovery import PostedField, SavedFormRow
 from portico.plumbing.security.encryption import DecryptionFailed
-from portico.web import page_subjects
+from portico.web import client_mismatch
 from portico.web.http.request_types import PortalRequest
 
 # Query parameter with the ref of the saved form.
@@ -25,8 +25,10 @@ def save_for_staff(request: HttpRequest, staff: StaffMember) -> str:
 
 def save_for_client(request: HttpRequest, session: PortalSession) -> str:
     """Saves the posted form and returns its ref; empty if there is nothing to save."""
-    fields = [field for field in form_recovery.posted_fields(request.POST.lists()) if field.name != page_subjects.FIELD]
-    client_ref = page_subjects.client_named(request, session.account)
+    fields = [
+        field for field in form_recovery.posted_fields(request.POST.lists()) if field.name != client_mismatch.FIELD
+    ]
+    client_ref = client_mismatch.client_named(request, session.account)
     saved = of_clients.save(session, client_ref=client_ref, path=request.path, fields=fields)
     return saved.ref if saved else ""
 

@@ -17,7 +17,7 @@ from portico.domain.practices.staff import recovery_codes
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 from portico.web import staff_verification
 from tests import cast
 from tests.support.browser import Browsing, carry
@@ -53,7 +53,7 @@ def printed(page: Page, address: str = "") -> str:
         page.goto(address)
     assert page.evaluate(PRESSABLE) == [], address
     text: str = page.evaluate("document.body.innerText")
-    assert times.full_day(clock.today("America/New_York"), "en") in text, address
+    assert time_formatting.full_day(clock.today("America/New_York"), "en") in text, address
     assert "Alder Street" in text, address
     page.emulate_media(media="screen")
     return text

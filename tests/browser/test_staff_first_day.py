@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from portico.domain.practices.staff import authenticators
+from portico.domain.practices.staff import authenticator_apps
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_proc
 
 
 def code_of(secret: str, *, later: int = 0) -> str:
-    return authenticators.code_at(secret, int(clock.now().timestamp()) // authenticators.STEP + later)
+    return authenticator_apps.code_at(secret, int(clock.now().timestamp()) // authenticator_apps.STEP + later)
 
 
 def choose_password(page: Page, set_up_link: str) -> None:

@@ -21,7 +21,7 @@ from portico.gateways.stripe import (
     customers,
     decline_reasons,
     payment_intents,
-    webhooks,
+    webhook_payloads,
 )
 from portico.gateways.stripe.client import StripeClient, is_key, is_live
 from portico.gateways.stripe.deadline import Deadline
@@ -36,7 +36,7 @@ from portico.gateways.stripe.errors import (
     StripeCallFailed,
     StripeUnreachable,
 )
-from portico.gateways.stripe.webhooks import PayloadInvalid, SignatureInvalid
+from portico.gateways.stripe.webhook_payloads import PayloadInvalid, SignatureInvalid
 from portico.plumbing.database import transaction_guard
 from sandbox.stripe.server import SandboxStripe
 from tests.stripe_cards import attach_card
@@ -313,7 +313,7 @@ def signature(sent: bytes, *secrets: str, at: datetime = NOW) -> str:
 
 
 def test_a_signed_event_is_read_without_personal_data() -> None:
-    event = webhooks.read(body(), signature(body(), SECRET), secret=SECRET, now=NOW)
+    event = webhook_payloads.read(body(), signature(body(), SECRET), secret=SECRET, now=NOW)
     assert (event.id, event.type, event.livemode) == ("evt_1", "payment_intent.succeeded", False)
     assert (event.object_kind, event.object_id, event.created_at) == ("payment_intent", "pi_1", NOW)
     assert not hasattr(event, "metadata")
@@ -322,7 +322,7 @@ def test_a_signed_event_is_read_without_personal_data() -> None:
 @pytest.mark.parametrize("minutes", [-5, 0, 5])
 def test_one_of_two_signatures_is_enough(minutes: int) -> None:
     signed = signature(body(), "whsec_new", SECRET, at=NOW + timedelta(minutes=minutes))
-    assert webhooks.read(body(), signed, secret=SECRET, now=NOW).id == "evt_1"
+    assert webhook_payloads.read(body(), signed, secret=SECRET, now=NOW).id == "evt_1"
 
 
 @pytest.mark.parametrize(
@@ -346,12 +346,12 @@ def test_one_of_two_signatures_is_enough(minutes: int) -> None:
 )
 def test_forged_old_and_future_events_are_refused(header: str) -> None:
     with pytest.raises(SignatureInvalid):
-        webhooks.read(body(), header, secret=SECRET, now=NOW)
+        webhook_payloads.read(body(), header, secret=SECRET, now=NOW)
 
 
 def test_without_a_secret_every_event_is_refused() -> None:
     with pytest.raises(SignatureInvalid):
-        webhooks.read(body(), signature(body(), ""), secret="", now=NOW)
+        webhook_payloads.read(body(), signature(body(), ""), secret="", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_without_a_secret_every_event_is_refused() -> None:
 )  # fmt: skip
 def test_a_signed_body_that_is_no_event_is_refused(sent: bytes) -> None:
     with pytest.raises(PayloadInvalid):
-        webhooks.read(sent, signature(sent, SECRET), secret=SECRET, now=NOW)
+        webhook_payloads.read(sent, signature(sent, SECRET), secret=SECRET, now=NOW)
 
 
 def test_the_sandbox_signs_as_stripe_does(sandbox: SandboxStripe, line: NewLine) -> None:
@@ -374,5 +374,7 @@ def test_the_sandbox_signs_as_stripe_does(sandbox: SandboxStripe, line: NewLine)
     customers.create(line(), email="ana@example.org", metadata={}, key="customer")
     (letter,) = sandbox.post.take()
     for secret in (SECRET, "whsec_new"):
-        event = webhooks.read(letter.body, letter.signature(int(NOW.timestamp())), secret=secret, now=datetime.now(UTC))
+        event = webhook_payloads.read(
+            letter.body, letter.signature(int(NOW.timestamp())), secret=secret, now=datetime.now(UTC)
+        )
         assert event.type == "customer.created"

@@ -15,7 +15,7 @@ from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client, EmailAddress, SearchTerm
 from portico.domain.practices.models import Practice, StaffMember
-from portico.domain.practices.staff import authenticators, second_factor
+from portico.domain.practices.staff import authenticator_apps, second_factor
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
@@ -302,7 +302,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_a_seeded_authenticator_opens_the_office(document: Any, tmp_path: Path) -> None:
     seed(document, tmp_path)
     naomi = StaffMember.objects.get(email="naomi@alder.example")
-    assert authenticators.use(naomi, cast.code_now("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
+    assert authenticator_apps.use(naomi, cast.code_now("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
     assert not second_factor.is_set_up(StaffMember.objects.get(email="fay@alder.example"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from portico.operating import ports, static_files, web_server
+from portico.operating import ports, static_collection, web_server
 from tests.support.ports import free_port
 
 HASHED = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
@@ -30,7 +30,7 @@ def serving_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
             raise Served(listener.getsockname()[:2], processes)
 
     monkeypatch.setattr(web_server, "serve", serve)
-    monkeypatch.setattr(static_files, "collect_if_stale", lambda: False)
+    monkeypatch.setattr(static_collection, "collect_if_stale", lambda: False)
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_static_files_are_collected_when_a_source_is_newer(tmp_path: Path) -> No
     sources.mkdir()
     (sources / "portico.css").write_text("body { color: teal }\n" * 200)
     with override_settings(STATICFILES_DIRS=[sources], STATIC_ROOT=root, STORAGES=HASHED):
-        assert [static_files.collect_if_stale(), static_files.collect_if_stale()] == [True, False]
+        assert [static_collection.collect_if_stale(), static_collection.collect_if_stale()] == [True, False]
         (made,) = root.glob("portico.*.css")
         assert (root / f"{made.name}.gz").is_file()
-        later = (root / static_files.MANIFEST).stat().st_mtime + 1
+        later = (root / static_collection.MANIFEST).stat().st_mtime + 1
         os.utime(sources / "portico.css", (later, later))
-        assert static_files.collect_if_stale()
+        assert static_collection.collect_if_stale()

@@ -13,7 +13,7 @@ from waitress import wasyncore
 
 from portico.operating import ports, web_server
 from portico.operating.web_server import Server
-from portico.web.http.request_decoding import Application
+from portico.web.http.wsgi_application import Application
 from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.urls("tests.web.failures"), pytest.mark.sqlite, pytest.mark.real_time]

@@ -11,7 +11,7 @@ from django.test.client import MULTIPART_CONTENT
 
 from portico.domain.access.sign_in import portal_sessions, sign_in_requests
 from portico.domain.practices.models import Practice
-from portico.web import page_subjects
+from portico.web import client_mismatch
 from portico.web.entrance import opened_links
 from portico.web.guards import ended_client_session
 
@@ -44,7 +44,7 @@ class Browser(Client):
         request = HttpRequest()
         request.COOKIES = {name: morsel.value for name, morsel in self.cookies.items()}
         name = self._name(practice, request, found[2] or "", str(data.get("by", "")))
-        return {page_subjects.FIELD: name} if name else {}
+        return {client_mismatch.FIELD: name} if name else {}
 
     def _name(self, practice: Practice, request: HttpRequest, page: str, by: str) -> str:
         if page == "link" or by == "link":

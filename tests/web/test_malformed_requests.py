@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 from django.test import RequestFactory
 
-from portico.web.http.request_decoding import Application
+from portico.web.http.wsgi_application import Application
 from portico.web.route_list import Route, all_routes
 from tests.support import databases
 from tests.support.world import World, cases

@@ -4,7 +4,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
-from portico.domain.access.sign_in import pins, sign_in_links
+from portico.domain.access.sign_in import sign_in_links, sign_in_pins
 from portico.domain.practices.models import Practice
 from portico.domain.practices.staff import recovery_codes, set_up_links
 from portico.plumbing import tokens
@@ -28,8 +28,8 @@ def test_no_table_contains_a_usable_secret(practice: Practice) -> None:
     phone = cast.in_the_portal(Browser(), ana)
     mailed = cast.mailed(practice, "ana@mail.example", browser="the key of a browser that asked")
     form_key = tokens.new_token()
-    pins.generate(ana, form_key=form_key, by=cast.DESK)
-    shown = pins.digits(ana, form_key, to=cast.DESK)
+    sign_in_pins.generate(ana, form_key=form_key, by=cast.DESK)
+    shown = sign_in_pins.digits(ana, form_key, to=cast.DESK)
     assert shown is not None
     authenticator = cast.with_authenticator(fay)
     desk = cast.signed_in_with_factor(Browser(), fay)

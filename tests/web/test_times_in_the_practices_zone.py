@@ -14,10 +14,10 @@ from time_machine import Traveller
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.payments import account_credits
 from portico.domain.practices.models import Role, StaffMember
-from portico.domain.practices.staff import authenticators
+from portico.domain.practices.staff import authenticator_apps
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 from portico.web.route_list import all_routes
 from tests import cast
 from tests.support.pressing import Browser
@@ -50,14 +50,14 @@ class Written:
 def written(at: datetime, zone: str) -> Written:
     local = at.astimezone(ZoneInfo(zone))
     days = (
-        times.short_day(local.date(), "en"),
-        times.short_day(local.date(), "es"),
+        time_formatting.short_day(local.date(), "en"),
+        time_formatting.short_day(local.date(), "es"),
         local.date().isoformat(),
         f"{local:%m/%d/%Y}",
         f"{local:%d/%m/%Y}",
         f"{local:%B} {local.day}",
     )
-    return Written(days, times.time_of_day(at, ZoneInfo(zone), "en"))
+    return Written(days, time_formatting.time_of_day(at, ZoneInfo(zone), "en"))
 
 
 def everything(world: World) -> Iterator[tuple[str, str]]:
@@ -90,7 +90,7 @@ def made_at_that_moment(zone: str) -> World:
     """The world, with more rows that are shown with a time."""
     world = made_of(cast.alder(zone))
     fay = StaffMember.objects.get(practice=world.practice, role=Role.FRONT_DESK)
-    authenticators.save(fay, authenticators.new_secret(), first=True, by=cast.DESK)
+    authenticator_apps.save(fay, authenticator_apps.new_secret(), first=True, by=cast.DESK)
     cast.mailed(world.practice, "ana@mail.example")
     invoicing.void(cast.bill(world.ana), reason="Twice", shown=None, by=cast.DESK)
     account_credits.give(world.ana, amount_minor=2_000, reason="Late", shown=None, by=cast.DESK)

@@ -10,7 +10,7 @@ from portico.domain.billing.models import Invoice, Payment
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
-from portico.web.form_fields import CalendarInput, DayField
+from portico.web.date_fields import CalendarInput, DayField
 from portico.web.office.base_form import WholeNumberField
 from portico.web.office.billing.payment_forms import MoneyField
 from portico.web.route_list import all_routes

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import notices, portal_accounts, portal_states
+from portico.domain.access import notice_mail_queueing, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
@@ -144,7 +144,7 @@ def _choose(access: PortalAccess, address: EmailAddress | None, *, by: Actor) ->
     if (address.pk if address else None) == access.address_id:
         return None
     if access.address is not None and access.account is not None:
-        notices.notify_address_removed(access, access.address, access.account)
+        notice_mail_queueing.notify_address_removed(access, access.address, access.account)
     access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
     access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
     access.mail_stopped_at, access.mail_stopped_reason = None, ""

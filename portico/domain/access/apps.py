@@ -8,7 +8,7 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portico.domain.access import notices  # noqa: PLC0415 - models cannot be imported before
+        from portico.domain.access import notice_mail_queueing  # noqa: PLC0415 - models cannot be imported before
         from portico.domain.access.notice_mails import AddressRemovedMail, NewBrowserMail, PinUsedMail  # noqa: PLC0415
         from portico.domain.access.onboarding import invitations  # noqa: PLC0415
         from portico.domain.access.onboarding.invitation_mail import InvitationMail  # noqa: PLC0415
@@ -18,6 +18,6 @@ class AccessConfig(AppConfig):
 
         outbox.register(invitations.KIND, InvitationMail())
         outbox.register(request_worker.KIND, SignInMail())
-        outbox.register(notices.PIN_USED, PinUsedMail())
-        outbox.register(notices.NEW_BROWSER, NewBrowserMail())
-        outbox.register(notices.ADDRESS_REMOVED, AddressRemovedMail())
+        outbox.register(notice_mail_queueing.PIN_USED, PinUsedMail())
+        outbox.register(notice_mail_queueing.NEW_BROWSER, NewBrowserMail())
+        outbox.register(notice_mail_queueing.ADDRESS_REMOVED, AddressRemovedMail())

@@ -15,7 +15,7 @@ from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 
 class PinUsedMail(MailComposer):
@@ -86,6 +86,6 @@ def _day_and_time(at: str, practice: Practice) -> dict[str, str]:
     """Returns the day, and the time with the zone's short name, in the active language."""
     moment, language = datetime.fromisoformat(at), translation.get_language()
     return {
-        "day": times.short_day(times.day_of(moment, practice.zone), language),
-        "time": times.time_with_zone(moment, practice.zone, language),
+        "day": time_formatting.short_day(time_formatting.day_of(moment, practice.zone), language),
+        "time": time_formatting.time_with_zone(moment, practice.zone, language),
     }

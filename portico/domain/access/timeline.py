@@ -10,7 +10,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Step
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
 from portico.domain.access.onboarding import invitations as inviting
-from portico.domain.access.sign_in import failed_attempts
+from portico.domain.access.sign_in import failure_audit_entries
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -210,9 +210,9 @@ def _newest_events(access: PortalAccess | None, events: list[TimelineEvent]) -> 
 
 
 def _failed_at(entries: Iterable[AuditEntry]) -> datetime | None:
-    attempts = failed_attempts.SUCCEEDED | failed_attempts.FAILED
+    attempts = failure_audit_entries.SUCCEEDED | failure_audit_entries.FAILED
     last = next((entry for entry in entries if entry.action in attempts), None)
-    return last.at if last is not None and last.action in failed_attempts.FAILED else None
+    return last.at if last is not None and last.action in failure_audit_entries.FAILED else None
 
 
 def _from_entry(entry: AuditEntry) -> TimelineEvent:

@@ -17,7 +17,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.text import money, times
+from portico.plumbing.text import money, time_formatting
 
 NEW_BILL = "invoice_shared"
 RECEIPT = "receipt"
@@ -121,7 +121,7 @@ class ReceiptMail(_BillMail):
         return {
             "heading": _("Thank you. Your payment has arrived"),
             "payment": payment,
-            "day": times.full_day(payment.received_on, email.content["language"]),
+            "day": time_formatting.full_day(payment.received_on, email.content["language"]),
             "amount": money.formatted(payment.amount_minor, payment.currency, language=email.content["language"]),
             "card": _card(payment),
         }

@@ -15,7 +15,7 @@ from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, 
 from portico.domain.practices.models import Practice
 from portico.plumbing.text.folding import folded, folded_with_two_letters
 from portico.plumbing.text.mailboxes import mailbox_key
-from portico.plumbing.text.phone_numbers import formatted
+from portico.plumbing.text.phone_number_display import formatted
 
 _WORD = re.compile(r"[^\W_]+")
 _WORD_OR_AT = re.compile(r"[^\W_]+|@")

@@ -4,7 +4,7 @@ from typing import Any
 
 from portico.domain.practices.models import Logo, Practice
 from portico.plumbing import images
-from portico.plumbing.text import phone_numbers
+from portico.plumbing.text import phone_number_display
 
 # Largest printed size of the logo: 26 points high at 330 pixels per inch.
 PRINTED_PIXELS = (480, 120)
@@ -34,7 +34,7 @@ def address_lines(practice: Practice) -> list[str]:
 
 def phone(practice: Practice) -> str:
     """Returns the phone number as it is dialled, or an empty string."""
-    return phone_numbers.formatted(practice.phone) if practice.phone else ""
+    return phone_number_display.formatted(practice.phone) if practice.phone else ""
 
 
 def _logo(practice: Practice) -> list[int]:

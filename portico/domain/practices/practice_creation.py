@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from portico import currency_table
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember
-from portico.domain.practices.staff import set_up_links, staff_members
+from portico.domain.practices.staff import set_up_links, staff_creation
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
@@ -37,12 +37,12 @@ def create_practice(
     Raises SlugTaken, EmailTaken, and django's ValidationError for a malformed slug or address, an unknown time
     zone or a currency that Stripe cannot charge.
     """
-    staff_members.refuse_unreachable(owner_email)
+    staff_creation.refuse_unreachable(owner_email)
     reply_to = header_address(owner_email)
     practice = Practice(slug=slug, name=name, time_zone=time_zone, currency=currency, reply_to=reply_to)
     with transaction.atomic():
         save_new_practice(practice, by=by)
-        owner = staff_members.add_staff_member(practice, email=owner_email, name=owner_name, role=Role.OWNER, by=by)
+        owner = staff_creation.add_staff_member(practice, email=owner_email, name=owner_name, role=Role.OWNER, by=by)
         token = set_up_links.create_link(owner, by=by)
     return CreatedPractice(practice, owner, token)
 

@@ -11,7 +11,7 @@ from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
-from portico.domain.access.sign_in import link_redemption, pins, sign_in_links
+from portico.domain.access.sign_in import link_redemption, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client, EmailAddress, Status
@@ -132,8 +132,8 @@ def _token(demo: _Demo, name: str) -> str:
 def _generate_pin(demo: _Demo, name: str) -> str:
     """Generates a PIN and returns its digits, unused."""
     form_key = tokens.new_token()
-    pins.generate(demo.client(name), form_key=form_key, by=demo.desk)
-    shown = pins.digits(demo.client(name), form_key, to=demo.desk)
+    sign_in_pins.generate(demo.client(name), form_key=form_key, by=demo.desk)
+    shown = sign_in_pins.digits(demo.client(name), form_key, to=demo.desk)
     if shown is None:
         raise LookupError(f"{name} was given no PIN.")
     return shown[1]
@@ -144,8 +144,8 @@ def _sign_in_by_pin(demo: _Demo, name: str) -> None:
     (row,) = demo.client(name).email_addresses.open()
     visitor = Browser("Chrome on Android", "another browser")
     pin = _generate_pin(demo, name)
-    for typed in (f"{(int(pin) + 1) % 10**pins.PIN_LENGTH:0{pins.PIN_LENGTH}}", pin):
-        pins.enter(demo.loaded.practice, row.mailbox_key, typed, visitor=visitor, ip="127.0.0.1")
+    for typed in (f"{(int(pin) + 1) % 10**sign_in_pins.PIN_LENGTH:0{sign_in_pins.PIN_LENGTH}}", pin):
+        sign_in_pins.enter(demo.loaded.practice, row.mailbox_key, typed, visitor=visitor, ip="127.0.0.1")
 
 
 def _draft(demo: _Demo, name: str) -> None:

@@ -7,7 +7,7 @@ import phonenumbers
 
 from portico.domain.clients.models import AddressKind, Language, PhoneKind, Status
 from portico.domain.practices.models import Role
-from portico.domain.practices.staff import authenticators
+from portico.domain.practices.staff import authenticator_apps
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.operating.seeding.field_reader import Entry, SeedRefused
@@ -185,6 +185,6 @@ def _refuse_duplicates(entry: Entry, key: str, refs: list[str]) -> None:
 
 def _authenticator_secret(entry: Entry) -> str | None:
     secret = entry.secret("totp_secret")
-    if secret and not authenticators.is_secret(secret):
+    if secret and not authenticator_apps.is_secret(secret):
         raise entry.refused("totp_secret", "must be base32, 32 letters and digits or more (A to Z, 2 to 7).")
     return secret

@@ -16,7 +16,7 @@ from portico.domain.clients.client_input import AddressInput, ClientDetails, Cli
 from portico.domain.clients.models import Client
 from portico.domain.practices import practice_creation
 from portico.domain.practices.models import Practice, StaffMember
-from portico.domain.practices.staff import authenticators, staff_members
+from portico.domain.practices.staff import authenticator_apps, staff_creation
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.operating.models import SeedKind, SeedRef
 from portico.operating.seeding.field_reader import SeedRefused
@@ -104,7 +104,9 @@ def _staff_member(practice: Practice, wanted: SeedStaff, refs: _KnownRefs, place
     if known is not None:
         return known
     try:
-        member = staff_members.add_staff_member(practice, email=wanted.email, name=wanted.name, role=wanted.role, by=by)
+        member = staff_creation.add_staff_member(
+            practice, email=wanted.email, name=wanted.name, role=wanted.role, by=by
+        )
     except (Refused, ValidationError) as error:
         raise SeedRefused(f"{place}.staff {wanted.ref!r}", f"cannot be added: {error}") from error
     if wanted.password:
@@ -112,7 +114,7 @@ def _staff_member(practice: Practice, wanted: SeedStaff, refs: _KnownRefs, place
         member.save(update_fields=["password"])
         audit_log.record(AuditAction.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
     if wanted.totp_secret:
-        authenticators.save(member, wanted.totp_secret, first=True, notify=False, by=by)
+        authenticator_apps.save(member, wanted.totp_secret, first=True, notify=False, by=by)
     refs.add(SeedKind.STAFF, wanted.ref, member.ref)
     return member
 

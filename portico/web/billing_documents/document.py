@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
 from portico.gateways import pdf
-from portico.web.billing_documents.ledger_lines import Sum
+from portico.web.billing_documents.summary_lines import Sum
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from django.utils.translation import gettext as _
 from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.plumbing import clock
 from portico.web import formatting
-from portico.web.billing_documents import ledger_lines
+from portico.web.billing_documents import summary_lines
 from portico.web.billing_documents.document import BillingDocument, Column, Party, payment_instructions, sender
-from portico.web.billing_documents.ledger_lines import amount
+from portico.web.billing_documents.summary_lines import amount
 
 
 def invoice_document(invoice: Invoice) -> BillingDocument:
@@ -46,6 +46,6 @@ def invoice_document(invoice: Invoice) -> BillingDocument:
             )
             for line in invoice.lines.order_by("position")
         ),
-        sums=ledger_lines.of_invoice(invoice),
+        sums=summary_lines.of_invoice(invoice),
         notes=tuple(notes),
     )

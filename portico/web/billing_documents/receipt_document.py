@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 
 from portico.domain.billing.models import Invoice, Payment, Refund, RefundMethod
 from portico.domain.practices import letterhead
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 from portico.web import formatting, payment_labels
 from portico.web.billing_documents.document import BillingDocument, Column, Party, sender
-from portico.web.billing_documents.ledger_lines import Sum, amount
+from portico.web.billing_documents.summary_lines import Sum, amount
 
 type Row = tuple[str, str, str]
 
@@ -45,7 +45,7 @@ def payment_receipt(payment: Payment, *, shared_only: bool) -> BillingDocument:
 def refund_receipt(refund: Refund, *, shared_only: bool) -> BillingDocument:
     """Returns the receipt of a refund; expects the refund with its payment."""
     payment, zone = refund.payment, refund.payment.client.practice.zone
-    given_on = times.day_of(refund.created_at, zone)
+    given_on = time_formatting.day_of(refund.created_at, zone)
     by_card = refund.method == RefundMethod.STRIPE
     note = _("It goes back to the card it came from; banks need up to ten days.") if by_card else _("Given by hand.")
     return _receipt(

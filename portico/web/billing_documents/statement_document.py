@@ -8,9 +8,9 @@ from portico.domain.billing.ledger.statements import Statement, StatementEntry
 from portico.domain.billing.models import Credit, CreditNote, Dispute, Invoice, Payment
 from portico.plumbing import clock
 from portico.web import formatting, payment_labels
-from portico.web.billing_documents import ledger_lines
+from portico.web.billing_documents import summary_lines
 from portico.web.billing_documents.document import BillingDocument, Column, Party, payment_instructions, sender
-from portico.web.billing_documents.ledger_lines import Sum, amount
+from portico.web.billing_documents.summary_lines import Sum, amount
 
 # The first two amount columns, Invoiced and Paid, are shown even when empty.
 FIXED_COLUMNS = 2
@@ -23,7 +23,7 @@ def statement_document(statement: Statement) -> BillingDocument:
     today = formatting.long_date(clock.today(practice.time_zone), language=language)
     columns = (
         Column(_("Invoiced"), amount=True, keep_when_narrow=True),
-        Column(ledger_lines.paid_label(), amount=True, keep_when_narrow=True),
+        Column(summary_lines.paid_label(), amount=True, keep_when_narrow=True),
         Column(_("Refunded"), amount=True, keep_when_narrow=True),
         Column(_("Adjusted"), amount=True, keep_when_narrow=True),
     )
@@ -87,7 +87,7 @@ def _description(entry: StatementEntry) -> str:
 
 
 def _sums(statement: Statement, currency: str) -> tuple[Sum, ...]:
-    sums = [*ledger_lines.of_account(statement.sums, currency)]
+    sums = [*summary_lines.of_account(statement.sums, currency)]
     if statement.before_minor:
         sums.insert(0, Sum(_brought_forward(statement), amount(statement.before_minor, currency), name="before"))
     if statement.processing_minor:
@@ -117,7 +117,7 @@ def _notes(statement: Statement, currency: str) -> tuple[str, ...]:
     if statement.parts == 1:
         return (instructions,)
     period_sums = ", ".join(
-        f"{line.label} {line.amount}" for line in ledger_lines.of_account(statement.period_sums, currency)
+        f"{line.label} {line.amount}" for line in summary_lines.of_account(statement.period_sums, currency)
     )
     return _("All %(parts)s parts together: %(sums)s.") % {"parts": statement.parts, "sums": period_sums}, instructions
 

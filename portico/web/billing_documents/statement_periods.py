@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.billing.ledger.statements import Statement
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.web.form_fields import CalendarInput, DayField, use_order_of
+from portico.web.date_fields import CalendarInput, DayField, use_order_of
 
 # No invoice or payment is dated earlier.
 EARLIEST_DATE = date(1900, 1, 1)

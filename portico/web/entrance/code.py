@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from portico.domain.access.models import SignInRequest
 from portico.domain.access.sign_in import sign_in_codes, sign_in_requests
 from portico.plumbing.text.input_validation import CodeField
-from portico.web import page_subjects
+from portico.web import client_mismatch
 from portico.web.entrance import completing_sign_in, out_of_date
 from portico.web.guards import open_page
 from portico.web.http import request_origin
@@ -54,7 +54,7 @@ def show(request: OpenRequest) -> HttpResponse:
 
 def _enter_code(request: OpenRequest, key: str) -> HttpResponse:
     """Signs in with a code that was sent to the address on the form's page, even if another was requested since."""
-    sign_in_request = sign_in_requests.find_by_name(request.practice, key, request.POST.get(page_subjects.FIELD, ""))
+    sign_in_request = sign_in_requests.find_by_name(request.practice, key, request.POST.get(client_mismatch.FIELD, ""))
     if sign_in_request is None:
         return out_of_date.page(request)
     form = CodeForm(request.POST)

@@ -6,9 +6,9 @@ from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.access.models import PortalSession
-from portico.domain.access.sign_in import failed_attempts, link_redemption
+from portico.domain.access.sign_in import failure_audit_entries, link_redemption
 from portico.domain.access.sign_in.link_redemption import LinkState, LinkStatus
-from portico.web import languages, page_subjects
+from portico.web import client_mismatch, languages
 from portico.web.entrance import completing_sign_in, opened_links, out_of_date
 from portico.web.entrance.opened_links import OpenedLink
 from portico.web.entrance.request_link import RequestLinkForm
@@ -41,7 +41,7 @@ def show(request: OpenRequest) -> HttpResponse:
 
 
 def _redeem(request: OpenRequest) -> HttpResponse:
-    opened = opened_links.find(request, request.practice, request.POST.get(page_subjects.FIELD, ""))
+    opened = opened_links.find(request, request.practice, request.POST.get(client_mismatch.FIELD, ""))
     if opened is None:
         return out_of_date.page(request)
     browser = request_origin.browser_from(request)
@@ -60,7 +60,7 @@ def _record_opening(request: OpenRequest, status: LinkStatus) -> None:
     is_first_fetch = link_redemption.record_fetch(status.link)
     if status.state is LinkState.LIVE or _is_signed_in_by(client_session(request, request.practice), status):
         return
-    failed_attempts.record_dead_link_opened(
+    failure_audit_entries.record_dead_link_opened(
         request.practice, status.found, state=status.state.value, is_first_fetch=is_first_fetch
     )
 

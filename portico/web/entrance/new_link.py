@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from portico.domain.access.sign_in import link_redemption, sign_in_requests
-from portico.web import page_subjects, redirects
+from portico.web import client_mismatch, redirects
 from portico.web.entrance import opened_links, out_of_date, request_link
 from portico.web.guards import ended_client_session, open_page
 from portico.web.http import request_origin
@@ -27,7 +27,7 @@ class KnownAddress:
 @require_POST
 def send(request: OpenRequest) -> HttpResponse:
     """Sends a link to the address on the form's page. The form names a request, link or session, never the address."""
-    subject = request.POST.get(page_subjects.FIELD, "")
+    subject = request.POST.get(client_mismatch.FIELD, "")
     known = _FINDERS.get(request.POST.get("by", ""), _unknown)(request, subject)
     if known is None:
         return out_of_date.page(request) if subject else redirect("entrance:doorway", slug=request.practice.slug)

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access.sign_in import pins
+from portico.domain.access.sign_in import sign_in_pins
 from portico.plumbing.mail import rendering
 from portico.web import redirects
 from portico.web.entrance import completing_sign_in
@@ -33,7 +33,7 @@ def enter(request: OpenRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
     browser = request_origin.browser_from(request)
-    started = pins.enter(
+    started = sign_in_pins.enter(
         request.practice,
         form.cleaned_data["email"],
         form.cleaned_data["pin"],

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access.sign_in.pins import PIN_LENGTH
+from portico.domain.access.sign_in.sign_in_pins import PIN_LENGTH
 from portico.plumbing.text import mailboxes
 from portico.plumbing.text.input_validation import CodeField, LineField
 

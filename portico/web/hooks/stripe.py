@@ -11,7 +11,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import webhook_setup
-from portico.gateways.stripe.webhooks import PayloadInvalid, SignatureInvalid
+from portico.gateways.stripe.webhook_payloads import PayloadInvalid, SignatureInvalid
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.security import rate_limits

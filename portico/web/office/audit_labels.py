@@ -15,7 +15,7 @@ from portico.domain.practices.models import Role
 from portico.plumbing import clock
 from portico.plumbing.actors import ActorKind
 from portico.plumbing.models import AuditEntry
-from portico.plumbing.text import money, times
+from portico.plumbing.text import money, time_formatting
 from portico.web import formatting
 
 
@@ -39,7 +39,7 @@ class AuditDay:
 
     @property
     def label(self) -> str:
-        today = times.day_of(clock.now(), timezone.get_current_timezone())
+        today = time_formatting.day_of(clock.now(), timezone.get_current_timezone())
         match (today - self.day).days:
             case 0:
                 return _("Today")
@@ -58,7 +58,7 @@ def group_by_day(entries: Iterable[AuditEntry]) -> list[AuditDay]:
     """Groups entries by day in the active time zone, keeping their order."""
     days: list[AuditDay] = []
     for entry in entries:
-        day = times.day_of(entry.at, timezone.get_current_timezone())
+        day = time_formatting.day_of(entry.at, timezone.get_current_timezone())
         if not days or days[-1].day != day:
             days.append(AuditDay(day, []))
         days[-1].lines.append(row_for(entry))

@@ -15,10 +15,10 @@ from portico.domain.billing.models import Invoice, InvoiceStatus, Payment
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.web import payment_labels
-from portico.web.billing_documents import ledger_lines
+from portico.web.billing_documents import summary_lines
 from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal import notices
+from portico.web.portal import flash_messages
 
 # Past due is yellow here, not red, to stay friendly.
 TONES = {
@@ -71,7 +71,7 @@ def index(request: PortalRequest) -> HttpResponse:
     pays = quotes.is_open(request.practice, request.access)
     balance_minor = account.open_minor - account.processing_minor
     context = {
-        "messages": notices.notice_of(request),
+        "messages": flash_messages.notice_of(request),
         "client": request.client,
         "account": account,
         "can_pay": pays,
@@ -100,7 +100,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     context = {
         "client": request.client,
         "bill": row,
-        "sums": ledger_lines.of_invoice(invoice, paid_with=row.paid_with),
+        "sums": summary_lines.of_invoice(invoice, paid_with=row.paid_with),
         "can_pay": quotes.is_open(request.practice, request.access),
         "lines": shared_invoices.lines_of(invoice),
         "receipts": _receipts(shared),

@@ -11,7 +11,7 @@ from portico.domain.billing.ledger import statements
 from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Payment, Refund
 from portico.plumbing.audit import audit_log
-from portico.web import page_subjects
+from portico.web import client_mismatch
 from portico.web.billing_documents import invoice_document, receipt_document, statement_document
 from portico.web.billing_documents.document import BillingDocument, as_pdf
 from portico.web.billing_documents.statement_periods import PeriodForm, StatementLinks, statement_links
@@ -65,7 +65,7 @@ def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
 @require_safe
 def statement(request: PortalRequest) -> HttpResponse:
     form = _period_form(request)
-    query = "&".join(filter(None, (form.query, urlencode(page_subjects.for_client(request)))))
+    query = "&".join(filter(None, (form.query, urlencode(client_mismatch.for_client(request)))))
     pdf_url = f"{_url(request, 'portal:statement_pdf')}?{query}"
     if not form.is_valid():
         return _page(request, None, pdf_url, form)
@@ -138,6 +138,6 @@ def _page(
         "pdf_address": pdf_url,
         "form": form,
         "links": links,
-        "for_client": page_subjects.for_client(request).get(page_subjects.CLIENT_PARAMETER),
+        "for_client": client_mismatch.for_client(request).get(client_mismatch.CLIENT_PARAMETER),
     }
     return render(request, "portal/papers/show.html", context, status=200 if document else 422)

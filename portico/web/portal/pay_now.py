@@ -26,8 +26,8 @@ from portico.plumbing.refusals import Refused
 from portico.web import saved_forms
 from portico.web.guards import portal_billing_page, portal_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal import notices
-from portico.web.portal.notices import Notice
+from portico.web.portal import flash_messages
+from portico.web.portal.flash_messages import Notice
 
 SAVED_FORM_NOTICE = _(
     "Your session had ended, and nothing has been paid yet. What you chose is kept: look it over and press once more."
@@ -112,7 +112,7 @@ def remove_card(request: PortalRequest, ref: str) -> HttpResponse:
     saved_cards.remove(card, request.client, by=request.actor)
     saved_cards.detach(card, deadline=Deadline())
     billing = reverse("portal:billing", kwargs={"slug": request.practice.slug})
-    return notices.redirect_with_notice(billing, notices.CARD_REMOVED)
+    return flash_messages.redirect_with_notice(billing, flash_messages.CARD_REMOVED)
 
 
 def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
@@ -142,7 +142,7 @@ def _follow(request: PortalRequest, outcome: GoTo | Show) -> HttpResponse:
         return redirect(outcome.url)
     status_url = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": outcome.attempt.ref})
     if outcome.is_earlier:
-        return notices.redirect_with_notice(status_url, notices.NOT_CHARGED_AGAIN)
+        return flash_messages.redirect_with_notice(status_url, flash_messages.NOT_CHARGED_AGAIN)
     return redirect(status_url)
 
 

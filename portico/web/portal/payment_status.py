@@ -26,10 +26,10 @@ from portico.gateways.stripe import decline_reasons
 from portico.gateways.stripe.deadline import Deadline
 from portico.gateways.stripe.decline_reasons import DeclineReason
 from portico.gateways.stripe.errors import StripeCallFailed
-from portico.web import page_subjects, payment_labels
+from portico.web import client_mismatch, payment_labels
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal import notices
+from portico.web.portal import flash_messages
 
 TEMPLATES = {
     AttemptState.OPEN: "started",
@@ -60,7 +60,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     covers = list(attempt.covers.select_related("invoice").order_by("invoice_id"))
     state = AttemptState(attempt.state)
     context = {
-        "messages": notices.notice_of(request),
+        "messages": flash_messages.notice_of(request),
         "attempt": attempt,
         # Set if another client is chosen now: the page then only offers to switch.
         "other": attempt.client if attempt.client_id != request.client.pk else None,
@@ -82,7 +82,7 @@ def start_again(request: PortalRequest, ref: str) -> HttpResponse:
     """Cancels the attempt at Stripe and redirects to the pay page. Offers to switch if another client is chosen."""
     attempt = _find(request, ref)
     if attempt.client_id != request.client.pk:
-        return page_subjects.offer_switch(request, _access_to(request, attempt))
+        return client_mismatch.offer_switch(request, _access_to(request, attempt))
     status_url = reverse("portal:payment", kwargs={"slug": request.practice.slug, "ref": ref})
     if attempt.state == AttemptState.OPEN:
         try:
@@ -90,7 +90,7 @@ def start_again(request: PortalRequest, ref: str) -> HttpResponse:
         except Processing:
             return redirect(status_url)
         except StripeNotReachable:
-            return notices.redirect_with_notice(status_url, notices.STRIPE_NOT_REACHED)
+            return flash_messages.redirect_with_notice(status_url, flash_messages.STRIPE_NOT_REACHED)
         attempt = checkouts.refreshed(attempt)
     if attempt.state == AttemptState.SUCCEEDED:
         return redirect(status_url)
@@ -161,7 +161,7 @@ def _pay_url(request: PortalRequest, attempt: PaymentAttempt) -> str:
     slug = request.practice.slug
     if attempt.is_balance:
         url = reverse("portal:pay_balance", kwargs={"slug": slug})
-        query = urlencode(page_subjects.for_client(request))
+        query = urlencode(client_mismatch.for_client(request))
         return f"{url}?{query}" if query else url
     invoice = attempt.covers.select_related("invoice").get().invoice
     return reverse("portal:pay_invoice", kwargs={"slug": slug, "ref": invoice.ref})

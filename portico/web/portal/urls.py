@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portico.web.portal import billing, client_chooser, documents, home, pay_now, payment_status, profile
+from portico.web.portal import account_settings, billing, client_chooser, documents, home, pay_now, payment_status
 
 app_name = "portal"
 urlpatterns = [
@@ -22,8 +22,8 @@ urlpatterns = [
     path("payments/<str:ref>/", payment_status.show, name="payment"),
     path("payments/<str:ref>/again/", payment_status.start_again, name="payment_again"),
     path("cards/<str:ref>/removing/", pay_now.remove_card, name="card_removing"),
-    path("profile/", profile.show, name="profile"),
-    path("sessions/ending/", profile.end_other_sessions, name="sessions_ending"),
-    path("sessions/<str:ref>/end/", profile.end_session, name="session_end"),
-    path("sign-out/", profile.sign_out, name="sign_out"),
+    path("profile/", account_settings.show, name="profile"),
+    path("sessions/ending/", account_settings.end_other_sessions, name="sessions_ending"),
+    path("sessions/<str:ref>/end/", account_settings.end_session, name="session_end"),
+    path("sign-out/", account_settings.sign_out, name="sign_out"),
 ]

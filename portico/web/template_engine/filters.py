@@ -15,7 +15,7 @@ from portico.domain.access.sign_in import known_browsers
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.text import money as money_format
-from portico.plumbing.text import phone_numbers, times
+from portico.plumbing.text import phone_number_display, time_formatting
 from portico.web import formatting
 
 _ADDRESS_PARTS = re.compile(r"(?<=@)|(?<=/)(?=[^/])|(?=\.)")
@@ -39,7 +39,7 @@ def tone_icon(level: str) -> str:
 
 
 def local_day(value: date) -> date:
-    return times.day_of(value, timezone.get_current_timezone()) if isinstance(value, datetime) else value
+    return time_formatting.day_of(value, timezone.get_current_timezone()) if isinstance(value, datetime) else value
 
 
 def when(at: datetime | None) -> str:
@@ -81,12 +81,12 @@ def full_day(value: date | None) -> str:
 
 def short_month(value: date) -> str:
     """Returns "Nov"."""
-    return times.short_month(local_day(value), get_language())
+    return time_formatting.short_month(local_day(value), get_language())
 
 
 def full_month(value: date) -> str:
     """Returns "November 2026"."""
-    return times.full_month(local_day(value), get_language())
+    return time_formatting.full_month(local_day(value), get_language())
 
 
 def ago(at: datetime | None) -> str:
@@ -98,14 +98,14 @@ def ago(at: datetime | None) -> str:
 
 def phone(number: str | None, at_home: str | None = "") -> str:
     """{{ phone.number|phone(practice.phone) }}: in national format, or international for another country."""
-    return phone_numbers.formatted(number, at_home=at_home or "") if number else ""
+    return phone_number_display.formatted(number, at_home=at_home or "") if number else ""
 
 
 def dialled(text: str, country: str) -> SafeString:
     """Renders a text of several lines with links for phone numbers."""
     lines = [
         format_html_join("", "{}", ((_linked(part) if part.number else part.text,) for part in parts))
-        for parts in phone_numbers.split_phone_numbers(text, country)
+        for parts in phone_number_display.split_phone_numbers(text, country)
     ]
     return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines))
 
@@ -114,13 +114,13 @@ def calling(text: str, practice: Practice) -> SafeString:
     """Renders a sentence with a link for the practice's phone number."""
     if not practice.phone:
         return format_html("{}", text)
-    before, number, after = text.partition(phone_numbers.formatted(practice.phone))
+    before, number, after = text.partition(phone_number_display.formatted(practice.phone))
     return format_html(
-        "{}{}{}", before, _linked(phone_numbers.TextPart(number, practice.phone)) if number else "", after
+        "{}{}{}", before, _linked(phone_number_display.TextPart(number, practice.phone)) if number else "", after
     )
 
 
-def _linked(part: phone_numbers.TextPart) -> SafeString:
+def _linked(part: phone_number_display.TextPart) -> SafeString:
     return format_html('<a class="nowrap" href="tel:{}">{}</a>', part.number, part.text)
 
 

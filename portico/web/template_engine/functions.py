@@ -19,8 +19,8 @@ from jinja2.runtime import Context
 
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.text import times
-from portico.web import icons, languages, page_subjects
+from portico.plumbing.text import time_formatting
+from portico.web import client_mismatch, icons, languages
 
 # URL namespaces whose pages offer languages in the footer; the office is in English.
 TRANSLATED_NAMESPACES = {"entrance", "portal"}
@@ -34,19 +34,19 @@ def url(name: str, *args: object, **kwargs: object) -> str:
 @pass_context
 def form_subject(context: Context) -> SafeString:
     """{{ form_subject() }}: the hidden field with the mailbox and client of a portal form."""
-    return hidden_subject(page_subjects.name_of(context["request"]))
+    return hidden_subject(client_mismatch.name_of(context["request"]))
 
 
 @pass_context
 def client_query(context: Context) -> str:
     """{{ client_query() }}: `?for=…`, the client in a link to a URL that does not name one."""
-    query = urlencode(page_subjects.for_client(context["request"]))
+    query = urlencode(client_mismatch.for_client(context["request"]))
     return f"?{query}" if query else ""
 
 
 def hidden_subject(name: str) -> SafeString:
     """{{ hidden_subject(ref) }}: the hidden field with what the form's page is about."""
-    return format_html('<input type="hidden" name="{}" value="{}">', page_subjects.FIELD, name)
+    return format_html('<input type="hidden" name="{}" value="{}">', client_mismatch.FIELD, name)
 
 
 def control(bound: BoundField, *, describedby: str = "", hint: str = "", **attributes: Any) -> SafeString:
@@ -157,7 +157,11 @@ def language_choices(context: Context) -> list[dict[str, str]]:
 def today_in_full(context: Context) -> str:
     """{{ today_in_full() }}: "Nov 20, 2026" in the practice's time zone; empty on a page without a practice."""
     practice = practice_of_page(context)
-    return times.full_day(clock.today(practice.time_zone), translation.get_language()) if practice is not None else ""
+    return (
+        time_formatting.full_day(clock.today(practice.time_zone), translation.get_language())
+        if practice is not None
+        else ""
+    )
 
 
 def in_language(language: str, caller: Callable[[], str]) -> str:

@@ -14,7 +14,7 @@ from portico.domain.access.eligibility import STEPS, Purpose
 from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_states import Reason, StateWithReason
-from portico.domain.access.sign_in import pins
+from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.billing.card_payments import quotes
 from portico.domain.billing.card_payments.payment_refusals import CardsTurnedOff
 from portico.domain.clients.models import Client, EmailAddress, PortalState, Status
@@ -170,7 +170,7 @@ def test_a_closed_address_gets_no_invitation(access: PortalAccess) -> None:
 
 
 def test_a_closed_address_gets_no_pin(access: PortalAccess) -> None:
-    refused = pins.refusal(access.client, closed(access))
+    refused = sign_in_pins.refusal(access.client, closed(access))
     assert refused is not None
     assert refused.fix == "address"
 

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, client_changes, timeline
 from portico.domain.access.models import SignInLink
-from portico.domain.access.sign_in import link_redemption, pins, sign_in_codes, sign_in_links
+from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.timeline import Banner, EventKind, LinkFact, Timeline
 from portico.domain.clients.models import Client
@@ -123,11 +123,11 @@ def test_a_pin_is_shown_when_made_and_when_used(practice: Practice, stopped_cloc
     cast.with_access(ana)
     for form_key in ("k" * 43, "l" * 43):
         stopped_clock.shift(timedelta(minutes=1))
-        pins.generate(ana, form_key=form_key, by=cast.DESK)
-    shown = pins.digits(ana, "l" * 43, to=cast.DESK)
+        sign_in_pins.generate(ana, form_key=form_key, by=cast.DESK)
+    shown = sign_in_pins.digits(ana, "l" * 43, to=cast.DESK)
     assert shown is not None
     stopped_clock.shift(timedelta(minutes=1))
-    pins.enter(practice, "ana@mail.example", shown[1], visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
+    sign_in_pins.enter(practice, "ana@mail.example", shown[1], visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
     result = read_timeline(ana)
     assert kinds(result)[:3] == [EventKind.PIN_USED, EventKind.PIN_MADE, EventKind.PIN_MADE]
     assert (result.events[0].at, result.events[1].by) == (clock.now(), cast.DESK.name)
@@ -162,10 +162,12 @@ def test_a_failure_after_the_last_success_is_shown(practice: Practice, stopped_c
 def test_pin_success_and_wrong_pin_are_both_shown(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    pins.generate(ana, form_key="k" * 43, by=cast.DESK)
+    sign_in_pins.generate(ana, form_key="k" * 43, by=cast.DESK)
     for minute in range(11):
         stopped_clock.shift(timedelta(minutes=minute))
-        pins.enter(practice, "ana@mail.example", "00000000", visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
+        sign_in_pins.enter(
+            practice, "ana@mail.example", "00000000", visitor=Browser("Firefox", "a browser"), ip="192.0.2.1"
+        )
 
     shown = read_timeline(ana)
 

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 import pytest
 from time_machine import Traveller
 
-from portico.domain.access import notices
-from portico.domain.access.sign_in import link_redemption, pins
+from portico.domain.access import notice_mail_queueing
+from portico.domain.access.sign_in import link_redemption, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.practices.models import Practice
-from portico.domain.practices.staff import authenticators
+from portico.domain.practices.staff import authenticator_apps
 from portico.plumbing import tokens
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.domain.access.test_notices import change_address, sign_in_by_link
+from tests.domain.access.test_notice_mail_queueing import change_address, sign_in_by_link
 
 pytestmark = pytest.mark.django_db
 
@@ -35,13 +35,13 @@ def write_one_of_each(practice: Practice) -> None:
     cast.mailed(practice, "ana@mail.example")
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=Browser("Safari on iPhone", "another"))
     form_key = tokens.new_token()
-    pins.generate(ana, form_key=form_key, by=cast.DESK)
-    shown = pins.digits(ana, form_key, to=cast.DESK)
+    sign_in_pins.generate(ana, form_key=form_key, by=cast.DESK)
+    shown = sign_in_pins.digits(ana, form_key, to=cast.DESK)
     assert shown is not None
     visitor = Browser("Chrome on Android", "a third")
-    assert pins.enter(practice, "ana@mail.example", shown[1], visitor=visitor, ip="203.0.113.7")
+    assert sign_in_pins.enter(practice, "ana@mail.example", shown[1], visitor=visitor, ip="203.0.113.7")
     change_address(ana, "ana@new.example")
-    authenticators.save(cast.fay(practice), authenticators.new_secret(), first=True, by=cast.DESK)
+    authenticator_apps.save(cast.fay(practice), authenticator_apps.new_secret(), first=True, by=cast.DESK)
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -62,4 +62,8 @@ def test_each_mail_says_the_practices_time_and_names_its_zone(
 
 
 def test_every_mail_with_a_time_is_tested() -> None:
-    assert {notices.PIN_USED, notices.ADDRESS_REMOVED, notices.NEW_BROWSER} < set(KINDS)
+    assert {
+        notice_mail_queueing.PIN_USED,
+        notice_mail_queueing.ADDRESS_REMOVED,
+        notice_mail_queueing.NEW_BROWSER,
+    } < set(KINDS)

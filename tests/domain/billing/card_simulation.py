@@ -21,9 +21,9 @@ from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import STATES_IN_PROGRESS, Invoice, Payment, PaymentAttempt, PaymentKind
 from portico.domain.billing.payments import account_credits, manual_payments
 from portico.domain.billing.stripe_sync import (
-    attempt_release,
     card_refunds,
     disputes,
+    manual_release,
     payments_in_review,
     reconciliation,
 )
@@ -219,8 +219,8 @@ class CardDays(RuleBasedStateMachine):
     @action()
     def release_after_a_day(self) -> None:
         for attempt in self.client.attempts.filter(state__in=STATES_IN_PROGRESS):
-            if attempt_release.may_be_released(attempt):
-                attempt_release.release(attempt, reason="Unknown outcome", shown=None, by=cast.DESK)
+            if manual_release.may_be_released(attempt):
+                manual_release.release(attempt, reason="Unknown outcome", shown=None, by=cast.DESK)
                 self.released.add(attempt.ref)
                 self.seen["released"] += 1
 

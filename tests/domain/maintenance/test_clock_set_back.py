@@ -27,7 +27,7 @@ from portico.domain.access.models import (
     SignInRequest,
 )
 from portico.domain.access.models.links import CODE_LIFETIME
-from portico.domain.access.sign_in import link_redemption, pins, portal_sessions, sign_in_links
+from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.access.sign_in.link_redemption import LinkState
 from portico.domain.access.sign_in.portal_sessions import StartedSession
@@ -87,8 +87,8 @@ def code(practice: Practice) -> IsGood:
 def pin(practice: Practice) -> IsGood:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    pins.generate(ana, form_key=tokens.new_token(), by=cast.DESK)
-    return lambda: pins.live_pin(ana) is not None
+    sign_in_pins.generate(ana, form_key=tokens.new_token(), by=cast.DESK)
+    return lambda: sign_in_pins.live_pin(ana) is not None
 
 
 def staff_session(practice: Practice) -> IsGood:

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from portico.domain.access import notices
+from portico.domain.access import notice_mail_queueing
 from portico.domain.access.models import PortalSession
-from portico.domain.access.sign_in import link_redemption, pins, request_worker
+from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.billing import bill_mails
 from portico.domain.billing.card_payments import mismatch_mail
@@ -40,14 +40,14 @@ def to_the_client(person: Client) -> None:
     token = cast.token_of(cast.invited(person))
     cast.asked(person.practice, address.address)
     assert request_worker.process_next()
-    notices.notify_pin_used(
-        pins.generate(person, form_key=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser
+    notice_mail_queueing.notify_pin_used(
+        sign_in_pins.generate(person, form_key=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser
     )
     session = PortalSession.objects.create(practice=person.practice, account=account, key_hash="k", epoch=1)
-    notices.notify_new_browser(session, account)
+    notice_mail_queueing.notify_new_browser(session, account)
     link_redemption.redeem(person.practice, token, visitor=VISITOR)
     OutgoingEmail.objects.update(state="handed_over", settled_at=clock.now())
-    notices.notify_address_removed(access, address, account)
+    notice_mail_queueing.notify_address_removed(access, address, account)
 
 
 def about_money(person: Client, owner: StaffMember) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from portico.plumbing.text import money, times
+from portico.plumbing.text import money, time_formatting
 from portico.plumbing.text.result_cache import MAX_RESULTS, cached
 
 
@@ -28,5 +28,5 @@ def test_each_language_and_zone_has_its_own_text() -> None:
     for _ in range(2):
         assert money.formatted(123_450, "EUR", language="en") == "€1,234.50"
         assert money.formatted(123_450, "EUR", language="es") == "1.234,50\xa0€"
-        assert times.time_of_day(at, ZoneInfo("America/New_York"), "en") == "2:14 PM"
-        assert times.time_of_day(at, ZoneInfo("America/Chicago"), "en") == "1:14 PM"
+        assert time_formatting.time_of_day(at, ZoneInfo("America/New_York"), "en") == "2:14 PM"
+        assert time_formatting.time_of_day(at, ZoneInfo("America/Chicago"), "en") == "1:14 PM"

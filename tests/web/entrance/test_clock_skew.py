@@ -10,7 +10,7 @@ from django.conf import settings
 
 from portico.domain.access.models import PortalSession, SignInLink, SignInRequest
 from portico.domain.access.models.links import CODE_LIFETIME
-from portico.domain.access.sign_in import pins, request_worker, sign_in_links
+from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_pins
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
@@ -78,8 +78,8 @@ def test_pin_expires_by_the_creators_clock(
 ) -> None:
     form_key = tokens.new_token()
     with elsewhere(stopped_clock, apart):
-        pins.generate(ana, form_key=form_key, by=cast.DESK)
-        shown = pins.digits(ana, form_key, to=cast.DESK)
+        sign_in_pins.generate(ana, form_key=form_key, by=cast.DESK)
+        shown = sign_in_pins.digits(ana, form_key, to=cast.DESK)
     assert shown is not None
     stopped_clock.shift(timedelta(seconds=settings.PIN_TTL + seconds) + apart)
     typed = {"email": "ana@mail.example", "pin": shown[1]}

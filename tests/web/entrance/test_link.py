@@ -20,7 +20,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, EmailEvent
-from portico.web import page_subjects
+from portico.web import client_mismatch
 from portico.web.entrance.opened_links import OpenedLink
 from tests import cast
 from tests.support.pressing import Browser
@@ -209,7 +209,7 @@ def test_recording_a_dead_link_costs_one_query(
     with CaptureQueriesContext(connection) as page:
         browser.get(LINK)
     with CaptureQueriesContext(connection) as button:
-        assert browser.post(LINK, {page_subjects.FIELD: OpenedLink("alder-street", token).name}).status_code == 410
+        assert browser.post(LINK, {client_mismatch.FIELD: OpenedLink("alder-street", token).name}).status_code == 410
     assert (len(opening), len(page), len(button)) == DEAD_LINKS[kind]
 
 

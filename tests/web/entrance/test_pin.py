@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from portico.domain.access.models import PortalSession
-from portico.domain.access.sign_in import pins
+from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -31,8 +31,8 @@ def ana(practice: Practice) -> Client:
 
 def given(person: Client) -> str:
     form_key = tokens.new_token()
-    pins.generate(person, form_key=form_key, by=cast.DESK)
-    shown = pins.digits(person, form_key, to=cast.DESK)
+    sign_in_pins.generate(person, form_key=form_key, by=cast.DESK)
+    shown = sign_in_pins.digits(person, form_key, to=cast.DESK)
     assert shown is not None
     return shown[1]
 

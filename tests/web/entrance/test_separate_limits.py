@@ -5,7 +5,7 @@ from django.conf import settings
 
 from portico.domain.access.models import SignInRequest
 from portico.domain.access.onboarding import invitations
-from portico.domain.access.sign_in import pins, request_worker, sign_in_links
+from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_pins
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
@@ -66,8 +66,8 @@ def by_code(person: Client) -> str:
 
 def by_pin(person: Client) -> str:
     form_key = tokens.new_token()
-    pins.generate(person, form_key=form_key, by=cast.DESK)
-    shown = pins.digits(person, form_key, to=cast.DESK)
+    sign_in_pins.generate(person, form_key=form_key, by=cast.DESK)
+    shown = sign_in_pins.digits(person, form_key, to=cast.DESK)
     assert shown is not None
     return Browser().post(f"{DOOR}pin/", {"email": ANA, "pin": shown[1]}).headers.get("Location", "")
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.test import RequestFactory
 
-from portico.web.http.request_decoding import Application
+from portico.web.http.wsgi_application import Application
 
 FORM = "application/x-www-form-urlencoded"
 

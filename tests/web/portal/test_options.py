@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.sign_in import pins
+from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
@@ -38,8 +38,8 @@ def in_by(way: str, bruno: Client) -> Browser:
         browser.post(f"{PORTAL}who/", {"client": bruno.ref})
         return browser
     form_key = tokens.new_token()
-    pins.generate(bruno, form_key=form_key, by=cast.DESK)
-    shown = pins.digits(bruno, form_key, to=cast.DESK)
+    sign_in_pins.generate(bruno, form_key=form_key, by=cast.DESK)
+    shown = sign_in_pins.digits(bruno, form_key, to=cast.DESK)
     assert shown is not None
     assert browser.post(f"{PORTAL}pin/", {"email": "bruno@mail.example", "pin": shown[1]}).status_code == 302
     return browser

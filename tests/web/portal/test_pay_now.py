@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings
 
 from portico.domain.access.models import SignInRequest
-from portico.domain.access.sign_in import pins, request_worker, sign_in_links
+from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_pins
 from portico.domain.billing.card_payments import polling, quotes
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
@@ -176,8 +176,8 @@ def test_expired_session_charges_nothing_and_leads_back(
 
 def test_pin_session_pays_but_saves_no_card(client: Browser, bill: Invoice, till: Till) -> None:
     person = let_pay(bill.client)
-    pins.generate(person, form_key="k" * 43, by=cast.DESK)
-    shown = pins.digits(person, "k" * 43, to=cast.DESK)
+    sign_in_pins.generate(person, form_key="k" * 43, by=cast.DESK)
+    shown = sign_in_pins.digits(person, "k" * 43, to=cast.DESK)
     assert shown is not None
     client.post("/portal/alder-street/pin/", {"email": "ana@mail.example", "pin": shown[1]})
     assert b"Save Card" not in client.get(pay_page(bill)).content

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from portico.domain.access import access_grants, client_changes, revocation
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalSavedForm, PortalSession, SignInRequest
-from portico.domain.access.sign_in import pins, request_worker, saved_forms, sign_in_links
+from portico.domain.access.sign_in import request_worker, saved_forms, sign_in_links, sign_in_pins
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
@@ -92,8 +92,8 @@ def by_pin(browser: Browser, place: str) -> str:
     known = re.search(r'name="next" value="([^"]*)"', browser.get(way[1]).content.decode())
     assert known is not None
     person, form_key = Client.objects.get(), tokens.new_token()
-    pins.generate(person, form_key=form_key, by=cast.DESK)
-    shown = pins.digits(person, form_key, to=cast.DESK)
+    sign_in_pins.generate(person, form_key=form_key, by=cast.DESK)
+    shown = sign_in_pins.digits(person, form_key, to=cast.DESK)
     assert shown is not None
     typed = {"email": "ana@mail.example", "pin": shown[1], "next": known[1]}
     return browser.post(f"{PORTAL}pin/", typed)["Location"]

@@ -16,7 +16,7 @@ from portico.domain.practices.models import Practice
 from portico.gateways import pdf
 from portico.plumbing import clock
 from portico.plumbing.mail import rendering
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def file_name(language: str) -> str:
 def invitation_letter(client: Client) -> Guide:
     """Returns an invitation to print: the portal's address and how to sign in. It contains no secret."""
     practice = client.practice
-    today = times.long_day(clock.today(practice.time_zone), translation.get_language())
+    today = time_formatting.long_day(clock.today(practice.time_zone), translation.get_language())
     return Guide(
         title=_("Your client portal is ready"),
         opening=(

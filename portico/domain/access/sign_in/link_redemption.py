@@ -7,9 +7,9 @@ from django.db import transaction
 
 from portico.domain.access.models import PortalAccount, SignInLink, SignInMethod
 from portico.domain.access.models.links import SignInLinkQuerySet
-from portico.domain.access.sign_in import completing_sign_in, failed_attempts
+from portico.domain.access.sign_in import completing_sign_in, failure_audit_entries
 from portico.domain.access.sign_in.completing_sign_in import Browser
-from portico.domain.access.sign_in.failed_attempts import MailboxLink
+from portico.domain.access.sign_in.failure_audit_entries import MailboxLink
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
@@ -42,7 +42,7 @@ def find(practice: Practice, token: str) -> LinkStatus:
 
     Makes one query for any token, so that its duration does not reveal whether there is such a link.
     """
-    found = failed_attempts.find_link(SignInLink.objects.filter(token_hash=tokens.digest(token)).with_usability())
+    found = failure_audit_entries.find_link(SignInLink.objects.filter(token_hash=tokens.digest(token)).with_usability())
     if found is None or found.link.practice_id != practice.pk:
         return LinkStatus(LinkState.UNKNOWN, found)
     if found.link.used_at is not None:
@@ -71,14 +71,14 @@ def redeem(practice: Practice, token: str, *, visitor: Browser) -> StartedSessio
     """
     status = find(practice, token)
     if status.link is None or status.state is not LinkState.LIVE:
-        failed_attempts.record_dead_link_used(practice, status.found, state=status.state.value)
+        failure_audit_entries.record_dead_link_used(practice, status.found, state=status.state.value)
         return status
     started = spend(
         practice, status.link, usable=SignInLink.objects.usable(), method=SignInMethod.LINK, visitor=visitor
     )
     if started is None:
         status = find(practice, token)
-        failed_attempts.record_dead_link_used(practice, status.found, state=status.state.value)
+        failure_audit_entries.record_dead_link_used(practice, status.found, state=status.state.value)
         return status
     return started
 

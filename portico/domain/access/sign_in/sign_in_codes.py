@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from portico.domain.access.models import ATTEMPTS_PER_CODE, PortalAccount, SignInLink, SignInMethod
-from portico.domain.access.sign_in import failed_attempts, link_redemption
+from portico.domain.access.sign_in import failure_audit_entries, link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.access.sign_in.sign_in_links import CODE_LENGTH, CODE_PURPOSE, code_text
@@ -42,7 +42,7 @@ def enter(
     try:
         rate_limits.spend(browser_limit)
     except RateLimitExceeded:
-        failed_attempts.record_code(
+        failure_audit_entries.record_code(
             practice, AuditAction.CODE_BEYOND_LIMIT, browser_hash=browser_hash, mailbox_key=mailbox_key
         )
         return None
@@ -51,7 +51,7 @@ def enter(
     started = None if link is None else _spend(practice, link, visitor=visitor)
     if started is None:
         action = AuditAction.CODE_BEYOND_LIMIT if live and not tried else AuditAction.CODE_REFUSED
-        failed_attempts.record_code(practice, action, browser_hash=browser_hash, mailbox_key=mailbox_key)
+        failure_audit_entries.record_code(practice, action, browser_hash=browser_hash, mailbox_key=mailbox_key)
         return None
     # Successful sign-ins do not count, so that signing in often never exceeds the limit.
     rate_limits.give_back(browser_limit)

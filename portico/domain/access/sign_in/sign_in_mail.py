@@ -19,13 +19,16 @@ from portico.plumbing.mail import rendering
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 
 def subject_for(practice: Practice, asked_at: datetime, language: str) -> str:
     """Returns the subject with the time of the request, so that the newest of several mails can be recognised."""
     with translation.override(language):
-        values = {"name": practice.name, "time": times.time_with_zone(asked_at, practice.zone, language)}
+        values = {
+            "name": practice.name,
+            "time": time_formatting.time_with_zone(asked_at, practice.zone, language),
+        }
         return _("Sign in to %(name)s (asked for at %(time)s)") % values
 
 
@@ -54,8 +57,8 @@ class SignInMail(MailComposer):
         with translation.override(language):
             context = {
                 "heading": _("Sign in to %(name)s") % {"name": practice.name},
-                "day": times.weekday_and_day(times.day_of(asked_at, practice.zone), language),
-                "time": times.time_with_zone(asked_at, practice.zone, language),
+                "day": time_formatting.weekday_and_day(time_formatting.day_of(asked_at, practice.zone), language),
+                "time": time_formatting.time_with_zone(asked_at, practice.zone, language),
                 "link": link,
                 "code": sign_in_links.code_of(_link_of(email)),
                 "code_works_for": rendering.duration(int(CODE_LIFETIME.total_seconds())),

@@ -29,7 +29,7 @@ from portico.gateways.stripe.objects import CheckoutSession, PaymentIntent
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 STRIPE = Actor.system("Stripe")
 
@@ -180,7 +180,7 @@ def _write(
         kind=PaymentKind.ONLINE,
         amount_minor=intent.received_minor,
         currency=intent.currency,
-        received_on=times.day_of(charged_at, client.practice.zone),
+        received_on=time_formatting.day_of(charged_at, client.practice.zone),
         number=ReceiptCounter.objects.take_number(client.practice),
         attempt=attempt,
         account=settled_for.account,

@@ -23,7 +23,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 from portico.domain.billing.account_sums import Sums
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 
 class MovementKind(IntEnum):
@@ -174,4 +174,4 @@ class Movements:
         return [(MovementKind(kind), *others) for kind, *others in queries[0].union(*queries[1:], all=True)]
 
     def _day(self, day: date | None, at: datetime | None) -> date:
-        return times.day_of(at, self.zone) if at is not None else cast(date, day)
+        return time_formatting.day_of(at, self.zone) if at is not None else cast(date, day)

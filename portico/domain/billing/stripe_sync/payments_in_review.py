@@ -19,7 +19,7 @@ from portico.domain.billing.models import (
     RefundState,
 )
 from portico.domain.billing.models.payments import PaymentQuerySet
-from portico.domain.billing.stripe_sync import attempt_release
+from portico.domain.billing.stripe_sync import manual_release
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import RowQuerySet
@@ -39,7 +39,7 @@ def attempts_in_review(
     practice: Practice | Parameter, *, unknown_until: datetime | Parameter | None = None
 ) -> RowQuerySet[PaymentAttempt]:
     """Returns attempts that do not match or whose outcome has been unknown for 24 hours: staff have to check Stripe."""
-    for_a_day = Q(unknown_since__lte=unknown_until or clock.now() - attempt_release.RELEASE_AFTER)
+    for_a_day = Q(unknown_since__lte=unknown_until or clock.now() - manual_release.RELEASE_AFTER)
     return _in_progress(practice).filter(Q(state=AttemptState.QUARANTINED) | for_a_day)
 
 
@@ -47,7 +47,7 @@ def attempts_polled(practice: Practice) -> RowQuerySet[PaymentAttempt]:
     """Returns attempts whose outcome takes longer than usual, but not yet 24 hours: staff only need to wait."""
     rows = _in_progress(practice).filter(state=AttemptState.PROCESSING)
     return rows.filter(
-        unknown_since__gt=clock.now() - attempt_release.RELEASE_AFTER, unknown_since__lte=clock.now() - REVIEW_AFTER
+        unknown_since__gt=clock.now() - manual_release.RELEASE_AFTER, unknown_since__lte=clock.now() - REVIEW_AFTER
     )
 
 
@@ -104,7 +104,7 @@ def count(practice: Practice) -> int:
     Each part of it has a partial index.
     """
     now = clock.now()
-    unknown_until, since = now - attempt_release.RELEASE_AFTER, now - REFUSAL_SHOWN_FOR
+    unknown_until, since = now - manual_release.RELEASE_AFTER, now - REFUSAL_SHOWN_FOR
     return sum(_numbers.rows(practice=practice.pk, unknown_until=unknown_until, since=since)[0])
 
 

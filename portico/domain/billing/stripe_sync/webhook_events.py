@@ -9,12 +9,12 @@ from portico.domain.billing.models import AttemptMethod, Payment, PaymentAttempt
 from portico.domain.billing.stripe_sync import card_refunds, disputes
 from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
 from portico.domain.practices.stripe_setup import payment_readiness, webhook_setup
-from portico.gateways.stripe import charges, checkout_sessions, customers, payment_intents, webhooks
+from portico.gateways.stripe import charges, checkout_sessions, customers, payment_intents, webhook_payloads
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import WORK_SECONDS, Deadline
 from portico.gateways.stripe.errors import StripeCallFailed
 from portico.gateways.stripe.objects import PaymentIntent
-from portico.gateways.stripe.webhooks import SignatureInvalid
+from portico.gateways.stripe.webhook_payloads import SignatureInvalid
 from portico.plumbing import clock, inbound_events
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.inbound_events import EventResult
@@ -42,7 +42,7 @@ def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
         secret = payments.webhook_secret()
     except DecryptionFailed as lost:
         raise SignatureInvalid("The secret can no longer be read.") from lost
-    event = webhooks.read(body, signature, secret=secret, now=clock.now())
+    event = webhook_payloads.read(body, signature, secret=secret, now=clock.now())
     inbound_events.store(
         payments.practice,
         source=webhook_setup.SOURCE,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import SetUpLink, StaffMember, StaffSession
 from portico.domain.practices.staff import second_factor, security_notice_mail
-from portico.domain.practices.staff.staff_members import EmailTaken, refuse_unreachable
+from portico.domain.practices.staff.staff_creation import EmailTaken, refuse_unreachable
 from portico.domain.practices.staff.staff_sessions import unexpired
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor

@@ -13,7 +13,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import AuditEntry, OutgoingEmail
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 KIND = "second_factor_changed"
 
@@ -65,8 +65,8 @@ class SecondFactorMail(MailComposer):
             context = {
                 "heading": str(_HEADINGS[AuditAction(email.content["verb"])]),
                 "name": email.to_name,
-                "at": f"{times.short_day(times.day_of(at, practice.zone), 'en')}, "
-                f"{times.time_with_zone(at, practice.zone, 'en')}",
+                "at": f"{time_formatting.short_day(time_formatting.day_of(at, practice.zone), 'en')}, "
+                f"{time_formatting.time_with_zone(at, practice.zone, 'en')}",
                 "was_reset": email.content["verb"] == AuditAction.SECOND_FACTOR_RESET,
                 "why": _("You got this because you sign in to the office of this practice with this address."),
             }

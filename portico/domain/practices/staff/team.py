@@ -18,7 +18,7 @@ from portico.domain.practices.models import (
     StaffMember,
     StaffSession,
 )
-from portico.domain.practices.staff import second_factor, set_up_links, staff_members
+from portico.domain.practices.staff import second_factor, set_up_links, staff_creation
 from portico.domain.practices.staff.second_factor import FACTORS, SecondFactorMethod
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -71,9 +71,9 @@ class Colleague:
 
 
 def invite(practice: Practice, *, name: str, email: str, role: Role, by: Actor) -> StaffMember:
-    """Adds a colleague and mails the link to set up the account. Raises staff_members.EmailTaken."""
+    """Adds a colleague and mails the link to set up the account. Raises staff_creation.EmailTaken."""
     with transaction.atomic():
-        member = staff_members.add_staff_member(practice, email=email, name=name, role=role, by=by)
+        member = staff_creation.add_staff_member(practice, email=email, name=name, role=role, by=by)
         set_up_links.mail_set_up_link(member, by=by)
     return member
 

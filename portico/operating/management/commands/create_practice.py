@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portico.domain.practices import practice_creation
 from portico.domain.practices.staff import set_up_links
-from portico.operating import absolute_urls
+from portico.operating import output_urls
 from portico.plumbing.actors import Actor
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.input_validation import clean_line, is_unstorable
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         summary = {
             "slug": created.practice.slug,
             "portal": created.practice.portal_address,
-            "office": absolute_urls.absolute_url("office:home"),
+            "office": output_urls.absolute_url("office:home"),
             "setup": set_up_links.url_of(created.set_up_token),
         }
         if options["json"]:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from portico.operating.demo import demo_data, demo_tables
+from portico.operating.demo import demo_data, demo_schema
 
 
 class Command(BaseCommand):
@@ -21,5 +21,5 @@ class Command(BaseCommand):
         if connection.introspection.table_names():
             raise CommandError("There are tables already; the demo's people go into an empty database.")
         logging.getLogger("portico").setLevel(logging.WARNING)  # Its events would only clutter the output.
-        demo_tables.create(connection)
+        demo_schema.create(connection)
         demo_data.create_demo_data()

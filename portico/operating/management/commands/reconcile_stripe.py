@@ -11,7 +11,7 @@ from portico.domain.practices.models import Practice
 from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 DEFAULT_PERIOD = timedelta(days=7)
 
@@ -58,5 +58,5 @@ def _moment(at: datetime, practice: Practice) -> str:
 
     Example: 2026-11-20 14:20 UTC (Nov 20, 2026, 9:20 AM EST).
     """
-    day = times.full_day(times.day_of(at, practice.zone), "en")
-    return f"{at:%Y-%m-%d %H:%M} UTC ({day}, {times.time_with_zone(at, practice.zone, 'en')})"
+    day = time_formatting.full_day(time_formatting.day_of(at, practice.zone), "en")
+    return f"{at:%Y-%m-%d %H:%M} UTC ({day}, {time_formatting.time_with_zone(at, practice.zone, 'en')})"

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portico.domain.clients.models import Client
 from portico.domain.practices.stripe_setup import webhook_setup
-from portico.operating import absolute_urls
+from portico.operating import output_urls
 from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.field_reader import SeedRefused
 from portico.operating.seeding.loading import Loaded
@@ -45,7 +45,7 @@ def _practice_report(loaded: Loaded) -> dict[str, Any]:  # Any: JSON.
     return {
         "slug": loaded.practice.slug,
         "portal": loaded.practice.portal_address,
-        "office": absolute_urls.absolute_url("office:home"),
+        "office": output_urls.absolute_url("office:home"),
         "webhook": webhook_setup.url_of(loaded.practice),
         "staff": [{"ref": ref, "email": member.email} for ref, member in loaded.staff.items()],
         "clients": [_client_report(ref, client, loaded) for ref, client in loaded.clients.items()],
@@ -56,16 +56,16 @@ def _client_report(seed_ref: str, client: Client, loaded: Loaded) -> dict[str, A
     return {
         "ref": seed_ref,
         "id": client.ref,
-        "overview": absolute_urls.absolute_url("office:client", client.ref),
-        "client_info": absolute_urls.absolute_url("office:client_info", client.ref),
-        "client_portal": absolute_urls.absolute_url("office:client_portal", client.ref),
+        "overview": output_urls.absolute_url("office:client", client.ref),
+        "client_info": output_urls.absolute_url("office:client_info", client.ref),
+        "client_portal": output_urls.absolute_url("office:client_portal", client.ref),
         "invoices": [
             {
                 "seed_ref": ref,
                 "ref": invoice.ref,
                 "number": invoice.number,
-                "office": absolute_urls.absolute_url("office:invoice", invoice.ref),
-                "portal": absolute_urls.absolute_url("portal:invoice", loaded.practice.slug, invoice.ref),
+                "office": output_urls.absolute_url("office:invoice", invoice.ref),
+                "portal": output_urls.absolute_url("portal:invoice", loaded.practice.slug, invoice.ref),
             }
             for ref, invoice in loaded.invoices[seed_ref].items()
         ],

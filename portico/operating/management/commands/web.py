@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import get_resolver
 
 from portico import hosts
-from portico.operating import ports, static_files, web_server
-from portico.web.http.request_decoding import Application
+from portico.operating import ports, static_collection, web_server
+from portico.web.http.wsgi_application import Application
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
         listener = listen(host, number)
-        static_files.collect_if_stale()
+        static_collection.collect_if_stale()
         application = Application()
         # Loads the views before the processes fork, so that they share the memory.
         _ = get_resolver().url_patterns

@@ -10,14 +10,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portico.domain.practices.staff import own_account, password_attempts, second_factor
-from portico.domain.practices.staff.staff_members import EmailTaken
+from portico.domain.practices.staff.staff_creation import EmailTaken
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.web.guards import office_page
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.account import own_factors
 from portico.web.office.account.own_account_form import OwnDetailsForm, OwnPasswordForm
-from portico.web.office.sign_in import second_factor_prompt
+from portico.web.office.sign_in import identity_check
 from portico.web.office.sign_in.reauthentication import recently_verified
 
 
@@ -64,7 +64,7 @@ def change_password(request: OfficeRequest) -> HttpResponse:
                 messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
                 return redirect("office:account")
         except RateLimitExceeded as error:
-            form.add_error("password", second_factor_prompt.rate_limit_message(error))
+            form.add_error("password", identity_check.rate_limit_message(error))
             return render(request, "office/account/password.html", {"form": form}, status=429)
     return render(request, "office/account/password.html", {"form": form}, status=422)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.practices.staff import authenticators, passkeys, recovery_codes
+from portico.domain.practices.staff import authenticator_apps, passkeys, recovery_codes
 from portico.web import staff_verification
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -71,7 +71,7 @@ def remove_app(request: OfficeRequest) -> HttpResponse:
     if (response := reauthentication.reauthentication_needed(request)) is not None:
         return response
     with show_refusal(request):
-        authenticators.remove(request.staff, by=request.actor)
+        authenticator_apps.remove(request.staff, by=request.actor)
     return redirect("office:account")
 
 

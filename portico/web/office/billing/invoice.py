@@ -18,10 +18,10 @@ from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.refusals import Refused
 from portico.web import payment_labels
-from portico.web.billing_documents import ledger_lines
+from portico.web.billing_documents import summary_lines
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import form_keys, lookups, shown_sums_field, view_recording
+from portico.web.office import form_keys, invoice_view_audit, lookups, shown_sums_field
 from portico.web.office.billing import invoice_labels
 from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import may_edit_billing
@@ -33,7 +33,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     if invoice.is_draft:
         return redirect("office:invoice_draft", ref=ref)
-    view_recording.record_invoice_view(request, invoice)
+    invoice_view_audit.record_invoice_view(request, invoice)
     access = access_grants.access_or_default(invoice.client)
     seen = AuditEntry.objects.filter(client=invoice.client, action=AuditAction.INVOICE_SEEN, about=invoice.ref)
     lines = list(invoice.lines.order_by("position"))
@@ -46,7 +46,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
         "received": [(row, _allocation_name(row)) for row in _received(invoice)],
         "refunds": _refunds(invoice),
-        "sums": ledger_lines.of_invoice(invoice),
+        "sums": summary_lines.of_invoice(invoice),
         "mail": _newest_email(invoice),
         "seen": seen.order_by("id").first(),
         "not_seen": invoice_labels.why_not_seen(access),

@@ -19,7 +19,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import lookups, view_recording
+from portico.web.office import invoice_view_audit, lookups
 from portico.web.office.billing import invoice_labels
 from portico.web.office.billing.invoice import add_sharing_message
 from portico.web.office.billing.invoice_form import DUE_CHOICES, InvoiceForms, InvoiceInitial
@@ -45,7 +45,7 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
         return redirect("office:invoice", ref=ref)
     if request.method == "POST":
         return _save(request, invoice.client, invoice)
-    view_recording.record_invoice_view(request, invoice)
+    invoice_view_audit.record_invoice_view(request, invoice)
     initial = InvoiceInitial.saved(invoice, invoice.lines.select_related("item").order_by("position"))
     if invoice.typed:
         initial = InvoiceInitial(

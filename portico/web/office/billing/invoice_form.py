@@ -15,7 +15,7 @@ from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInpu
 from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import money
-from portico.web.form_fields import DayField, use_order_of
+from portico.web.date_fields import DayField, use_order_of
 from portico.web.office import form_keys
 from portico.web.office.base_form import UNASSISTED, OfficeForm, WholeNumberField, line_field, text_field
 from portico.web.office.billing.payment_forms import EARLIEST_DATE, MoneyField, money_field

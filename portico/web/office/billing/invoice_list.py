@@ -20,13 +20,13 @@ from portico.domain.billing.models import Invoice, InvoiceStatus, SharingRun
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
-from portico.plumbing.text import money, times
+from portico.plumbing.text import money, time_formatting
 from portico.plumbing.text.input_validation import LineField, is_unstorable
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import filter_chips, shown_sums_field
+from portico.web.office import filter_links, shown_sums_field
 from portico.web.office.billing import invoice_labels
-from portico.web.office.filter_chips import FilterChip
+from portico.web.office.filter_links import FilterChip
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
 from portico.web.office.sign_in.reauthentication import recently_verified
 
@@ -154,7 +154,7 @@ def _chips(list_query: ListQuery, counts: dict[StatusFilter, int]) -> list[Filte
         FilterChip(
             labels[show],
             _url(list_query, show=show),
-            filter_chips.count_label(counts[show], most=MAX_COUNTED) if counts else "",
+            filter_links.count_label(counts[show], most=MAX_COUNTED) if counts else "",
             list_query.show is show,
             "bad" if show is StatusFilter.PAST_DUE and counts.get(show) else "",
         )
@@ -174,7 +174,7 @@ def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
         invoice_labels.status_label(invoice).label,
         invoice.dated_on.isoformat(),
         invoice.due_on.isoformat() if invoice.due_on else "",
-        times.day_of(invoice.shared_at, zone).isoformat() if invoice.shared_at else "",
+        time_formatting.day_of(invoice.shared_at, zone).isoformat() if invoice.shared_at else "",
         invoice.currency,
         *(money.plain_decimal(minor, invoice.currency) for minor in amounts),
     ]

@@ -14,7 +14,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.text import money
 from portico.plumbing.text.input_validation import LineField
 from portico.plumbing.text.money import InvalidAmount
-from portico.web.form_fields import DayField, use_order_of
+from portico.web.date_fields import DayField, use_order_of
 from portico.web.office import form_keys
 from portico.web.office.base_form import UNASSISTED, line_field, text_field
 from portico.web.office.shown_sums_field import ShowingForm

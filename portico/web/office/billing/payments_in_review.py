@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.billing import shown_sums
 from portico.domain.billing.models import PaymentAttempt
-from portico.domain.billing.stripe_sync import attempt_release, payments_in_review
+from portico.domain.billing.stripe_sync import manual_release, payments_in_review
 from portico.plumbing.refusals import Refused
 from portico.web import payment_labels
 from portico.web.guards import office_page
@@ -69,7 +69,7 @@ def release(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, attempt, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        attempt_release.release(attempt, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
+        manual_release.release(attempt, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
     except Refused as refusal:
         attempt = lookups.get_attempt(request, ref)
         form = ReleaseForm(request.POST, now=shown_sums.of_attempt(attempt))

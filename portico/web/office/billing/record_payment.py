@@ -17,10 +17,10 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
-from portico.web.billing_documents import ledger_lines
+from portico.web.billing_documents import summary_lines
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import lookups, view_recording
+from portico.web.office import invoice_view_audit, lookups
 from portico.web.office.billing.payment_forms import RecordPaymentForm
 
 
@@ -32,7 +32,7 @@ def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
     # A submitted form is answered even if nothing is left to pay: it may be a repeat of the one that paid it.
     if request.method != "POST" and not is_payable:
         return redirect("office:invoice", ref=ref)
-    view_recording.record_invoice_view(request, invoice)
+    invoice_view_audit.record_invoice_view(request, invoice)
     if request.method != "POST":
         return _page(request, invoice.client, invoice, _form(request, invoice.client, invoice))
     form = _form(request, invoice.client, invoice, request.POST)
@@ -104,5 +104,5 @@ def _page(
     if invoice is None:
         context["balance_minor"] = balances.shown_office_minor(client)
     else:
-        context["sums"] = ledger_lines.of_invoice(invoice)
+        context["sums"] = summary_lines.of_invoice(invoice)
     return render(request, "office/payments/record.html", context, status=status)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from portico.domain.billing.models import REFUSALS, AttemptFailure, Dispute, PaymentAttempt
-from portico.domain.billing.stripe_sync import attempt_release
+from portico.domain.billing.stripe_sync import manual_release
 from portico.plumbing.text import money
 
 STRIPE_DASHBOARD = "https://dashboard.stripe.com/"
@@ -56,8 +56,8 @@ def payment_in_review(attempt: PaymentAttempt) -> PaymentInReview:
         reported_amount=_reported_amount(attempt),
         since=attempt.unknown_since,
         stripe_url=payment_url(attempt.payment_intent_id, livemode=attempt.livemode),
-        possible_from=attempt_release.releasable_from(attempt),
-        may_be_released=attempt_release.may_be_released(attempt),
+        possible_from=manual_release.releasable_from(attempt),
+        may_be_released=manual_release.may_be_released(attempt),
         refusal=_refusal(attempt),
     )
 

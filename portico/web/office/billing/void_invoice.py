@@ -16,7 +16,7 @@ from portico.domain.billing.models import Invoice
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import lookups, view_recording
+from portico.web.office import invoice_view_audit, lookups
 from portico.web.office.billing.payment_forms import VoidForm
 from portico.web.office.roles import BILLING_EDITORS
 
@@ -27,7 +27,7 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     if invoice.is_draft or invoice.is_void:
         return redirect("office:invoice", ref=ref)
-    view_recording.record_invoice_view(request, invoice)
+    invoice_view_audit.record_invoice_view(request, invoice)
     now = shown_sums.of_invoice(invoice)
     if request.method != "POST":
         return _page(request, invoice, VoidForm(now=now))

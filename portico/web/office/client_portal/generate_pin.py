@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import access_grants
-from portico.domain.access.sign_in import pins
-from portico.domain.access.sign_in.pins import PinNotAllowed
+from portico.domain.access.sign_in import sign_in_pins
+from portico.domain.access.sign_in.sign_in_pins import PinNotAllowed
 from portico.plumbing.mail import rendering
 from portico.web.guards import office_page
 from portico.web.http import cookies
@@ -30,7 +30,7 @@ def generate(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
-    pins.allow_more_attempts(lookups.get_client(request, ref), by=request.actor)
+    sign_in_pins.allow_more_attempts(lookups.get_client(request, ref), by=request.actor)
     messages.success(request, _("More tries are allowed. You can generate a new PIN now."))
     return redirect("office:client_portal", ref=ref)
 
@@ -38,19 +38,21 @@ def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
 def _generate(request: OfficeRequest, ref: str) -> HttpResponse:
     form_key = form_keys.key_of(request)
     try:
-        pins.generate(lookups.get_client(request, ref), form_key=form_key, by=request.actor)
+        sign_in_pins.generate(lookups.get_client(request, ref), form_key=form_key, by=request.actor)
     except PinNotAllowed as refusal:
         return portal_tab.pin_refused(request, ref, str(refusal))
     response = redirect("office:client_pin", ref=ref)
     # The form key, not the PIN: with it the same staff member can see the PIN for one minute.
-    cookies.set_cookie(response, settings.PIN_COOKIE_NAME, form_key, max_age=int(pins.SHOWN_FOR.total_seconds()))
+    cookies.set_cookie(
+        response, settings.PIN_COOKIE_NAME, form_key, max_age=int(sign_in_pins.SHOWN_FOR.total_seconds())
+    )
     return response
 
 
 def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     form_key = form_keys.clean_key(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
-    generated = pins.digits(client, form_key, to=request.actor)
+    generated = sign_in_pins.digits(client, form_key, to=request.actor)
     if generated is None:
         messages.info(
             request, _("A PIN is shown once. If you need another, generate a new one; the last one then stops.")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portico.domain.access.timeline import Banner, EventKind, LinkFact, Timeline, TimelineEvent
 from portico.plumbing import clock
 from portico.plumbing.models.outgoing_emails import EmailState
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 from portico.web import formatting
 from portico.web.office import audit_labels
 from portico.web.office.emails import email_labels
@@ -101,7 +101,10 @@ def _invited(timeline: Timeline) -> Fact:
     if now - timeline.invited_at < timedelta(days=1):
         return Fact("send", _("Invited"), _when(timeline.invited_at))
     language, zone = get_language(), timezone.get_current_timezone()
-    invited_on, today = times.day_of(timeline.invited_at, zone), times.day_of(now, zone)
+    invited_on, today = (
+        time_formatting.day_of(timeline.invited_at, zone),
+        time_formatting.day_of(now, zone),
+    )
     day = formatting.short_date(invited_on, today=today, language=language)
     return Fact("send", _("Invited"), f"{formatting.time_ago(timeline.invited_at, now=now, language=language)}, {day}")
 

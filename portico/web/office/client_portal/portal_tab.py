@@ -19,7 +19,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
-from portico.domain.access.sign_in import pins
+from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, EmailAddress
@@ -31,7 +31,7 @@ from portico.plumbing.mail import rendering
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
-from portico.web.office.client_portal import portal_labels, saved_card_notices
+from portico.web.office.client_portal import address_change_notices, portal_labels
 from portico.web.office.client_portal.portal_tab_form import ClientPortalForm, InvitationTextForm
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
@@ -120,7 +120,7 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     except (AddressNotFound, ClientArchived, FormSentBefore) as refusal:
         return _show_again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
-    if cards_notice := saved_card_notices.notice_after(
+    if cards_notice := address_change_notices.notice_after(
         tab.access, access_grants.access_of(tab.client), called=tab.client.called
     ):
         messages.info(request, cards_notice)
@@ -170,7 +170,7 @@ def _page(
         # If the client was archived meanwhile, the submitted input stays visible.
         "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
         "timeline": client_timeline,
-        "cards_stay": saved_card_notices.notice_before(tab.access, called=called),
+        "cards_stay": address_change_notices.notice_before(tab.access, called=called),
         "banner": portal_labels.banner(client_timeline, called=called),
         "unprinted": pdf.undrawable_characters(tab.client.name),
         "facts": portal_labels.signed_in_facts(client_timeline),
@@ -182,11 +182,11 @@ def _page(
 
 def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
     """Returns the context for PIN and sessions."""
-    refusal = pins.refusal(tab.client, tab.access)
+    refusal = sign_in_pins.refusal(tab.client, tab.access)
     return {
         "no_pin": refusal.fix if refusal else "",
         "why_no_pin": result.no_pin or str(refusal or ""),
-        "pin": None if refusal else pins.live_pin(tab.client),
+        "pin": None if refusal else sign_in_pins.live_pin(tab.client),
         "pin_form_key": tokens.new_token(),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
         "sessions": revocation.sessions_of(tab.access),

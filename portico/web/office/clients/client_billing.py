@@ -21,7 +21,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.web import payment_labels
-from portico.web.billing_documents import ledger_lines
+from portico.web.billing_documents import summary_lines
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
@@ -82,7 +82,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "next_before": page.next_ref,
         "is_later_page": not page.is_first,
         "account": account,
-        "sums": ledger_lines.of_account(account.sums, account.currency),
+        "sums": summary_lines.of_account(account.sums, account.currency),
         "payments": [
             (payment, payment_labels.payment_name(payment), shown_sums.of_left_over(payment))
             for payment in payments[:MAX_PAYMENTS]

@@ -15,7 +15,7 @@ from portico.domain.clients.client_input import ClientDetails, ClientInput
 from portico.domain.clients.models import Client, EmailAddress, Language, PhoneNumber, Status
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
-from portico.web.form_fields import DayField, use_order_of
+from portico.web.date_fields import DayField, use_order_of
 from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.clients import contact_forms
 from portico.web.office.clients.contact_forms import ADDRESSES, PHONES, AddressRows, PhoneRows

@@ -13,10 +13,10 @@ from portico.domain.clients.client_list import MAX_COUNTED, ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import filter_chips
+from portico.web.office import filter_links
 from portico.web.office.client_portal import state_reasons
 from portico.web.office.clients.client_list_form import ARCHIVED, ListForm
-from portico.web.office.filter_chips import FilterChip
+from portico.web.office.filter_links import FilterChip
 from portico.web.office.roles import may_edit
 
 
@@ -84,7 +84,7 @@ def _chips(list_query: ListQuery, counts: dict[PortalState, int]) -> list[Filter
 
 
 def _count_label(number: int) -> str:
-    return filter_chips.count_label(number, most=MAX_COUNTED)
+    return filter_links.count_label(number, most=MAX_COUNTED)
 
 
 def _sorts(list_query: ListQuery) -> dict[str, str]:

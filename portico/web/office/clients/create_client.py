@@ -19,7 +19,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.clients.client_info_form import ClientForms
 from portico.web.office.clients.contact_forms import suggestion_for
-from portico.web.office.clients.create_client_form import PortalAccessForm
+from portico.web.office.clients.portal_access_form import PortalAccessForm
 from portico.web.office.roles import CLIENT_EDITORS
 
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext as _
 
-from portico.plumbing.text import dates
-from portico.web.form_fields import DayField
+from portico.plumbing.text import date_input
+from portico.web.date_fields import DayField
 from portico.web.office.clients.client_info_form import ClientForms, ClientInitial
 
 NOTHING = "—"
@@ -66,7 +66,7 @@ def _display_value(form: forms.Form, name: str) -> str:
     if isinstance(field, forms.ChoiceField):
         return str(dict(_flat(field)).get(value or "", NOTHING))
     if isinstance(value, date) and isinstance(field, DayField):
-        return dates.written(value, field.country)
+        return date_input.written(value, field.country)
     return str(value or "").strip() or NOTHING
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 from portico.web import formatting
 
 
@@ -36,7 +36,7 @@ def handed_over(at: datetime | None) -> str:
         return _("Handed to the mail server; delivery not known")
     zone, language, now = timezone.get_current_timezone(), get_language(), clock.now()
     time = formatting.time_of_day(at, zone=zone, language=language)
-    day, today = times.day_of(at, zone), times.day_of(now, zone)
+    day, today = time_formatting.day_of(at, zone), time_formatting.day_of(now, zone)
     if day == today:
         return _("Handed to the mail server at %(time)s; delivery not known") % {"time": time}
     return _("Handed to the mail server on %(day)s at %(time)s; delivery not known") % {

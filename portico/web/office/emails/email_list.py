@@ -23,7 +23,7 @@ from portico.plumbing.models.outgoing_emails import WAITING, EmailState, Outgoin
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import filter_chips, menu_counts
+from portico.web.office import filter_links, menu_counts
 from portico.web.office.emails import burst_notices, email_labels
 from portico.web.office.emails.email_list_form import EmailFilter, EmailsForm
 from portico.web.office.refusal_messages import show_refusal
@@ -146,7 +146,7 @@ def _chips(practice: Practice, query: str, shown: str) -> list[dict[str, object]
 
 
 def _count_label(emails: OutgoingEmailQuerySet) -> str:
-    return filter_chips.count_label(emails.order_by("-id")[: MAX_COUNTED + 1].count(), most=MAX_COUNTED)
+    return filter_links.count_label(emails.order_by("-id")[: MAX_COUNTED + 1].count(), most=MAX_COUNTED)
 
 
 def _last_handed_over(practice: Practice) -> object:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.practices.models import Role, StaffMember
 from portico.domain.practices.staff import team
-from portico.domain.practices.staff.staff_members import EmailTaken
+from portico.domain.practices.staff.staff_creation import EmailTaken
 from portico.domain.practices.staff.team import StaffConflict
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import input_validation

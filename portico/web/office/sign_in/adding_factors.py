@@ -5,14 +5,14 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.practices.staff import authenticators, passkeys
-from portico.domain.practices.staff.authenticators import WrongCode
+from portico.domain.practices.staff import authenticator_apps, passkeys
+from portico.domain.practices.staff.authenticator_apps import WrongCode
 from portico.domain.practices.staff.passkeys import PasskeyRejected
 from portico.web import qr_codes
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.base_form import OfficeForm, line_field
-from portico.web.office.sign_in.second_factor_prompt import AuthenticatorForm
+from portico.web.office.sign_in.identity_check import AuthenticatorForm
 
 # Session keys, until the new factor has been verified.
 _PENDING_APP = "authenticator-secret"
@@ -36,10 +36,10 @@ def scan_context(request: OfficeRequest) -> dict[str, object]:
     """Returns the secret as a QR code and as text. The session keeps the same secret until it is used."""
     secret = request.session.get(_PENDING_APP)
     if secret is None:
-        secret = request.session[_PENDING_APP] = authenticators.new_secret()
+        secret = request.session[_PENDING_APP] = authenticator_apps.new_secret()
     return {
         "qr": qr_codes.svg(
-            authenticators.provisioning_uri(request.staff, secret), label=_("QR code for your authenticator app")
+            authenticator_apps.provisioning_uri(request.staff, secret), label=_("QR code for your authenticator app")
         ),
         "secret": " ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
     }
@@ -51,7 +51,7 @@ def add_app(request: OfficeRequest, form: AppForm, *, first: bool) -> bool:
     if not form.is_valid() or secret is None:
         raise NotAdded
     try:
-        codes_created = authenticators.set_up(
+        codes_created = authenticator_apps.set_up(
             request.staff, secret, code=form.cleaned_data["otp"], first=first, by=request.actor
         )
     except WrongCode as error:

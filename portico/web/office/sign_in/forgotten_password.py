@@ -11,7 +11,7 @@ from portico.plumbing.text import input_validation
 from portico.plumbing.text.input_validation import StaffAddressField
 from portico.web.guards import office_sign_in_page
 from portico.web.http import request_origin
-from portico.web.office.sign_in.password import only_practice
+from portico.web.office.sign_in.password_sign_in import only_practice
 
 
 class ForgottenPasswordForm(forms.Form):

@@ -30,7 +30,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portico.web import redirects, saved_forms, staff_verification
 from portico.web.guards import View, office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.sign_in import second_factor_prompt
+from portico.web.office.sign_in import identity_check
 
 
 def recently_verified[**P](view: View[OfficeRequest, P]) -> View[OfficeRequest, P]:
@@ -59,7 +59,7 @@ def reauthentication_needed(request: OfficeRequest) -> HttpResponse | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def reauthenticate(request: OfficeRequest) -> HttpResponse:
     """Asks for a second factor again; where none is required (demo), for the password."""
-    verified = second_factor_prompt.prompt(
+    verified = identity_check.prompt(
         request, template="office/prove.html", challenge_url_name="office:prove_by_passkey"
     )
     if isinstance(verified, HttpResponse):
@@ -74,7 +74,7 @@ def reauthenticate(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def reauthenticate_by_passkey(request: OfficeRequest) -> HttpResponse:
     """Returns the options for `navigator.credentials.get()`."""
-    return second_factor_prompt.passkey_challenge(request)
+    return identity_check.passkey_challenge(request)
 
 
 def _return_url(request: OfficeRequest) -> str:

@@ -10,7 +10,7 @@ from portico.domain.practices.staff import second_factor
 from portico.web import redirects, staff_verification
 from portico.web.guards import office_second_step_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.sign_in import completing_sign_in, second_factor_prompt
+from portico.web.office.sign_in import completing_sign_in, identity_check
 
 
 @office_second_step_page
@@ -22,7 +22,7 @@ def show(request: OfficeRequest) -> HttpResponse:
         return redirects.to_next_office_step(request)
     if not second_factor.is_set_up(request.staff):
         return redirect(redirects.with_next(request, reverse("office:first_factor")))
-    verified = second_factor_prompt.prompt(
+    verified = identity_check.prompt(
         request, template="office/second_step.html", challenge_url_name="office:second_step_by_passkey"
     )
     if isinstance(verified, HttpResponse):
@@ -35,4 +35,4 @@ def show(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def by_passkey(request: OfficeRequest) -> HttpResponse:
     """Returns the options for `navigator.credentials.get()`."""
-    return second_factor_prompt.passkey_challenge(request)
+    return identity_check.passkey_challenge(request)

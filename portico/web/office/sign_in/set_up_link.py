@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.practices.models import SetUpLink, SetUpPurpose
 from portico.domain.practices.staff import set_up_links
 from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
-from portico.web import page_subjects
+from portico.web import client_mismatch
 from portico.web.guards import office_sign_in_page
 from portico.web.http import cookies
 from portico.web.office.sign_in import completing_sign_in
@@ -59,7 +59,7 @@ def choose_password(request: HttpRequest) -> HttpResponse:
         link = set_up_links.find(token)
         timezone.activate(link.practice.zone)
         if request.method == "POST":
-            names_staff = request.POST.get(page_subjects.FIELD) == link.staff.ref
+            names_staff = request.POST.get(client_mismatch.FIELD) == link.staff.ref
             return _choose(request, link, token) if names_staff else _out_of_date(request)
     except SetUpLinkUsed:
         return render(request, "office/set_up_gone.html", {"is_out_of_date": False}, status=410)

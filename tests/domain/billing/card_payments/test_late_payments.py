@@ -10,7 +10,7 @@ from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.billing.card_payments import polling, settlement
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt
-from portico.domain.billing.stripe_sync import attempt_release, payments_in_review, webhook_events
+from portico.domain.billing.stripe_sync import manual_release, payments_in_review, webhook_events
 from portico.domain.clients.models import Client
 from portico.plumbing.inbound_events import EventResult
 from tests import cast
@@ -106,7 +106,7 @@ def test_a_released_mismatch_becomes_credit_to_refund(
     polling.poll(attempt)
     assert state(attempt) == AttemptState.QUARANTINED
     time_machine.move_to(NOW + timedelta(hours=25))
-    attempt_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
+    manual_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
     for _time in range(2):
         webhook_events.process(event(till, "payment_intent", intent["id"]))
     payment = Payment.objects.get()

@@ -10,7 +10,7 @@ from portico.domain.billing.card_payments.payment_refusals import BooksBeingChec
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.billing.refusals import Processing
-from portico.domain.billing.stripe_sync import attempt_release, payments_in_review, reconciliation, webhook_events
+from portico.domain.billing.stripe_sync import manual_release, payments_in_review, reconciliation, webhook_events
 from portico.domain.clients.models import Client
 from portico.domain.practices import suspension
 from portico.plumbing.inbound_events import EventResult
@@ -181,9 +181,9 @@ def test_an_unknown_outcome_can_be_released_after_a_day(
     till.stripe.fault("lost", "/v1/payment_intents", method="POST")
     attempt = till.charge(ana, card, bill)
     with pytest.raises(CannotBeReleased):
-        attempt_release.release(attempt, reason="Unknown outcome", shown=None, by=DESK)
+        manual_release.release(attempt, reason="Unknown outcome", shown=None, by=DESK)
     time_machine.move_to(NOW + timedelta(hours=25))
-    attempt_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
+    manual_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
     assert not bill.attempts.filter(is_open=True).exists()
     polling.poll(
         PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)

@@ -22,7 +22,7 @@ from portico.domain.billing.models import (
     SavedCard,
     SharingRun,
 )
-from portico.domain.billing.stripe_sync import attempt_release, going_live
+from portico.domain.billing.stripe_sync import going_live, manual_release
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
@@ -122,8 +122,7 @@ def test_a_released_payment_is_allocated_or_to_be_refunded(till: Till, ana: Clie
         attempt = unresolved_attempt(till, ana)
         (bill,) = [cover.invoice for cover in attempt.covers.select_related("invoice")]
         done = at_once(
-            *[partial(attempt_release.release, attempt, reason="Stripe shows nothing", shown=None, by=cast.DESK)]
-            * HALF,
+            *[partial(manual_release.release, attempt, reason="Stripe shows nothing", shown=None, by=cast.DESK)] * HALF,
             *[partial(polling.poll, attempt)] * HALF,
         )
         assert set(errors(done)) <= {CannotBeReleased}
@@ -142,7 +141,7 @@ def test_without_the_lock_a_settled_attempt_is_released(till: Till, unresolved: 
 
     def release_without_lock() -> None:
         row = PaymentAttempt.objects.get(pk=unresolved.pk)
-        assert attempt_release.may_be_released(row)
+        assert manual_release.may_be_released(row)
         has_read.set()
         assert is_settled.wait(30)
         row.state, row.reason, row.ended_at = AttemptState.RELEASED, "Stripe shows nothing", clock.now()

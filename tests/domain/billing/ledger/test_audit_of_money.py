@@ -21,7 +21,7 @@ from portico.domain.billing.models import (
 )
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
 from portico.domain.billing.payments.manual_payments import PaymentInput
-from portico.domain.billing.stripe_sync import attempt_release, card_refunds, disputes, reconciliation, webhook_events
+from portico.domain.billing.stripe_sync import card_refunds, disputes, manual_release, reconciliation, webhook_events
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import inbound_events
@@ -211,7 +211,7 @@ def test_a_mismatch_and_its_release_are_audited(till: Till, ana: Client, time_ma
     time_machine.move_to(NOW + timedelta(hours=25))
     rows.update(currency="USD")
     watch.expect(
-        lambda: attempt_release.release(mine.get(), reason="Unknown outcome", shown=None, by=fay), "payment.released"
+        lambda: manual_release.release(mine.get(), reason="Unknown outcome", shown=None, by=fay), "payment.released"
     )
     assert mine.get().state == AttemptState.RELEASED
     watch.expect(lambda: settlement.end(mine.get(), AttemptState.EXPIRED))

@@ -11,7 +11,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.card_payments.payment_refusals import BooksBeingChecked
 from portico.domain.billing.models import Dispute, Invoice, Payment, Refund
-from portico.domain.billing.stripe_sync import attempt_release, card_refunds, reconciliation
+from portico.domain.billing.stripe_sync import card_refunds, manual_release, reconciliation
 from portico.domain.clients.models import Client
 from portico.domain.maintenance import after_restore
 from portico.domain.practices.models import OnlinePayments
@@ -79,7 +79,7 @@ def test_old_payments_of_released_attempts_are_found(
     data.save(data.all("payment_intent")[0] | {"amount": 13_999, "amount_received": 13_999})
     polling.poll(attempt)
     time_machine.move_to(NOW + timedelta(days=10))
-    attempt_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
+    manual_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
     reconciliation.reconcile_recent()
     assert (Payment.objects.get().amount_minor, fresh(bill).still_open_minor) == (13_999, 14_000)
 

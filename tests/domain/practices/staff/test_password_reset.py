@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import suspension
 from portico.domain.practices.models import PasswordResetRequest, Practice, SetUpLink, StaffMember, StaffSession
-from portico.domain.practices.staff import authenticators, password_reset, second_factor, set_up_links
+from portico.domain.practices.staff import authenticator_apps, password_reset, second_factor, set_up_links
 from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
@@ -69,7 +69,7 @@ def test_only_an_active_staff_member_gets_a_mail(fay: StaffMember) -> None:
 
 
 def test_a_reset_ends_sessions_and_keeps_the_second_factor(fay: StaffMember) -> None:
-    authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    authenticator_apps.save(fay, authenticator_apps.new_secret(), first=True, by=fay.actor)
     StaffSession.objects.create(staff=fay, key_hash="a", contents=b"", created_at=clock.now(), seen_at=clock.now())
     request_and_process(fay.email)
     request_and_process(fay.email)

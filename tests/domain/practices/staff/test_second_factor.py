@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, StaffMember
-from portico.domain.practices.staff import authenticators, passkeys, recovery_codes, second_factor
+from portico.domain.practices.staff import authenticator_apps, passkeys, recovery_codes, second_factor
 from portico.domain.practices.staff.second_factor import LastFactor, SecondFactorMethod
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, OutgoingEmail
@@ -46,14 +46,14 @@ def test_secrets_are_encrypted_in_the_database(fay: StaffMember) -> None:
     assert len(seeds) == 2
     # The same secret has another ciphertext each time, so that equal secrets cannot be recognised.
     second_factor.authenticators_of(fay).delete()
-    authenticators.save(fay, secret, first=True, by=fay.actor)
+    authenticator_apps.save(fay, secret, first=True, by=fay.actor)
     assert not set(seeds) & {
         row.data.get("secret") or row.data.get("seed") for row in second_factor.authenticators_of(fay)
     }
 
 
 def test_the_app_shows_practice_and_email_address(fay: StaffMember) -> None:
-    address = authenticators.provisioning_uri(fay, "ABC")
+    address = authenticator_apps.provisioning_uri(fay, "ABC")
     assert address == (
         "otpauth://totp/Alder%20Street%20Therapy:fay%40alder-street.example?secret=ABC&issuer=Alder%20Street%20Therapy"
     )
@@ -62,21 +62,21 @@ def test_the_app_shows_practice_and_email_address(fay: StaffMember) -> None:
 def test_codes_match_the_vectors_of_the_rfc() -> None:
     """RFC 4226, appendix D, with its own secret."""
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-    assert [authenticators.code_at(secret, count) for count in range(4)] == ["755224", "287082", "359152", "969429"]
+    assert [authenticator_apps.code_at(secret, count) for count in range(4)] == ["755224", "287082", "359152", "969429"]
 
 
 @pytest.mark.parametrize(("later", "works"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
 def test_a_code_may_be_one_step_early_or_late(fay: StaffMember, later: int, works: bool) -> None:  # noqa: FBT001
     secret = cast.with_authenticator(fay)
-    assert authenticators.use(fay, cast.code_now(secret, later=later)) is works
+    assert authenticator_apps.use(fay, cast.code_now(secret, later=later)) is works
 
 
 def test_a_used_step_invalidates_earlier_ones(fay: StaffMember) -> None:
     secret = cast.with_authenticator(fay)
-    assert authenticators.use(fay, cast.code_now(secret))
-    assert not authenticators.use(fay, cast.code_now(secret))
-    assert not authenticators.use(fay, cast.code_now(secret, later=-1))
-    assert authenticators.use(fay, cast.code_now(secret, later=1))
+    assert authenticator_apps.use(fay, cast.code_now(secret))
+    assert not authenticator_apps.use(fay, cast.code_now(secret))
+    assert not authenticator_apps.use(fay, cast.code_now(secret, later=-1))
+    assert authenticator_apps.use(fay, cast.code_now(secret, later=1))
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(days=3), timedelta(days=730)])
@@ -85,12 +85,12 @@ def test_a_step_used_in_the_future_is_ignored(
 ) -> None:
     secret = cast.with_authenticator(fay)
     stopped_clock.shift(ahead)
-    assert authenticators.use(fay, cast.code_now(secret))
+    assert authenticator_apps.use(fay, cast.code_now(secret))
     stopped_clock.shift(-ahead)
-    assert authenticators.use(fay, cast.code_now(secret))
-    assert not authenticators.use(fay, cast.code_now(secret))
-    assert not authenticators.use(fay, cast.code_now(secret, later=-1))
-    assert authenticators.use(fay, cast.code_now(secret, later=1))
+    assert authenticator_apps.use(fay, cast.code_now(secret))
+    assert not authenticator_apps.use(fay, cast.code_now(secret))
+    assert not authenticator_apps.use(fay, cast.code_now(secret, later=-1))
+    assert authenticator_apps.use(fay, cast.code_now(secret, later=1))
 
 
 def test_an_app_set_up_in_the_future_accepts_codes_once(
@@ -98,13 +98,13 @@ def test_an_app_set_up_in_the_future_accepts_codes_once(
 ) -> None:
     stopped_clock.shift(timedelta(days=730))
     secret = cast.with_authenticator(fay)
-    assert authenticators.use(fay, cast.code_now(secret))
+    assert authenticator_apps.use(fay, cast.code_now(secret))
     stopped_clock.shift(timedelta(days=-730))
     fay.refresh_from_db()
-    secret = authenticators.new_secret()
-    authenticators.set_up(fay, secret, code=cast.code_now(secret), first=False, by=fay.actor)
-    assert not authenticators.use(fay, cast.code_now(secret))
-    assert authenticators.use(fay, cast.code_now(secret, later=1))
+    secret = authenticator_apps.new_secret()
+    authenticator_apps.set_up(fay, secret, code=cast.code_now(secret), first=False, by=fay.actor)
+    assert not authenticator_apps.use(fay, cast.code_now(secret))
+    assert authenticator_apps.use(fay, cast.code_now(secret, later=1))
 
 
 def test_a_step_used_by_a_server_a_minute_ahead_stays_used(
@@ -112,17 +112,17 @@ def test_a_step_used_by_a_server_a_minute_ahead_stays_used(
 ) -> None:
     secret = cast.with_authenticator(fay)
     stopped_clock.shift(timedelta(minutes=1))
-    assert authenticators.use(fay, cast.code_now(secret, later=1))
+    assert authenticator_apps.use(fay, cast.code_now(secret, later=1))
     stopped_clock.shift(timedelta(minutes=-1))
-    assert not authenticators.use(fay, cast.code_now(secret, later=1))
+    assert not authenticator_apps.use(fay, cast.code_now(secret, later=1))
     stopped_clock.shift(timedelta(minutes=1))
-    assert not authenticators.use(fay, cast.code_now(secret, later=1))
+    assert not authenticator_apps.use(fay, cast.code_now(secret, later=1))
 
 
 def test_the_code_of_the_set_up_cannot_be_used_again(fay: StaffMember) -> None:
-    secret = authenticators.new_secret()
-    authenticators.set_up(fay, secret, code=cast.code_now(secret), first=True, by=fay.actor)
-    assert not authenticators.use(fay, cast.code_now(secret))
+    secret = authenticator_apps.new_secret()
+    authenticator_apps.set_up(fay, secret, code=cast.code_now(secret), first=True, by=fay.actor)
+    assert not authenticator_apps.use(fay, cast.code_now(secret))
 
 
 def test_only_failed_attempts_count_against_the_limit(fay: StaffMember, stopped_clock: time_machine.Traveller) -> None:
@@ -147,10 +147,10 @@ def test_recovery_codes_need_a_second_factor(fay: StaffMember) -> None:
 
 def test_removing_the_last_factor_deletes_recovery_codes(fay: StaffMember) -> None:
     cast.with_authenticator(fay)
-    authenticators.remove(fay, by=fay.actor)
+    authenticator_apps.remove(fay, by=fay.actor)
     assert not second_factor.authenticators_of(fay).exists()
     entries = AuditEntry.objects.filter(action=AuditAction.AUTHENTICATOR_REMOVED)
-    authenticators.remove(fay, by=fay.actor)
+    authenticator_apps.remove(fay, by=fay.actor)
     assert entries.count() == 1
 
 
@@ -158,7 +158,7 @@ def test_a_required_last_factor_cannot_be_removed(fay: StaffMember, settings: Se
     settings.SECOND_FACTOR_REQUIRED = True
     cast.with_authenticator(fay)
     with pytest.raises(LastFactor):
-        authenticators.remove(fay, by=fay.actor)
+        authenticator_apps.remove(fay, by=fay.actor)
     assert second_factor.is_set_up(fay)
 
 
@@ -197,7 +197,7 @@ def at_once(work: Callable[[], bool]) -> int:
 def test_twenty_concurrent_uses_of_a_code_succeed_once() -> None:
     fay = cast.fay(cast.alder())
     code = cast.code_now(cast.with_authenticator(fay))
-    assert at_once(lambda: authenticators.use(fay, code)) == 1
+    assert at_once(lambda: authenticator_apps.use(fay, code)) == 1
 
 
 @pytest.mark.postgresql
@@ -206,14 +206,14 @@ def test_without_the_guard_a_code_succeeds_repeatedly() -> None:
     """The twin: checks that the step is unused, and marks it as used afterwards."""
     fay = cast.fay(cast.alder())
     secret = cast.with_authenticator(fay)
-    code, step = cast.code_now(secret), int(clock.now().timestamp()) // authenticators.STEP
+    code, step = cast.code_now(secret), int(clock.now().timestamp()) // authenticator_apps.STEP
     found = Barrier(CONCURRENT_ATTEMPTS)
 
     def find_then_update() -> bool:
         row = StaffMember.objects.get(pk=fay.pk)
         connection.close()  # The pool has fewer connections than there are threads.
         found.wait(30)
-        if row.authenticator_step >= step or code != authenticators.code_at(secret, step):
+        if row.authenticator_step >= step or code != authenticator_apps.code_at(secret, step):
             return False
         row.authenticator_step = step
         row.save(update_fields=["authenticator_step"])

@@ -12,7 +12,7 @@ from django.db import connection
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, SetUpLink, StaffMember, StaffSession
-from portico.domain.practices.staff import authenticators, second_factor, set_up_links, staff_members, team
+from portico.domain.practices.staff import authenticator_apps, second_factor, set_up_links, staff_creation, team
 from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.domain.practices.staff.team import StaffState
 from portico.plumbing import clock
@@ -62,7 +62,7 @@ def test_the_invitation_names_inviter_practice_and_role(practice: Practice) -> N
 
 def test_an_email_address_cannot_be_added_twice(practice: Practice) -> None:
     cast.staff_member(cast.birch(), "Jo", Role.OWNER)
-    with pytest.raises(staff_members.EmailTaken) as refused:
+    with pytest.raises(staff_creation.EmailTaken) as refused:
         invite(practice, "JO@birch-lane.example")
     assert str(refused.value) == "jo@birch-lane.example already belongs to a staff member."
     assert not OutgoingEmail.objects.exists()
@@ -195,7 +195,7 @@ def test_the_last_owner_with_a_password_stays_owner(practice: Practice, act: Cal
 
 def test_owners_reset_the_factor_of_others_only(practice: Practice) -> None:
     elm, fay = cast.elm(practice), cast.fay(practice)
-    authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    authenticator_apps.save(fay, authenticator_apps.new_secret(), first=True, by=fay.actor)
     assert team.colleague(fay).ways == {second_factor.SecondFactorMethod.AUTHENTICATOR}
     team.reset_second_factor(fay, by=elm.actor)
     assert not second_factor.is_set_up(fay)
@@ -275,5 +275,5 @@ def test_without_the_guard_no_owner_is_left() -> None:
 def test_concurrent_invitations_of_an_address_add_it_once() -> None:
     practices = cast.alder(), cast.birch()
     outcomes = at_once(*(lambda each=each: invite(each) for each in practices))
-    assert sum(isinstance(outcome, staff_members.EmailTaken) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, staff_creation.EmailTaken) for outcome in outcomes) == 1
     assert StaffMember.objects.count() == OutgoingEmail.objects.count() == 1

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, SetUpLink, StaffMember, StaffSession
-from portico.domain.practices.staff import authenticators, passkeys, recovery_codes, second_factor, set_up_links
+from portico.domain.practices.staff import authenticator_apps, passkeys, recovery_codes, second_factor, set_up_links
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
@@ -210,8 +210,8 @@ def test_a_new_app_replaces_the_old_one_and_keeps_the_codes(
     told = AuditEntry.objects.filter(about=fay.ref).order_by("-id").values_list("action", flat=True)
     assert list(told[:2]) == [AuditAction.AUTHENTICATOR_ADDED, AuditAction.AUTHENTICATOR_REMOVED]
     stopped_clock.shift(timedelta(seconds=60))
-    assert not authenticators.use(fay, cast.code_now(old))
-    assert authenticators.use(fay, cast.code_now(secret))
+    assert not authenticator_apps.use(fay, cast.code_now(old))
+    assert authenticator_apps.use(fay, cast.code_now(secret))
 
 
 def test_wrong_code_keeps_the_existing_app(office: Browser, fay: StaffMember) -> None:

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.models import Pin, PortalSession
-from portico.domain.access.sign_in import pins
+from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -169,11 +169,11 @@ def test_end_everything_ends_links_pins_and_sessions(office: Browser, ana: Clien
     phone = cast.in_the_portal(Browser(), ana)
     token = cast.token_of(cast.invited(ana))
     office.post(f"{tab(ana)}pin/")
-    assert pins.live_pin(ana) is not None
+    assert sign_in_pins.live_pin(ana) is not None
     office.post(f"{tab(ana)}ending/")
     assert phone.get("/portal/alder-street/home/").status_code == 302
     assert Browser().get(f"/portal/alder-street/link/{token}/", follow=True).status_code == 410
-    assert pins.live_pin(ana) is None
+    assert sign_in_pins.live_pin(ana) is None
     assert 'data-testid="session-row"' not in said(office, tab(ana))
     assert entries(AuditAction.EVERYTHING_ENDED) == 1
     # Access stays on: a new invitation works.

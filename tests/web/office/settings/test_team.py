@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember, StaffSession
-from portico.domain.practices.staff import authenticators, second_factor, team
+from portico.domain.practices.staff import authenticator_apps, second_factor, team
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
@@ -46,7 +46,7 @@ def row(shown: str, name: str) -> str:
 
 def test_the_page_lists_roles_and_states(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
-    authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    authenticator_apps.save(fay, authenticator_apps.new_secret(), first=True, by=fay.actor)
     cast.gus(practice)
     owner.post(TEAM, LENA)
     shown = page(owner)
@@ -158,7 +158,7 @@ def test_an_owner_deactivating_self_is_signed_out(owner: Browser, elm: StaffMemb
 
 def test_a_lost_second_factor_can_be_reset(owner: Browser, practice: Practice) -> None:
     fay = cast.fay(practice)
-    authenticators.save(fay, authenticators.new_secret(), first=True, by=fay.actor)
+    authenticator_apps.save(fay, authenticator_apps.new_secret(), first=True, by=fay.actor)
     desk = cast.signed_in(Browser(), fay)
     assert owner.post(f"{TEAM}{fay.ref}/second-factor/").status_code == 302
     assert not second_factor.is_set_up(fay)

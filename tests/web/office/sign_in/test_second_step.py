@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, SetUpLink, SetUpPurpose, StaffMember, StaffSession
-from portico.domain.practices.staff import authenticators, recovery_codes, second_factor, set_up_links
+from portico.domain.practices.staff import authenticator_apps, recovery_codes, second_factor, set_up_links
 from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
@@ -243,7 +243,7 @@ def test_concurrent_first_factor_set_up_is_refused(client: Browser, fay: StaffMe
     secret = client.session["authenticator-secret"]
     cast.with_authenticator(fay)
     with pytest.raises(second_factor.AlreadySetUp):
-        authenticators.set_up(fay, secret, code=cast.code_now(secret), first=True, by=fay.actor)
+        authenticator_apps.set_up(fay, secret, code=cast.code_now(secret), first=True, by=fay.actor)
 
 
 def test_from_set_up_link_to_the_office(client: Browser, fay: StaffMember) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portico.plumbing.text import phone_numbers
+from portico.plumbing.text import phone_number_display
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from portico.plumbing.text import phone_numbers
     ],
 )
 def test_a_number_is_national_at_home_and_international_abroad(number: str, at_home: str, written: str) -> None:
-    assert phone_numbers.formatted(number, at_home=at_home) == written
+    assert phone_number_display.formatted(number, at_home=at_home) == written

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from portico.plumbing import clock
-from portico.plumbing.text import dates, times
-from portico.plumbing.text.dates import NotADate
+from portico.plumbing.text import date_input, time_formatting
+from portico.plumbing.text.date_input import NotADate
 
 
 class DayInput(forms.DateInput):
@@ -22,10 +22,10 @@ class DayInput(forms.DateInput):
         super().__init__(attrs={"autocomplete": "off"})
 
     def format_value(self, value: Any) -> str | None:  # Any: Django's own.
-        return dates.written(value, self.country) if isinstance(value, date) else super().format_value(value)
+        return date_input.written(value, self.country) if isinstance(value, date) else super().format_value(value)
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:  # Any: Django's own.
-        return super().get_context(name, value, {"placeholder": dates.pattern(self.country)} | (attrs or {}))
+        return super().get_context(name, value, {"placeholder": date_input.pattern(self.country)} | (attrs or {}))
 
 
 class CalendarInput(DayInput):
@@ -53,9 +53,9 @@ class DayField(forms.DateField):
         text = str(value).strip()
         if not text:
             return None
-        today = times.day_of(clock.now(), timezone.get_current_timezone())
+        today = time_formatting.day_of(clock.now(), timezone.get_current_timezone())
         try:
-            return dates.parsed(text, country=self.country, today=today, is_past=self.is_past)
+            return date_input.parsed(text, country=self.country, today=today, is_past=self.is_past)
         except NotADate as error:
             raise ValidationError(str(error), code="invalid") from error
 

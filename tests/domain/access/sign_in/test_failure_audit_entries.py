@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants
-from portico.domain.access.sign_in import failed_attempts, link_redemption, sign_in_codes
+from portico.domain.access.sign_in import failure_audit_entries, link_redemption, sign_in_codes
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
@@ -22,7 +22,7 @@ VISITOR = Visitor("Firefox", "a browser")
 
 
 def failures(person: Client) -> list[tuple[str, dict[str, object]]]:
-    found = AuditEntry.objects.filter(client=person, action__in=failed_attempts.FAILED).order_by("id")
+    found = AuditEntry.objects.filter(client=person, action__in=failure_audit_entries.FAILED).order_by("id")
     return list(found.values_list("action", "details"))
 
 

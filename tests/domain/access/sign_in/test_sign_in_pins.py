@@ -16,11 +16,11 @@ from time_machine import Traveller
 
 from portico.domain.access import access_grants, client_changes, portal_states, revocation
 from portico.domain.access.models import BurstKind, Pin, PortalAccess, PortalSession, SignInMethod
-from portico.domain.access.sign_in import bursts, link_redemption, pins, portal_sessions
+from portico.domain.access.sign_in import bursts, link_redemption, portal_sessions, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.link_redemption import LinkState
-from portico.domain.access.sign_in.pins import PinNotAllowed
 from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.access.sign_in.sign_in_pins import PinNotAllowed
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client, PortalState
@@ -40,14 +40,14 @@ VISITOR = Browser("Safari on iPhone", "a browser")
 def given(person: Client, *, form_key: str = "") -> str:
     """Generates a PIN and returns its digits, as shown to its maker."""
     form_key = form_key or tokens.new_token()
-    pins.generate(person, form_key=form_key, by=cast.DESK)
-    shown = pins.digits(person, form_key, to=cast.DESK)
+    sign_in_pins.generate(person, form_key=form_key, by=cast.DESK)
+    shown = sign_in_pins.digits(person, form_key, to=cast.DESK)
     assert shown is not None
     return shown[1]
 
 
 def typed(practice: Practice, pin: str, *, address: str = ANAS, ip: str = "192.0.2.1") -> StartedSession | None:
-    return pins.enter(practice, address, pin, visitor=VISITOR, ip=ip)
+    return sign_in_pins.enter(practice, address, pin, visitor=VISITOR, ip=ip)
 
 
 def other_than(pin: str) -> str:
@@ -60,7 +60,7 @@ def entries(action: AuditAction) -> int:
 
 def refused(person: Client) -> str:
     with pytest.raises(PinNotAllowed) as refusal:
-        pins.generate(person, form_key=tokens.new_token(), by=cast.DESK)
+        sign_in_pins.generate(person, form_key=tokens.new_token(), by=cast.DESK)
     return refusal.value.fix
 
 
@@ -111,9 +111,9 @@ def test_a_pin_needs_no_email_ok(practice: Practice) -> None:
 def test_a_pin_works_until_its_time_is_up(ana: Client, practice: Practice, stopped_clock: Traveller) -> None:
     pin = given(ana)
     stopped_clock.shift(timedelta(seconds=settings.PIN_TTL - 1))
-    assert pins.live_pin(ana) is not None
+    assert sign_in_pins.live_pin(ana) is not None
     stopped_clock.shift(timedelta(seconds=1))
-    assert pins.live_pin(ana) is None
+    assert sign_in_pins.live_pin(ana) is None
     assert typed(practice, pin) is None
 
 
@@ -149,7 +149,7 @@ def test_staff_allow_more_attempts_and_make_a_pin_again(ana: Client, practice: P
         typed(practice, "00000000", ip="198.51.100.7")
     assert refused(ana) == "tries"
     for _ in range(2):
-        pins.allow_more_attempts(ana, by=cast.DESK)
+        sign_in_pins.allow_more_attempts(ana, by=cast.DESK)
     assert entries(AuditAction.PIN_TRIES_ALLOWED) == 1
     assert typed(practice, given(ana)) is not None
 
@@ -171,7 +171,7 @@ def test_a_right_pin_does_not_count_as_an_attempt(ana: Client, practice: Practic
 def test_beyond_ten_attempts_a_right_pin_is_not_compared(ana: Client, practice: Practice) -> None:
     for _ in range(10):
         typed(practice, "00000000")
-    pins.allow_more_attempts(ana, by=cast.DESK)
+    sign_in_pins.allow_more_attempts(ana, by=cast.DESK)
     pin = given(ana)
     for number in range(10):
         typed(practice, other_than(pin), ip=f"192.0.2.{number}")
@@ -238,7 +238,7 @@ def test_no_pin_is_made_or_works_while_a_step_is_broken(
     pin = given(ana)
     break_it(ana)
     assert refused(ana) == why
-    assert pins.live_pin(ana) is None
+    assert sign_in_pins.live_pin(ana) is None
     assert typed(practice, pin) is None
     assert AuditEntry.objects.get(action=AuditAction.PIN_NOT_MADE).details == {"why": why}
 
@@ -342,10 +342,10 @@ def test_submitting_the_form_twice_makes_one_pin(ana: Client) -> None:
 def test_a_pin_is_shown_to_its_maker_alone_and_for_a_moment(ana: Client, stopped_clock: Traveller) -> None:
     given(ana, form_key="k" * 43)
     elm = cast.elm(ana.practice)
-    assert pins.digits(ana, "k" * 43, to=elm.actor) is None
-    assert pins.digits(cast.carol(ana.practice), "k" * 43, to=cast.DESK) is None
-    stopped_clock.shift(pins.SHOWN_FOR)
-    assert pins.digits(ana, "k" * 43, to=cast.DESK) is None
+    assert sign_in_pins.digits(ana, "k" * 43, to=elm.actor) is None
+    assert sign_in_pins.digits(cast.carol(ana.practice), "k" * 43, to=cast.DESK) is None
+    stopped_clock.shift(sign_in_pins.SHOWN_FOR)
+    assert sign_in_pins.digits(ana, "k" * 43, to=cast.DESK) is None
 
 
 def test_no_unknown_address_is_in_the_audit_log(practice: Practice) -> None:
@@ -407,7 +407,7 @@ def test_a_pin_notice_is_not_sent_for_the_first_sign_in(ana: Client, practice: P
     typed(practice, given(ana))
     assert not OutgoingEmail.objects.exists()
     another = Browser("Firefox on Windows", "another browser")
-    assert pins.enter(practice, ANAS, given(ana), visitor=another, ip="192.0.2.1")
+    assert sign_in_pins.enter(practice, ANAS, given(ana), visitor=another, ip="192.0.2.1")
     mail = OutgoingEmail.objects.get()  # Just one, although the browser is new.
     assert (mail.kind, mail.to_address, mail.client) == ("pin_used", ANAS, ana)
 

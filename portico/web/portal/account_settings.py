@@ -18,7 +18,7 @@ from portico.web import languages, saved_forms
 from portico.web.guards import portal_chooser_page, portal_page
 from portico.web.http import cookies
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.notices import Notice
+from portico.web.portal.flash_messages import Notice
 
 SAVED_FORM_NOTICE = _(
     "Your session had ended, and nothing has been saved yet. "

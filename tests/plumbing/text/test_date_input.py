@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portico.plumbing.text import dates
-from portico.plumbing.text.dates import NotADate
+from portico.plumbing.text import date_input
+from portico.plumbing.text.date_input import NotADate
 
 TODAY = date(2026, 11, 25)
 APRIL_7 = date(1988, 4, 7)
 
 
 def read(typed: str, *, country: str = "US", is_past: bool = True) -> date:
-    return dates.parsed(typed, country=country, today=TODAY, is_past=is_past)
+    return date_input.parsed(typed, country=country, today=TODAY, is_past=is_past)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_a_two_digit_birth_year_is_in_the_past(typed: str, born: date, due: date
 
 @given(st.dates(date(1900, 1, 1), date(2199, 12, 31)), st.sampled_from(["US", "GB", "CA", "JP"]))
 def test_formatted_dates_are_parsed_back(day: date, country: str) -> None:
-    assert read(dates.written(day, country), country=country) == day
+    assert read(date_input.written(day, country), country=country) == day
     assert read(day.isoformat(), country=country) == day
-    assert read(dates.written(day, country).replace("/", ""), country=country) == day
+    assert read(date_input.written(day, country).replace("/", ""), country=country) == day
 
 
 @given(st.dates(TODAY - timedelta(days=36_000), TODAY))
@@ -97,6 +97,6 @@ def test_two_digits_cover_the_last_98_years(day: date) -> None:
 @given(st.text(max_size=20))
 def test_no_input_raises_an_unexpected_error(typed: str) -> None:
     try:
-        assert dates.FIRST_YEAR <= read(typed).year <= dates.LAST_YEAR
+        assert date_input.FIRST_YEAR <= read(typed).year <= date_input.LAST_YEAR
     except NotADate as refused:
         assert str(refused).endswith(".")  # noqa: PT017  either is right

@@ -12,7 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.practices.staff import authenticators, passkeys, password_attempts, recovery_codes, second_factor
+from portico.domain.practices.staff import (
+    authenticator_apps,
+    passkeys,
+    password_attempts,
+    recovery_codes,
+    second_factor,
+)
 from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import CodeField
@@ -127,7 +133,7 @@ def _is_right(request: OfficeRequest, method: SecondFactorMethod, response: str)
     # A challenge is valid for one response.
     state = request.session.pop(CHALLENGE_SESSION_KEY, None) if method == SecondFactorMethod.PASSKEY else None
     checks = {
-        SecondFactorMethod.AUTHENTICATOR: lambda: authenticators.use(staff, response),
+        SecondFactorMethod.AUTHENTICATOR: lambda: authenticator_apps.use(staff, response),
         SecondFactorMethod.PASSKEY: lambda: passkeys.use(staff, state, response),
         SecondFactorMethod.RECOVERY_CODE: lambda: recovery_codes.use(staff, response),
     }

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portico.plumbing.text import times
+from portico.plumbing.text import time_formatting
 
 WINTER = datetime(2026, 1, 15, 18, 5, tzinfo=UTC)
 
@@ -21,8 +21,8 @@ WINTER = datetime(2026, 1, 15, 18, 5, tzinfo=UTC)
     ],
 )
 def test_zone_names_are_short_and_not_bare_numbers(zone: str, english: str, spanish: str) -> None:
-    assert times.time_with_zone(WINTER, ZoneInfo(zone), "en") == english
-    assert times.time_with_zone(WINTER, ZoneInfo(zone), "es") == spanish
+    assert time_formatting.time_with_zone(WINTER, ZoneInfo(zone), "en") == english
+    assert time_formatting.time_with_zone(WINTER, ZoneInfo(zone), "es") == spanish
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,25 @@ def test_zone_names_are_short_and_not_bare_numbers(zone: str, english: str, span
 )
 def test_the_day_is_the_local_one(zone: str, day: int) -> None:
     late = datetime(2026, 1, 15, 2, 57, tzinfo=UTC)
-    assert times.day_of(late, ZoneInfo(zone)) == date(2026, 1, day)
+    assert time_formatting.day_of(late, ZoneInfo(zone)) == date(2026, 1, day)
 
 
 def test_days_and_months_are_translated() -> None:
     day = date(2026, 11, 23)
-    assert [times.short_day(day, "en"), times.short_day(day, "es")] == ["Nov 23", "23 nov"]
-    assert [times.full_day(day, "en"), times.full_day(day, "es")] == ["Nov 23, 2026", "23 nov 2026"]
-    assert [times.long_day(day, "en"), times.long_day(day, "es")] == ["November 23, 2026", "23 de noviembre de 2026"]
-    assert times.weekday_and_day(day, "en") == "Monday, Nov 23"
-    assert [times.short_month(day, "en"), times.full_month(day, "en")] == ["Nov", "November 2026"]
+    assert [time_formatting.short_day(day, "en"), time_formatting.short_day(day, "es")] == [
+        "Nov 23",
+        "23 nov",
+    ]
+    assert [time_formatting.full_day(day, "en"), time_formatting.full_day(day, "es")] == [
+        "Nov 23, 2026",
+        "23 nov 2026",
+    ]
+    assert [time_formatting.long_day(day, "en"), time_formatting.long_day(day, "es")] == [
+        "November 23, 2026",
+        "23 de noviembre de 2026",
+    ]
+    assert time_formatting.weekday_and_day(day, "en") == "Monday, Nov 23"
+    assert [time_formatting.short_month(day, "en"), time_formatting.full_month(day, "en")] == [
+        "Nov",
+        "November 2026",
+    ]

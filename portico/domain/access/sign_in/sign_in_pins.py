@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants, eligibility, notices, portal_states
+from portico.domain.access import access_grants, eligibility, notice_mail_queueing, portal_states
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import ATTEMPTS_PER_PIN, Pin, PortalAccess, PortalAccount, SignInMethod
 from portico.domain.access.sign_in import bursts, completing_sign_in
@@ -204,7 +204,7 @@ def _complete(practice: Practice, account: PortalAccount, pin: Pin, visitor: Bro
         practice, account, method=SignInMethod.PIN, proof_epoch=pin.epoch, visitor=visitor, only_client=pin.client
     )
     if access.first_signed_in_at is not None:
-        notices.notify_pin_used(pin, access, browser=visitor.browser)
+        notice_mail_queueing.notify_pin_used(pin, access, browser=visitor.browser)
     return started
 
 
