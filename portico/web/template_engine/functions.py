@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.text import time_formatting
+from portico.plumbing.text.result_cache import cached
 from portico.web import client_mismatch, icons, languages
 
 # URL namespaces whose pages offer languages in the footer; the office is in English.
@@ -28,7 +29,12 @@ TRANSLATED_NAMESPACES = {"entrance", "portal"}
 
 def url(name: str, *args: object, **kwargs: object) -> str:
     """{{ url("office:client", client.ref) }}: the address of a page."""
-    return reverse(name, args=args, kwargs=kwargs)
+    return _url(settings.ROOT_URLCONF, name, args, tuple(kwargs.items()))
+
+
+@cached
+def _url(urlconf: str, name: str, args: tuple[object, ...], kwargs: tuple[tuple[str, object], ...]) -> str:
+    return reverse(name, urlconf, args, dict(kwargs))
 
 
 @pass_context
@@ -113,7 +119,7 @@ def current(context: Context, name: str, *args: object, alone: bool = False) -> 
     request = context.get("request")
     if request is None:
         return SafeString("")
-    address = reverse(name, args=args)
+    address = url(name, *args)
     if request.path == address:
         return SafeString(' aria-current="page"')
     if not alone and request.path.startswith(address):
