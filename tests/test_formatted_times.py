@@ -11,7 +11,7 @@ import portico
 
 ROOT = Path(portico.__file__).parent
 # The two modules that format times, and the sandbox, which stands in for other systems.
-KNOW_HOW = {"plumbing/clock.py", "plumbing/text/times.py"}
+KNOW_HOW = {"plumbing/clock.py", "plumbing/text/time_formatting.py"}
 ELSEWHERE = ("migrations/",)
 # Formatting for machines, in UTC, or for a text column.
 FOR_MACHINES = {
@@ -22,7 +22,7 @@ FOR_MACHINES = {
     "operating/management/commands/reconcile_stripe.py",  # the typed value, beside the practice's time
     "operating/backups/sqlite_restore.py",  # the name of a file that was moved aside, with a Z
     "domain/access/sign_in/request_worker.py",  # the content of a mail to be composed later
-    "domain/access/notices.py",
+    "domain/access/notice_mail_queueing.py",
     "domain/practices/staff/security_notice_mail.py",
     "domain/billing/stripe_sync/reconciliation.py",  # a detail of an audit entry
 }
@@ -57,7 +57,7 @@ def faults_in(source: str, *, is_for_machines: bool = False) -> list[str]:
 def _fault(node: ast.AST, *, is_for_machines: bool) -> str:
     match node:
         case ast.Call(func=ast.Attribute(attr="date"), args=[]):
-            return ".date() of a moment: times.day_of"
+            return ".date() of a moment: time_formatting.day_of"
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in CONVERTS and not _is_day(value):
             return "" if is_for_machines else f".{attr}(): times"
         case ast.Call(func=ast.Attribute(value=value, attr="isoformat")) if not _is_day(value) and not is_for_machines:
@@ -144,7 +144,7 @@ def test_the_check_finds_faults(fault: str) -> None:
     "right",
     [
         'text = f"{clock.today(zone):%Y-%m-%d}"',
-        "text = times.day_of(invoice.shared_at, zone).isoformat()",
+        "text = time_formatting.day_of(invoice.shared_at, zone).isoformat()",
         "text = invoice.due_on.isoformat()",
         'rows.annotate(month=TruncMonth("received_on"))',
         'text = f"{times.time_with_zone(at, zone, language)}"',

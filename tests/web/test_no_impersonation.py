@@ -90,7 +90,7 @@ def test_client_sessions_start_by_link_code_or_pin_only() -> None:
     assert callers_of("portal_sessions.start") == {"domain.access.sign_in.completing_sign_in.complete"}
     assert callers_of("completing_sign_in.complete") == {
         "domain.access.sign_in.link_redemption.spend",
-        "domain.access.sign_in.pins._complete",
+        "domain.access.sign_in.sign_in_pins._complete",
     }
     assert callers_of("link_redemption.spend", "link_redemption.redeem") == {
         "domain.access.sign_in.sign_in_codes._spend",

@@ -119,6 +119,7 @@ def test_twin_djangos_default_lock_blocks_inserts() -> None:
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_request_replaces_a_connection_that_the_server_ended(client: Browser) -> None:
+    connection.ensure_connection()
     first = connection.connection
     assert client.get("/readyz").status_code == 200
     assert connection.connection is first
