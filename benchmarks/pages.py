@@ -1,4 +1,4 @@
-"""What whole requests cost: Portico's pages beside the same page in plain Django, in one interleaved run."""
+"""Measures whole requests: pages of Portico beside the same page in plain Django, in one interleaved run."""
 
 import hashlib
 import hmac

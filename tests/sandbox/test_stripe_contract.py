@@ -1,4 +1,4 @@
-"""What Portico relies on at Stripe, tested against the sandbox.
+"""Tests the sandbox against what Portico relies on at Stripe.
 
 With STRIPE_TEST_KEY=sk_test_… in the environment the same tests run against Stripe itself, in test mode.
 """

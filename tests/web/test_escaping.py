@@ -1,4 +1,4 @@
-"""What people type is shown as text: no template or module marks it as HTML, and a typed script runs on no page."""
+"""Tests that typed text is escaped: nothing marks it as HTML, and a typed script runs on no page."""
 
 import ast
 import re

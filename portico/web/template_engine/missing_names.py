@@ -1,4 +1,4 @@
-"""What a template gets for a name that its page did not pass."""
+"""Names that a page did not pass to its template: empty and logged."""
 
 import logging
 
