@@ -9,6 +9,7 @@ from babel.numbers import get_currency_name
 from django.utils.translation import gettext as _
 
 from portico.plumbing.text import time_formatting
+from portico.plumbing.text.locales import locale_of
 
 # Seconds. The largest unit that fits is shown. Month and year have babel's lengths.
 UNITS: tuple[tuple[str, int], ...] = (
@@ -71,14 +72,14 @@ def time_ago(at: datetime, *, now: datetime, language: str | None) -> str:
                 granularity=unit,  # type: ignore[arg-type]  # Babel declares a Literal of unit names.
                 threshold=inf,  # The unit is already chosen; babel would format 29 days as 4 weeks.
                 add_direction=True,
-                locale=time_formatting.locale_of(language),
+                locale=locale_of(language),
             )
     return _("just now")
 
 
 def currency_name(currency: str, *, language: str | None) -> str:
     """Returns "US dollar (USD)"."""
-    name = get_currency_name(currency, count=1, locale=time_formatting.locale_of(language))
+    name = get_currency_name(currency, count=1, locale=locale_of(language))
     return f"{name} ({currency})"
 
 

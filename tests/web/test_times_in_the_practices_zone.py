@@ -52,6 +52,7 @@ def written(at: datetime, zone: str) -> Written:
     days = (
         time_formatting.short_day(local.date(), "en"),
         time_formatting.short_day(local.date(), "es"),
+        time_formatting.full_day(local.date(), "es"),
         local.date().isoformat(),
         f"{local:%m/%d/%Y}",
         f"{local:%d/%m/%Y}",

@@ -3,7 +3,6 @@
 import re
 from decimal import Decimal
 
-from babel import Locale
 from babel.numbers import NumberPattern, parse_pattern
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,6 +10,7 @@ from django.utils.translation import ngettext
 from portico.currency_table import digits_of
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.folding import ascii_forms
+from portico.plumbing.text.locales import locale_of
 from portico.plumbing.text.result_cache import cached
 
 # The largest amount of one line, payment or invoice, in minor units. Stripe's own charge limit is below it.
@@ -47,8 +47,8 @@ def plain_decimal(minor: int, currency: str) -> str:
 
 @cached
 def formatted(minor: int, currency: str, *, language: str | None) -> str:
-    """Returns $1,234.50 or 1.234,50 €, always with all decimals. A negative amount begins with a minus sign."""
-    locale = _locale(language, currency)
+    """Returns $1,234.50, always with all decimals. A negative amount begins with a minus sign."""
+    locale = locale_of(language)
     digits = digits_of(currency)
     pattern: NumberPattern = parse_pattern(locale.currency_formats["standard"].pattern)
     pattern.frac_prec = (digits, digits)
@@ -113,10 +113,4 @@ def _example(currency: str) -> str:
 
 
 def _symbol(currency: str) -> str:
-    return str(_locale("en", currency).currency_symbols.get(currency, ""))
-
-
-def _locale(language: str | None, currency: str) -> Locale:
-    locale = Locale.parse(language or "en", sep="-")
-    # US dollars are written as $1,234.50 in Spanish too.
-    return Locale(locale.language, "US") if currency == "USD" and locale.language == "es" else locale
+    return str(locale_of("en").currency_symbols.get(currency, ""))

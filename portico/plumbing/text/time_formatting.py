@@ -6,7 +6,12 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
 from django.conf import settings
 
+from portico.plumbing.text.locales import locale_of
 from portico.plumbing.text.result_cache import cached
+
+# CLDR's Spanish patterns omit "de" before a short month and have a comma after the weekday.
+_SHORT_DAY = {"en": "MMM d", "es": "d 'de' MMM"}
+_WEEKDAY_AND_DAY = {"en": "EEEE, MMM d", "es": "EEEE d 'de' MMMM"}
 
 
 def day_of(at: datetime, zone: tzinfo) -> date:
@@ -16,10 +21,10 @@ def day_of(at: datetime, zone: tzinfo) -> date:
 
 @cached
 def time_of_day(at: datetime, zone: tzinfo, language: str | None) -> str:
-    """Returns 9:20 AM."""
+    """Returns 9:20 AM, in Spanish 9:20 a. m."""
     written = format_time(at, "short", tzinfo=zone, locale=locale_of(language))
     # CLDR puts a narrow no-break space before AM, which breaks searching for the text.
-    return written.replace("\u202f", " ").replace("\xa0", " ")
+    return written.replace("\u202f", " ").replace("\xa0", " ").replace(".m.", ". m.")
 
 
 @cached
@@ -30,8 +35,9 @@ def time_with_zone(at: datetime, zone: tzinfo, language: str | None) -> str:
 
 @cached
 def short_day(day: date, language: str | None) -> str:
-    """Returns Nov 20."""
-    return format_skeleton("MMMd", day, locale=locale_of(language))
+    """Returns Nov 20, in Spanish 20 de nov."""
+    locale = locale_of(language)
+    return format_date(day, _SHORT_DAY[locale.language], locale=locale)
 
 
 @cached
@@ -48,8 +54,9 @@ def long_day(day: date, language: str | None) -> str:
 
 @cached
 def weekday_and_day(day: date, language: str | None) -> str:
-    """Returns Monday, Nov 23."""
-    return f"{format_date(day, 'EEEE', locale=locale_of(language))}, {short_day(day, language)}"
+    """Returns Monday, Nov 23, in Spanish lunes 23 de noviembre."""
+    locale = locale_of(language)
+    return format_date(day, _WEEKDAY_AND_DAY[locale.language], locale=locale)
 
 
 @cached
@@ -64,19 +71,13 @@ def full_month(day: date, language: str | None) -> str:
     return format_skeleton("yMMMM", day, locale=locale_of(language))
 
 
-@cached
-def locale_of(language: str | None) -> Locale:
-    """Returns Babel's locale for one of Django's language codes (`es`, `en-us`)."""
-    return Locale.parse(language or "en", sep="-")
-
-
 def _zone_name(local: datetime, language: str | None) -> str:
-    """Returns the short name of the zone, from another language of ours if CLDR has none ("PST" in Spanish).
+    """Returns the short name of the zone, from another language of ours if CLDR has none ("CET" in English).
 
     Without a name it returns the offset as GMT-08:00, since a bare -0800 after a time looks like a subtraction.
     """
-    for each in (language, *dict(settings.LANGUAGES)):
-        name = get_timezone_name(local, width="short", locale=locale_of(each))
+    for locale in (locale_of(language), *map(Locale, dict(settings.LANGUAGES))):
+        name = get_timezone_name(local, width="short", locale=locale)
         if name.isalpha():
             return name
     return get_timezone_gmt(local, locale=locale_of(language))

@@ -17,7 +17,7 @@ from portico.plumbing.text.money import InvalidAmount
         (0, "USD", "en", "$0.00"),
         (14_000, "USD", "es", "$140.00"),
         (14_000, "EUR", "en", "€140.00"),
-        (123_456, "EUR", "es", "1.234,56\xa0€"),
+        (123_456, "EUR", "es", "EUR\xa01,234.56"),
         (14_000, "JPY", "en", "¥14,000"),
         (14_500, "KWD", "en", "KWD\xa014.500"),
     ],

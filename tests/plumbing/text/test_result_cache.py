@@ -27,6 +27,6 @@ def test_each_language_and_zone_has_its_own_text() -> None:
     at = datetime(2026, 11, 20, 19, 14, tzinfo=UTC)
     for _ in range(2):
         assert money.formatted(123_450, "EUR", language="en") == "€1,234.50"
-        assert money.formatted(123_450, "EUR", language="es") == "1.234,50\xa0€"
+        assert money.formatted(123_450, "EUR", language="es") == "EUR\xa01,234.50"
         assert time_formatting.time_of_day(at, ZoneInfo("America/New_York"), "en") == "2:14 PM"
         assert time_formatting.time_of_day(at, ZoneInfo("America/Chicago"), "en") == "1:14 PM"

@@ -13,11 +13,11 @@ WINTER = datetime(2026, 1, 15, 18, 5, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("zone", "english", "spanish"),
     [
-        ("America/New_York", "1:05 PM EST", "13:05 EST"),
-        ("America/Los_Angeles", "10:05 AM PST", "10:05 PST"),
-        ("Europe/Madrid", "7:05 PM CET", "19:05 CET"),
-        ("America/Sao_Paulo", "3:05 PM GMT-03:00", "15:05 GMT-03:00"),
-        ("UTC", "6:05 PM UTC", "18:05 UTC"),
+        ("America/New_York", "1:05 PM EST", "1:05 p. m. EST"),
+        ("America/Los_Angeles", "10:05 AM PST", "10:05 a. m. PST"),
+        ("Europe/Madrid", "7:05 PM CET", "7:05 p. m. CET"),
+        ("America/Sao_Paulo", "3:05 PM GMT-03:00", "3:05 p. m. GMT-03:00"),
+        ("UTC", "6:05 PM UTC", "6:05 p. m. UTC"),
     ],
 )
 def test_zone_names_are_short_and_not_bare_numbers(zone: str, english: str, spanish: str) -> None:
@@ -37,7 +37,7 @@ def test_days_and_months_are_translated() -> None:
     day = date(2026, 11, 23)
     assert [time_formatting.short_day(day, "en"), time_formatting.short_day(day, "es")] == [
         "Nov 23",
-        "23 nov",
+        "23 de nov",
     ]
     assert [time_formatting.full_day(day, "en"), time_formatting.full_day(day, "es")] == [
         "Nov 23, 2026",
@@ -47,7 +47,10 @@ def test_days_and_months_are_translated() -> None:
         "November 23, 2026",
         "23 de noviembre de 2026",
     ]
-    assert time_formatting.weekday_and_day(day, "en") == "Monday, Nov 23"
+    assert [time_formatting.weekday_and_day(day, "en"), time_formatting.weekday_and_day(day, "es")] == [
+        "Monday, Nov 23",
+        "lunes 23 de noviembre",
+    ]
     assert [time_formatting.short_month(day, "en"), time_formatting.full_month(day, "en")] == [
         "Nov",
         "November 2026",
