@@ -1,10 +1,10 @@
 """Portal access of a client: turning it on and off, choosing the address that signs in, and setting options."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -55,17 +55,18 @@ def access_or_default(client: Client) -> PortalAccess:
 
 
 @contextmanager
-def lock_access(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
+def lock_access(client: Client, *, is_first: bool = False) -> Iterator[tuple[Client, PortalAccess]]:
     """Opens a transaction and locks the account, the client and its access, in the order used everywhere.
 
     If no access was ever saved, yields an unsaved one: only the holder of the client's lock may save the first.
-    The account is locked before the client. Raises ClientConflict if the access got another account in between.
+    With `is_first` it is not looked for. The account is locked before the client.
+    Raises ClientConflict if the access got another account in between.
     """
     with transaction.atomic():
-        account = PortalAccount.objects.locked().filter(accesses__client=client).first()
+        account = None if is_first else PortalAccount.objects.locked().filter(accesses__client=client).first()
         row = Client.objects.locked().select_related("practice").get(pk=client.pk)
-        access = PortalAccess.objects.locked().select_related("address").filter(client=row).first()
-        access = access or PortalAccess(practice_id=row.practice_id, client=row)
+        saved = PortalAccess.objects.locked().select_related("address").filter(client=row)
+        access = (None if is_first else saved.first()) or PortalAccess(practice_id=row.practice_id, client=row)
         if access.account_id != (account.pk if account is not None else None):
             raise ClientConflict
         access.client, access.account = row, account
@@ -73,13 +74,26 @@ def lock_access(client: Client) -> Iterator[tuple[Client, PortalAccess]]:
 
 
 @retry_on_deadlock
-def save_access(client: Client, entry: AccessInput, *, version: int | None, by: Actor) -> PortalAccess:
+def save_access(
+    client: Client, entry: AccessInput, *, version: int | None, by: Actor, is_first: bool = False
+) -> PortalAccess:
     """Saves the switch, the address and the options.
 
     `version` is the version of the access that the form was rendered with; None if the client is being created.
+    `is_first`: the caller found no saved access, so turning it on reads none. If there is one by now, its unique
+    constraint undoes that, and it is read.
     Raises ClientConflict, ClientArchived, AddressNotFound.
     """
-    with lock_access(client) as (row, access):
+    if is_first and entry.enabled:
+        with suppress(IntegrityError):
+            return _save_access(client, entry, version=version, by=by, is_first=True)
+    return _save_access(client, entry, version=version, by=by)
+
+
+def _save_access(
+    client: Client, entry: AccessInput, *, version: int | None, by: Actor, is_first: bool = False
+) -> PortalAccess:
+    with lock_access(client, is_first=is_first) as (row, access):
         # A form that is submitted twice finds its own change the second time: that is no conflict.
         if version is not None and access.version != version and not _matches(access, entry):
             raise ClientConflict
@@ -179,7 +193,7 @@ def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
         return None
     if access.address is not None and access.address.ref == ref and access.address.closed_at is None:
         return access.address
-    address = access.client.email_addresses.open().filter(ref=ref).first()
+    address = portal_accounts.with_has_account(access.client.email_addresses.open()).filter(ref=ref).first()
     if address is None:
         raise AddressNotFound(_("That address is no longer one of this client’s. Choose again."), field="address")
     return address

@@ -1,6 +1,7 @@
 """Portal accounts: finding or creating the account of a mailbox, its language and its epoch."""
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
@@ -9,15 +10,21 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 
 
+def with_has_account(addresses: QuerySet[EmailAddress]) -> QuerySet[EmailAddress]:
+    """Annotates what spares `account_for_address` a query if there is no account."""
+    accounts = PortalAccount.objects.filter(practice=OuterRef("practice"), mailbox_key=OuterRef("mailbox_key"))
+    return addresses.annotate(has_account=Exists(accounts))
+
+
 def account_for_address(address: EmailAddress) -> PortalAccount:
-    """Returns the account of the address's mailbox at its practice, created if missing. Locks it."""
+    """Locks and returns the account of the address's mailbox at its practice; a new one is unsaved.
+
+    `next_epoch` saves it. If another transaction saves it at the same moment, `retry_on_deadlock` finds that one.
+    """
     of_mailbox = {"practice_id": address.practice_id, "mailbox_key": address.mailbox_key}
-    account = PortalAccount.objects.locked().filter(**of_mailbox).first()
-    if account is not None:
-        return account
-    # Another transaction may create it at the same moment.
-    PortalAccount.objects.bulk_create([PortalAccount(**of_mailbox)], ignore_conflicts=True)
-    return PortalAccount.objects.locked().get(**of_mailbox)
+    may_exist = getattr(address, "has_account", True)
+    account = PortalAccount.objects.locked().filter(**of_mailbox).first() if may_exist else None
+    return account or PortalAccount(**of_mailbox)
 
 
 def choose_language(account: PortalAccount, language: Language, *, by: Actor) -> None:
@@ -34,7 +41,7 @@ def choose_language(account: PortalAccount, language: Language, *, by: Actor) ->
 
 
 def next_epoch(account: PortalAccount) -> int:
-    """Advances the epoch of a locked account and returns it. Called when a change affects what the account opens."""
+    """Advances the epoch of a locked or new account and returns it. Called when a change affects what it opens."""
     account.epoch += 1
-    account.save(update_fields=["epoch"])
+    account.save(update_fields=None if account._state.adding else ["epoch"])
     return account.epoch

@@ -20,7 +20,7 @@ from tests import cast
 
 # Statements, with the two around the transaction: the first time, when a mailbox and an access are new; again; and a
 # save that changes nothing.
-FIRST_TIME, AGAIN, UNCHANGED = 13, 9, 5
+FIRST_TIME, AGAIN, UNCHANGED = 8, 9, 5
 OFF = AccessInput(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
 
 
@@ -168,12 +168,24 @@ def test_turning_access_on_takes_few_queries(
     ana = cast.ana(practice)
     entry = cast.entry_for(ana)
     with django_assert_num_queries(FIRST_TIME):
-        access_grants.save_access(ana, entry, version=None, by=cast.DESK)
+        access_grants.save_access(ana, entry, version=None, by=cast.DESK, is_first=True)
     access_grants.save_access(ana, replace(entry, enabled=False), version=None, by=cast.DESK)
     with django_assert_num_queries(AGAIN):
         access_grants.save_access(ana, entry, version=None, by=cast.DESK)
     with django_assert_num_queries(UNCHANGED):
         access_grants.save_access(ana, entry, version=None, by=cast.DESK)
+
+
+def test_a_first_save_finds_an_access_saved_meanwhile(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    entry = cast.entry_for(ana)
+    saved = access_grants.save_access(ana, entry, version=None, by=cast.DESK)
+    same = access_grants.save_access(ana, entry, version=1, by=cast.DESK, is_first=True)
+    assert (same.pk, same.version) == (saved.pk, saved.version)
+    with pytest.raises(ClientConflict):
+        access_grants.save_access(ana, replace(entry, pay_by_card=True), version=1, by=cast.DESK, is_first=True)
+    access_grants.save_access(ana, replace(entry, enabled=False), version=None, by=cast.DESK, is_first=True)
+    assert not PortalAccess.objects.get(client=ana).is_on
 
 
 def test_address_and_switch_together_take_one_epoch(practice: Practice) -> None:

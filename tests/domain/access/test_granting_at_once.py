@@ -1,6 +1,7 @@
-"""A draft saved during the first save of a client's access: one row keeps both, and without the lock it fails."""
+"""First saves of an access at the same time: one row each, and without the lock or the retry it fails."""
 
 import time
+from collections.abc import Callable
 from threading import Event
 
 import pytest
@@ -88,3 +89,48 @@ def test_clients_of_a_new_mailbox_saved_at_once_share_one_account() -> None:
     # Each took a number of its own.
     assert list(numbers) == list(range(2, HANDS + 2))
     assert account.epoch == HANDS + 1
+
+
+def save_during_another_first_save(ana: Client, save: Callable[[Client], object]) -> list[type[BaseException]]:
+    """Calls `save` for a client whose mailbox gets its account in another transaction; returns the errors."""
+    other = cast.client(ana.practice, "Bea", address="ana@mail.example")
+    entry = cast.entry_for(other)
+    is_written = Event()
+
+    def save_slowly() -> None:
+        with access_grants.lock_access(other) as (_row, access):
+            access_grants.apply(access, entry, by=cast.DESK)
+            is_written.set()
+            wait_until_another_waits()
+
+    def save_meanwhile() -> None:
+        assert is_written.wait(30)
+        save(ana)
+
+    return errors(at_once(save_slowly, save_meanwhile))
+
+
+def test_an_account_created_during_a_save_is_used(ana: Client) -> None:
+    assert save_during_another_first_save(ana, save) == []
+    assert PortalAccount.objects.get().accesses.count() == 2
+
+
+def test_without_the_retry_the_save_fails(ana: Client) -> None:
+    """Shows that the database refuses the second account of the mailbox."""
+    entry = cast.entry_for(ana)
+
+    def save_once(person: Client) -> None:
+        with access_grants.lock_access(person) as (_row, access):
+            access_grants.apply(access, entry, by=cast.DESK)
+
+    assert save_during_another_first_save(ana, save_once) == [IntegrityError]
+
+
+def test_a_first_save_submitted_twice_makes_one_access(ana: Client) -> None:
+    entry = cast.entry_for(ana)
+
+    def save_first() -> None:
+        access_grants.save_access(ana, entry, version=1, by=cast.DESK, is_first=True)
+
+    assert errors(at_once(save_first, save_first)) == []
+    assert PortalAccess.objects.get(client=ana).is_on

@@ -16,6 +16,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import form_keys
 from portico.plumbing.actors import Actor
+from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class CreatedClient:
     is_new: bool
 
 
+@retry_on_deadlock
 def create(
     practice: Practice,
     entry: ClientInput,
@@ -74,7 +76,7 @@ def _create(
     first = client.email_addresses.open().order_by("pk").first()
     access = replace(access, address=first.ref if first else None)
     if text is None:
-        access_grants.save_access(client, access, version=None, by=by)
+        access_grants.save_access(client, access, version=None, by=by, is_first=True)
         return CreatedClient(client, None, is_new=True)
     text = _in_language_of(client, text)
     sent = invitations.send(client, access, text, form_key=form_key, version=None, by=by)

@@ -120,8 +120,10 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     except (AddressNotFound, ClientArchived, FormSentBefore) as refusal:
         return _show_again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
-    if cards_notice := address_change_notices.notice_after(
-        tab.access, access_grants.access_of(tab.client), called=tab.client.called
+    if tab.access is not None and (
+        cards_notice := address_change_notices.notice_after(
+            tab.access, access_grants.access_of(tab.client), called=tab.client.called
+        )
     ):
         messages.info(request, cards_notice)
     # The fragment scrolls up to the notice: at the same URL a browser would stay at the button.
@@ -130,7 +132,8 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _save_access(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> str:
     version = form.cleaned_data["version"]
-    access_grants.save_access(tab.client, form.entry, version=version, by=request.actor)
+    is_first = tab.access is None
+    access_grants.save_access(tab.client, form.entry, version=version, by=request.actor, is_first=is_first)
     if form.text != form.opening_text:
         invitations.save_draft(tab.client, form.text)
     return _("Access was saved.")
