@@ -1,5 +1,8 @@
 """Portal accounts: finding or creating the account of a mailbox, its language and its epoch."""
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -27,6 +30,15 @@ def account_for_address(address: EmailAddress) -> PortalAccount:
     return account or PortalAccount(**of_mailbox)
 
 
+def accounts_for_mailboxes(practice_id: int, mailbox_keys: set[str]) -> dict[str, PortalAccount]:
+    """Locks and returns the accounts of these mailboxes by mailbox key; new ones are unsaved, for `save_all`."""
+    rows = PortalAccount.objects.locked().filter(practice_id=practice_id, mailbox_key__in=mailbox_keys)
+    found = {account.mailbox_key: account for account in rows.order_by("mailbox_key")}
+    # Sorted, so that two transactions that insert the same accounts do not end in a deadlock.
+    new = {key: PortalAccount(practice_id=practice_id, mailbox_key=key) for key in sorted(mailbox_keys - found.keys())}
+    return found | new
+
+
 def choose_language(account: PortalAccount, language: Language, *, by: Actor) -> None:
     """Sets the language of the portal and of the mailbox's sign-in mails. Idempotent."""
     with transaction.atomic():
@@ -42,6 +54,25 @@ def choose_language(account: PortalAccount, language: Language, *, by: Actor) ->
 
 def next_epoch(account: PortalAccount) -> int:
     """Advances the epoch of a locked or new account and returns it. Called when a change affects what it opens."""
+    epoch = advance_epoch(account)
+    save_all([account])
+    return epoch
+
+
+def advance_epoch(account: PortalAccount) -> int:
+    """Advances the epoch in memory, for `save_all`, and returns it."""
     account.epoch += 1
-    account.save(update_fields=None if account._state.adding else ["epoch"])
     return account.epoch
+
+
+def save_all(accounts: Iterable[PortalAccount]) -> None:
+    """Saves new accounts, and the epochs of locked ones, with one statement for each epoch."""
+    new, by_epoch = list[PortalAccount](), defaultdict[int, list[int]](list)
+    for account in accounts:
+        if account._state.adding:
+            new.append(account)
+        else:
+            by_epoch[account.epoch].append(account.pk)
+    PortalAccount.objects.bulk_create(new)
+    for epoch, ids in by_epoch.items():
+        PortalAccount.objects.filter(pk__in=ids).update(epoch=epoch)

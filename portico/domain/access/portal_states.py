@@ -1,6 +1,7 @@
 """Portal states of clients: computing the state, and storing it in every transaction that may change it."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import models
@@ -60,11 +61,19 @@ def recompute(client: Client) -> None:
 
 def store(access: PortalAccess) -> None:
     """Stores the state computed from a locked access in memory, which has its client and address loaded."""
-    client, computed = access.client, state_of(access)
-    if (client.portal_state, client.portal_reason) == (computed.state, computed.reason):
-        return
-    client.portal_state, client.portal_reason = computed.state, computed.reason
-    Client.objects.filter(pk=client.pk).update(portal_state=computed.state, portal_reason=computed.reason)
+    store_all([access])
+
+
+def store_all(accesses: Iterable[PortalAccess]) -> None:
+    """Stores the states of several clients as `store` does, with one statement for each state."""
+    changed = defaultdict[StateWithReason, list[int]](list)
+    for access in accesses:
+        client, computed = access.client, state_of(access)
+        if (client.portal_state, client.portal_reason) != (computed.state, computed.reason):
+            client.portal_state, client.portal_reason = computed.state, computed.reason
+            changed[computed].append(client.pk)
+    for computed, ids in changed.items():
+        Client.objects.filter(pk__in=ids).update(portal_state=computed.state, portal_reason=computed.reason)
 
 
 @dataclass(frozen=True)

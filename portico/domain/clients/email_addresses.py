@@ -1,5 +1,6 @@
 """A client's email addresses: opened, closed and replaced, with the consent of each."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.models import AuditEntry
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.mailboxes import mailbox_key
 
@@ -34,7 +36,7 @@ def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Act
 
     Raises DuplicateAddress. A changed address closes its row and opens a new one with its own consent.
     """
-    _refuse_duplicates(entries)
+    refuse_duplicates(entries)
     changes = AddressChanges()
     current = {row.ref: row for row in client.email_addresses.open()}
     to_open: list[tuple[AddressInput, EmailAddress | None]] = []
@@ -48,14 +50,39 @@ def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Act
             to_open.append((entry, row))
     for row in current.values():
         _close(row, changes, by=by)
-    for entry, replaced in to_open:
-        opened = _open(client, entry, changes, by=by)
+    changes.opened = [new_address(client, entry, by=by) for entry, _replaced in to_open]
+    EmailAddress.objects.bulk_create(changes.opened)
+    audit_log.record_all(each for row in changes.opened for each in audit_entries(row, by=by))
+    changes.recorded += [row for row in changes.opened if row.email_ok]
+    for (_entry, replaced), row in zip(to_open, changes.opened, strict=True):
         if replaced is not None:
-            changes.replaced[replaced.pk] = opened
+            changes.replaced[replaced.pk] = row
     return changes
 
 
-def _refuse_duplicates(entries: tuple[AddressInput, ...]) -> None:
+def new_address(client: Client, entry: AddressInput, *, by: Actor) -> EmailAddress:
+    """Builds an open address with its consent, unsaved."""
+    row = EmailAddress(
+        practice=client.practice,
+        client=client,
+        address=entry.address,
+        mailbox_key=mailbox_key(entry.address),
+        kind=entry.kind,
+    )
+    if entry.email_ok:
+        row.record_consent(by=by.name, at=clock.now())
+    return row
+
+
+def audit_entries(row: EmailAddress, *, by: Actor) -> Iterator[AuditEntry]:
+    """Yields the entries of a new address, unsaved."""
+    yield _audit_entry(AuditAction.ADDRESS_ADDED, row, by=by)
+    if row.email_ok:
+        yield _audit_entry(AuditAction.CONSENT_RECORDED, row, by=by)
+
+
+def refuse_duplicates(entries: tuple[AddressInput, ...]) -> None:
+    """Raises DuplicateAddress if two entries have the same mailbox."""
     seen: set[str] = set()
     for entry in entries:
         key = mailbox_key(entry.address)
@@ -88,24 +115,10 @@ def _close(row: EmailAddress, changes: AddressChanges, *, by: Actor) -> None:
     _record(AuditAction.ADDRESS_CLOSED, row, by=by)
 
 
-def _open(client: Client, entry: AddressInput, changes: AddressChanges, *, by: Actor) -> EmailAddress:
-    row = EmailAddress(
-        practice=client.practice,
-        client=client,
-        address=entry.address,
-        mailbox_key=mailbox_key(entry.address),
-        kind=entry.kind,
-    )
-    if entry.email_ok:
-        row.record_consent(by=by.name, at=clock.now())
-        changes.recorded.append(row)
-    row.save(force_insert=True)
-    changes.opened.append(row)
-    _record(AuditAction.ADDRESS_ADDED, row, by=by)
-    if entry.email_ok:
-        _record(AuditAction.CONSENT_RECORDED, row, by=by)
-    return row
-
-
 def _record(action: AuditAction, row: EmailAddress, *, by: Actor) -> None:
-    audit_log.record(action, practice=row.client.practice, client=row.client, by=by, about=row.ref, address=row.address)
+    audit_log.record_all([_audit_entry(action, row, by=by)])
+
+
+def _audit_entry(action: AuditAction, row: EmailAddress, *, by: Actor) -> AuditEntry:
+    client = row.client
+    return audit_log.entry(action, practice=client.practice, client=client, by=by, about=row.ref, address=row.address)

@@ -6,7 +6,7 @@ from portico.domain.clients.models import Client, PhoneNumber
 
 def save_phones(client: Client, entries: tuple[PhoneInput, ...]) -> bool:
     """Replaces the client's numbers by the entries. Returns True if any changed. In the caller's transaction."""
-    wanted = {entry.number: entry.kind for entry in entries}
+    wanted = _kinds_by_number(entries)
     present = {phone.number: phone for phone in client.phone_numbers.all()}
     gone = [phone.pk for number, phone in present.items() if number not in wanted]
     changed = bool(gone)
@@ -20,3 +20,13 @@ def save_phones(client: Client, entries: tuple[PhoneInput, ...]) -> bool:
             client=client, number=number, defaults={"kind": kind, "practice_id": client.practice_id}
         )
     return changed
+
+
+def new_phones(client: Client, entries: tuple[PhoneInput, ...]) -> list[PhoneNumber]:
+    """Builds the numbers of a new client, unsaved."""
+    kinds = _kinds_by_number(entries)
+    return [PhoneNumber(practice=client.practice, client=client, number=each, kind=kinds[each]) for each in kinds]
+
+
+def _kinds_by_number(entries: tuple[PhoneInput, ...]) -> dict[str, str]:
+    return {entry.number: entry.kind for entry in entries}

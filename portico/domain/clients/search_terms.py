@@ -11,7 +11,7 @@ from itertools import batched, chain
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, SearchTerm
+from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, PhoneNumber, SearchTerm
 from portico.domain.practices.models import Practice
 from portico.plumbing.text.folding import folded, folded_with_two_letters
 from portico.plumbing.text.mailboxes import mailbox_key
@@ -34,7 +34,7 @@ _BATCH = 500
 
 def refresh_terms(client: Client) -> None:
     """Rewrites the client's terms from its current names, addresses and numbers. In the caller's transaction."""
-    wanted = _terms_of(client)
+    wanted = _terms_of(client, client.email_addresses.open(), client.phone_numbers.all())
     # With the practice, by which their index begins.
     terms = SearchTerm.objects.filter(practice=client.practice_id, client=client)
     present = set(terms.values_list("term", flat=True))
@@ -42,6 +42,12 @@ def refresh_terms(client: Client) -> None:
     SearchTerm.objects.bulk_create(
         [SearchTerm(practice_id=client.practice_id, client=client, term=term) for term in sorted(wanted - present)]
     )
+
+
+def new_terms(client: Client, addresses: Iterable[EmailAddress], phones: Iterable[PhoneNumber]) -> Iterator[SearchTerm]:
+    """Builds the terms of a new client with these addresses and numbers, unsaved."""
+    for term in sorted(_terms_of(client, addresses, phones)):
+        yield SearchTerm(practice_id=client.practice_id, client=client, term=term)
 
 
 def terms_of(*, names: Iterable[str], addresses: Iterable[str], numbers: Iterable[str]) -> set[str]:
@@ -84,11 +90,11 @@ def _address_suffixes(address: str) -> set[str]:
     return {f"{''.join(words[start:])}@{rest}" for start in range(len(words))} | of_domain
 
 
-def _terms_of(client: Client) -> set[str]:
+def _terms_of(client: Client, addresses: Iterable[EmailAddress], phones: Iterable[PhoneNumber]) -> set[str]:
     return terms_of(
         names=names_of(client),
-        addresses=[form for row in client.email_addresses.open() for form in (row.mailbox_key, row.address)],
-        numbers=[phone.number for phone in client.phone_numbers.all()],
+        addresses=[form for row in addresses for form in (row.mailbox_key, row.address)],
+        numbers=[phone.number for phone in phones],
     )
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation
-from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.onboarding import client_import, invitation_text, invitations
+from portico.domain.access.onboarding.client_import import NewClient
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients import registration
 from portico.domain.clients.client_input import ClientInput
@@ -70,14 +70,13 @@ def _create(
     form_key: str,
     by: Actor,
 ) -> CreatedClient:
-    client = registration.create(practice, entry, by=by, form_key=form_key)
-    if access is None:
+    if access is None or text is None:
+        new = NewClient(entry, access, next(iter(entry.addresses), None))
+        (client,) = client_import.create_all(practice, [new], by=by, form_key=form_key)
         return CreatedClient(client, None, is_new=True)
+    client = registration.create(practice, entry, by=by, form_key=form_key)
     first = client.email_addresses.open().order_by("pk").first()
     access = replace(access, address=first.ref if first else None)
-    if text is None:
-        access_grants.save_access(client, access, version=None, by=by, is_first=True)
-        return CreatedClient(client, None, is_new=True)
     text = _in_language_of(client, text)
     sent = invitations.send(client, access, text, form_key=form_key, version=None, by=by)
     return CreatedClient(client, sent.invitation, is_new=True)
