@@ -1,17 +1,18 @@
 """Creates the rows of a seed file by the same operations as the office; existing rows stay unchanged."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
+from portico.domain.access.onboarding import client_import
+from portico.domain.access.onboarding.client_import import NewClient
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice
-from portico.domain.clients import registration
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client
 from portico.domain.practices import practice_creation
@@ -52,7 +53,7 @@ def _practice(wanted: SeedPractice, *, by: Actor) -> Loaded:
     refs = _KnownRefs(practice)
     staff = {each.ref: _staff_member(practice, each, refs, wanted.place, by=by) for each in wanted.staff}
     refs.staff |= staff
-    clients = {each.ref: _client(practice, each, refs, by=by) for each in wanted.clients}
+    clients = _clients(practice, wanted.clients, refs, by=by)
     invoices = {
         each.ref: {bill.ref: _invoice(clients[each.ref], bill, refs, by=by) for bill in each.invoices}
         for each in wanted.clients
@@ -95,8 +96,11 @@ class _KnownRefs:
         self.client_refs = {name: ref for (kind, name), ref in rows.items() if kind == SeedKind.CLIENT}
         self.invoice_refs = {name: ref for (kind, name), ref in rows.items() if kind == SeedKind.INVOICE}
 
-    def add(self, kind: SeedKind, name: str, ref: str) -> None:
-        SeedRef.objects.create(practice=self.practice, kind=kind, seed_ref=name, row_ref=ref)
+    def add(self, kind: SeedKind, row_refs: Mapping[str, str]) -> None:
+        """Stores the refs of new rows by their refs in the file."""
+        SeedRef.objects.bulk_create(
+            SeedRef(practice=self.practice, kind=kind, seed_ref=name, row_ref=ref) for name, ref in row_refs.items()
+        )
 
 
 def _staff_member(practice: Practice, wanted: SeedStaff, refs: _KnownRefs, place: str, *, by: Actor) -> StaffMember:
@@ -115,23 +119,30 @@ def _staff_member(practice: Practice, wanted: SeedStaff, refs: _KnownRefs, place
         audit_log.record(AuditAction.PASSWORD_CHOSEN, practice=practice, by=by, about=member.ref)
     if wanted.totp_secret:
         authenticator_apps.save(member, wanted.totp_secret, first=True, notify=False, by=by)
-    refs.add(SeedKind.STAFF, wanted.ref, member.ref)
+    refs.add(SeedKind.STAFF, {wanted.ref: member.ref})
     return member
 
 
-def _client(practice: Practice, wanted: SeedClient, refs: _KnownRefs, *, by: Actor) -> Client:
-    known = refs.client_refs.get(wanted.ref)
-    if known is not None:
-        return Client.objects.get(practice=practice, ref=known)
+def _clients(practice: Practice, wanted: Sequence[SeedClient], refs: _KnownRefs, *, by: Actor) -> dict[str, Client]:
+    missing = [each for each in wanted if each.ref not in refs.client_refs]
+    created = client_import.create_all(practice, [_new_client(each, refs) for each in missing], by=by)
+    new = {each.ref: client for each, client in zip(missing, created, strict=True)}
+    refs.add(SeedKind.CLIENT, {name: client.ref for name, client in new.items()})
+    known_refs = [refs.client_refs[each.ref] for each in wanted if each.ref in refs.client_refs]
+    known = Client.objects.filter(practice=practice).in_bulk(known_refs, field_name="ref")
+    return {each.ref: new.get(each.ref) or known[refs.client_refs[each.ref]] for each in wanted}
+
+
+def _new_client(wanted: SeedClient, refs: _KnownRefs) -> NewClient:
+    entry = _entry(wanted, refs)
+    new = NewClient(entry)
+    if wanted.access is not None:
+        new = NewClient(entry, _access(wanted.access), _address(entry, wanted.access, wanted.place))
     try:
-        client = registration.create(practice, _entry(wanted, refs), by=by)
-        if wanted.access is not None:
-            access_grants.save_access(client, _access(client, wanted.access, wanted.place), version=None, by=by)
-            client.refresh_from_db()
+        new.refuse_invalid()
     except Refused as refusal:
         raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
-    refs.add(SeedKind.CLIENT, wanted.ref, client.ref)
-    return client
+    return new
 
 
 def _entry(wanted: SeedClient, refs: _KnownRefs) -> ClientInput:
@@ -174,20 +185,24 @@ def _invoice(client: Client, wanted: SeedInvoice, refs: _KnownRefs, *, by: Actor
             invoice = invoice_sharing.share(invoice, notify=False, shown=None, by=by).invoice
     except Refused as refusal:
         raise SeedRefused(wanted.place, f"cannot be: {refusal}") from refusal
-    refs.add(SeedKind.INVOICE, wanted.ref, invoice.ref)
+    refs.add(SeedKind.INVOICE, {wanted.ref: invoice.ref})
     return invoice
 
 
-def _access(client: Client, wanted: SeedAccess, place: str) -> AccessInput:
-    """Returns the access settings. No email is queued: seeded clients are not invited."""
-    address = None
-    if wanted.email:
-        address = client.email_addresses.open().filter(mailbox_key=mailbox_key(wanted.email)).first()
-        if address is None:
-            raise SeedRefused(f"{place}.portal_access.email", "is not one of the client's addresses.")
+def _address(entry: ClientInput, wanted: SeedAccess, place: str) -> AddressInput | None:
+    if not wanted.email:
+        return None
+    key = mailbox_key(wanted.email)
+    for address in entry.addresses:
+        if mailbox_key(address.address) == key:
+            return address
+    raise SeedRefused(f"{place}.portal_access.email", "is not one of the client's addresses.")
+
+
+def _access(wanted: SeedAccess) -> AccessInput:
     return AccessInput(
         enabled=wanted.enabled,
-        address=address.ref if address else None,
+        address=None,
         access_billing_documents=wanted.access_billing_documents,
         pay_by_card=wanted.pay_by_card,
     )
