@@ -17,9 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+import django
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from portico.operating.demo import demo_command
+from tests.support import pages
 from tests.support.browser import FLAGS, chromium_path
 from tests.support.ports import free_port
 
@@ -27,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "screenshots"
 PICTURES = ROOT.parent / "shared" / "design" / "png"
 STARTING_SECONDS = 120
+# Of the demo: without the settings of the tests, from which this program reads the list of pages.
+ENVIRONMENT = dict(os.environ)
 # Width, colour scheme and the suffix in the names of the designs.
 type View = tuple[int, Literal["light", "dark"], str]
 VIEWS: tuple[View, ...] = (
@@ -36,6 +40,9 @@ VIEWS: tuple[View, ...] = (
     (390, "light", "mobile"),
     (320, "light", "320"),
 )
+
+# In the place of a design's name.
+NO_DESIGN = "no-design"
 
 # After two frames everything is drawn; before that a long page may have blank areas.
 DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -172,7 +179,8 @@ SHOWN = {
     "portal:payment": "paid",
     "portal:profile": "profile",
 }
-# Pages without a screenshot, with the reason.
+# Pages without a screenshot of their own, with the reason. Pages of the office whose address has no ref need neither:
+# they are photographed under the name of their route.
 NOT_IN_THE_DEMO = {
     "front_door": "with one practice it leads to its door",
     "office:second_step": "the demo asks for no second factor",
@@ -183,10 +191,18 @@ NOT_IN_THE_DEMO = {
 }
 
 
+def unlisted_office_pages() -> dict[str, str]:
+    """Returns the addresses, by name, of the office's pages without a ref that are in neither list above."""
+    listed = SHOWN.keys() | NOT_IN_THE_DEMO.keys()
+    return {name: path for name, path in pages.without_arguments("office").items() if name not in listed}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.screenshots", description=__doc__)
     parser.add_argument("--pictures", type=Path, default=PICTURES, help="a folder of pictures to stand beside")
     pictures: Path = parser.parse_args().pictures
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
     with running_demo() as (port, folder), sync_playwright() as playwright:
@@ -210,7 +226,7 @@ def running_demo() -> Iterator[tuple[int, Path]]:
         process = subprocess.Popen(
             [sys.executable, "-m", "portico", "demo", "--port", str(port)],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
             stdout=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,
         )
@@ -281,6 +297,9 @@ class Photographer:
         for name, picture, address in OFFICE:
             page.goto(self.base + address)
             self.take(page, name, picture)
+        for route_name, address in unlisted_office_pages().items():
+            page.goto(self.base + address)
+            self.take(page, route_name.partition(":")[2], NO_DESIGN)
         for name, picture, address in FIRST:
             page.goto(self.base + address)
             page.locator("main tbody a").first.click()
@@ -312,7 +331,7 @@ class Photographer:
         subprocess.run(
             [sys.executable, "-m", "scripts.in_doubt", str(self.port)],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
             check=True,
         )
         page.goto(f"{self.base}/office/payments/")

@@ -7,19 +7,22 @@ import pytest
 from django.db.models import Model
 from django.test import Client as Browser
 
+from portico.domain.access.sign_in import bursts
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import Practice, Role
+from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery
+from portico.plumbing.models import Restoration
 from tests import cast
-from tests.support import outcomes
+from tests.support import outcomes, pages
 
-pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.slow]
 
 
 @dataclass
 class Visitor:
-    """A client with a paid and an open invoice, and the front desk of their practice."""
+    """A client with a paid and an open invoice, and an owner of their practice."""
 
     portal: Browser
     office: Browser
@@ -27,15 +30,22 @@ class Visitor:
     client: Client
     invoice: Invoice
 
+    def open_payment_page(self, *, expected: int) -> None:
+        page = self.portal.get(f"{self.practice.portal_path}billing/{self.invoice.ref}/payment/")
+        assert page.status_code == expected
+
     def visit(self) -> None:
         portal, client = self.practice.portal_path, f"/office/clients/{self.client.ref}/"
-        mine = ("home/", "billing/", f"billing/{self.invoice.ref}/", f"billing/{self.invoice.ref}/payment/", "profile/")
+        bills = [f"billing/{invoice.ref}/" for invoice in self.client.invoices.all()]
+        mine = ("home/", "billing/", *bills, "profile/")
         for browser, addresses in (
             (self.portal, [f"{portal}{each}" for each in mine]),
-            (self.office, ["/office/clients/", "/office/invoices/", client, f"{client}edit/portal/"]),
+            # All pages of the office whose address has no ref, and two of a client.
+            (self.office, [*pages.without_arguments("office").values(), client, f"{client}edit/portal/"]),
         ):
             for address in addresses:
-                assert browser.get(address).status_code == 200, address
+                assert browser.get(address).status_code in {200, 302, 410}, address
+        self.open_payment_page(expected=200)
         assert Browser().post(f"/hooks/stripe/{self.practice.slug}/").status_code == 400
 
 
@@ -46,19 +56,24 @@ def visitor(client: Client) -> Visitor:
     paid, invoice = cast.bill(client), cast.bill(client)
     cast.cash(client, paid.total_minor, invoice=paid)
     cast.cash(client, 500)
-    return Visitor(portal, cast.signed_in(Browser(), cast.fay(practice)), practice, client, invoice)
+    outcomes.refunded_in_part(client)
+    bursts.record_mail_cap(practice)
+    return Visitor(
+        portal, cast.signed_in(Browser(), cast.staff_member(practice, "Jo", Role.OWNER)), practice, client, invoice
+    )
 
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Compares each run of a compiled query with its queryset; contains the names of those that ran."""
+    """Compares each run of a compiled query with its queryset; contains the names of those that returned a row."""
     names: set[str] = set()
     compiled_rows = CompiledQuery.rows
 
     def rows(query: CompiledQuery[Any], **values: Any) -> list[Any]:
         found = compiled_rows(query, **values)
         assert [contents(row) for row in found] == [contents(row) for row in query.queryset(**values)], query.name
-        names.add(query.name)
+        if found:
+            names.add(query.name)
         return found
 
     monkeypatch.setattr(CompiledQuery, "rows", rows)
@@ -76,6 +91,10 @@ def contents(row: Any, depth: int = 2) -> Any:  # Any: an instance with its anno
 def test_each_query_returns_what_its_queryset_returns(practice: Practice, compared: set[str]) -> None:
     ana, dora = cast.ana(practice), cast.dora(cast.birch())
     visitors = (visitor(ana), visitor(dora))
-    for each in (*visitors, *visitors):
+    for each in (*visitors, visitors[0]):
         each.visit()
+    for each in visitors:
+        Restoration.objects.create(practice=each.practice, backup_made_at=clock.now())
+    for each in visitors:
+        each.open_payment_page(expected=409)
     assert compared == CompiledQuery.known.keys()
