@@ -89,7 +89,7 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: as Django has them.
             "context_processors": [
                 "portico.web.context_processors.office_messages",
                 "portico.web.office.menu_counts.in_menu",
-                "portico.web.office.emails.burst_notices.ongoing_bursts",
+                "portico.web.office.burst_notices.ongoing_bursts",
             ],
         },
     }

@@ -23,8 +23,8 @@ from portico.plumbing.models.outgoing_emails import WAITING, EmailState, Outgoin
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import filter_links, menu_counts
-from portico.web.office.emails import burst_notices, email_labels
+from portico.web.office import burst_notices, filter_links, menu_counts
+from portico.web.office.emails import email_labels
 from portico.web.office.emails.email_list_form import EmailFilter, EmailsForm
 from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import may_edit
