@@ -69,7 +69,7 @@ MIDDLEWARE = [
     "portico.domain.practices.staff.staff_sessions.StaffSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portico.domain.practices.staff.authentication.StaffAuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "portico.web.error_pages.RefusalMiddleware",
@@ -89,7 +89,6 @@ TEMPLATES: list[dict[str, Any]] = [  # Any: as Django has them.
             "context_processors": [
                 "portico.web.context_processors.office_messages",
                 "portico.web.office.menu_counts.in_menu",
-                "portico.web.office.burst_notices.ongoing_bursts",
             ],
         },
     }

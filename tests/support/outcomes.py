@@ -18,7 +18,9 @@ from portico.domain.billing.models import (
     StripeCustomer,
 )
 from portico.domain.billing.payments import refunds
+from portico.domain.billing.stripe_sync import payments_in_review
 from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
@@ -112,3 +114,9 @@ def payments_in_doubt(person: Client) -> PaymentAttempt:
         practice=person.practice, payment=paid, stripe_dispute_id=f"dp_{waits.ref}", amount_minor=14_000, currency="USD"
     )
     return waits
+
+
+def number_in_review(practice: Practice) -> int:
+    """Returns the number of payments that the office menu counts."""
+    counts = payments_in_review.counts(practice, **payments_in_review.bounds())
+    return sum(Practice.objects.filter(pk=practice.pk).values_list(*counts)[0])

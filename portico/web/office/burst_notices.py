@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import Burst, BurstKind
 from portico.domain.access.sign_in import bursts
+from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.web import formatting
 
@@ -21,12 +20,9 @@ class BurstNotice:
     words: str
 
 
-def ongoing_bursts(request: HttpRequest) -> dict[str, object]:
-    """Context processor: adds `bursts`, queried lazily, so only by pages that render the office layout."""
-    practice = getattr(request, "practice", None)
-    if practice is None or getattr(request, "staff", None) is None:
-        return {}
-    return {"bursts": SimpleLazyObject(lambda: [notice_for(burst) for burst in bursts.ongoing(practice)])}
+def ongoing(practice: Practice) -> list[BurstNotice]:
+    """Returns a notice for each ongoing burst."""
+    return [notice_for(burst) for burst in bursts.ongoing(practice)]
 
 
 def notice_for(burst: Burst) -> BurstNotice:

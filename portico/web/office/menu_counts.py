@@ -1,17 +1,21 @@
-"""Counts for the office menu: undelivered emails without a later one, and payments in review."""
+"""What every office page shows: undelivered emails without a later one, payments in review, bursts."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from portico.domain.access.models import Burst
 from portico.domain.billing.stripe_sync import payments_in_review
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState, OutgoingEmailQuerySet
+from portico.web.office import burst_notices
 
 NOT_DELIVERED = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
 RECENT = timedelta(days=30)
@@ -32,15 +36,32 @@ def rows(practice: Practice | Parameter, *, since: datetime | Parameter | None =
     return wrong.filter(~Exists(to_client), Q(client__isnull=False) | ~Exists(to_colleague))
 
 
-def count(practice: Practice) -> str:
-    """Returns the number of such emails as text; empty for none."""
-    return count_label(_numbers.rows(practice=practice.pk, since=clock.now() - RECENT)[0][0])
+@dataclass(frozen=True)
+class MenuCounts:
+    """The numbers of emails and payments that need a look, as text, empty for none; and whether a burst is ongoing."""
+
+    emails: str
+    payments: str
+    has_burst: bool
+
+
+def of_practice(practice: Practice) -> MenuCounts:
+    """Reads the counts, in one query."""
+    since = clock.now() - RECENT
+    (found,) = _numbers.rows(practice=practice.pk, emails_since=since, **payments_in_review.bounds())
+    emails, burst_number, *payments = found
+    return MenuCounts(count_label(emails), count_label(sum(payments)), bool(burst_number))
 
 
 @CompiledQuery
-def _numbers(practice: Parameter, since: Parameter) -> QuerySet[Practice, tuple[int]]:
-    newest = rows(practice, since=since).order_by("-id")
-    return Practice.objects.filter(pk=practice).values_list(CountUpTo(newest, MAX_ROWS + 1))
+def _numbers(
+    practice: Parameter, emails_since: Parameter, unknown_until: Parameter, refused_since: Parameter
+) -> QuerySet[Practice, tuple[int, ...]]:
+    return Practice.objects.filter(pk=practice).values_list(
+        CountUpTo(rows(practice, since=emails_since).order_by("-id"), MAX_ROWS + 1),
+        CountUpTo(Burst.objects.ongoing().filter(practice=practice), 1),
+        *payments_in_review.counts(practice, unknown_until=unknown_until, refused_since=refused_since),
+    )
 
 
 def count_label(number: int) -> str:
@@ -50,11 +71,13 @@ def count_label(number: int) -> str:
 
 
 def in_menu(request: HttpRequest) -> dict[str, object]:
-    """Context processor: the counts, computed at first use, so that pages without the menu make no query."""
+    """Context processor: counts and bursts, read at first use, so that pages without the menu make no query."""
     practice = getattr(request, "practice", None)
     if practice is None or getattr(request, "staff", None) is None:
         return {}
+    counts = cast(MenuCounts, SimpleLazyObject(lambda: of_practice(practice)))
     return {
-        "emails_needing_a_look": SimpleLazyObject(lambda: count(practice)),
-        "payments_needing_a_look": SimpleLazyObject(lambda: count_label(payments_in_review.count(practice))),
+        "emails_needing_a_look": SimpleLazyObject(lambda: counts.emails),
+        "payments_needing_a_look": SimpleLazyObject(lambda: counts.payments),
+        "bursts": SimpleLazyObject(lambda: burst_notices.ongoing(practice) if counts.has_burst else []),
     }

@@ -66,5 +66,5 @@ def test_tab_and_menu_link_to_it(office: Browser, practice: Practice) -> None:
 
 def test_query_count(office: Browser, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     office.get("/office/help/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(2):
         office.get("/office/help/")

@@ -23,7 +23,7 @@ from portico.domain.billing.stripe_sync import manual_release
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import RowQuerySet
-from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
+from portico.plumbing.database.compiled import CountUpTo, Parameter
 
 # Most outcomes are known after seconds; an attempt is shown only when its outcome takes longer than this.
 REVIEW_AFTER = timedelta(minutes=10)
@@ -98,27 +98,24 @@ def open_disputes(practice: Practice | Parameter) -> RowQuerySet[Dispute]:
     return Dispute.objects.filter(practice=practice, state=DisputeState.OPEN).order_by("id")
 
 
-def count(practice: Practice) -> int:
-    """Returns the number of rows that staff must act on, at most MAX_COUNTED of each kind, in one query.
-
-    Each part of it has a partial index.
-    """
+def bounds() -> dict[str, datetime]:
+    """Returns the times that `counts` takes, as of now."""
     now = clock.now()
-    unknown_until, since = now - manual_release.RELEASE_AFTER, now - REFUSAL_SHOWN_FOR
-    return sum(_numbers.rows(practice=practice.pk, unknown_until=unknown_until, since=since)[0])
+    return {"unknown_until": now - manual_release.RELEASE_AFTER, "refused_since": now - REFUSAL_SHOWN_FOR}
 
 
-@CompiledQuery
-def _numbers(practice: Parameter, unknown_until: Parameter, since: Parameter) -> QuerySet[Practice, tuple[int, ...]]:
+def counts(
+    practice: Practice | Parameter, *, unknown_until: datetime | Parameter, refused_since: datetime | Parameter
+) -> list[CountUpTo]:
+    """Counts the rows that staff must act on, at most MAX_COUNTED of each kind. Each kind has a partial index."""
     kinds: tuple[QuerySet[Any], ...] = (  # Any: rows of several models.
         attempts_in_review(practice, unknown_until=unknown_until),
-        attempts_refused(practice, since=since),
+        attempts_refused(practice, since=refused_since),
         refunds_requested(practice),
-        refunds_refused(practice, since=since),
+        refunds_refused(practice, since=refused_since),
         open_disputes(practice),
     )
-    counts = [CountUpTo(rows.order_by(), MAX_COUNTED) for rows in kinds]
-    return Practice.objects.filter(pk=practice).values_list(*counts)
+    return [CountUpTo(rows.order_by(), MAX_COUNTED) for rows in kinds]
 
 
 def _in_progress(practice: Practice | Parameter) -> RowQuerySet[PaymentAttempt]:

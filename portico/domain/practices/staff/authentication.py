@@ -1,19 +1,44 @@
-"""The authentication backend of staff: allauth's, which finds the member of a session together with the practice."""
+"""Authentication of staff: the member of a session is read together with the session and the practice."""
+
+from typing import cast
 
 from allauth.account.auth_backends import AuthenticationBackend
-from django.db.models import QuerySet
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+from django.utils.functional import SimpleLazyObject
 
 from portico.domain.practices.models import StaffMember
-from portico.plumbing.database.compiled import CompiledQuery, Parameter
+from portico.domain.practices.staff.staff_sessions import SessionStore
 
 
 class StaffBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth is not typed.
+    """allauth's backend, which finds the member together with the practice."""
+
     def get_user(self, user_id: int) -> StaffMember | None:
         """Returns the member with the practice, unless they may no longer sign in."""
-        member = _member.first(member=int(user_id))
+        member = StaffMember.objects.filter(pk=int(user_id)).select_related("practice").first()
         return member if member is not None and self.user_can_authenticate(member) else None
 
 
-@CompiledQuery
-def _member(member: Parameter) -> QuerySet[StaffMember]:
-    return StaffMember.objects.filter(pk=member).select_related("practice")
+class StaffAuthenticationMiddleware(AuthenticationMiddleware):
+    """Django's middleware, without a query for the member when the session has one who passes all checks."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user_of(request))  # type: ignore[assignment]  # As in Django.
+
+
+def _user_of(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+    session = cast(SessionStore, request.session)
+    user_id, backend = session.get(SESSION_KEY), session.get(BACKEND_SESSION_KEY)
+    member = session.row.staff if session.row is not None else None
+    if member is None or user_id != str(member.pk) or backend not in settings.AUTHENTICATION_BACKENDS:
+        return get_user(request)
+    is_verified = constant_time_compare(session.get(HASH_SESSION_KEY, ""), member.get_session_auth_hash())
+    # Otherwise Django tries the fallback keys, or ends the session.
+    return member if is_verified and StaffBackend().user_can_authenticate(member) else get_user(request)

@@ -56,7 +56,7 @@ def _unexpired_by_key(
     key_hash: Parameter, seen_after: Parameter, created_after: Parameter, latest: Parameter
 ) -> QuerySet[StaffSession]:
     unexpired_sessions = _between(seen_after=seen_after, created_after=created_after, latest=latest)
-    return unexpired_sessions.filter(key_hash=key_hash)
+    return unexpired_sessions.filter(key_hash=key_hash).select_related("staff__practice")
 
 
 def recently_expired(session_key: str) -> StaffSession | None:

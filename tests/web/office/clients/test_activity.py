@@ -241,5 +241,5 @@ def test_query_count_is_constant(office: Browser, practice: Practice, django_ass
             audit_log.record(
                 AuditAction.ADDRESS_ADDED, practice=practice, client=ana, by=cast.DESK, address=f"a{number}"
             )
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(5):
             office.get(page_of(ana))

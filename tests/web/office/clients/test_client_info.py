@@ -360,5 +360,5 @@ def test_query_count_is_constant(office: Browser, practice: Practice, django_ass
         cast.with_access(person)
     office.get(page_of(ana))  # Consumes the notice.
     for person in (ana, carol):
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(10):
             office.get(page_of(person))

@@ -292,5 +292,5 @@ def test_each_step_is_recorded(office: Browser) -> None:
 
 def test_query_count(office: Browser, django_assert_num_queries: object) -> None:
     assert callable(django_assert_num_queries)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(4):
         office.get(ADDRESS)

@@ -19,8 +19,8 @@ from tests import cast
 
 pytestmark = pytest.mark.django_db
 AUDIT_LOG = "/office/settings/trail/"
-# Session, colleague, practice, staff, the scan limit, entries, the chain's head, unsealed ones, the menu, bursts.
-QUERIES = 10
+# Session with colleague and practice, staff, the scan limit, entries, the chain's head, unsealed ones, the menu.
+QUERIES = 7
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from tests.web.page_forms import forms_on
 pytestmark = pytest.mark.django_db
 EMAILS = "/office/settings/emails/"
 ENGLISH, SPANISH = invitation_text.default_text("en"), invitation_text.default_text("es")
-# Session, colleague, practice, default texts, emails that need attention, bursts.
-QUERIES = 6
+# Session with colleague and practice, default texts, the menu.
+QUERIES = 3
 
 TYPED = {
     "sender_name": "",

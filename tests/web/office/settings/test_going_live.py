@@ -159,7 +159,7 @@ def test_the_list_takes_a_fixed_number_of_queries(
     paid(till, ana)
     owner.get(TESTS)
     for _number in range(2):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(4):
             owner.get(TESTS)
         paid(till, ana)
 

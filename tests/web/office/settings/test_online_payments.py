@@ -226,8 +226,8 @@ def test_the_page_takes_a_fixed_number_of_queries(
 ) -> None:
     save(owner)
     visible_text(owner)
-    # Session, colleague, practice, emails that need attention, bursts; the keys, the last event from Stripe.
-    with django_assert_num_queries(12):
+    # Session with colleague and practice, the menu; the keys, the last event from Stripe.
+    with django_assert_num_queries(9):
         visible_text(owner)
 
 

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 PRACTICE = "/office/settings/practice/"
 LOGO = f"{PRACTICE}logo/"
 ENTRANCE = "/portal/alder-street/"
-# Session, colleague, practice, emails that need attention, bursts.
-QUERIES = 5
+# Session with colleague and practice, the menu.
+QUERIES = 2
 
 TYPED = {
     "name": "Alder Street Therapy",

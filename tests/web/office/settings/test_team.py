@@ -18,8 +18,8 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 TEAM = "/office/settings/team/"
 LENA = {"name": "Lena Brandt", "email": "lena@alder.example", "role": "biller"}
-# Session, colleague, practice, all staff, their factors, their links, the menu, bursts.
-QUERIES = 8
+# Session with colleague and practice, all staff, their factors, their links, the menu.
+QUERIES = 5
 
 
 @pytest.fixture
