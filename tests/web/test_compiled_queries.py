@@ -40,8 +40,11 @@ class Visitor:
         mine = ("home/", "billing/", *bills, "profile/")
         for browser, addresses in (
             (self.portal, [f"{portal}{each}" for each in mine]),
-            # All pages of the office whose address has no ref, and two of a client.
-            (self.office, [*pages.without_arguments("office").values(), client, f"{client}edit/portal/"]),
+            # All pages of the office whose address has no ref, and three of a client.
+            (
+                self.office,
+                [*pages.without_arguments("office").values(), client, f"{client}billing/", f"{client}edit/portal/"],
+            ),
         ):
             for address in addresses:
                 assert browser.get(address).status_code in {200, 302, 410}, address
@@ -52,6 +55,8 @@ class Visitor:
 def visitor(client: Client) -> Visitor:
     practice = client.practice
     portal = cast.in_the_portal(Browser(), client)
+    # Another client of the same mailbox.
+    cast.with_access(cast.client(practice, "Bea", address=client.email_addresses.get().address))
     outcomes.ready_to_pay(client)
     paid, invoice = cast.bill(client), cast.bill(client)
     cast.cash(client, paid.total_minor, invoice=paid)

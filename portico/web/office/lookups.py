@@ -1,11 +1,14 @@
 """Lookups by ref within the practice of the request."""
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
+
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import Http404
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.web.http.request_types import OfficeRequest
 
@@ -25,6 +28,51 @@ def get_client(request: OfficeRequest, ref: str) -> Client:
 @CompiledQuery
 def _client(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
     return Client.objects.filter(practice=practice, ref=ref).select_related("clinician")
+
+
+@dataclass(frozen=True)
+class ClientWithAccess:
+    """A client, their portal access, None if none was ever saved, and their open addresses, oldest first."""
+
+    client: Client
+    access: PortalAccess | None
+    addresses: list[EmailAddress]
+
+
+def client_for_overview(request: OfficeRequest, ref: str) -> ClientWithAccess:
+    """Returns the practice's client with what `balances.shown_office_minor` reads. Raises Http404."""
+    return _with_access(_for_overview.rows(practice=request.practice.pk, ref=ref), request)
+
+
+@CompiledQuery
+def _for_overview(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
+    return balances.with_office_minor(_address_rows(practice, ref))
+
+
+_ADDRESS_COLUMNS = [field.attname for field in EmailAddress._meta.concrete_fields]
+
+
+def _address_rows(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
+    """Returns the client with clinician and access, once for each of their addresses, with its columns."""
+    is_open = Exists(EmailAddress.objects.open().filter(pk=OuterRef("email_addresses__pk")))
+    columns = {f"address_{name}": F(f"email_addresses__{name}") for name in _ADDRESS_COLUMNS}
+    rows = Client.objects.filter(practice=practice, ref=ref).annotate(has_open_address=is_open, **columns)
+    related = rows.select_related("clinician", "portal_access__account", "portal_access__address")
+    return related.order_by("email_addresses__id")
+
+
+def _with_access(rows: list[Client], request: OfficeRequest) -> ClientWithAccess:
+    if not rows:
+        raise Http404
+    client = rows[0]
+    client.practice = request.practice
+    addresses = [_address_of(row) for row in rows if row.__dict__["has_open_address"]]
+    return ClientWithAccess(client, getattr(client, "portal_access", None), addresses)
+
+
+def _address_of(row: Client) -> EmailAddress:
+    columns = [row.__dict__[f"address_{name}"] for name in _ADDRESS_COLUMNS]
+    return EmailAddress.from_db(row._state.db, _ADDRESS_COLUMNS, columns)
 
 
 def client_with_balance_of(request: OfficeRequest, ref: str) -> Client:

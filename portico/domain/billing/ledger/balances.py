@@ -65,11 +65,6 @@ def portal_balance(client: Client) -> Balance:
     return _balance(client, shared_only=True)
 
 
-def office_balance(client: Client) -> Balance:
-    """Returns the balance of `office_account`, in one query."""
-    return _balance(client, shared_only=False)
-
-
 def with_office_minor(clients: QuerySet[Client]) -> QuerySet[Client]:
     """Annotates clients with `office_minor`, the balance of `office_account`, in the same query."""
     of_client = {"client": OuterRef("pk")}

@@ -1,6 +1,6 @@
 """Status labels of invoices, and hints why a client does not see, is not notified of, or cannot pay one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +14,6 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import quotes
 from portico.domain.billing.card_payments.payment_refusals import BetweenSteps, CurrencyNotTaken, TooLarge, TooSmall
 from portico.domain.billing.models import Invoice, InvoiceStatus
-from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.stripe import currencies as stripe_money
 from portico.plumbing import clock
@@ -53,12 +52,16 @@ def status_label(invoice: Invoice) -> InvoiceStatusLabel:
     return InvoiceStatusLabel(status, *TONES[status])
 
 
-def status_labels(client: Client, invoices: Sequence[Invoice]) -> list[tuple[Invoice, InvoiceStatusLabel]]:
-    """Returns each invoice with its status label and when the client first opened it, in one query."""
-    refs = [invoice.ref for invoice in invoices]
-    entries = AuditEntry.objects.filter(client=client, action=AuditAction.INVOICE_SEEN, about__in=refs).order_by("-id")
-    seen = dict(entries.values_list("about", "at"))
+def status_labels(
+    invoices: Sequence[Invoice], seen: Mapping[str, datetime]
+) -> list[tuple[Invoice, InvoiceStatusLabel]]:
+    """Returns each invoice with its status label and when the client first opened it, from `first_seen`."""
     return [(invoice, _with_seen(invoice, seen.get(invoice.ref))) for invoice in invoices]
+
+
+def first_seen(entries: Iterable[AuditEntry]) -> dict[str, datetime]:
+    """Returns when the client first opened each invoice, by its ref, from audit entries, newest first."""
+    return {entry.about: entry.at for entry in entries if entry.action == AuditAction.INVOICE_SEEN}
 
 
 def _with_seen(invoice: Invoice, at: datetime | None) -> InvoiceStatusLabel:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
@@ -20,6 +20,7 @@ from portico.domain.clients.models import Client
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.keyset_pagination import KeysetPage
+from portico.plumbing.models import AuditEntry
 from portico.web import payment_labels
 from portico.web.billing_documents import summary_lines
 from portico.web.guards import office_page
@@ -76,7 +77,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     credits_given = list(client.credits.order_by("-id")[: MAX_PAYMENTS + 1])
     context = {
         "client": client,
-        "rows": invoice_labels.status_labels(client, page.rows),
+        "rows": invoice_labels.status_labels(page.rows, invoice_labels.first_seen(_openings(client, page.rows))),
         "chips": _chips(client, show),
         "show": show,
         "next_before": page.next_ref,
@@ -127,6 +128,13 @@ def _page_of_invoices(client: Client, show: InvoiceFilter, before: str) -> Keyse
     for invoice in page.rows:
         invoice.practice = client.practice
     return page
+
+
+def _openings(client: Client, invoices: list[Invoice]) -> QuerySet[AuditEntry]:
+    """Returns the entries about the client's first opening of the invoices, newest first."""
+    refs = [invoice.ref for invoice in invoices]
+    entries = AuditEntry.objects.filter(client=client, action=AuditAction.INVOICE_SEEN, about__in=refs)
+    return entries.order_by("-id")
 
 
 def _cards(client: Client) -> list[Card]:

@@ -1,18 +1,22 @@
 """A client's overview: portal state, next step, contact details, balance and latest activity."""
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import access_grants, client_changes, eligibility
+from portico.domain.access import client_changes, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.ledger import balances
+from portico.domain.billing.models import Invoice
+from portico.domain.billing.models.invoices import InvoiceQuerySet
+from portico.domain.clients.models import PhoneNumber
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models import AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -28,24 +32,24 @@ INVOICES_SHOWN = 4
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
-    client = lookups.get_client(request, ref)
+    found = lookups.client_for_overview(request, ref)
+    client, access, addresses = found.client, found.access, found.addresses
     audit_log.record(AuditAction.OVERVIEW_VIEWED, practice=request.practice, client=client, by=request.actor)
-    access = access_grants.access_of(client)
-    addresses = list(client.email_addresses.open().order_by("id"))
-    invoices = list(client.invoices.with_attempts().with_sums().order_by("-id")[: INVOICES_SHOWN + 1])
+    invoices = _newest_invoices.rows(client=client.pk)
     for invoice in invoices:
         invoice.practice = client.practice
-    entries = AuditEntry.objects.filter(client=client).exclude(action__in=AuditAction.views()).order_by("-id")
+    entries = _entries.rows(client=client.pk)
+    latest = [entry for entry in entries if entry.action not in AuditAction.views()]
     context = {
         "client": client,
         "access": access,
         "addresses": addresses,
-        "phones": client.phone_numbers.order_by("id"),
+        "phones": _phones.rows(client=client.pk),
         "others": _others(access),
         "next": next_step.next_step_for(client, access, has_addresses=bool(addresses)),
-        "lines": [audit_labels.row_for(entry) for entry in entries[:ENTRIES_SHOWN]],
-        "account": balances.office_balance(client),
-        "rows": invoice_labels.status_labels(client, invoices[:INVOICES_SHOWN]),
+        "lines": [audit_labels.row_for(entry) for entry in latest[:ENTRIES_SHOWN]],
+        "balance_minor": balances.shown_office_minor(client),
+        "rows": invoice_labels.status_labels(invoices[:INVOICES_SHOWN], invoice_labels.first_seen(entries)),
         "has_more": len(invoices) > INVOICES_SHOWN,
         "may_edit": may_edit(request),
     }
@@ -68,9 +72,39 @@ def restore(request: OfficeRequest, ref: str) -> HttpResponse:
     return redirect("office:client", ref=ref)
 
 
-def _others(access: PortalAccess | None) -> QuerySet[PortalAccess] | tuple[()]:
+@CompiledQuery
+def _newest_invoices(client: Parameter) -> QuerySet[Invoice]:
+    """Returns the invoices that are shown, and one more if there are more."""
+    return _invoices(client).with_attempts().with_sums()[: INVOICES_SHOWN + 1]
+
+
+def _invoices(client: Parameter) -> InvoiceQuerySet:
+    return Invoice.objects.filter(client=client).order_by("-id")
+
+
+@CompiledQuery
+def _entries(client: Parameter) -> QuerySet[AuditEntry]:
+    """Returns the latest entries that are no views, and those about the first opening of the shown invoices."""
+    entries = AuditEntry.objects.filter(client=client).order_by("-id")
+    latest = entries.exclude(action__in=AuditAction.views())[:ENTRIES_SHOWN]
+    shown = _invoices(client)[:INVOICES_SHOWN]
+    is_first_opening = Q(action=AuditAction.INVOICE_SEEN, about__in=shown.values("ref"))
+    return entries.filter(Q(pk__in=latest.values("pk")) | is_first_opening)
+
+
+@CompiledQuery
+def _phones(client: Parameter) -> QuerySet[PhoneNumber]:
+    return PhoneNumber.objects.filter(client=client).order_by("id")
+
+
+def _others(access: PortalAccess | None) -> list[PortalAccess]:
     """Returns the mailbox's accesses to other clients."""
-    if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
-        return ()
-    others = access.account.accesses.eligible(Purpose.SIGN_IN_BY_PIN).exclude(pk=access.pk)
+    if access is None or access.account_id is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
+        return []
+    return _other_accesses.rows(account=access.account_id, access=access.pk)
+
+
+@CompiledQuery
+def _other_accesses(account: Parameter, access: Parameter) -> QuerySet[PortalAccess]:
+    others = PortalAccess.objects.filter(account=account).eligible(Purpose.SIGN_IN_BY_PIN).exclude(pk=access)
     return others.select_related("client").order_by("client__sort_key")

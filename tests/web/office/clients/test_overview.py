@@ -212,7 +212,7 @@ def test_query_count_is_the_same_for_every_client(
     for person in (bruno, bea, carol):
         cast.invited(person)
     for person in (bruno, carol):
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(8):
             office.get(page_of(person))
 
 
@@ -223,13 +223,13 @@ def test_balance_and_newest_invoices_in_constant_queries(
     cast.invited(bruno)
     assert "No invoices yet." in said(office, page_of(bruno))
     cast.cash(bruno, 10_000, invoice=cast.bill(bruno, 14_000))
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(8):
         page = said(office, page_of(bruno))
     assert 'data-testid="balance" data-amount="4000" data-currency="USD"' in page
     assert "All invoices" not in page
     for _number in range(6):
         cast.bill(bruno, shared=False)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(8):
         page = said(office, page_of(bruno))
     assert 'data-testid="balance" data-amount="88000"' in page
     assert page.count('data-testid="invoice-row"') == 4
