@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.csp import CSP
@@ -101,7 +101,10 @@ def pay_balance(request: PortalRequest) -> HttpResponse:
 @portal_billing_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay_invoice(request: PortalRequest, ref: str) -> HttpResponse:
-    return _pay(request, get_object_or_404(request.client.invoices.shared(), ref=ref))
+    invoice = quotes.find_invoice(request.client, ref)
+    if invoice is None:
+        raise Http404
+    return _pay(request, invoice)
 
 
 @portal_page

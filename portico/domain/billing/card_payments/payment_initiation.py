@@ -6,6 +6,8 @@ A new card is entered on Stripe's page (`checkouts`); a saved one is charged fro
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import F, QuerySet
+
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import audit_entries
@@ -36,6 +38,7 @@ from portico.domain.practices.stripe_setup import payment_readiness
 from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAccepted
 from portico.gateways.stripe.deadline import Deadline
 from portico.plumbing import clock, tokens
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.refusals import Refused
 
@@ -75,11 +78,11 @@ class _Blocked(Exception):
 def offer(payer: Payer, invoice: Invoice | None) -> Quote | Show:
     """Returns what can be paid now: the invoice, or without one the balance; or the payment to look at instead.
 
-    That is one that has just been made, or one that was started and not finished. Raises InvoicePaid and the refusals
-    of `quotes.refuse_unless_chargeable`.
+    That is one that has just been made, or one that was started and not finished. The invoice comes from
+    `quotes.find_invoice`. Raises InvoicePaid and the refusals of `quotes.refuse_unless_chargeable`.
     """
     try:
-        quote = quotes.quote_for(payer.client, invoice)
+        quote = quotes.of_found_invoice(invoice) if invoice else quotes.of_balance(payer.client)
     except (InvoicePaid, Processing) as refusal:
         if recent := _recent_attempt(payer, invoice):
             return Show(recent)
@@ -174,16 +177,23 @@ def _may_be_explained(refusal: Refused) -> bool:
 
 def _open_attempt(payer: Payer, quote: Quote) -> PaymentAttempt | None:
     """Returns the payer's newest unfinished attempt for any of these invoices, to be continued or restarted."""
-    rows = PaymentAttempt.objects.filter(account=payer.account, client=payer.client, state=AttemptState.OPEN)
-    found = rows.filter(covers__invoice__in=[each.pk for each in quote.invoices], covers__is_open=True)
-    return found.order_by("-id").first()
+    pks = {each.pk for each in quote.invoices}
+    found = _unfinished.rows(account=payer.account.pk, client=payer.client.pk)
+    return next((attempt for attempt in found if attempt.__dict__["covered"] in pks), None)
+
+
+@CompiledQuery
+def _unfinished(account: Parameter, client: Parameter) -> QuerySet[PaymentAttempt]:
+    """Returns the open attempts, each once for every invoice that it covers."""
+    rows = PaymentAttempt.objects.filter(account=account, client=client, state=AttemptState.OPEN, covers__is_open=True)
+    return rows.annotate(covered=F("covers__invoice_id")).order_by("-id")
 
 
 @retry_on_deadlock
 def _begin(payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[Cause]) -> tuple[PaymentAttempt, bool]:
     """Returns a new attempt, or an open one that is identical to the order, and whether it is new. Raises _Blocked."""
     with locks.lock_books(payer.client) as client:
-        accesses = PortalAccess.objects.select_related("client", "address")
+        accesses = PortalAccess.objects.with_restoration().select_related("client", "address")
         access = accesses.filter(client=client, account=payer.account).first()
         quotes.refuse_unless_open(client.practice, access)
         quote = quotes.quote_for(client, order.invoice)

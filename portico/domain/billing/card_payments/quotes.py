@@ -26,7 +26,6 @@ from portico.gateways.stripe import currencies as at_stripe
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
-from portico.plumbing.models import Restoration
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
 
@@ -97,20 +96,32 @@ def of_balance(client: Client) -> Quote:
 
 
 def of_invoice(invoice: Invoice) -> Quote:
-    """Returns a quote for the amount due on one shared invoice. Raises NothingToPay, InvoicePaid, Processing."""
-    (fresh,) = _with_attempts.rows(invoice=invoice.pk)
-    if not fresh.is_shared:  # Since the payer opened the page.
+    """Returns a quote for the amount due on one shared invoice, read again. Raises as `of_found_invoice` does."""
+    return of_found_invoice(Invoice.objects.with_attempts().get(pk=invoice.pk))
+
+
+def of_found_invoice(invoice: Invoice) -> Quote:
+    """Returns a quote for an invoice that `find_invoice` has just read.
+
+    Raises NothingToPay, InvoicePaid, Processing.
+    """
+    if not invoice.is_shared:  # Since the payer opened the page.
         raise NothingToPay
-    if fresh.is_processing:
+    if invoice.is_processing:
         raise Processing
-    if fresh.is_void or fresh.still_open_minor <= 0:
+    if invoice.is_void or invoice.still_open_minor <= 0:
         raise InvoicePaid
-    return Quote((fresh,), is_balance=False, currency=fresh.currency)
+    return Quote((invoice,), is_balance=False, currency=invoice.currency)
+
+
+def find_invoice(client: Client, ref: str) -> Invoice | None:
+    """Returns a shared invoice of the client, if it is one."""
+    return _shared_by_ref.first(client=client.pk, ref=ref)
 
 
 @CompiledQuery
-def _with_attempts(invoice: Parameter) -> QuerySet[Invoice]:
-    return Invoice.objects.filter(pk=invoice).with_attempts()
+def _shared_by_ref(client: Parameter, ref: Parameter) -> QuerySet[Invoice]:
+    return Invoice.objects.filter(client=client, ref=ref).shared().with_attempts()
 
 
 def refuse_unless_chargeable(quote: Quote) -> None:
@@ -140,31 +151,22 @@ def step_of(currency: str) -> str:
 
 
 def refuse_unless_open(practice: Practice, access: PortalAccess | None) -> None:
-    """Raises CardsTurnedOff, CardsNotAccepted, BooksBeingChecked. Checked again on every request."""
-    _refuse_unless_accepted(practice, access)
-    if _unreconciled.rows(practice=practice.pk):
-        raise BooksBeingChecked
-
-
-@CompiledQuery
-def _unreconciled(practice: Parameter) -> QuerySet[Restoration, tuple[int]]:
-    return Restoration.objects.unreconciled().filter(practice=practice).values_list("pk")[:1]
-
-
-def _refuse_unless_accepted(practice: Practice, access: PortalAccess | None) -> None:
-    if not eligibility.is_eligible(access, Purpose.CARD_PAYMENT):
+    """Raises CardsTurnedOff, CardsNotAccepted, BooksBeingChecked. Needs the access from `with_restoration`."""
+    if access is None or not eligibility.is_eligible(access, Purpose.CARD_PAYMENT):
         raise CardsTurnedOff
     if not practice.takes_cards:
         raise CardsNotAccepted
+    if not access.is_practice_reconciled:
+        raise BooksBeingChecked
 
 
 def is_open(practice: Practice, access: PortalAccess) -> bool:
-    """Returns True if `Pay Now` is offered at all. Needs the access from `with_restoration`; runs no query."""
+    """Returns True if `Pay Now` is offered at all. Needs the access from `with_restoration`."""
     try:
-        _refuse_unless_accepted(practice, access)
+        refuse_unless_open(practice, access)
     except Refused:
         return False
-    return access.is_practice_reconciled
+    return True
 
 
 def is_chargeable(amount_minor: int, currency: str) -> bool:

@@ -7,7 +7,7 @@ from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import REFUSALS, PaymentAttempt, SavedCard, StripeCustomer
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice, StripeKey
+from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import customers
 from portico.gateways.stripe.client import StripeClient
@@ -29,8 +29,13 @@ def usable_cards(account: PortalAccount, practice: Practice) -> list[SavedCard]:
     if key is None:
         return []
     today = clock.today(practice.time_zone)
-    matching = _cards_of(account).filter(_usable_with(key))
+    matching = _chargeable_cards.rows(account=account.pk, account_id=key.account_id, livemode=key.livemode)
     return [card for card in matching if (card.expires_year, card.expires_month) >= (today.year, today.month)]
+
+
+@CompiledQuery
+def _chargeable_cards(account: Parameter, account_id: Parameter, livemode: Parameter) -> QuerySet[SavedCard]:
+    return _cards_of(account).filter(_usable_with(account_id, livemode=livemode))
 
 
 def saved_cards_of(account: PortalAccount) -> list[SavedCard]:
@@ -58,7 +63,8 @@ def count_unusable(practice: Practice) -> int:
     key = payment_readiness.current_key(practice)
     if key is None:
         return 0
-    return SavedCard.objects.active().filter(practice=practice).exclude(_usable_with(key)).count()
+    usable = _usable_with(key.account_id, livemode=key.livemode)
+    return SavedCard.objects.active().filter(practice=practice).exclude(usable).count()
 
 
 def save(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
@@ -208,13 +214,13 @@ def _last_client_paid_for(card: SavedCard) -> Client | None:
     return paid.client if paid else None
 
 
-def _usable_with(key: StripeKey) -> Q:
-    return Q(customer__stripe_account_id__in=_possible_account_ids(key.account_id), customer__livemode=key.livemode)
+def _usable_with(account_id: str | Parameter, *, livemode: bool | Parameter) -> Q:
+    return Q(customer__stripe_account_id__in=_possible_account_ids(account_id), customer__livemode=livemode)
 
 
-def _possible_account_ids(account_id: str) -> set[str]:
+def _possible_account_ids(account_id: str | Parameter) -> tuple[str | Parameter, str]:
     """Returns the account id and the empty id: a seeded key has no account id until Stripe is asked for it."""
-    return {account_id, ""}
+    return (account_id, "")
 
 
 def _cards_of(account: PortalAccount | Parameter) -> RowQuerySet[SavedCard]:

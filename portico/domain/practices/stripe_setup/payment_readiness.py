@@ -10,6 +10,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
@@ -21,6 +22,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.clock_skew import OtherClock
 from portico.plumbing.database import transaction_guard
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.refusals import Refused
 from portico.plumbing.security.encryption import DecryptionFailed
 
@@ -54,8 +56,12 @@ def online_payments_of(practice: Practice) -> OnlinePayments | None:
 
 def current_key(practice: Practice) -> StripeKey | None:
     """Returns the practice's key for new payments; None without one."""
-    payments = online_payments_of(practice)
-    return payments.key if payments else None
+    return _current_key.first(practice=practice.pk)
+
+
+@CompiledQuery
+def _current_key(practice: Parameter) -> QuerySet[StripeKey]:
+    return StripeKey.objects.filter(pk__in=OnlinePayments.objects.filter(practice=practice).values("key"))
 
 
 def client_for(practice: Practice, *, deadline: Deadline | None = None) -> StripeClient:
