@@ -68,5 +68,5 @@ words: setup ## update the Spanish catalogue from the code
 screenshots: setup packages ## take a screenshot of every page
 	$(BIN)/python -m scripts.screenshots
 
-bench: setup ## measure performance with 100,000 clients
-	$(BIN)/python -m benchmarks
+bench: setup ## measure performance and write docs/performance.md (about 20 minutes)
+	$(BIN)/python -m benchmarks --write docs/performance.md

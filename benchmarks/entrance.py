@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client as Browser
 
-from benchmarks import figures, processor
-from benchmarks.sink import Sink
+from benchmarks.instruments import figures, processor
+from benchmarks.instruments.sink import Sink
+from benchmarks.report import Row
 from portico.domain.practices.models import Practice
 from tests import cast
 from tests.support.processes import Process, Processes, url_of_test_database
@@ -26,16 +27,18 @@ A_SECOND = 50
 MOST_SECONDS = 30.0
 # So many asks may be under way at once.
 ASKERS = 16
+SECTION = "Entrance"
 
 
-def measure() -> None:
+def measure() -> Iterator[Row]:
+    """Measures asks for sign-in links, by known and unknown addresses."""
     practice = Practice.objects.create(slug="asking", name="A practice that is asked", reply_to="desk@asking.example")
     for number in range(ASKS):
         cast.with_access(cast.client(practice, f"Person {number}", address=_known(number)))
     # Each request would print its line between the figures.
     logging.getLogger("portico").setLevel(logging.WARNING)
-    _measure_telling_apart(practice)
-    _measure_mails(practice)
+    yield from _measure_telling_apart(practice)
+    yield from _measure_mails(practice)
 
 
 def _known(number: int) -> str:
@@ -46,7 +49,7 @@ def _place(number: int) -> str:
     return f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
 
 
-def _measure_telling_apart(practice: Practice) -> None:
+def _measure_telling_apart(practice: Practice) -> Iterator[Row]:
     """Asks for known and unknown addresses in random order; nobody should be able to sort them by time."""
     asks = [(True, _known(number)) for number in range(ASKS)]
     asks += [(False, f"nobody.{number}@mail.example") for number in range(ASKS)]
@@ -59,10 +62,10 @@ def _measure_telling_apart(practice: Practice) -> None:
         seconds[is_known].append(time.perf_counter() - began)
         if answer.status_code != 302:
             raise SystemExit(f"Asking for a link was answered {answer.status_code}.")
-    print(f"\n{'Asking at the entrance':44} {'p50':>7}   {'p99':>7}")
-    for is_known, name in ((True, "a known address"), (False, "an unknown address")):
-        print(f"{name:44} {figures.spread(seconds[is_known])}")
-    print(f"{'told apart by time (AUC, 0.5 is not at all)':44} {auc(seconds[True], seconds[False]):7.3f}")
+    for is_known, name in ((True, "asking for a link, known address"), (False, "asking for a link, unknown address")):
+        yield Row(SECTION, name, f"{figures.spread(seconds[is_known])} elapsed")
+    told_apart = f"{auc(seconds[True], seconds[False]):.3f}"
+    yield Row(SECTION, "told apart by time (AUC, 0.5 is not at all)", told_apart)
 
 
 def auc(ones: Sequence[float], others: Sequence[float]) -> float:
@@ -71,7 +74,7 @@ def auc(ones: Sequence[float], others: Sequence[float]) -> float:
     return longer / (len(ones) * len(others))
 
 
-def _measure_mails(practice: Practice) -> None:
+def _measure_mails(practice: Practice) -> Iterator[Row]:
     """Two workers first answer what was asked above; then comes a steady stream of asks through the front door."""
     sink = Sink()
     with tempfile.TemporaryDirectory(prefix="portico-bench-entrance-") as folder:
@@ -94,10 +97,10 @@ def _measure_mails(practice: Practice) -> None:
             parts.end()
             sink.stop()
     waits = [sink.taken_at[address] - at for address, at in asked_at.items()]
-    name = f"{ASKS} asks, {A_SECOND} a second, two workers"
-    print(f"{name:44} {figures.spread(waits)}, longest {max(waits):.2f} s (ask to mail server)")
+    name = f"ask to mail server, {A_SECOND} asks a second, two workers"
+    yield Row(SECTION, name, f"{figures.spread(waits)}, longest {max(waits):.2f} s, elapsed", "500 ms (p99)")
     each = ", ".join(f"{who} {seconds * 1000 / ASKS:.1f} ms" for who, seconds in used.items())
-    print(f"of a processor for each: {each or 'not known on this system'}")
+    yield Row(SECTION, "for each ask", each, "", sum(used.values()) * 1000 / ASKS)
 
 
 def _pid_of_database() -> int:

@@ -2,24 +2,26 @@
 
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import processor
+from benchmarks.instruments import processor
+from benchmarks.report import Row
 from portico.domain.practices.models import Practice
 from tests.support.processes import Processes, url_of_test_database
 
 PRACTICES = (1, 300)
 # After the first round of every scheduled task.
-SECONDS_BEFORE, SECONDS = 20.0, 60.0
+SECONDS_BEFORE, SECONDS = 15.0, 45.0
 
 
-def measure() -> None:
-    """Prints the CPU seconds of a minute."""
-    print(f"\n{'Idle worker':44} {'CPU a minute':>12}")
+def measure() -> Iterator[Row]:
+    """Measures the processor time of a minute."""
     for number in PRACTICES:
         missing = range(Practice.objects.count(), number)
         Practice.objects.bulk_create(Practice(slug=f"idle-{each}", name=f"Practice {each}") for each in missing)
-        print(f"{f'{number} practices':44} {_cpu_of_a_minute():10.2f} s", flush=True)
+        figure = f"{_cpu_of_a_minute():.2f} s of processor a minute"
+        yield Row("Idle worker", f"{number} practice{'s' if number > 1 else ''}", figure, "0.6 s")
 
 
 def _cpu_of_a_minute() -> float:

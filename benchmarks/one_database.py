@@ -1,68 +1,80 @@
 """All measurements on the database that Django is connected to."""
 
 import time
+from collections.abc import Callable, Iterator
 
 from django.core.management import call_command
 
-from benchmarks import bills, entrance, figures, idle, lookups, mail, pages, papers, people
-from benchmarks.lookups import Measured
+from benchmarks import (
+    client_lists,
+    entrance,
+    idle,
+    invitations,
+    invoice_lists,
+    mail,
+    pages,
+    papers,
+    seeding,
+    starts,
+    webhooks,
+)
+from benchmarks.report import Row
+from benchmarks.rows import invoices, people
 from portico.domain.clients.models import Client, SearchTerm
 from portico.domain.practices.models import Practice
 
 SMALL = 1_000
+# In this order: the idle worker first, while the database is empty.
+UNSIZED: dict[str, Callable[[], Iterator[Row]]] = {
+    "idle": idle.measure,
+    "start": starts.measure,
+    "memory": starts.measure_memory,
+    "seeding": seeding.measure,
+    "webhooks": webhooks.measure,
+    "invitations": invitations.measure,
+    "mail": mail.measure,
+    "entrance": entrance.measure,
+    "papers": papers.measure,
+}
 
 
-def run(*, clients: int, show_plans: bool, parts: set[str]) -> bool:
-    """Prints every figure; False when something is answered by reading a whole table."""
-    measured: list[Measured] = []
-    if "idle" in parts:
-        call_command("migrate", verbosity=0)
-        idle.measure()
-    if "mail" in parts:
-        call_command("migrate", verbosity=0)
-        mail.measure()
-    if "entrance" in parts:
-        call_command("migrate", verbosity=0)
-        entrance.measure()
-    if "papers" in parts:
-        call_command("migrate", verbosity=0)
-        papers.measure()
-    if parts & {"list", "invoices", "pages"}:
-        practice = _filled(clients)
-        if "list" in parts:
-            measured += _shown(lookups.measure(practice), show_plans=show_plans)
-        if parts & {"invoices", "pages"}:
-            one = bills.fill(practice, (3 if "invoices" in parts else 1) * clients)
-            people.settle()
-        if "invoices" in parts:
-            measured += _shown(lookups.measure_all(bills.look_ups(practice, one)), show_plans=show_plans)
-        if "pages" in parts:
-            pages.measure(practice)
-    return not any(each.complaints for each in measured)
+def run(*, clients: int, show_plans: bool, parts: set[str]) -> list[Row]:
+    """Measures the parts, and prints and returns every figure."""
+    rows = []
+    for row in _measure(clients, parts, show_plans=show_plans):
+        print(f"{row.name:48} {row.figure}{f'  (at most {row.limit})' if row.limit else ''}", flush=True)
+        for complaint in row.complaints:
+            print(f"    {complaint}")
+        rows.append(row)
+    return rows
 
 
-def _filled(clients: int) -> Practice:
+def _measure(clients: int, parts: set[str], *, show_plans: bool) -> Iterator[Row]:
     call_command("migrate", verbosity=0)
+    for part, measure in UNSIZED.items():
+        if part in parts:
+            print(f"\n{part}")
+            yield from measure()
+    if not parts - UNSIZED.keys():
+        return
+    practice, person = _filled(clients)
+    if "pages" in parts:
+        yield from pages.measure(practice)
+    if "list" in parts:
+        yield from client_lists.measure(client_lists.look_ups(practice), show_plans=show_plans)
+    if "invoices" in parts:
+        yield from client_lists.measure(invoice_lists.look_ups(practice, person), show_plans=show_plans)
+
+
+def _filled(count: int) -> tuple[Practice, Client]:
+    """Makes a large practice and another; returns the large one and a client with many invoices."""
     practice = Practice.objects.create(slug="large", name="A large practice", time_zone="America/New_York")
     other = Practice.objects.create(slug="small", name="Another practice")
     began = time.perf_counter()
-    people.fill(practice, clients)
-    people.fill(other, min(clients, SMALL))
+    people.fill(practice, count)
+    people.fill(other, min(count, SMALL))
+    person = invoices.fill(practice, count)
     people.settle()
     seconds = time.perf_counter() - began
-    print(f"{Client.objects.count():,} clients, {SearchTerm.objects.count():,} terms, made in {seconds:.0f} s")
-    return practice
-
-
-def _shown(measured: list[Measured], *, show_plans: bool) -> list[Measured]:
-    print(f"\n{'Lists':44} {'p50':>7}   {'p99':>7}")
-    for each in measured:
-        print(f"{each.name:44} {figures.spread(each.seconds)}{'   <-- NOT FROM AN INDEX' if each.complaints else ''}")
-        for complaint in each.complaints:
-            print(f"    {complaint}")
-        if show_plans:
-            for plan in each.plans:
-                print(f"    {plan.query.sql}")
-                for line in plan.lines:
-                    print(f"        {line}")
-    return measured
+    print(f"\n{Client.objects.count():,} clients, {SearchTerm.objects.count():,} terms, made in {seconds:.0f} s")
+    return practice, person

@@ -1,10 +1,11 @@
 """Measures the duration and rate of PDFs: an invoice, a statement, the client's guide."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 
-from benchmarks import figures
+from benchmarks.instruments import figures
+from benchmarks.report import Row
 from portico.domain.access.onboarding import client_guide
 from portico.domain.billing.ledger import statements
 from portico.domain.billing.models import Invoice
@@ -18,27 +19,27 @@ TIMES = 100
 BILLS = 25
 
 
-def measure() -> None:
+def measure() -> Iterator[Row]:
     practice = Practice.objects.create(slug="printing", name="A practice that prints", phone="+12125550177")
     person = cast.ana(practice)
     bills = [cast.bill(person) for _ in range(BILLS)]
-    bill = Invoice.objects.with_attempts().select_related("client", "practice").get(pk=bills[0].pk)
+    bill = Invoice.objects.with_attempts().with_sums().select_related("client", "practice").get(pk=bills[0].pk)
     today = clock.today(practice.time_zone)
 
     def statement() -> bytes:
         of = statements.statement_of(person, begins_on=date(2000, 1, 1), ends_on=today, today=today, shared_only=False)
         return document.render_pdf(practice, on_paper.statement_document(of))
 
-    print(f"\n{'PDFs':44} {'p50':>7}   {'p99':>7}")
-    _time("an invoice", lambda: document.render_pdf(practice, invoice_document.invoice_document(bill)))
-    _time(f"a statement of {BILLS} bills", statement)
-    _time("the getting-started guide", lambda: client_guide.guide_as_pdf(practice, "en"))
+    yield _time("an invoice", lambda: document.render_pdf(practice, invoice_document.invoice_document(bill)))
+    yield _time(f"a statement of {BILLS} bills", statement)
+    yield _time("the getting-started guide", lambda: client_guide.guide_as_pdf(practice, "en"))
 
 
-def _time(name: str, make: Callable[[], bytes]) -> None:
+def _time(name: str, make: Callable[[], bytes]) -> Row:
     seconds = []
     for _ in range(TIMES):
         began = time.perf_counter()
         make()
         seconds.append(time.perf_counter() - began)
-    print(f"{name:44} {figures.spread(seconds)}, {TIMES / sum(seconds):.0f} a second")
+    milliseconds = sum(seconds) * 1000 / TIMES
+    return Row("PDFs", name, f"{figures.spread(seconds)} elapsed", "", milliseconds)

@@ -62,9 +62,12 @@ def _exact_seconds(pid: int) -> float:
 
 
 def _read(pid: int) -> _Process | None:
-    """See proc(5), /proc/pid/stat: what follows the name in brackets, counted from the third field."""
+    """See proc(5), /proc/pid/stat: what follows the name in brackets, counted from the third field.
+
+    The time is that of the process and of its children that have ended.
+    """
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return _Process(int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
+    return _Process(int(fields[1]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK"))

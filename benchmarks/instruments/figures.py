@@ -11,4 +11,4 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 def spread(seconds: Sequence[float]) -> str:
     """Formats p50 and p99 in milliseconds."""
-    return f"{percentile(seconds, 50) * 1000:7.1f} / {percentile(seconds, 99) * 1000:7.1f} ms"
+    return f"{percentile(seconds, 50) * 1000:.1f} / {percentile(seconds, 99) * 1000:.1f} ms"

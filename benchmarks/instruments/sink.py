@@ -18,7 +18,9 @@ class Sink:
     def __init__(self) -> None:
         # By recipient, on the clock of time.perf_counter, which all processes of a machine share.
         self.taken_at: dict[str, float] = {}
-        self._server = subprocess.Popen((sys.executable, "-m", "benchmarks.sink"), stdout=subprocess.PIPE, text=True)
+        self._server = subprocess.Popen(
+            (sys.executable, "-m", "benchmarks.instruments.sink"), stdout=subprocess.PIPE, text=True
+        )
         self.pid = self._server.pid
         self.url = self._next_line()
         self._reader = threading.Thread(target=self._read)

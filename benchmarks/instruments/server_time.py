@@ -14,7 +14,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from benchmarks import processor
+from benchmarks.instruments import processor
 
 ROUNDS, REQUESTS_A_ROUND = 15, 10
 
@@ -64,14 +64,14 @@ def measure(pages: Sequence[Page]) -> None:
 def _measure_round(page: Page) -> None:
     environs = [page.environ() for _ in range(REQUESTS_A_ROUND)]
     gc.collect()
-    database_began, began = _database_seconds(), time.process_time()
+    database_began, began = database_seconds(), time.process_time()
     for environ in environs:
-        _respond(page, environ)
+        respond(page.name, page.application, environ)
     page.server_ms.append((time.process_time() - began) * 1000 / REQUESTS_A_ROUND)
-    page.database_ms.append((_database_seconds() - database_began) * 1000 / REQUESTS_A_ROUND)
+    page.database_ms.append((database_seconds() - database_began) * 1000 / REQUESTS_A_ROUND)
 
 
-def _database_seconds() -> float:
+def database_seconds() -> float:
     """Returns the time of PostgreSQL's processes; SQLite is a part of the server."""
     return processor.exact_seconds_of_children(_postmaster()) if connection.vendor == "postgresql" else 0.0
 
@@ -84,17 +84,18 @@ def _postmaster() -> int:
 
 
 def _ask(page: Page) -> None:
-    _respond(page, page.environ())
+    respond(page.name, page.application, page.environ())
 
 
-def _respond(page: Page, environ: Environ) -> None:
+def respond(name: str, application: WSGIHandler, environ: Environ) -> None:
+    """Answers a request; ends the program if the answer is not 200."""
     statuses: list[str] = []
 
     def start_response(status: str, headers: object, error: object = None, /) -> Callable[[bytes], object]:
         statuses.append(status)
         return io.BytesIO().write
 
-    with closing(page.application(environ, start_response)) as response:
+    with closing(application(environ, start_response)) as response:
         b"".join(response)
     if not statuses[0].startswith("200"):
-        raise SystemExit(f"{page.name} was answered {statuses[0]}.")
+        raise SystemExit(f"{name} was answered {statuses[0]}.")

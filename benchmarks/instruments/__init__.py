@@ -1,0 +1,1 @@
+"""Clocks, query plans, and a mail server that costs next to nothing."""

@@ -1,0 +1,1 @@
+"""The rows of very large practices, made in bulk."""
