@@ -53,15 +53,16 @@ class Visitor:
 
 
 def visitor(client: Client) -> Visitor:
-    practice = client.practice
+    practice, address = client.practice, client.email_addresses.get().address
     portal = cast.in_the_portal(Browser(), client)
     # Another client of the same mailbox.
-    cast.with_access(cast.client(practice, "Bea", address=client.email_addresses.get().address))
+    cast.with_access(cast.client(practice, "Bea", address=address))
     outcomes.ready_to_pay(client)
     paid, invoice = cast.bill(client), cast.bill(client)
     cast.cash(client, paid.total_minor, invoice=paid)
     cast.cash(client, 500)
     outcomes.refunded_in_part(client)
+    Browser().post(f"{practice.portal_path}pin/", {"email": address, "pin": "00000000"})
     bursts.record_mail_cap(practice)
     return Visitor(
         portal, cast.signed_in(Browser(), cast.staff_member(practice, "Jo", Role.OWNER)), practice, client, invoice

@@ -1,15 +1,17 @@
 """Revocation: ending one portal session, or every link, code, PIN and session of a client."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portico.domain.access import access_grants, eligibility, portal_accounts
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import PortalAccess, PortalSession
+from portico.domain.access.models import PortalAccess, PortalSession, bounds_of_life
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 
@@ -17,7 +19,17 @@ def sessions_of(access: PortalAccess | None) -> list[PortalSession]:
     """Returns the live sessions in which this client can be seen now, newest first."""
     if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
         return []
-    return [session for session in portal_sessions.live_sessions(access.account) if _shows(session, access)]
+    live = _live_sessions.rows(account=access.account.pk, **bounds_of_life())
+    return [session for session in live if _shows(session, access)]
+
+
+@CompiledQuery
+def _live_sessions(
+    account: Parameter, seen_after: Parameter, created_after: Parameter, latest: Parameter
+) -> QuerySet[PortalSession]:
+    sessions = PortalSession.objects.filter(account=account)
+    alive = sessions.alive_between(seen_after=seen_after, created_after=created_after, latest=latest)
+    return alive.order_by("-id")
 
 
 def _shows(session: PortalSession, access: PortalAccess) -> bool:

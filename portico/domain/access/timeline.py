@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import QuerySet
+
 from portico.domain.access import eligibility, eligibility_steps
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Step
@@ -14,6 +16,7 @@ from portico.domain.access.sign_in import failure_audit_entries
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, OutgoingEmail
 
 MAX_INVITATIONS = 5
@@ -121,12 +124,27 @@ class Timeline:
 
 def timeline_of(client: Client, access: PortalAccess | None) -> Timeline:
     """Reads the client's timeline, in three queries."""
-    invitations = list(inviting.invitations_of(client).select_related("address")[:MAX_INVITATIONS])
-    mails = [invitation.email_id for invitation in invitations]
-    mail_events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
-    newest_mail_events = list(mail_events.order_by("-id")[: MAX_EVENTS * 2])
-    entries = AuditEntry.objects.filter(client=client, action__in=EVENT_OF_ACTION).order_by("-id")[:MAX_AUDIT_ENTRIES]
-    return build(client, access, invitations, newest_mail_events, list(entries), at=clock.now())
+    invitations = _invitations.rows(client=client.pk)
+    mail_events = _mail_events.rows(client=client.pk) if invitations else []
+    return build(client, access, invitations, mail_events, _entries.rows(client=client.pk), at=clock.now())
+
+
+@CompiledQuery
+def _invitations(client: Parameter) -> QuerySet[Invitation]:
+    return inviting.invitations_of(client).select_related("address")[:MAX_INVITATIONS]
+
+
+@CompiledQuery
+def _mail_events(client: Parameter) -> QuerySet[EmailEvent]:
+    mails = inviting.invitations_of(client)[:MAX_INVITATIONS].values("email")
+    events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
+    return events.order_by("-id")[: MAX_EVENTS * 2]
+
+
+@CompiledQuery
+def _entries(client: Parameter) -> QuerySet[AuditEntry]:
+    entries = AuditEntry.objects.filter(client=client, action__in=EVENT_OF_ACTION)
+    return entries.order_by("-id")[:MAX_AUDIT_ENTRIES]
 
 
 def build(

@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Self
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from portico.plumbing import clock, tokens
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models.rate_limits import RateLimitCount
 
 # The longest window of any limit; counts older than this are deleted.
@@ -89,8 +90,16 @@ def give_back(*limits: Limit) -> None:
 
 def is_spent(limit: Limit) -> bool:
     """Returns True if the limit is used up now; counts nothing."""
-    current = RateLimitCount.objects.filter(clock.within("started_at", limit.window))
-    return current.filter(key=limit.key, n__gte=limit.max_attempts).exists()
+    now = clock.now()
+    counted = _counted.first(key=limit.key, since=now - limit.window, until=now + clock.SKEW)
+    return counted is not None and counted[0] >= limit.max_attempts
+
+
+@CompiledQuery
+def _counted(key: Parameter, since: Parameter, until: Parameter) -> QuerySet[RateLimitCount, tuple[int]]:
+    """Returns the number of attempts in the current window, if there is one."""
+    current = RateLimitCount.objects.filter(key=key, started_at__gt=since, started_at__lte=until)
+    return current.values_list("n")
 
 
 def clear(limit: Limit) -> bool:

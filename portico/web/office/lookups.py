@@ -6,6 +6,8 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import Http404
 
 from portico.domain.access.models import PortalAccess
+from portico.domain.access.onboarding import invitation_text
+from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
 from portico.domain.clients.models import Client, EmailAddress
@@ -47,6 +49,16 @@ def client_for_overview(request: OfficeRequest, ref: str) -> ClientWithAccess:
 @CompiledQuery
 def _for_overview(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
     return balances.with_office_minor(_address_rows(practice, ref))
+
+
+def client_for_portal_tab(request: OfficeRequest, ref: str) -> ClientWithAccess:
+    """Returns the same for `invitation_text.shown_default` and `saved_cards.has_cards`. Raises Http404."""
+    return _with_access(_for_portal_tab.rows(practice=request.practice.pk, ref=ref), request)
+
+
+@CompiledQuery
+def _for_portal_tab(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
+    return saved_cards.with_has_cards(invitation_text.with_own_text(_address_rows(practice, ref)))
 
 
 _ADDRESS_COLUMNS = [field.attname for field in EmailAddress._meta.concrete_fields]

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -60,6 +61,18 @@ def defaults_of(practice: Practice) -> dict[str, InvitationText]:
         row.language: InvitationText(row.subject, row.message) for row in DefaultText.objects.filter(practice=practice)
     }
     return {language: own.get(language) or default_text(language) for language in Language.values}
+
+
+def with_own_text(clients: QuerySet[Client]) -> QuerySet[Client]:
+    """Annotates clients with what `shown_default` needs, in the same query."""
+    own = DefaultText.objects.filter(practice=OuterRef("practice"), language=OuterRef("language"))
+    return clients.annotate(own_subject=Subquery(own.values("subject")), own_message=Subquery(own.values("message")))
+
+
+def shown_default(client: Client) -> InvitationText:
+    """Returns the practice's default text in the client's language, as `with_own_text` annotated it."""
+    subject, message = client.__dict__["own_subject"], client.__dict__["own_message"]
+    return default_text(client.language) if subject is None else InvitationText(subject, message)
 
 
 def expand(text: InvitationText, client: Client) -> ExpandedText:

@@ -19,6 +19,7 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock, form_keys, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
 from portico.plumbing.refusals import Refused
@@ -168,17 +169,16 @@ def save_draft(client: Client, text: InvitationText) -> None:
             PortalAccess.objects.create(client=client, practice_id=client.practice_id, **draft)
 
 
-def text_for(client: Client, access: PortalAccess | None) -> InvitationText:
+def text_for(access: PortalAccess | None, default: InvitationText) -> InvitationText:
     """Returns the text for the editor: the draft if there is one, else the default in the client's language."""
-    default = invitation_text.default_of(client.practice, client.language)
     if access is None:
         return default
     return InvitationText(access.draft_subject or default.subject, access.draft_message or default.message)
 
 
-def invitations_of(client: Client) -> QuerySet[Invitation]:
+def invitations_of(client: Client | Parameter) -> QuerySet[Invitation]:
     """Returns the client's invitations, newest first, with their mails and links."""
-    return client.invitations.select_related("email__sign_in_link").order_by("-id")
+    return Invitation.objects.filter(client=client).select_related("email__sign_in_link").order_by("-id")
 
 
 def record_failure(invitation: Invitation, reason: str) -> None:

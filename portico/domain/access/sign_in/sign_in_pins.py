@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access import access_grants, eligibility, notice_mail_queueing, portal_states
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import ATTEMPTS_PER_PIN, Pin, PortalAccess, PortalAccount, SignInMethod
+from portico.domain.access.models import ATTEMPTS_PER_PIN, Pin, PortalAccess, PortalAccount, SignInMethod, pin_lifetime
 from portico.domain.access.sign_in import bursts, completing_sign_in
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.portal_sessions import StartedSession
@@ -113,6 +113,14 @@ def digits(client: Client, form_key: str, *, to: Actor) -> tuple[Pin, str] | Non
 def live_pin(client: Client) -> Pin | None:
     """Returns the PIN that opens the client now; None if there is none."""
     return Pin.objects.usable().filter(client=client, attempts__lt=ATTEMPTS_PER_PIN).order_by("-id").first()
+
+
+def live_pin_of(access: PortalAccess | None) -> Pin | None:
+    """Returns the same for a loaded access, without a query if no PIN was made within its lifetime."""
+    given_at = access.pin_given_at if access is not None else None
+    if access is None or given_at is None or not clock.is_within(given_at, pin_lifetime()):
+        return None
+    return live_pin(access.client)
 
 
 def allow_more_attempts(client: Client, *, by: Actor) -> None:

@@ -1,7 +1,7 @@
 """Saved cards: saved with a payment, used and removed only by the account that saved them."""
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
@@ -46,6 +46,16 @@ def saved_cards_of(account: PortalAccount) -> list[SavedCard]:
 @CompiledQuery
 def _all_cards(account: Parameter) -> QuerySet[SavedCard]:
     return _cards_of(account)
+
+
+def with_has_cards(clients: QuerySet[Client]) -> QuerySet[Client]:
+    """Annotates clients with what `has_cards` needs, in the same query."""
+    return clients.annotate(has_cards=Exists(_cards_of(OuterRef("portal_access__account"))))
+
+
+def has_cards(client: Client) -> bool:
+    """Returns True if the client's account has saved cards, as `with_has_cards` annotated it."""
+    return bool(client.__dict__["has_cards"])
 
 
 def cards_of_other_accounts(client: Client, account: PortalAccount | None) -> list[SavedCard]:
@@ -223,7 +233,7 @@ def _possible_account_ids(account_id: str | Parameter) -> tuple[str | Parameter,
     return (account_id, "")
 
 
-def _cards_of(account: PortalAccount | Parameter) -> RowQuerySet[SavedCard]:
+def _cards_of(account: PortalAccount | Parameter | OuterRef) -> RowQuerySet[SavedCard]:
     return SavedCard.objects.active().filter(account=account).order_by("-id")
 
 

@@ -21,6 +21,7 @@ from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing.card_payments import saved_cards
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, EmailAddress
 from portico.gateways import pdf
@@ -57,8 +58,8 @@ class PortalTab:
 
     @classmethod
     def of(cls, request: OfficeRequest, ref: str) -> "PortalTab":
-        client = lookups.get_client(request, ref)
-        return cls(client, access_grants.access_of(client), list(client.email_addresses.open().order_by("id")))
+        found = lookups.client_for_portal_tab(request, ref)
+        return cls(found.client, found.access, found.addresses)
 
     def form(self, data: Any | None = None, **kwargs: bool) -> ClientPortalForm:  # Any: Django's own.
         return ClientPortalForm(self.client, self.access, self.addresses, data, **kwargs)
@@ -164,7 +165,7 @@ def _page(
     request: OfficeRequest, tab: PortalTab, form: ClientPortalForm, result: TabResult | None = None
 ) -> HttpResponse:
     result = result or TabResult()
-    called = tab.client.called
+    called, has_cards = tab.client.called, saved_cards.has_cards(tab.client)
     client_timeline = timeline.timeline_of(tab.client, tab.access)
     context = {
         "client": tab.client,
@@ -173,7 +174,7 @@ def _page(
         # If the client was archived meanwhile, the submitted input stays visible.
         "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
         "timeline": client_timeline,
-        "cards_stay": address_change_notices.notice_before(tab.access, called=called),
+        "cards_stay": address_change_notices.notice_before(tab.access, called=called) if has_cards else "",
         "banner": portal_labels.banner(client_timeline, called=called),
         "unprinted": pdf.undrawable_characters(tab.client.name),
         "facts": portal_labels.signed_in_facts(client_timeline),
@@ -189,7 +190,7 @@ def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
     return {
         "no_pin": refusal.fix if refusal else "",
         "why_no_pin": result.no_pin or str(refusal or ""),
-        "pin": None if refusal else sign_in_pins.live_pin(tab.client),
+        "pin": None if refusal else sign_in_pins.live_pin_of(tab.access),
         "pin_form_key": tokens.new_token(),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
         "sessions": revocation.sessions_of(tab.access),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.onboarding import invitations
+from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import MESSAGE_LENGTH, SUBJECT_LENGTH, InvitationText
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock, tokens
@@ -77,7 +77,7 @@ class ClientPortalForm(InvitationTextForm):
 
     def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
         access = self.access or PortalAccess(client=client)
-        text = invitations.text_for(client, self.access)
+        text = invitations.text_for(self.access, invitation_text.shown_default(client))
         return {
             "enabled": access.is_on,
             "address": self._initial_address(access),

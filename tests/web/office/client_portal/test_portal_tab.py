@@ -220,9 +220,9 @@ def test_query_count_of_turning_access_on(
         assert post(office, ana, data).status_code == 302
 
 
-# Session with colleague and practice; client, access, addresses, default texts for the form; 8 for the save itself;
-# default texts, the draft.
-QUERIES_OF_FIRST_SAVE = 16
-# Session with colleague and practice, client, access, addresses, default texts, invitations, their events, PINs, the
-# entry in the audit log, the menu; attempts with a PIN, the last PIN, sessions; saved cards.
-QUERIES = 14
+# Session with colleague and practice; client with access, addresses and default text; 8 for the save itself; default
+# texts, the draft.
+QUERIES_OF_FIRST_SAVE = 13
+# Session with colleague and practice, client with access, addresses and default text, the entry in the audit log;
+# invitations, their events, entries; attempts with a PIN, sessions, the menu.
+QUERIES = 9
