@@ -51,18 +51,31 @@ class ListQuery:
 
 def page(practice: Practice, query: ListQuery) -> KeysetPage[Invoice]:
     """Returns one page of the matching invoices with their clients; the first page if `before` is unknown."""
-    rows = _matching(practice, query).with_attempts().with_sums().select_related("client")
-    after = keyset_pagination.position_of(Invoice.objects.filter(practice=practice), query.before)
-    found = keyset_pagination.newest_first(rows, after=after, size=PAGE_SIZE)
+    if query == ListQuery():
+        found = keyset_pagination.page_of(_newest.rows(practice=practice.pk), is_first=True, size=PAGE_SIZE)
+    else:
+        after = keyset_pagination.position_of(Invoice.objects.filter(practice=practice), query.before)
+        found = keyset_pagination.newest_first(_with_columns(_matching(practice, query)), after=after, size=PAGE_SIZE)
     for invoice in found.rows:
         _with_practice(invoice, practice)
     return found
 
 
+@CompiledQuery
+def _newest(practice: Parameter) -> QuerySet[Invoice]:
+    # One more, if there is a next page.
+    return _with_columns(Invoice.objects.filter(practice=practice)).order_by("-id")[: PAGE_SIZE + 1]
+
+
 def all_of(practice: Practice, query: ListQuery) -> Iterator[Invoice]:
     """Returns all matching invoices, oldest first, for an export."""
-    rows = _matching(practice, query).with_attempts().with_sums().select_related("client").order_by("id")
+    rows = _with_columns(_matching(practice, query)).order_by("id")
     return (_with_practice(each, practice) for each in rows.iterator(chunk_size=1000))
+
+
+def _with_columns(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
+    """Adds what a row of the list shows."""
+    return invoices.with_attempts().with_sums().select_related("client")
 
 
 def counts(practice: Practice) -> dict[StatusFilter, int]:

@@ -19,6 +19,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
@@ -94,7 +95,7 @@ def start_run(practice: Practice, *, shown: ShownSums | None, requested_by: Staf
 
     Returns the current run if there is one. Raises ShownSumsChanged.
     """
-    running = SharingRun.objects.waiting().filter(practice=practice).first()
+    running = waiting_run(practice)
     if running is not None:
         return running
     # In one query, so that the count covers exactly the invoices up to the last one.
@@ -108,7 +109,17 @@ def start_run(practice: Practice, *, shown: ShownSums | None, requested_by: Staf
                 practice=practice, requested_by=requested_by, last_invoice_id=unshared["last"], total=unshared["number"]
             )
     except IntegrityError:
-        return SharingRun.objects.waiting().filter(practice=practice).first()
+        return waiting_run(practice)
+
+
+def waiting_run(practice: Practice) -> SharingRun | None:
+    """Returns the practice's current run, if there is one."""
+    return _waiting_run.first(practice=practice.pk)
+
+
+@CompiledQuery
+def _waiting_run(practice: Parameter) -> QuerySet[SharingRun]:
+    return SharingRun.objects.waiting().filter(practice=practice)
 
 
 def unshared_of(practice: Practice) -> QuerySet[Invoice]:

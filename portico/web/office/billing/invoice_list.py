@@ -60,7 +60,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "chips": _chips(list_query, counts),
         "unshared": counts.get(StatusFilter.UNSHARED, 0),
         "shown": shown_sums.of_many(counts.get(StatusFilter.UNSHARED, 0)),
-        "run": SharingRun.objects.waiting().filter(practice=request.practice).first(),
+        "run": invoice_sharing.waiting_run(request.practice),
         "still_open": invoice_list.open_total_minor(request.practice),
         "next_url": _url(list_query, before=page.next_ref) if page.next_ref else "",
         "first_url": "" if page.is_first else _url(list_query),
