@@ -27,7 +27,7 @@ Elapsed time of the queries, median and 99th percentile. *Grows* marks a query t
 rows.
 """,
 }
-# What breaks first: lists this slow, that were faster by this factor with few rows.
+# What breaks first: pages and lists this slow, that were faster by this factor with few rows.
 SLOW_MS, GROWTH = 50.0, 4.0
 
 
@@ -107,18 +107,14 @@ def _capacity(runs: Sequence[Results]) -> Iterator[tuple[str, str]]:
 
 
 def _breaks_first(runs: Sequence[Results]) -> str:
-    """Lists the queries that are slow in a large run and were fast in a smaller one, the slowest first."""
+    """Names the pages and lists that are slow in a large run and were fast in a smaller one, the slowest first."""
+    measured = [(row, run.title) for run in runs for row in run.rows if row.section in (PAGES, LISTS)]
     fastest: dict[str, float] = {}
-    for row in (row for run in runs for row in run.rows if row.section == LISTS):
+    for row, _title in measured:
         fastest[row.name] = min(row.milliseconds, fastest.get(row.name, row.milliseconds))
-    slow = [
-        (row, run.title)
-        for run in runs
-        for row in run.rows
-        if row.section == LISTS and row.milliseconds > max(SLOW_MS, GROWTH * fastest[row.name])
-    ]
+    slow = [(row, title) for row, title in measured if row.milliseconds > max(SLOW_MS, GROWTH * fastest[row.name])]
     if not slow:
-        return f"No list takes more than {SLOW_MS:.0f} ms at any of these sizes.\n"
+        return f"No page or list is over {SLOW_MS:.0f} ms and {GROWTH:.0f} times its time with the fewest rows.\n"
     slow.sort(key=lambda each: -each[0].milliseconds)
     return "".join(
         f"- {row.name} ({title}): {row.milliseconds:,.0f} ms,"
