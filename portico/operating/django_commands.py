@@ -1,13 +1,13 @@
 """Runs Django's management commands, ours among them."""
 
+import re
 import sys
 
 import django
 from django.core.management import execute_from_command_line, get_commands
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
 from portico.configuration import ConfigurationRefused
-from portico.operating import database_errors
 
 
 def run(program: str, arguments: list[str]) -> None:
@@ -22,7 +22,7 @@ def run(program: str, arguments: list[str]) -> None:
         sys.stderr.write("".join(["Portico cannot start:\n", *(f"  {problem}\n" for problem in refused.problems)]))
         sys.exit(2)
     except (DatabaseError, InterfaceError) as error:
-        description = database_errors.describe(error)
+        description = describe(error)
         if not description or "--traceback" in arguments:
             raise
         sys.stderr.write(f"{description}\n")
@@ -39,3 +39,25 @@ def command_list() -> str:
         parts.append(f"\n{heading}:\n")
         parts += [f"    {name.replace('_', '-')}\n" for name in sorted(names)]
     return "".join(parts)
+
+
+# SQLite: "no such table: …"; PostgreSQL: "relation "…" does not exist".
+_NO_TABLES = re.compile(r"no such (?:table|column)|(?:relation|column) .* does not exist")
+_REASON = re.compile(r"(?:FATAL|ERROR): +(.+)")
+
+
+def describe(error: DatabaseError | InterfaceError) -> str:
+    """Returns a sentence for the operator, or "" for a bug of ours, whose traceback must be shown."""
+    if _NO_TABLES.search(str(error)):
+        return "The database is not up to date. Run `portico migrate` first."
+    if isinstance(error, ProgrammingError) or not isinstance(error, OperationalError | InterfaceError):
+        return ""
+    return f"Portico cannot work with the database that DATABASE_URL names: {_reason(error)}."
+
+
+def _reason(error: DatabaseError | InterfaceError) -> str:
+    """Returns the database's own message."""
+    text = str(error)
+    reason = _REASON.search(text)
+    line = reason[1] if reason else text.strip().partition("\n")[0]
+    return line.rstrip(". ")

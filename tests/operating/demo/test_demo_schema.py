@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
-from portico.operating.demo import demo_schema
+from portico.operating.management.commands import demo_data
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -41,7 +41,7 @@ def rows(database: BaseDatabaseWrapper, query: str) -> set[tuple[object, ...]]:
 
 
 def test_it_has_the_tables_of_the_migrations(demo: DatabaseWrapper) -> None:
-    demo_schema.create(demo)
+    demo_data.create(demo)
     assert rows(demo, COLUMNS) == rows(connection, COLUMNS)
     assert rows(demo, INDEXES_AND_TRIGGERS) == rows(connection, INDEXES_AND_TRIGGERS)
     executor = MigrationExecutor(demo)

@@ -7,11 +7,13 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import delivery_failures, eligibility_steps
+from portico.domain.access import eligibility_steps, portal_states
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import CODE_LIFETIME, PortalAccess, SignInLink, link_lifetime
+from portico.domain.access.models import CODE_LIFETIME, PortalAccess, PortalAccount, SignInLink, link_lifetime
+from portico.domain.access.models.accounts import PortalAccessQuerySet
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.access.sign_in import sign_in_links
+from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -70,7 +72,7 @@ class SignInMail(MailComposer):
         link = _link_of(email)
         if email.state == EmailState.HANDED_OVER and not link.is_mail_stopped:
             return  # The usual case, which needs no further query.
-        delivery_failures.apply_outcome(email, link.account)
+        apply_outcome(email, link.account)
 
 
 def _links() -> SignInLinkQuerySet:
@@ -109,3 +111,25 @@ def _reason_against_link(link: SignInLink, email: OutgoingEmail) -> str | None:
     if has_expired or clock.now() >= email.written_at + link_lifetime():
         return _("It waited longer than its link would have worked.")
     return None
+
+
+def apply_outcome(email: OutgoingEmail, account: PortalAccount) -> None:
+    """Records on each client of the mailbox whether the last mail was refused. Runs in the caller's transaction.
+
+    Ignores a dropped mail, which says nothing about the mailbox.
+    """
+    accesses = PortalAccess.objects.filter(account=account, enabled_at__isnull=False)
+    if email.state in {EmailState.BOUNCED, EmailState.FAILED}:
+        _save_outcome(accesses, reason=email.reason)
+    elif email.state != EmailState.DROPPED:
+        _save_outcome(accesses.filter(mail_stopped_at__isnull=False), reason=None)
+
+
+def _save_outcome(accesses: PortalAccessQuerySet, *, reason: str | None) -> None:
+    stopped_at = None if reason is None else clock.now()
+    clients = list(accesses.values_list("client_id", flat=True))
+    if not clients:
+        return
+    for client in Client.objects.locked().filter(pk__in=clients).order_by("pk"):
+        PortalAccess.objects.filter(client=client).update(mail_stopped_at=stopped_at, mail_stopped_reason=reason or "")
+        portal_states.recompute(client)

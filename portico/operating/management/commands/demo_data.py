@@ -3,11 +3,14 @@
 import logging
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 
-from portico.operating.demo import demo_data, demo_schema
+from portico.operating.demo import demo_data
 
 
 class Command(BaseCommand):
@@ -21,5 +24,18 @@ class Command(BaseCommand):
         if connection.introspection.table_names():
             raise CommandError("There are tables already; the demo's people go into an empty database.")
         logging.getLogger("portico").setLevel(logging.WARNING)  # Its events would only clutter the output.
-        demo_schema.create(connection)
+        create(connection)
         demo_data.create_demo_data()
+
+
+def create(connection: BaseDatabaseWrapper) -> None:
+    """Creates the tables of today's models and records all migrations as applied.
+
+    Running the migrations one after the other takes ten times as long.
+    """
+    with connection.schema_editor() as editor:
+        for model in apps.get_models():
+            editor.create_model(model)
+    executor = MigrationExecutor(connection)
+    for app, name in executor.loader.graph.nodes:
+        executor.recorder.record_applied(app, name)

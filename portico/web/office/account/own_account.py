@@ -1,24 +1,69 @@
 """A staff member's own account page: name, email, password, second factor and sessions."""
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portico.domain.practices.staff import own_account, password_attempts, second_factor
 from portico.domain.practices.staff.staff_creation import EmailTaken
 from portico.plumbing.security.rate_limits import RateLimitExceeded
+from portico.plumbing.text.input_validation import StaffAddressField
+from portico.plumbing.text.mailboxes import header_address
 from portico.web.guards import office_page
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.account import own_factors
-from portico.web.office.account.own_account_form import OwnDetailsForm, OwnPasswordForm
+from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.sign_in import identity_check
 from portico.web.office.sign_in.reauthentication import recently_verified
+
+
+class OwnDetailsForm(OfficeForm):
+    name = line_field(gettext_lazy("Name"), longest=100, required=True, attrs={"autocomplete": "name"})
+    email = StaffAddressField(
+        label=gettext_lazy("Email"),
+        max_length=254,
+        help_text=gettext_lazy("You sign in with it. A change is told to the old address."),
+        widget=forms.EmailInput({"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={"required": gettext_lazy("This is needed.")},
+    )
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if "email" not in self.changed_data:
+            return email
+        try:
+            header_address(email)
+        except ValueError as error:
+            raise ValidationError(
+                _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
+            ) from error
+        return email
+
+
+class OwnPasswordForm(OfficeForm):
+    password = forms.CharField(
+        label=gettext_lazy("Password you have now"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+        error_messages={"required": gettext_lazy("This is needed.")},
+    )
+    new_password = forms.CharField(
+        label=gettext_lazy("New password"),
+        max_length=1000,
+        strip=False,
+        help_text=gettext_lazy("At least 12 characters. Four or five words work well."),
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        error_messages={"required": gettext_lazy("This is needed.")},
+    )
 
 
 @office_page()

@@ -1,23 +1,64 @@
 """The client list: search by name, email or phone, and filters by portal state."""
 
+from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from portico.domain.access.models import PortalAccess
+from portico.domain.access.portal_states import Reason
 from portico.domain.clients import client_list
 from portico.domain.clients.client_list import MAX_COUNTED, ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
+from portico.plumbing import clock
+from portico.plumbing.text.input_validation import NoCardNumberField, clean_line
+from portico.web import formatting
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import filter_links
-from portico.web.office.client_portal import state_reasons
-from portico.web.office.clients.client_list_form import ARCHIVED, ListForm
 from portico.web.office.filter_links import FilterChip
 from portico.web.office.roles import may_edit
+
+ARCHIVED = "archived"
+MAX_QUERY_LENGTH = 200
+
+
+class ListForm(forms.Form):
+    """Search, filter, sort and position. Ignores invalid values, except that a card number is an error."""
+
+    q = NoCardNumberField(required=False)
+    state = forms.CharField(required=False)
+    sort = forms.CharField(required=False)
+    after = forms.CharField(required=False)
+
+    def clean_q(self) -> str:
+        return clean_line(self.cleaned_data["q"])[:MAX_QUERY_LENGTH]
+
+    def clean_state(self) -> str:
+        state: str = self.cleaned_data["state"]
+        return state if state in {*PortalState.values, ARCHIVED} else ""
+
+    def clean_sort(self) -> Sort:
+        sort: str = self.cleaned_data["sort"]
+        return Sort(sort) if sort in set(Sort) else Sort.NAME
+
+    @property
+    def list_query(self) -> ListQuery:
+        """The query; read it after `is_valid`, even if that returns False."""
+        cleaned: dict[str, Any] = self.cleaned_data  # Any: a field's value.
+        state = cleaned["state"]
+        return ListQuery(
+            query=cleaned.get("q", ""),
+            state=PortalState(state) if state in PortalState.values else None,
+            archived=state == ARCHIVED,
+            sort=cleaned["sort"],
+            after=cleaned["after"],
+        )
 
 
 @office_page()
@@ -39,7 +80,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "form": form,
         "list_query": list_query,
         "state": ARCHIVED if list_query.archived else list_query.state or "",
-        "rows": [(client, state_reasons.reason_of(client)) for client in page.rows],
+        "rows": [(client, reason_of(client)) for client in page.rows],
         "chips": _chips(list_query, counts),
         "archived_url": list_url(list_query, state=ARCHIVED),
         "sorts": _sorts(list_query),
@@ -104,3 +145,21 @@ def _summary(shown: list[Client], total: int, list_query: ListQuery) -> str:
     if list_query.query:
         return ngettext("%(shown)d of %(total)s client found", "%(shown)d of %(total)s clients found", total) % numbers
     return ngettext("%(shown)d of %(total)s client", "%(shown)d of %(total)s clients", total) % numbers
+
+
+def reason_of(client: Client) -> str:
+    """Returns the reason; empty if the state needs none. Reads `client.portal_access`, prefetched by the caller."""
+    access: PortalAccess | None = getattr(client, "portal_access", None)
+    if client.portal_state == PortalState.INVITED and access is not None and access.invited_at is not None:
+        return _("Invited %(ago)s. Not signed in yet") % {
+            "ago": formatting.time_ago(access.invited_at, now=clock.now(), language=get_language())
+        }
+    if client.portal_state != PortalState.NEEDS_ATTENTION:
+        return ""
+    match client.portal_reason:
+        case Reason.MAIL_STOPPED if access is not None and access.mail_stopped_reason:
+            return access.mail_stopped_reason
+        case known if known in Reason.values:
+            return str(Reason(known).label)
+        case _:
+            return ""

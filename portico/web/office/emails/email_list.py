@@ -3,12 +3,15 @@
 import re
 from urllib.parse import urlencode
 
+from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.db import models
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access.sign_in import bursts
@@ -21,13 +24,33 @@ from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import WAITING, EmailState, OutgoingEmailQuerySet
 from portico.plumbing.text import input_validation
+from portico.plumbing.text.input_validation import LineField
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import burst_notices, filter_links, menu_counts
 from portico.web.office.emails import email_labels
-from portico.web.office.emails.email_list_form import EmailFilter, EmailsForm
 from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import may_edit
+
+
+class EmailFilter(models.TextChoices):
+    """The filter chips."""
+
+    ALL = "", gettext_lazy("All")
+    NEED_A_LOOK = "look", gettext_lazy("Need a look")
+    WAITING = "waiting", gettext_lazy("Waiting")
+    HANDED_OVER = "handed_over", gettext_lazy("Handed over")
+    DELIVERED = "delivered", gettext_lazy("Delivered")
+    NOT_DELIVERED = "not_delivered", gettext_lazy("Not delivered")
+
+
+class EmailsForm(forms.Form):
+    """Search, filter and page; `after` is the ref of the previous page's last row."""
+
+    q = LineField(label=gettext_lazy("Search emails by name or address"), max_length=320, required=False)
+    show = forms.ChoiceField(choices=EmailFilter.choices, required=False)
+    after = forms.SlugField(max_length=26, required=False)
+
 
 PAGE_SIZE = 25
 # Filter chips stop counting here: larger counts are slow and of no use.

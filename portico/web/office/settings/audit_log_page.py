@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 from urllib.parse import urlencode
 
+from django import forms
+from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
@@ -17,10 +21,39 @@ from portico.plumbing.actors import ActorKind
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.models.audit import AuditChainHead, AuditEntry
+from portico.plumbing.text.input_validation import LineField
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels
-from portico.web.office.settings.audit_log_form import AuditLogForm, EntryFilter
+
+
+class EntryFilter(models.TextChoices):
+    ACTS = "", _("What was done")
+    VIEWS = "views", _("Seen by staff")
+    EVERYTHING = "everything", _("Everything")
+
+
+ANY_ACTOR = [("", _("Everybody"))]
+ACTOR_KINDS = [
+    (ActorKind.CLIENT.value, _("Clients")),
+    (ActorKind.SYSTEM.value, _("Portico itself")),
+    (ActorKind.OPERATOR.value, _("The operator")),
+    (ActorKind.ANONYMOUS.value, _("Not signed in")),
+]
+
+
+class AuditLogForm(forms.Form):
+    """`who` is a staff member's ref or a kind of actor; `before` is the ref of an entry."""
+
+    who = forms.ChoiceField(label=_("Who"), required=False)
+    what = forms.ChoiceField(label=_("What"), choices=EntryFilter.choices, required=False)
+    client = LineField(label=_("Client"), max_length=320, required=False)
+    before = forms.SlugField(max_length=26, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, staff: list[tuple[str, str]]) -> None:  # Any: Django's own.
+        super().__init__(data)
+        cast(forms.ChoiceField, self.fields["who"]).choices = [*ANY_ACTOR, *staff, *ACTOR_KINDS]
+
 
 PAGE_SIZE = 50
 # Entries that one page scans: a filter that matches few must not read the whole log.

@@ -1,12 +1,14 @@
 """`Settings` > `Online Payments`: the practice's Stripe keys and webhook, and what still prevents payments."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,14 +17,41 @@ from portico.domain.billing.ledger import reports
 from portico.domain.billing.stripe_sync import going_live
 from portico.domain.practices.models import OnlinePayments, PaymentProblem, Role
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness, webhook_setup
+from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.gateways.stripe.errors import PermissionMissing, StripeCallFailed
 from portico.plumbing.refusals import Refused
+from portico.plumbing.text.input_validation import LineField
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.settings import online_payments_labels
-from portico.web.office.settings.online_payments_form import KeysForm, SecretForm
 from portico.web.office.sign_in.reauthentication import recently_verified
+
+MAX_LENGTH = 255
+TOO_LONG = gettext_lazy("This is too long to be one. Copy it again at Stripe.")
+
+
+def _secret_field(label: Any, *, required: bool) -> LineField:
+    widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False)
+    messages = {"required": gettext_lazy("This is needed."), "max_length": TOO_LONG}
+    return LineField(label=label, max_length=MAX_LENGTH, required=required, widget=widget, error_messages=messages)
+
+
+class SecretForm(forms.Form):
+    """The webhook's signing secret alone."""
+
+    use_required_attribute = False
+    webhook_secret = _secret_field(gettext_lazy("Webhook signing secret"), required=True)
+
+
+class KeysForm(forms.Form):
+    use_required_attribute = False
+    secret_key = _secret_field(gettext_lazy("Secret key"), required=True)
+    webhook_secret = _secret_field(gettext_lazy("Webhook signing secret"), required=False)
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.cleaned_data["secret_key"], self.cleaned_data["webhook_secret"])
 
 
 @office_page(Role.OWNER)

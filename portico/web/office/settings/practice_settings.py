@@ -18,8 +18,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.edit_conflicts import FieldConflict
-from portico.web.office.settings.logo_form import LogoForm
-from portico.web.office.settings.practice_settings_form import PracticeForm
+from portico.web.office.settings.practice_settings_form import LogoForm, PracticeForm
 
 
 @office_page(Role.OWNER)

@@ -18,6 +18,7 @@ from portico.currency_table import CURRENCIES
 from portico.domain.practices import time_zones
 from portico.domain.practices.models import Practice
 from portico.domain.practices.practice_settings import PracticeDetails
+from portico.plumbing import images
 from portico.web import formatting
 from portico.web.office.base_form import OfficeForm, WholeNumberField, line_field, text_field
 from portico.web.office.clients.contact_forms import e164, written
@@ -166,3 +167,25 @@ def _zone_label(name: str) -> str:
 
 def _readable(name: str) -> str:
     return name.replace("_", " ")
+
+
+class LogoForm(forms.Form):
+    """One file, not yet checked to be an image: saving the logo does that."""
+
+    use_required_attribute = False
+
+    logo = forms.FileField(
+        label=gettext_lazy("Choose a logo"),
+        # The file name is not stored, so its length does not matter.
+        max_length=None,
+        error_messages=dict.fromkeys(
+            ("required", "missing", "invalid", "empty"), gettext_lazy("Choose a file first: a PNG, a JPEG or a WebP.")
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+
+    @property
+    def file(self) -> bytes:
+        """Returns the content, cut one byte above the size limit: enough for it to be rejected."""
+        file: bytes = self.cleaned_data["logo"].read(images.MAX_BYTES + 1)
+        return file
