@@ -5,16 +5,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from portico.web import route_list
+from portico.web.middleware import Middleware
 
 
-class AllowedMethods:
+class AllowedMethods(Middleware):
     """Comes before CsrfViewMiddleware, so that a wrong method is answered with 405 and not with 403."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object

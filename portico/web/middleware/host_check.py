@@ -1,6 +1,5 @@
 """Refuses requests for other host names than ours, except health probes."""
 
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,6 +9,7 @@ from django.shortcuts import redirect
 
 from portico import hosts
 from portico.web import error_pages
+from portico.web.middleware import Middleware
 
 # Load balancers request them by IP address, by any name or without a Host header. They reveal nothing.
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -17,11 +17,8 @@ PROBES = frozenset({"/healthz", "/readyz"})
 UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104  # Compared with, not listened on.
 
 
-class HostCheck:
+class HostCheck(Middleware):
     """Comes before everything that reads the request's host. Answers 400, or redirects between loopback names."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info in PROBES:

@@ -2,23 +2,20 @@
 
 import codecs
 import io
-from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from portico.web import error_pages
+from portico.web.middleware import Middleware
 
 # Django decodes malformed bytes to this character.
 REPLACEMENT = "\ufffd"
 
 
-class ReadableHeaders:
+class ReadableHeaders(Middleware):
     """Answers 400 if the address or the Content-Type cannot be read. Comes before anything that reads the body."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not _has_readable_address(request) or not _has_readable_content_type(request):
@@ -26,11 +23,8 @@ class ReadableHeaders:
         return self.get_response(request)
 
 
-class ReadableBodies:
+class ReadableBodies(Middleware):
     """Answers 400 if the body is incomplete or malformed. Comes after RequestLimits: it reads the body."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = int(request.META.get("CONTENT_LENGTH") or 0)

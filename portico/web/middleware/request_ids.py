@@ -3,12 +3,12 @@
 import logging
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 
 from portico.web import error_pages
+from portico.web.middleware import Middleware
 
 logger = logging.getLogger(__name__)
 
@@ -16,11 +16,8 @@ logger = logging.getLogger(__name__)
 REFERENCE_CHARACTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
-class RequestIds:
+class RequestIds(Middleware):
     """The outermost middleware: every response has passed through it, errors and static files included."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()

@@ -1,18 +1,14 @@
 """Refuses requests that are too large, or whose length cannot be read."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from portico.web import error_pages
+from portico.web.middleware import Middleware
 
 
-class RequestLimits:
+class RequestLimits(Middleware):
     """Answers 400 for a malformed Content-Length and 413 above the limit."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or ""

@@ -1,9 +1,9 @@
 """Adds the security headers to every response."""
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+
+from portico.web.middleware import Middleware
 
 HEADERS = {
     "Permissions-Policy": (
@@ -18,11 +18,8 @@ HEADERS = {
 }
 
 
-class SecurityHeaders:
+class SecurityHeaders(Middleware):
     """Leaves headers alone that the response has set itself."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

@@ -2,12 +2,13 @@
 
 import html
 import re
-from collections.abc import Callable
 from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve
 from django.utils.encoding import escape_uri_path
+
+from portico.web.middleware import Middleware
 
 # Our paths end in such a character, or in a slash after it. Letters of any script are not punctuation.
 _ENDING = re.compile(r"[\w-]+")
@@ -21,11 +22,8 @@ _UNDECODABLE = "\ufffd"
 _LOWER_CASE_PARAMETERS = frozenset({"slug", "language"})
 
 
-class TidyAddresses:
+class TidyAddresses(Middleware):
     """Redirects GET and HEAD only: a POST to a wrong URL is not repeated elsewhere."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method in {"GET", "HEAD"} and (path := tidy(request.path_info)):

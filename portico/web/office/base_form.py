@@ -1,11 +1,14 @@
 """Base class and fields of the office's forms."""
 
 import re
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Self
 
 from django import forms
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from portico.plumbing.refusals import Refused
 from portico.plumbing.text.folding import ascii_forms
 from portico.plumbing.text.input_validation import LineField, TextField, holds_card_number
 
@@ -17,15 +20,32 @@ class OfficeForm(forms.Form):
     """Leaves validation to the server: no `required` or `maxlength`, with which a browser cuts pasted text."""
 
     use_required_attribute = False
+    _refusal_status: HTTPStatus | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs.pop("maxlength", None)
 
+    @property
+    def page_status(self) -> HTTPStatus:
+        """The status of the page that shows the form."""
+        return self._refusal_status or (HTTPStatus.UNPROCESSABLE_CONTENT if self.errors else HTTPStatus.OK)
+
+    def refused(self, refusal: Refused) -> Self:
+        """Adds the refusal of the form's operation, to its field if the form has that; returns the form."""
+        self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
+        self._refusal_status = HTTPStatus(refusal.status)
+        return self
+
     def values(self) -> dict[str, Any]:  # Any: field values.
         """Returns the current values of all fields, valid or not, without card numbers."""
         return {name: _without_card_number(self[name].value()) for name in self.fields}
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Returns the data for a form: None for a page that is only shown."""
+    return request.POST if request.method == "POST" else None
 
 
 class WholeNumberField(forms.IntegerField):

@@ -1,16 +1,14 @@
 """Voiding manual payments; adding, keeping and voiding account credit."""
 
-from http import HTTPStatus
-
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.billing import shown_sums
 from portico.domain.billing.ledger import balances
-from portico.domain.billing.models import Payment
+from portico.domain.billing.models import Allocation, Payment
 from portico.domain.billing.payments import account_credits, manual_payments
 from portico.domain.clients.models import Client
 from portico.plumbing.refusals import Refused
@@ -19,6 +17,7 @@ from portico.web import payment_labels
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups, shown_sums_field
+from portico.web.office.base_form import posted
 from portico.web.office.billing.payment_forms import CreditForm, TakeBackForm
 from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import BILLING_EDITORS
@@ -28,16 +27,17 @@ from portico.web.office.roles import BILLING_EDITORS
 @require_http_methods(["GET", "HEAD", "POST"])
 def void_payment(request: OfficeRequest, ref: str) -> HttpResponse:
     payment = lookups.get_payment(request, ref)
-    if request.method != "POST":
-        return _void_page(request, payment)
-    form = TakeBackForm(request.POST, now=shown_sums.of_taking_back(payment, payment.allocations.live()))
+    allocations = list(payment.allocations.live().select_related("invoice").order_by("id"))
+    form = TakeBackForm(posted(request), now=shown_sums.of_taking_back(payment, allocations))
     if not form.is_valid():
-        return _void_page(request, payment, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _void_page(request, payment, form, allocations)
     try:
         manual_payments.take_back(payment, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
     except Refused as refusal:
         payment = lookups.get_payment(request, ref)
-        return _void_page(request, payment, refusal=refusal, status=HTTPStatus.CONFLICT)
+        allocations = list(payment.allocations.live().select_related("invoice").order_by("id"))
+        form = TakeBackForm(request.POST, now=shown_sums.of_taking_back(payment, allocations))
+        return _void_page(request, payment, form.refused(refusal), allocations)
     messages.success(request, _("The payment was taken back. What it had paid is owed again."))
     return redirect("office:client_billing", ref=payment.client.ref)
 
@@ -58,10 +58,9 @@ def keep_as_credit(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.client_with_balance_of(request, ref)
-    form = _credit_form(client, request.POST if request.method == "POST" else None)
+    form = _credit_form(request, client)
     if not form.is_valid():
-        status = HTTPStatus.UNPROCESSABLE_CONTENT if form.is_bound else HTTPStatus.OK
-        return _credit_page(request, client, form, status=status)
+        return _credit_page(request, client, form)
     cleaned = form.cleaned_data
     try:
         account_credits.give(
@@ -74,9 +73,7 @@ def add_credit(request: OfficeRequest, ref: str) -> HttpResponse:
         )
     except Refused as refusal:
         client = lookups.client_with_balance_of(request, ref)
-        form = _credit_form(client, request.POST)
-        form.add_error(refusal.field, str(refusal))
-        return _credit_page(request, client, form, status=HTTPStatus.CONFLICT)
+        return _credit_page(request, client, _credit_form(request, client).refused(refusal))
     messages.success(request, _("The credit was given. It is put against what is shared and owed, oldest due first."))
     return redirect("office:client_billing", ref=ref)
 
@@ -93,17 +90,8 @@ def void_credit(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def _void_page(
-    request: OfficeRequest,
-    payment: Payment,
-    *,
-    refusal: Refused | None = None,
-    status: HTTPStatus = HTTPStatus.OK,
+    request: OfficeRequest, payment: Payment, form: TakeBackForm, allocations: list[Allocation]
 ) -> HttpResponse:
-    allocations = list(payment.allocations.live().select_related("invoice").order_by("id"))
-    data = request.POST if request.method == "POST" else None
-    form = TakeBackForm(data, now=shown_sums.of_taking_back(payment, allocations))
-    if refusal is not None:
-        form.add_error(None, str(refusal))
     context = {
         "payment": payment,
         "name": payment_labels.payment_name(payment),
@@ -111,14 +99,14 @@ def _void_page(
         "form": form,
         "allocations": allocations,
     }
-    return render(request, "office/payments/take_back.html", context, status=status)
+    return render(request, "office/payments/take_back.html", context, status=form.page_status)
 
 
-def _credit_form(client: Client, data: QueryDict | None) -> CreditForm:
+def _credit_form(request: OfficeRequest, client: Client) -> CreditForm:
     now = shown_sums.of_balance(balances.shown_office_minor(client))
-    return CreditForm(data, currency=client.practice.currency, now=now)
+    return CreditForm(posted(request), currency=client.practice.currency, now=now)
 
 
-def _credit_page(request: OfficeRequest, client: Client, form: CreditForm, *, status: HTTPStatus) -> HttpResponse:
+def _credit_page(request: OfficeRequest, client: Client, form: CreditForm) -> HttpResponse:
     context = {"client": client, "form": form, "balance_minor": balances.shown_office_minor(client)}
-    return render(request, "office/payments/credit.html", context, status=status)
+    return render(request, "office/payments/credit.html", context, status=form.page_status)

@@ -50,7 +50,27 @@ def money_field(form: forms.Form, name: str) -> MoneyField:
     return cast(MoneyField, form.fields[name])
 
 
-class RecordPaymentForm(ShowingForm):
+def require_positive(minor: int | None) -> int:
+    if minor is None or minor <= 0:
+        raise ValidationError(_("The amount must be more than nothing."))
+    return minor
+
+
+class AmountForm(ShowingForm):
+    """An amount of money above zero, in `currency`."""
+
+    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
+    form_key = form_keys.field()
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **kwargs)
+        money_field(self, "amount").currency = currency
+
+    def clean_amount(self) -> int:
+        return require_positive(self.cleaned_data["amount"])
+
+
+class RecordPaymentForm(AmountForm):
     """A payment received outside Portico: check, cash or another."""
 
     kind = forms.ChoiceField(
@@ -59,20 +79,16 @@ class RecordPaymentForm(ShowingForm):
         widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Choose one.")},
     )
-    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     received_on = DayField(label=gettext_lazy("Received"))
     check_number = line_field(gettext_lazy("Check number"), longest=30)
     note = text_field(gettext_lazy("Note"), longest=500, rows=2, **UNASSISTED)
-    form_key = form_keys.field()
+
+    field_order = ("kind", "amount")
 
     def __init__(self, *args: Any, practice: Practice, today: date, **kwargs: Any) -> None:  # Any: Django's own.
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, currency=practice.currency, **kwargs)
         self.today = today
         use_order_of(practice.country, self)
-        money_field(self, "amount").currency = practice.currency
-
-    def clean_amount(self) -> int:
-        return require_positive(self.cleaned_data["amount"])
 
     def clean_received_on(self) -> date:
         received_on: date = self.cleaned_data["received_on"]
@@ -90,12 +106,6 @@ class RecordPaymentForm(ShowingForm):
             check_number=cleaned["check_number"],
             note=cleaned["note"],
         )
-
-
-def require_positive(minor: int | None) -> int:
-    if minor is None or minor <= 0:
-        raise ValidationError(_("The amount must be more than nothing."))
-    return minor
 
 
 class ReasonForm(ShowingForm):
@@ -145,7 +155,7 @@ class ReleaseForm(ReasonForm):
     )
 
 
-class RefundForm(ReasonForm):
+class RefundForm(AmountForm, ReasonForm):
     """Amount and reason of a refund; the operation checks that so much is left."""
 
     reasons = (
@@ -153,33 +163,15 @@ class RefundForm(ReasonForm):
         gettext_lazy("Session did not take place"),
         gettext_lazy("Price was wrong"),
     )
-    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     note = line_field(gettext_lazy("Note"), longest=500)
-    form_key = form_keys.field()
 
     field_order = ("amount", "why", "words", "note")
 
-    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
-        super().__init__(*args, **kwargs)
-        money_field(self, "amount").currency = currency
 
-    def clean_amount(self) -> int:
-        return require_positive(self.cleaned_data["amount"])
-
-
-class CreditForm(ShowingForm):
+class CreditForm(AmountForm):
     """Account credit given without a payment."""
 
-    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
     reason = line_field(gettext_lazy("Why"), longest=300, required=True)
-    form_key = form_keys.field()
-
-    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
-        super().__init__(*args, **kwargs)
-        money_field(self, "amount").currency = currency
-
-    def clean_amount(self) -> int:
-        return require_positive(self.cleaned_data["amount"])
 
 
 class ServiceForm(ShowingForm):

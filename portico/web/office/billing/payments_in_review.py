@@ -1,7 +1,6 @@
 """Card payments that staff must review, and releasing one whose outcome cannot be found out."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -17,6 +16,7 @@ from portico.web import payment_labels
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
+from portico.web.office.base_form import posted
 from portico.web.office.billing import review_labels
 from portico.web.office.billing.payment_forms import ReleaseForm
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
@@ -62,27 +62,21 @@ def release(request: OfficeRequest, ref: str) -> HttpResponse:
     if not attempt.is_moving:
         messages.info(request, _("The outcome of this payment is known by now."))
         return redirect("office:payments")
-    now = shown_sums.of_attempt(attempt)
-    if request.method != "POST":
-        return _page(request, attempt, ReleaseForm(now=now))
-    form = ReleaseForm(request.POST, now=now)
+    form = ReleaseForm(posted(request), now=shown_sums.of_attempt(attempt))
     if not form.is_valid():
-        return _page(request, attempt, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _page(request, attempt, form)
     try:
         manual_release.release(attempt, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
     except Refused as refusal:
         attempt = lookups.get_attempt(request, ref)
         form = ReleaseForm(request.POST, now=shown_sums.of_attempt(attempt))
-        form.add_error(None, str(refusal))
-        return _page(request, attempt, form, status=HTTPStatus.CONFLICT)
+        return _page(request, attempt, form.refused(refusal))
     messages.success(
         request, _("The payment was released. What it was meant for can be paid, recorded or voided again.")
     )
     return redirect("office:payments")
 
 
-def _page(
-    request: OfficeRequest, attempt: PaymentAttempt, form: ReleaseForm, *, status: HTTPStatus = HTTPStatus.OK
-) -> HttpResponse:
+def _page(request: OfficeRequest, attempt: PaymentAttempt, form: ReleaseForm) -> HttpResponse:
     context = {"review": review_labels.payment_in_review(attempt), "client": attempt.client, "form": form}
-    return render(request, "office/payments/release.html", context, status=status)
+    return render(request, "office/payments/release.html", context, status=form.page_status)

@@ -1,9 +1,7 @@
 """The page `Record a payment`: a manual payment of one invoice, or to a client's account."""
 
-from http import HTTPStatus
-
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -21,6 +19,7 @@ from portico.web.billing_documents import summary_lines
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import invoice_view_audit, lookups
+from portico.web.office.base_form import posted
 from portico.web.office.billing.payment_forms import RecordPaymentForm
 
 
@@ -33,16 +32,15 @@ def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method != "POST" and not is_payable:
         return redirect("office:invoice", ref=ref)
     invoice_view_audit.record_invoice_view(request, invoice)
-    if request.method != "POST":
-        return _page(request, invoice.client, invoice, _form(request, invoice.client, invoice))
-    form = _form(request, invoice.client, invoice, request.POST)
+    form = _form(request, invoice.client, invoice)
     if not form.is_valid():
-        return _page(request, invoice.client, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _page(request, invoice.client, invoice, form)
     try:
         payment = cancellation.retry_after_cancelling(invoice, lambda: _record(request, invoice.client, invoice, form))
     except Refused as refusal:
         invoice = lookups.get_invoice(request, ref)
-        return _refused(request, invoice.client, invoice, refusal)
+        form = _form(request, invoice.client, invoice).refused(refusal)
+        return _page(request, invoice.client, invoice, form)
     return _recorded(request, payment, redirect("office:invoice", ref=ref))
 
 
@@ -50,28 +48,25 @@ def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def for_client(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.client_with_balance_of(request, ref)
-    if request.method != "POST":
-        return _page(request, client, None, _form(request, client, None))
-    form = _form(request, client, None, request.POST)
+    form = _form(request, client, None)
     if not form.is_valid():
-        return _page(request, client, None, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _page(request, client, None, form)
     try:
         payment = _record(request, client, None, form)
     except Refused as refusal:
-        return _refused(request, lookups.client_with_balance_of(request, ref), None, refusal)
+        client = lookups.client_with_balance_of(request, ref)
+        return _page(request, client, None, _form(request, client, None).refused(refusal))
     return _recorded(request, payment, redirect("office:client_billing", ref=ref))
 
 
-def _form(
-    request: OfficeRequest, client: Client, invoice: Invoice | None, data: QueryDict | None = None
-) -> RecordPaymentForm:
+def _form(request: OfficeRequest, client: Client, invoice: Invoice | None) -> RecordPaymentForm:
     today, currency = clock.today(request.practice.time_zone), request.practice.currency
     if invoice is None:
         amount, now = "", shown_sums.of_balance(balances.shown_office_minor(client))
     else:
         amount, now = money.plain_decimal(invoice.still_open_minor, currency), shown_sums.of_invoice(invoice)
     initial = {"amount": amount, "received_on": today, "kind": PaymentKind.CHECK.value}
-    return RecordPaymentForm(data, initial=initial, practice=request.practice, today=today, now=now)
+    return RecordPaymentForm(posted(request), initial=initial, practice=request.practice, today=today, now=now)
 
 
 def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, form: RecordPaymentForm) -> Payment:
@@ -85,24 +80,10 @@ def _recorded(request: OfficeRequest, payment: Payment, response: HttpResponse) 
     return response
 
 
-def _refused(request: OfficeRequest, client: Client, invoice: Invoice | None, refusal: Refused) -> HttpResponse:
-    """Renders the typed form again with the refusal and the current sums."""
-    form = _form(request, client, invoice, request.POST)
-    form.add_error(refusal.field, str(refusal))
-    return _page(request, client, invoice, form, status=HTTPStatus.CONFLICT)
-
-
-def _page(
-    request: OfficeRequest,
-    client: Client,
-    invoice: Invoice | None,
-    form: RecordPaymentForm,
-    *,
-    status: HTTPStatus = HTTPStatus.OK,
-) -> HttpResponse:
+def _page(request: OfficeRequest, client: Client, invoice: Invoice | None, form: RecordPaymentForm) -> HttpResponse:
     context: dict[str, object] = {"client": client, "invoice": invoice, "form": form}
     if invoice is None:
         context["balance_minor"] = balances.shown_office_minor(client)
     else:
         context["sums"] = summary_lines.of_invoice(invoice)
-    return render(request, "office/payments/record.html", context, status=status)
+    return render(request, "office/payments/record.html", context, status=form.page_status)

@@ -1,9 +1,7 @@
 """Refunding a payment: through Stripe to the card, or as a record of money given back by hand."""
 
-from http import HTTPStatus
-
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -18,6 +16,7 @@ from portico.web import payment_labels
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
+from portico.web.office.base_form import posted
 from portico.web.office.billing.payment_forms import RefundForm
 from portico.web.office.roles import BILLING_EDITORS
 from portico.web.office.sign_in.reauthentication import recently_verified
@@ -28,12 +27,9 @@ from portico.web.office.sign_in.reauthentication import recently_verified
 @require_http_methods(["GET", "HEAD", "POST"])
 def refund(request: OfficeRequest, ref: str) -> HttpResponse:
     payment = lookups.get_payment(request, ref)
-    if request.method != "POST":
-        initial = {"amount": money.plain_decimal(payment.left_minor, payment.currency)}
-        return _page(request, payment, _form(payment, initial=initial))
-    form = _form(payment, request.POST)
+    form = _form(request, payment)
     if not form.is_valid():
-        return _page(request, payment, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _page(request, payment, form)
     cleaned = form.cleaned_data
     make_refund = card_refunds.send if payment.is_online else refunds.record_manual_refund
     try:
@@ -48,16 +44,16 @@ def refund(request: OfficeRequest, ref: str) -> HttpResponse:
         )
     except Refused as refusal:
         payment = lookups.get_payment(request, ref)
-        form = _form(payment, request.POST)
-        form.add_error(refusal.field, str(refusal))
-        return _page(request, payment, form, status=HTTPStatus(refusal.status))
+        return _page(request, payment, _form(request, payment).refused(refusal))
     amount = money.formatted(refund.amount_minor, refund.currency, language="en")
     messages.success(request, _success_message(refund) % {"amount": amount})
     return redirect("office:client_billing", ref=payment.client.ref)
 
 
-def _form(payment: Payment, data: QueryDict | None = None, *, initial: dict[str, str] | None = None) -> RefundForm:
-    return RefundForm(data, initial=initial, currency=payment.currency, now=shown_sums.of_refund(payment))
+def _form(request: OfficeRequest, payment: Payment) -> RefundForm:
+    currency, now = payment.currency, shown_sums.of_refund(payment)
+    initial = {"amount": money.plain_decimal(payment.left_minor, currency)}
+    return RefundForm(posted(request), initial=initial, currency=currency, now=now)
 
 
 def _success_message(refund: Refund) -> str:
@@ -68,13 +64,7 @@ def _success_message(refund: Refund) -> str:
     return _("%(amount)s is on its way back to the card.")
 
 
-def _page(
-    request: OfficeRequest, payment: Payment, form: RefundForm, *, status: HTTPStatus = HTTPStatus.OK
-) -> HttpResponse:
-    context = {
-        "payment": payment,
-        "name": payment_labels.payment_name(payment),
-        "client": payment.client,
-        "form": form,
-    }
-    return render(request, "office/payments/refund.html", context, status=status)
+def _page(request: OfficeRequest, payment: Payment, form: RefundForm) -> HttpResponse:
+    name = payment_labels.payment_name(payment)
+    context = {"payment": payment, "name": name, "client": payment.client, "form": form}
+    return render(request, "office/payments/refund.html", context, status=form.page_status)

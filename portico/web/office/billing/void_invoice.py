@@ -1,7 +1,6 @@
 """Voiding an invoice, after a confirmation page that lists what happens to payments on it."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -17,6 +16,7 @@ from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import invoice_view_audit, lookups
+from portico.web.office.base_form import posted
 from portico.web.office.billing.payment_forms import VoidForm
 from portico.web.office.roles import BILLING_EDITORS
 
@@ -28,12 +28,9 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
     if invoice.is_draft or invoice.is_void:
         return redirect("office:invoice", ref=ref)
     invoice_view_audit.record_invoice_view(request, invoice)
-    now = shown_sums.of_invoice(invoice)
-    if request.method != "POST":
-        return _page(request, invoice, VoidForm(now=now))
-    form = VoidForm(request.POST, now=now)
+    form = VoidForm(posted(request), now=shown_sums.of_invoice(invoice))
     if not form.is_valid():
-        return _page(request, invoice, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _page(request, invoice, form)
     try:
         if form.cleaned_data["anew"]:
             draft = _void(request, invoice, form, invoicing.void_and_reissue)
@@ -59,16 +56,13 @@ def _refused(request: OfficeRequest, ref: str, refusal: Refused) -> HttpResponse
     """Renders the confirmation again with the refusal and the current state of the invoice."""
     invoice = lookups.get_invoice(request, ref)
     form = VoidForm(request.POST, now=shown_sums.of_invoice(invoice))
-    form.add_error(None, str(refusal))
-    return _page(request, invoice, form, status=HTTPStatus.CONFLICT)
+    return _page(request, invoice, form.refused(refusal))
 
 
 def _message_values(invoice: Invoice) -> dict[str, int | None]:
     return {"number": invoice.number}
 
 
-def _page(
-    request: OfficeRequest, invoice: Invoice, form: VoidForm, *, status: HTTPStatus = HTTPStatus.OK
-) -> HttpResponse:
+def _page(request: OfficeRequest, invoice: Invoice, form: VoidForm) -> HttpResponse:
     context = {"invoice": invoice, "client": invoice.client, "form": form}
-    return render(request, "office/invoices/void.html", context, status=status)
+    return render(request, "office/invoices/void.html", context, status=form.page_status)

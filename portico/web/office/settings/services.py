@@ -1,8 +1,5 @@
 """`Settings` > `Products and services`: what the practice charges for, with prices."""
 
-from http import HTTPStatus
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,6 +16,7 @@ from portico.plumbing.text import money
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import shown_sums_field
+from portico.web.office.base_form import posted
 from portico.web.office.billing.payment_forms import ServiceForm
 from portico.web.office.refusal_messages import show_refusal
 
@@ -48,15 +46,9 @@ def archive(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
-    currency = request.practice.currency
-    if request.method != "POST":
-        initial = {}
-        if item is not None:
-            initial = {"code": item.code, "label": item.label, "price": money.plain_decimal(item.price_minor, currency)}
-        return _page(request, item, _form(item, initial=initial, currency=currency))
-    form = _form(item, request.POST, currency=currency)
+    form = _form(request, item)
     if not form.is_valid():
-        return _page(request, item, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+        return _page(request, item, form)
     cleaned = form.cleaned_data
     try:
         service_items.save(
@@ -71,21 +63,21 @@ def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
     except Refused as refusal:
         if item is not None:
             item.refresh_from_db()
-        form = _form(item, request.POST, currency=currency)
-        form.add_error(refusal.field, str(refusal))
-        return _page(request, item, form, status=HTTPStatus.CONFLICT)
+        return _page(request, item, _form(request, item).refused(refusal))
     messages.success(request, _("%(label)s was saved.") % {"label": cleaned["label"]})
     return redirect("office:services")
 
 
-def _form(item: ServiceItem | None, *args: Any, **kwargs: Any) -> ServiceForm:  # Any: Django's own, for the form.
-    return ServiceForm(*args, now=ShownSums("") if item is None else shown_sums.of_service(item), **kwargs)
+def _form(request: OfficeRequest, item: ServiceItem | None) -> ServiceForm:
+    currency, initial, now = request.practice.currency, {}, ShownSums("")
+    if item is not None:
+        initial = {"code": item.code, "label": item.label, "price": money.plain_decimal(item.price_minor, currency)}
+        now = shown_sums.of_service(item)
+    return ServiceForm(posted(request), initial=initial, currency=currency, now=now)
 
 
-def _page(
-    request: OfficeRequest, item: ServiceItem | None, form: ServiceForm, *, status: HTTPStatus = HTTPStatus.OK
-) -> HttpResponse:
+def _page(request: OfficeRequest, item: ServiceItem | None, form: ServiceForm) -> HttpResponse:
     items = ServiceItem.objects.filter(practice=request.practice).offered().order_by("code")
     rows = [(row, shown_sums.of_service(row)) for row in items]
     context = {"items": rows, "item": item, "form": form}
-    return render(request, "office/settings/services.html", context, status=status)
+    return render(request, "office/settings/services.html", context, status=form.page_status)
