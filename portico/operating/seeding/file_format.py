@@ -5,6 +5,8 @@ from typing import Any
 
 import phonenumbers
 
+from portico.domain.billing.invoices.invoice_input import LineInput
+from portico.domain.clients.client_input import AddressInput, ClientDetails, PhoneInput
 from portico.domain.clients.models import AddressKind, Language, PhoneKind, Status
 from portico.domain.practices.models import Role
 from portico.domain.practices.staff import authenticator_apps
@@ -13,11 +15,8 @@ from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.operating.seeding.field_reader import Entry, SeedRefused
 from portico.operating.seeding.seed_plan import (
     SeedAccess,
-    SeedAddress,
     SeedClient,
     SeedInvoice,
-    SeedLine,
-    SeedPhone,
     SeedPlan,
     SeedPractice,
     SeedStaff,
@@ -40,21 +39,23 @@ class _Reader:
     def _practice(self, entry: Entry) -> SeedPractice:
         practice = SeedPractice(
             place=entry.place,
-            slug=entry.line("slug", max_length=50),
-            name=entry.line("name", max_length=100),
-            time_zone=entry.line("time_zone", max_length=50, default="UTC"),
-            currency=entry.line("currency", max_length=3, default="USD"),
-            country=entry.line("country", max_length=2, default="US"),
-            phone=_number(entry, "phone") if entry.get("phone") else "",
-            reply_to=entry.own_email("reply_to", default=""),
-            sender_name=entry.line("sender_name", max_length=100, default=""),
-            support_hours=entry.line("support_hours", max_length=150, default=""),
-            postal_address=entry.text("postal_address", max_length=300),
-            greeting=entry.text("greeting", max_length=300),
-            greeting_es=entry.text("greeting_es", max_length=300),
-            emergency_text=entry.text("emergency_text", max_length=500),
-            emergency_text_es=entry.text("emergency_text_es", max_length=500),
-            hue=entry.number("hue", maximum=359, default=218),
+            fields={
+                "slug": entry.line("slug", max_length=50),
+                "name": entry.line("name", max_length=100),
+                "time_zone": entry.line("time_zone", max_length=50, default="UTC"),
+                "currency": entry.line("currency", max_length=3, default="USD"),
+                "country": entry.line("country", max_length=2, default="US"),
+                "phone": _number(entry, "phone") if entry.get("phone") else "",
+                "reply_to": entry.own_email("reply_to", default=""),
+                "sender_name": entry.line("sender_name", max_length=100, default=""),
+                "support_hours": entry.line("support_hours", max_length=150, default=""),
+                "postal_address": entry.text("postal_address", max_length=300),
+                "greeting": entry.text("greeting", max_length=300),
+                "greeting_es": entry.text("greeting_es", max_length=300),
+                "emergency_text": entry.text("emergency_text", max_length=500),
+                "emergency_text_es": entry.text("emergency_text_es", max_length=500),
+                "hue": entry.number("hue", maximum=359, default=218),
+            },
             stripe=_stripe(entry),
             staff=entry.each("staff", self._staff),
             clients=entry.each("clients", self._client),
@@ -81,18 +82,18 @@ class _Reader:
         client = SeedClient(
             place=entry.place,
             ref=entry.line("ref", max_length=100),
-            first_name=entry.line("first_name", max_length=100),
-            last_name=entry.line("last_name", max_length=100, default=""),
-            preferred_name=entry.line("preferred_name", max_length=100, default=""),
-            date_of_birth=entry.day("date_of_birth"),
+            details=ClientDetails(
+                first_name=entry.line("first_name", max_length=100),
+                last_name=entry.line("last_name", max_length=100, default=""),
+                preferred_name=entry.line("preferred_name", max_length=100, default=""),
+                date_of_birth=entry.day("date_of_birth"),
+                status=entry.choice("status", Status, default=Status.ACTIVE),
+                language=entry.choice("language", Language, default=Language.ENGLISH),
+            ),
             clinician=entry.line("clinician", max_length=100, default="") or None,
-            status=entry.choice("status", Status, default=Status.ACTIVE),
-            language=entry.choice("language", Language, default=Language.ENGLISH),
             addresses=entry.each("email_addresses", _address),
             phones=entry.each("phones", _phone),
-            access=_access(Entry(entry.get("portal_access"), entry.at("portal_access")))
-            if entry.get("portal_access") is not None
-            else None,
+            access=_access(access) if (access := entry.one("portal_access")) is not None else None,
             invoices=entry.each("invoices", _invoice),
         )
         entry.done()
@@ -113,10 +114,10 @@ def _invoice(entry: Entry) -> SeedInvoice:
     return invoice
 
 
-def _line(entry: Entry) -> SeedLine:
-    line = SeedLine(
-        description=entry.line("description", max_length=150),
-        amount_minor=entry.whole("amount"),
+def _line(entry: Entry) -> LineInput:
+    line = LineInput(
+        label=entry.line("description", max_length=150),
+        unit_minor=entry.whole("amount"),
         quantity=entry.whole("quantity", default=1),
         given_on=entry.day("date"),
     )
@@ -124,9 +125,9 @@ def _line(entry: Entry) -> SeedLine:
     return line
 
 
-def _address(entry: Entry) -> SeedAddress:
-    address = SeedAddress(
-        email=entry.email("email"),
+def _address(entry: Entry) -> AddressInput:
+    address = AddressInput(
+        address=entry.email("email"),
         kind=entry.choice("kind", AddressKind, default=AddressKind.HOME).value,
         email_ok=entry.flag("email_ok", default=False),
     )
@@ -134,8 +135,8 @@ def _address(entry: Entry) -> SeedAddress:
     return address
 
 
-def _phone(entry: Entry) -> SeedPhone:
-    phone = SeedPhone(
+def _phone(entry: Entry) -> PhoneInput:
+    phone = PhoneInput(
         number=_number(entry, "number"), kind=entry.choice("kind", PhoneKind, default=PhoneKind.MOBILE).value
     )
     entry.done()

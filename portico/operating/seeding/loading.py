@@ -1,7 +1,7 @@
 """Creates the rows of a seed file by the same operations as the office; existing rows stay unchanged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -11,9 +11,9 @@ from portico.domain.access.onboarding import client_import
 from portico.domain.access.onboarding.client_import import NewClient
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_sharing, invoicing
-from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
+from portico.domain.billing.invoices.invoice_input import InvoiceInput
 from portico.domain.billing.models import Invoice
-from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
+from portico.domain.clients.client_input import AddressInput, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices import practice_creation
 from portico.domain.practices.models import Practice, StaffMember
@@ -47,7 +47,7 @@ def load(wanted: SeedPlan, *, by: Actor) -> list[Loaded]:
 
 
 def _practice(wanted: SeedPractice, *, by: Actor) -> Loaded:
-    practice = Practice.objects.filter(slug=wanted.slug).first() or _new_practice(wanted, by=by)
+    practice = Practice.objects.filter(slug=wanted.fields["slug"]).first() or _new_practice(wanted, by=by)
     if wanted.stripe is not None and payment_readiness.online_payments_of(practice) is None:
         api_keys.save_unchecked(practice, wanted.stripe, by=by)
     refs = _KnownRefs(practice)
@@ -62,25 +62,8 @@ def _practice(wanted: SeedPractice, *, by: Actor) -> Loaded:
 
 
 def _new_practice(wanted: SeedPractice, *, by: Actor) -> Practice:
-    practice = Practice(
-        slug=wanted.slug,
-        name=wanted.name,
-        time_zone=wanted.time_zone,
-        currency=wanted.currency,
-        country=wanted.country,
-        phone=wanted.phone,
-        reply_to=wanted.reply_to,
-        sender_name=wanted.sender_name,
-        support_hours=wanted.support_hours,
-        postal_address=wanted.postal_address,
-        greeting=wanted.greeting,
-        greeting_es=wanted.greeting_es,
-        emergency_text=wanted.emergency_text,
-        emergency_text_es=wanted.emergency_text_es,
-        hue=wanted.hue,
-    )
     try:
-        return practice_creation.save_new_practice(practice, by=by)
+        return practice_creation.save_new_practice(Practice(**wanted.fields), by=by)
     except ValidationError as error:
         raise SeedRefused(wanted.place, f"cannot be: {' '.join(error.messages)}") from error
 
@@ -149,20 +132,7 @@ def _entry(wanted: SeedClient, refs: _KnownRefs) -> ClientInput:
     clinician = refs.staff.get(wanted.clinician) if wanted.clinician else None
     if wanted.clinician and clinician is None:
         raise SeedRefused(f"{wanted.place}.clinician", f"is unknown: no staff member has the ref {wanted.clinician!r}.")
-    details = ClientDetails(
-        first_name=wanted.first_name,
-        last_name=wanted.last_name,
-        preferred_name=wanted.preferred_name,
-        date_of_birth=wanted.date_of_birth,
-        language=wanted.language,
-        clinician=clinician,
-        status=wanted.status,
-    )
-    return ClientInput(
-        details,
-        addresses=tuple(AddressInput(each.email, each.kind, each.email_ok) for each in wanted.addresses),
-        phones=tuple(PhoneInput(each.number, each.kind) for each in wanted.phones),
-    )
+    return ClientInput(replace(wanted.details, clinician=clinician), wanted.addresses, wanted.phones)
 
 
 def _invoice(client: Client, wanted: SeedInvoice, refs: _KnownRefs, *, by: Actor) -> Invoice:
@@ -172,13 +142,12 @@ def _invoice(client: Client, wanted: SeedInvoice, refs: _KnownRefs, *, by: Actor
     if wanted.currency not in (None, client.practice.currency):
         raise SeedRefused(f"{wanted.place}.currency", f"must be the practice's own, {client.practice.currency}.")
     dated_on = wanted.dated_on or clock.today(client.practice.time_zone)
-    lines = tuple(LineInput(each.description, each.amount_minor, each.quantity, each.given_on) for each in wanted.lines)
     if wanted.due_on is not None and wanted.due_on < dated_on:
         raise SeedRefused(f"{wanted.place}.due", "is before its date.")
-    if any(line.quantity < 1 for line in lines):
+    if any(line.quantity < 1 for line in wanted.lines):
         raise SeedRefused(f"{wanted.place}.lines", "has a quantity below one.")
     try:
-        draft = invoicing.create_draft(client, InvoiceInput(dated_on, wanted.due_on, lines), by=by)
+        draft = invoicing.create_draft(client, InvoiceInput(dated_on, wanted.due_on, wanted.lines), by=by)
         invoice = invoicing.issue(draft, shown=None, by=by)
         if wanted.shared:
             # Without an email: loading seed files notifies no client.

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from portico.domain.clients.models import Language, Status
+from portico.domain.billing.invoices.invoice_input import LineInput
+from portico.domain.clients.client_input import AddressInput, ClientDetails, PhoneInput
 from portico.domain.practices.models import Role
 from portico.domain.practices.stripe_setup.api_keys import Keys
 
@@ -19,32 +21,11 @@ class SeedStaff:
 
 
 @dataclass(frozen=True)
-class SeedAddress:
-    email: str
-    kind: str
-    email_ok: bool
-
-
-@dataclass(frozen=True)
-class SeedPhone:
-    number: str
-    kind: str
-
-
-@dataclass(frozen=True)
 class SeedAccess:
     email: str | None
     enabled: bool
     access_billing_documents: bool
     pay_by_card: bool
-
-
-@dataclass(frozen=True)
-class SeedLine:
-    description: str
-    amount_minor: int
-    quantity: int
-    given_on: date | None
 
 
 @dataclass(frozen=True)
@@ -57,44 +38,29 @@ class SeedInvoice:
     due_on: date | None
     currency: str | None
     shared: bool
-    lines: tuple[SeedLine, ...]
+    lines: tuple[LineInput, ...]
 
 
 @dataclass(frozen=True)
 class SeedClient:
+    """A client. `clinician` is the ref of a staff member, whom `details` leaves out."""
+
     place: str
     ref: str
-    first_name: str
-    last_name: str
-    preferred_name: str
-    date_of_birth: date | None
+    details: ClientDetails
     clinician: str | None
-    status: Status
-    language: Language
-    addresses: tuple[SeedAddress, ...]
-    phones: tuple[SeedPhone, ...]
+    addresses: tuple[AddressInput, ...]
+    phones: tuple[PhoneInput, ...]
     access: SeedAccess | None
     invoices: tuple[SeedInvoice, ...]
 
 
 @dataclass(frozen=True)
 class SeedPractice:
+    """A practice; `fields` are those of its row."""
+
     place: str
-    slug: str
-    name: str
-    time_zone: str
-    currency: str
-    country: str
-    phone: str
-    reply_to: str
-    sender_name: str
-    support_hours: str
-    postal_address: str
-    greeting: str
-    greeting_es: str
-    emergency_text: str
-    emergency_text_es: str
-    hue: int
+    fields: dict[str, Any]  # Any: a field's value.
     stripe: Keys | None
     staff: tuple[SeedStaff, ...]
     clients: tuple[SeedClient, ...]
