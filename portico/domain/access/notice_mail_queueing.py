@@ -1,12 +1,14 @@
 """Notices to clients about events in their portal, queued in the transaction of the event."""
 
+from collections.abc import Mapping
+
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Pin, PortalAccess, PortalAccount, PortalSession, SignInLink
-from portico.domain.clients.models import EmailAddress
+from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
@@ -29,50 +31,22 @@ def notify_pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
     language = pin.account.language or pin.client.language
     with translation.override(language):
         subject = _("A PIN was used to sign in")
-    outbox.queue(
-        practice=access.practice,
-        kind=PIN_USED,
-        key=f"{PIN_USED}:{pin.ref}",
-        to_address=address.address,
-        to_name=pin.client.name,
-        subject=subject,
-        content={
-            "at": clock.now().isoformat(),
-            "browser": browser,
-            "language": language,
-            "name": pin.client.called,
-            "address": address.ref,
-        },
-        by=Actor.system(),
-        client=pin.client,
-    )
+    content = {"browser": browser, "language": language, "name": pin.client.called, "address": address.ref}
+    _queue(PIN_USED, pin.ref, address, pin.client, subject=subject, content=content, to_name=pin.client.name)
 
 
 def notify_new_browser(session: PortalSession, account: PortalAccount) -> None:
     """Queues the notice of a sign-in with a browser that is new to the mailbox. The mail names no client."""
-    accesses = account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL).select_related("client", "address", "practice")
+    accesses = account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL).select_related("client__practice", "address")
     access = accesses.order_by("client_id").first()
     if access is None or access.address is None:
         return
     language = account.language or access.client.language
     with translation.override(language):
         subject = _("A new browser signed in")
-    outbox.queue(
-        practice=access.practice,
-        kind=NEW_BROWSER,
-        key=f"{NEW_BROWSER}:{session.ref}",
-        to_address=access.address.address,
-        to_name="",
-        subject=subject,
-        content={
-            "at": session.created_at.isoformat(),
-            "browser": session.browser,
-            "language": language,
-            "account": account.ref,
-        },
-        by=Actor.system(),
-        client=access.client,
-    )
+    content = {"browser": session.browser, "language": language, "account": account.ref}
+    content["at"] = session.created_at.isoformat()
+    _queue(NEW_BROWSER, session.ref, access.address, access.client, subject=subject, content=content)
 
 
 def notify_address_removed(access: PortalAccess, address: EmailAddress, account: PortalAccount) -> None:
@@ -86,22 +60,33 @@ def notify_address_removed(access: PortalAccess, address: EmailAddress, account:
     practice, language = access.client.practice, account.language or access.client.language
     with translation.override(language):
         subject = _("Your address was removed at %(practice)s") % {"practice": practice.name}
+    # A mailbox that also serves another client still signs in.
+    still_opens = account.accesses.exclude(pk=access.pk).eligible(Purpose.SIGN_IN_BY_PIN).exists()
+    content = {"language": language, "address": address.ref, "still_opens": still_opens}
+    _queue(ADDRESS_REMOVED, tokens.new_ref(), address, access.client, subject=subject, content=content)
+
+
+def _queue(
+    kind: str,
+    ref: str,
+    address: EmailAddress,
+    client: Client,
+    *,
+    subject: str,
+    content: Mapping[str, object],
+    to_name: str = "",
+) -> None:
+    """Queues the notice about an event of now, unless the content has another time."""
     outbox.queue(
-        practice=practice,
-        kind=ADDRESS_REMOVED,
-        key=f"{ADDRESS_REMOVED}:{tokens.new_ref()}",
+        practice=client.practice,
+        kind=kind,
+        key=f"{kind}:{ref}",
         to_address=address.address,
-        to_name="",
+        to_name=to_name,
         subject=subject,
-        content={
-            "at": clock.now().isoformat(),
-            "language": language,
-            "address": address.ref,
-            # A mailbox that also serves another client still signs in.
-            "still_opens": account.accesses.exclude(pk=access.pk).eligible(Purpose.SIGN_IN_BY_PIN).exists(),
-        },
+        content={"at": clock.now().isoformat(), **content},
         by=Actor.system(),
-        client=access.client,
+        client=client,
     )
 
 

@@ -20,7 +20,7 @@ def sessions_of(access: PortalAccess | None) -> list[PortalSession]:
     if access is None or access.account is None or not eligibility.is_eligible(access, Purpose.SIGN_IN_BY_PIN):
         return []
     live = _live_sessions.rows(account=access.account.pk, **bounds_of_life())
-    return [session for session in live if _shows(session, access)]
+    return [session for session in live if portal_sessions.opens(session, access)]
 
 
 @CompiledQuery
@@ -30,15 +30,6 @@ def _live_sessions(
     sessions = PortalSession.objects.filter(account=account)
     alive = sessions.alive_between(seen_after=seen_after, created_after=created_after, latest=latest)
     return alive.order_by("-id")
-
-
-def _shows(session: PortalSession, access: PortalAccess) -> bool:
-    """Returns True if `portal_sessions.accesses_of` would include the access; uses loaded rows only."""
-    return (
-        session.only_client_id in {None, access.client_id}
-        and eligibility.is_eligible(access, session.purpose)
-        and eligibility.is_current(access, session.purpose, session.epoch, proof_epoch=session.proof_epoch)
-    )
 
 
 @retry_on_deadlock

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypedDict
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,7 +10,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portico.domain.billing.ledger import statements
 from portico.domain.billing.ledger.statements import Statement
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.web.date_fields import CalendarInput, DayField, use_order_of
@@ -20,14 +21,6 @@ from portico.web.date_fields import CalendarInput, DayField, use_order_of
 EARLIEST_DATE = date(1900, 1, 1)
 MAX_YEARS = 10
 MAX_PARTS = 9999
-
-
-class Period(TypedDict):
-    """First and last day of a statement, and the number of its part, from 1."""
-
-    begins_on: date
-    ends_on: date
-    part: int
 
 
 class PeriodForm(forms.Form):
@@ -46,10 +39,17 @@ class PeriodForm(forms.Form):
         use_order_of(practice.country, self)
         self.part = _part(query.get("part", ""))
 
-    @property
-    def period(self) -> Period:
+    def statement_of(self, client: Client, *, shared_only: bool) -> Statement:
+        """Returns the part of the client's statement that a valid form names."""
         days = self.cleaned_data
-        return {"begins_on": days["begins_on"], "ends_on": days["ends_on"], "part": self.part}
+        return statements.statement_of(
+            client,
+            begins_on=days["begins_on"],
+            ends_on=days["ends_on"],
+            today=self.today,
+            shared_only=shared_only,
+            part=self.part,
+        )
 
     @property
     def query(self) -> str:

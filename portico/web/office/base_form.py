@@ -1,10 +1,13 @@
 """Base class and fields of the office's forms."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Self
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +17,8 @@ from portico.plumbing.text.input_validation import LineField, TextField, holds_c
 
 TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
 UNASSISTED = {"autocomplete": "off"}
+# No type="email": Chromium rewrites some addresses and refuses some valid ones.
+EMAIL_ENTRY = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
 
 
 class OfficeForm(forms.Form):
@@ -46,6 +51,17 @@ class OfficeForm(forms.Form):
 def posted(request: HttpRequest) -> QueryDict | None:
     """Returns the data for a form: None for a page that is only shown."""
     return request.POST if request.method == "POST" else None
+
+
+@contextmanager
+def refusing_malformed_address() -> Iterator[None]:
+    """Turns an error of the block, which parses an email address, into the form's."""
+    try:
+        yield
+    except (ValueError, ValidationError) as error:
+        raise ValidationError(
+            _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
+        ) from error
 
 
 class WholeNumberField(forms.IntegerField):

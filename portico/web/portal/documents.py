@@ -7,8 +7,6 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing.ledger import statements
-from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Payment, Refund
 from portico.plumbing.audit import audit_log
 from portico.web import client_mismatch
@@ -64,12 +62,12 @@ def refund_receipt_pdf(request: PortalRequest, ref: str) -> HttpResponse:
 @portal_billing_page
 @require_safe
 def statement(request: PortalRequest) -> HttpResponse:
-    form = _period_form(request)
+    form = PeriodForm(request.GET, request.practice)
     query = "&".join(filter(None, (form.query, urlencode(client_mismatch.for_client(request)))))
     pdf_url = f"{_url(request, 'portal:statement_pdf')}?{query}"
     if not form.is_valid():
         return _page(request, None, pdf_url, form)
-    found = _statement(request, form)
+    found = form.statement_of(request.client, shared_only=True)
     return _page(
         request, statement_document.statement_document(found), pdf_url, form, statement_links(found, form.today)
     )
@@ -78,11 +76,12 @@ def statement(request: PortalRequest) -> HttpResponse:
 @portal_billing_page
 @require_safe
 def statement_pdf(request: PortalRequest) -> HttpResponse:
-    form = _period_form(request)
+    form = PeriodForm(request.GET, request.practice)
     if not form.is_valid():
         raise Http404
     _record_download(request, kind="statement")
-    return as_pdf(request.practice, statement_document.statement_document(_statement(request, form)))
+    found = form.statement_of(request.client, shared_only=True)
+    return as_pdf(request.practice, statement_document.statement_document(found))
 
 
 def _payment(request: PortalRequest, ref: str) -> Payment:
@@ -100,14 +99,6 @@ def _refund(request: PortalRequest, ref: str) -> Refund:
     refund = get_object_or_404(refunds, ref=ref)
     refund.payment.client = request.client
     return refund
-
-
-def _period_form(request: PortalRequest) -> PeriodForm:
-    return PeriodForm(request.GET, request.practice)
-
-
-def _statement(request: PortalRequest, form: PeriodForm) -> Statement:
-    return statements.statement_of(request.client, **form.period, today=form.today, shared_only=True)
 
 
 def _url(request: PortalRequest, name: str, ref: str = "") -> str:

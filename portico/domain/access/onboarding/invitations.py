@@ -1,6 +1,7 @@
 """Invitations: sending them, saving drafts, and recording failures and retries of their mails."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -186,23 +187,18 @@ def record_failure(invitation: Invitation, reason: str) -> None:
 
     Only for the client's newest invitation, and only if its address is still chosen. Runs in the caller's transaction.
     """
-    client = Client.objects.locked().get(pk=invitation.client_id)
-    if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
-        return
-    changed = PortalAccess.objects.filter(client=client, address_id=invitation.address_id).update(
-        mail_stopped_at=clock.now(), mail_stopped_reason=reason
-    )
-    if changed:
-        portal_states.recompute(client)
+    _mark(invitation, PortalAccess.objects.all(), mail_stopped_at=clock.now(), mail_stopped_reason=reason)
 
 
 def record_retry(invitation: Invitation) -> None:
     """Clears the mark of `record_failure` when the invitation's mail is queued again. In the caller's transaction."""
+    stopped = PortalAccess.objects.filter(mail_stopped_at__isnull=False)
+    _mark(invitation, stopped, mail_stopped_at=None, mail_stopped_reason="")
+
+
+def _mark(invitation: Invitation, accesses: QuerySet[PortalAccess], **marks: datetime | str | None) -> None:
     client = Client.objects.locked().get(pk=invitation.client_id)
     if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
         return
-    changed = PortalAccess.objects.filter(
-        client=client, address_id=invitation.address_id, mail_stopped_at__isnull=False
-    ).update(mail_stopped_at=None, mail_stopped_reason="")
-    if changed:
+    if accesses.filter(client=client, address_id=invitation.address_id).update(**marks):
         portal_states.recompute(client)

@@ -105,7 +105,7 @@ def open_session(slug: str, key: str) -> OpenedSession | None:
     columns = [first.__dict__[f"session_{name}"] for name in _SESSION_COLUMNS]
     session = PortalSession.from_db(first._state.db, _SESSION_COLUMNS, columns)
     session.account = first.account  # type: ignore[assignment]  # The session was found by way of it.
-    return OpenedSession(session, first.practice, [access for access in rows if _opens(session, access)])
+    return OpenedSession(session, first.practice, [access for access in rows if opens(session, access)])
 
 
 _SESSION_COLUMNS = [field.attname for field in PortalSession._meta.concrete_fields]
@@ -124,8 +124,8 @@ def _accesses_by_key(
     return ordered.select_related("practice", "client", "account", "address").annotate(**columns)
 
 
-def _opens(session: PortalSession, access: PortalAccess) -> bool:
-    """Returns True for the rows that `accesses_of` returns."""
+def opens(session: PortalSession, access: PortalAccess) -> bool:
+    """Returns True for the rows that `accesses_of` returns; uses loaded rows only."""
     return (
         session.only_client_id in {None, access.client_id}
         and eligibility.is_eligible(access, session.purpose)

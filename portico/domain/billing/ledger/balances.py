@@ -133,10 +133,3 @@ def processing_minor(client: Client, *, shared_only: bool) -> int:
     if shared_only:
         invoices = invoices.shared()
     return invoices.aggregate(sum=Sum("open_minor"))["sum"] or 0
-
-
-def unused_credit(client: Client) -> int:
-    """Returns the client's unused credit: the unused parts of payments and credits."""
-    payments = Payment.objects.filter(client=client).with_credit().aggregate(sum=Sum("unused_minor"))["sum"] or 0
-    credits_given = Credit.objects.filter(client=client).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0
-    return payments + credits_given

@@ -20,7 +20,7 @@ from portico.web.guards import office_page
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.account import own_factors
-from portico.web.office.base_form import OfficeForm, line_field
+from portico.web.office.base_form import OfficeForm, line_field, refusing_malformed_address
 from portico.web.office.sign_in import identity_check
 from portico.web.office.sign_in.reauthentication import recently_verified
 
@@ -39,12 +39,8 @@ class OwnDetailsForm(OfficeForm):
         email: str = self.cleaned_data["email"]
         if "email" not in self.changed_data:
             return email
-        try:
+        with refusing_malformed_address():
             header_address(email)
-        except ValueError as error:
-            raise ValidationError(
-                _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
-            ) from error
         return email
 
 

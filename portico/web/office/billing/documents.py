@@ -7,9 +7,7 @@ from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing.ledger import statements
-from portico.domain.billing.ledger.statements import Statement
-from portico.domain.billing.models import Payment
+from portico.domain.billing.models import Payment, Refund
 from portico.domain.clients.models import Client
 from portico.plumbing.audit import audit_log
 from portico.web.billing_documents import invoice_document, receipt_document, statement_document
@@ -34,8 +32,7 @@ def invoice_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_safe
 def receipt(request: OfficeRequest, ref: str) -> HttpResponse:
-    payment = _payment(request, ref)
-    _record_view(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
+    payment = _view_payment(request, ref)
     document = receipt_document.payment_receipt(payment, shared_only=False)
     return _page(request, payment.client, document, reverse("office:receipt_pdf", args=[ref]))
 
@@ -43,8 +40,7 @@ def receipt(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_safe
 def receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
-    payment = _payment(request, ref)
-    _record_view(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
+    payment = _view_payment(request, ref)
     with translation.override(payment.client.language):
         return as_pdf(request.practice, receipt_document.payment_receipt(payment, shared_only=False))
 
@@ -52,20 +48,16 @@ def receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page()
 @require_safe
 def refund_receipt(request: OfficeRequest, ref: str) -> HttpResponse:
-    refund = lookups.get_refund(request, ref)
-    client, number = refund.payment.client, refund.payment.number
-    _record_view(request, client, about=refund.ref, kind="refund", number=number)
+    refund = _view_refund(request, ref)
     document = receipt_document.refund_receipt(refund, shared_only=False)
-    return _page(request, client, document, reverse("office:refund_receipt_pdf", args=[ref]))
+    return _page(request, refund.payment.client, document, reverse("office:refund_receipt_pdf", args=[ref]))
 
 
 @office_page()
 @require_safe
 def refund_receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
-    refund = lookups.get_refund(request, ref)
-    client, number = refund.payment.client, refund.payment.number
-    _record_view(request, client, about=refund.ref, kind="refund", number=number)
-    with translation.override(client.language):
+    refund = _view_refund(request, ref)
+    with translation.override(refund.payment.client.language):
         return as_pdf(request.practice, receipt_document.refund_receipt(refund, shared_only=False))
 
 
@@ -73,12 +65,12 @@ def refund_receipt_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_safe
 def statement(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
-    form = _period_form(request)
+    form = PeriodForm(request.GET, request.practice)
     _record_view(request, client, kind="statement")
     pdf_url = f"{reverse('office:statement_pdf', args=[ref])}?{form.query}"
     if not form.is_valid():
         return _page(request, client, None, pdf_url, form=form)
-    account_statement = _statement(client, form)
+    account_statement = form.statement_of(client, shared_only=False)
     document = statement_document.statement_document(account_statement)
     links = statement_links(account_statement, form.today)
     return _page(request, client, document, pdf_url, form=form, links=links)
@@ -88,28 +80,29 @@ def statement(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_safe
 def statement_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
-    form = _period_form(request)
+    form = PeriodForm(request.GET, request.practice)
     if not form.is_valid():
         raise Http404
     _record_view(request, client, kind="statement")
     with translation.override(client.language):
-        return as_pdf(request.practice, statement_document.statement_document(_statement(client, form)))
+        document = statement_document.statement_document(form.statement_of(client, shared_only=False))
+        return as_pdf(request.practice, document)
 
 
-def _payment(request: OfficeRequest, ref: str) -> Payment:
-    """Returns the payment. Raises Http404 also for one that was taken back: it has no receipt."""
+def _view_payment(request: OfficeRequest, ref: str) -> Payment:
+    """Returns the payment and records the view. Raises Http404 also for one that was taken back: it has no receipt."""
     payment = lookups.get_payment(request, ref)
     if payment.is_taken_back:
         raise Http404
+    _record_view(request, payment.client, about=payment.ref, kind="receipt", number=payment.number)
     return payment
 
 
-def _period_form(request: OfficeRequest) -> PeriodForm:
-    return PeriodForm(request.GET, request.practice)
-
-
-def _statement(client: Client, form: PeriodForm) -> Statement:
-    return statements.statement_of(client, **form.period, today=form.today, shared_only=False)
+def _view_refund(request: OfficeRequest, ref: str) -> Refund:
+    """Returns the refund and records the view."""
+    refund = lookups.get_refund(request, ref)
+    _record_view(request, refund.payment.client, about=refund.ref, kind="refund", number=refund.payment.number)
+    return refund
 
 
 def _record_view(request: OfficeRequest, client: Client, *, kind: str, about: str = "", **details: int | None) -> None:

@@ -12,7 +12,7 @@ from portico.domain.clients import email_typos
 from portico.domain.clients.client_input import AddressInput, PhoneInput
 from portico.domain.clients.models import AddressKind, EmailAddress, PhoneKind
 from portico.plumbing.text.mailboxes import mailbox_key
-from portico.web.office.base_form import OfficeForm, line_field
+from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field, refusing_malformed_address
 
 MAX_ROWS = 20
 ADDRESSES, PHONES = "addresses", "phones"
@@ -23,12 +23,7 @@ class AddressForm(OfficeForm):
 
     id = forms.CharField(required=False, max_length=26, widget=forms.HiddenInput)
     kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=AddressKind.choices, initial=AddressKind.HOME)
-    address = line_field(
-        gettext_lazy("Email"),
-        longest=254,
-        # No type="email": Chromium rewrites some addresses and refuses some valid ones.
-        attrs={"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
-    )
+    address = line_field(gettext_lazy("Email"), longest=254, attrs=EMAIL_ENTRY)
     email_ok = forms.BooleanField(label=gettext_lazy("Email ok"), required=False)
 
     # Set by the view: the saved row, and whether the client signs in with it.
@@ -41,12 +36,8 @@ class AddressForm(OfficeForm):
             if self["id"].value():
                 raise ValidationError(_("Type the address, or remove it with the button beside it."))
             return ""
-        try:
+        with refusing_malformed_address():
             mailbox_key(address)
-        except ValueError as error:
-            raise ValidationError(
-                _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
-            ) from error
         return address
 
     @property

@@ -12,7 +12,7 @@ from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.practices.models import Practice
 from portico.domain.practices.practice_settings import Sender
 from portico.plumbing.text.mailboxes import header_address
-from portico.web.office.base_form import OfficeForm, line_field
+from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 
 
@@ -20,12 +20,7 @@ class SenderForm(OfficeForm):
     """Sender name and reply-to address; `version` is the practice's when the page was rendered."""
 
     sender_name = line_field(gettext_lazy("Sender name"), longest=100)
-    # Not type="email": Chromium rewrites some addresses and rejects some valid ones.
-    reply_to = line_field(
-        gettext_lazy("Reply-to"),
-        longest=254,
-        attrs={"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
-    )
+    reply_to = line_field(gettext_lazy("Reply-to"), longest=254, attrs=EMAIL_ENTRY)
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
     def clean_reply_to(self) -> str:

@@ -3,35 +3,24 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.practices.models import Role
 from portico.plumbing.text.mailboxes import header_address
-from portico.web.office.base_form import OfficeForm, line_field
+from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field, refusing_malformed_address
 
 
 class InviteForm(OfficeForm):
     name = line_field(gettext_lazy("Name"), longest=100, required=True)
-    email = line_field(
-        gettext_lazy("Email"),
-        longest=254,
-        required=True,
-        attrs={"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
-    )
+    email = line_field(gettext_lazy("Email"), longest=254, required=True, attrs=EMAIL_ENTRY)
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.FRONT_DESK)
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
-        try:
+        with refusing_malformed_address():
             header_address(email)
             validate_email(email)
-        except (ValueError, ValidationError) as malformed:
-            raise ValidationError(
-                _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
-            ) from malformed
         return email
 
     def clean_role(self) -> Role:

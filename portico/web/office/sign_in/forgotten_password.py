@@ -8,22 +8,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.practices.staff import password_reset
 from portico.plumbing.text import input_validation
-from portico.plumbing.text.input_validation import StaffAddressField
 from portico.web.guards import office_sign_in_page
 from portico.web.http import request_origin
-from portico.web.office.sign_in.password_sign_in import only_practice
+from portico.web.office.sign_in.password_sign_in import StaffEmailForm, only_practice
 
 
-class ForgottenPasswordForm(forms.Form):
+class ForgottenPasswordForm(StaffEmailForm):
     """Validates the address only; the response never reveals whether it is known."""
-
-    email = StaffAddressField(
-        label=_("Email"),
-        max_length=254,
-        widget=forms.EmailInput(
-            {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
-        ),
-    )
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]

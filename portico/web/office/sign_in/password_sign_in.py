@@ -22,8 +22,8 @@ from portico.web.http import cookies, request_origin
 from portico.web.office.sign_in import completing_sign_in
 
 
-class SignInForm(forms.Form):
-    """Takes email and password; checks neither."""
+class StaffEmailForm(forms.Form):
+    """Takes the email of a staff member; does not look it up."""
 
     email = StaffAddressField(
         label=gettext_lazy("Email"),
@@ -32,6 +32,11 @@ class SignInForm(forms.Form):
             {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
+
+
+class SignInForm(StaffEmailForm):
+    """Takes email and password; checks neither."""
+
     password = forms.CharField(
         label=gettext_lazy("Password"),
         max_length=1000,

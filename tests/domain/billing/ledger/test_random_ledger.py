@@ -280,7 +280,7 @@ class Books(RuleBasedStateMachine):
         assert balances.portal_account(self.client).sums == self.ledger.sums(shared_only=True)
         for row in Invoice.objects.with_sums():
             assert row.sums.balance_minor == row.owed_minor
-        assert balances.unused_credit(self.client) == sum(purse.unused for purse in self.ledger.purses)
+        assert balances.office_account(self.client).unused_minor == sum(purse.unused for purse in self.ledger.purses)
 
     def _add(self, purse: Purse) -> Purse:
         self.ledger.purses.append(purse)
