@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
         rest = ["demo", "--help"]
     if rest[:1] == ["demo"]:  # It sets its own environment, so it runs before settings are read.
         sys.exit(demo_command.main(rest[1:]))
-    if rest in (["version"], ["--version"]):
+    if rest == ["version"] or "--version" in rest:
         sys.stdout.write(f"{metadata.version('portico')}\n")
         return
     if is_help(rest):
@@ -50,8 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def is_help(arguments: list[str]) -> bool:
-    """Returns True if the command only prints help or a version, which needs no settings."""
-    return not arguments or arguments[0] == "help" or bool({"-h", "--help", "--version"} & {*arguments})
+    """Returns True if the command only prints help, which needs no settings."""
+    return not arguments or arguments[0] == "help" or bool({"-h", "--help"} & {*arguments})
 
 
 def escape_unencodable_output() -> None:

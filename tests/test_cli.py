@@ -45,9 +45,9 @@ def test_help_needs_no_settings(arguments: tuple[str, ...], words: bytes) -> Non
 
 
 @pytest.mark.real_processes
-@pytest.mark.parametrize("argument", ["version", "--version"])
-def test_version_is_that_of_portico(argument: str) -> None:
-    done = run(argument)
+@pytest.mark.parametrize("arguments", [("version",), ("--version",), ("web", "--version")])
+def test_version_is_that_of_portico(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
     assert (done.returncode, done.stdout.decode().strip()) == (0, metadata.version("portico"))
 
 

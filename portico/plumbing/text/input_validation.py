@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing.security import card_numbers
 from portico.plumbing.text.folding import ascii_forms
-from portico.plumbing.text.mailboxes import has_lookalikes, mailbox_key
+from portico.plumbing.text.mailboxes import contains_lookalikes, mailbox_key
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -119,7 +119,7 @@ class AddressField(LineField):
 
     def to_python(self, value: Any | None) -> str:  # Any: as above.
         # Checked before cleaning, which turns the Kelvin sign into the letter K.
-        if value and (has_lookalikes(str(value)) or holds_card_number(str(value))):
+        if value and (contains_lookalikes(str(value)) or holds_card_number(str(value))):
             raise ValidationError(self.malformed, code="malformed")
         return super().to_python(value)
 

@@ -54,7 +54,7 @@ def header_address(address: str) -> str:
     return ascii_address
 
 
-def has_lookalikes(text: str) -> bool:
+def contains_lookalikes(text: str) -> bool:
     """Returns True if the text has characters that normalize to ASCII, such as the Kelvin sign."""
     return any(not each.isascii() and unicodedata.normalize("NFC", each).isascii() for each in text)
 
@@ -69,7 +69,7 @@ def _ascii_lower(text: str) -> str:
 
 
 def _refuse_lookalikes(text: str) -> str:
-    if has_lookalikes(text):
+    if contains_lookalikes(text):
         raise ValueError("A sign that only looks like a letter.")
     return text
 

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 from sandbox.stripe import amounts, charges, checkout
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json, invalid
-from sandbox.stripe.endpoints import pagination
 from sandbox.stripe.parameters import Parameters
 
 LEAST_LIFE = 30 * 60
@@ -61,20 +60,6 @@ def create(data: AccountData, parameters: Parameters) -> Json:
 def retrieve(data: AccountData, parameters: Parameters, id_: str) -> Json:
     parameters.done()
     return checkout.current(data, data.get("checkout.session", id_))
-
-
-def every(data: AccountData, parameters: Parameters) -> Json:
-    fields = ("customer", "payment_intent", "status")
-    found = pagination.answer(
-        data,
-        parameters,
-        "checkout.session",
-        "/v1/checkout/sessions",
-        fields=fields,
-        adjust=lambda body: checkout.current(data, body),
-    )
-    parameters.done()
-    return found
 
 
 def expire(data: AccountData, parameters: Parameters, id_: str) -> Json:

@@ -34,7 +34,6 @@ ENDPOINTS: dict[str, Endpoint] = {
     "GET /v1/payment_intents/ID": payment_intents.retrieve,
     "POST /v1/payment_intents/ID/confirm": payment_intents.confirm,
     "POST /v1/payment_intents/ID/cancel": payment_intents.cancel,
-    "GET /v1/checkout/sessions": checkout_sessions.every,
     "POST /v1/checkout/sessions": checkout_sessions.create,
     "GET /v1/checkout/sessions/ID": checkout_sessions.retrieve,
     "POST /v1/checkout/sessions/ID/expire": checkout_sessions.expire,

@@ -170,7 +170,7 @@ def save_draft(client: Client, text: InvitationText) -> None:
             PortalAccess.objects.create(client=client, practice_id=client.practice_id, **draft)
 
 
-def text_for(access: PortalAccess | None, default: InvitationText) -> InvitationText:
+def opening_text(access: PortalAccess | None, default: InvitationText) -> InvitationText:
     """Returns the text for the editor: the draft if there is one, else the default in the client's language."""
     if access is None:
         return default

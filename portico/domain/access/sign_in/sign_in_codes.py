@@ -14,7 +14,7 @@ from portico.domain.access.models import ATTEMPTS_PER_CODE, PortalAccount, SignI
 from portico.domain.access.sign_in import failure_audit_entries, link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.portal_sessions import StartedSession
-from portico.domain.access.sign_in.sign_in_links import CODE_LENGTH, CODE_PURPOSE, code_text
+from portico.domain.access.sign_in.sign_in_links import CODE_LENGTH, CODE_PURPOSE, code_digest_input
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
@@ -89,7 +89,7 @@ def _find_matching(links: Sequence[SignInLink], typed: str) -> SignInLink | None
     for index in range(MAX_LIVE_CODES):
         link = links[index] if index < len(links) else None
         request, digest = (link.request, link.code_hash) if link is not None else (None, "")
-        if tokens.matches(code_text(request, code), purpose=CODE_PURPOSE, digest=digest):
+        if tokens.matches(code_digest_input(request, code), purpose=CODE_PURPOSE, digest=digest):
             found = link
     return found
 

@@ -59,7 +59,7 @@ def build(
         is_invitation=request is None,
         request=request,
         token_hash=tokens.digest(tokens.derive(nonce, purpose=PURPOSE)),
-        code_hash=tokens.keyed_digest(code_text(request, code), purpose=CODE_PURPOSE) if request else "",
+        code_hash=tokens.keyed_digest(code_digest_input(request, code), purpose=CODE_PURPOSE) if request else "",
         epoch=account.epoch,
     )
 
@@ -74,12 +74,12 @@ def code_of(link: SignInLink) -> str:
     """Returns the code in the link's mail as displayed, such as "K7M 4QX". Raises tokens.KeyMissing."""
     for derived in tokens.derive_each(bytes(link.email.link_nonce or b""), purpose=CODE_PURPOSE):
         code = _code(derived)
-        if tokens.matches(code_text(link.request, code), purpose=CODE_PURPOSE, digest=link.code_hash):
+        if tokens.matches(code_digest_input(link.request, code), purpose=CODE_PURPOSE, digest=link.code_hash):
             return f"{code[:3]} {code[3:]}"
     raise tokens.KeyMissing(CODE_PURPOSE)
 
 
-def code_text(request: SignInRequest | None, code: str) -> str:
+def code_digest_input(request: SignInRequest | None, code: str) -> str:
     """Returns the text that a code's stored digest is made of: the same code has another digest in every row."""
     return f"{request.ref if request is not None else ''} {code}"
 

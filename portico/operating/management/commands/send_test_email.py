@@ -48,8 +48,8 @@ class Command(BaseCommand):
         reply = SmtpTransport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
         where = f"The mail server {server.host}:{server.port}"
         if reply.kind is not ReplyKind.TAKEN:
-            raise CommandError(f"{where} did not take the mail. {_describe(reply)}{_quote(reply)}")
-        self.stdout.write(f"{where} took the mail. Whether it arrives is for {address} to see.{_quote(reply)}")
+            raise CommandError(f"{where} did not take the mail. {_describe(reply)}{_server_text(reply)}")
+        self.stdout.write(f"{where} took the mail. Whether it arrives is for {address} to see.{_server_text(reply)}")
 
 
 def _message(recipient: str) -> bytes:
@@ -68,5 +68,5 @@ def _describe(reply: SmtpReply) -> str:
     return STAGES[reply.stage] if reply.kind is ReplyKind.OURS else OUTCOMES[reply.kind]
 
 
-def _quote(reply: SmtpReply) -> str:
+def _server_text(reply: SmtpReply) -> str:
     return f" It said: {reply.text}" if reply.text else ""

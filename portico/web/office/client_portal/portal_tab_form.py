@@ -77,7 +77,7 @@ class ClientPortalForm(InvitationTextForm):
 
     def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
         access = self.access or PortalAccess(client=client)
-        text = invitations.text_for(self.access, invitation_text.shown_default(client))
+        text = invitations.opening_text(self.access, invitation_text.shown_default(client))
         return {
             "enabled": access.is_on,
             "address": self._initial_address(access),

@@ -124,9 +124,9 @@ def test_the_editor_opens_with_the_draft_until_it_is_sent(practice: Practice) ->
     ana = cast.ana(practice)
     invitations.save_draft(ana, TEXT)  # Before anybody ever saved her access.
     default = invitation_text.default_text("en")
-    assert invitations.text_for(access_grants.access_of(ana), default) == TEXT
+    assert invitations.opening_text(access_grants.access_of(ana), default) == TEXT
     send(ana)
-    assert invitations.text_for(access_grants.access_of(ana), default) == default
+    assert invitations.opening_text(access_grants.access_of(ana), default) == default
 
 
 def test_the_default_text_is_no_draft(practice: Practice) -> None:

@@ -1,4 +1,4 @@
-"""Voiding manual payments; adding, keeping and voiding account credit."""
+"""Adjustments of a client's account: voiding manual payments; adding, keeping and voiding credit."""
 
 from django.contrib import messages
 from django.http import HttpResponse
