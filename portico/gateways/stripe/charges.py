@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from portico.gateways.stripe import currencies, pagination, parsing
-from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe import currencies, parsing
+from portico.gateways.stripe.client import StripeClient, created_between
 from portico.gateways.stripe.objects import Charge, Dispute, Refund
 
 # The most that Stripe lists on one page.
@@ -59,11 +59,11 @@ def refunds_between(client: StripeClient, since: datetime, until: datetime) -> I
 
     Raises StripeCallFailed.
     """
-    found = pagination.created_between(client, lambda stripe, page: stripe.v1.refunds.list(page), since, until)
+    found = created_between(client, lambda stripe, page: stripe.v1.refunds.list(page), since, until)
     return (parsing.refund(each) for each in found)
 
 
 def disputes_between(client: StripeClient, since: datetime, until: datetime) -> Iterator[Dispute]:
     """Yields every dispute created from `since` to before `until`, newest first. Raises StripeCallFailed."""
-    found = pagination.created_between(client, lambda stripe, page: stripe.v1.disputes.list(page), since, until)
+    found = created_between(client, lambda stripe, page: stripe.v1.disputes.list(page), since, until)
     return (parsing.dispute(each) for each in found)

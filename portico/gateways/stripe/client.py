@@ -1,9 +1,9 @@
-"""The client for calls to Stripe: one key, one deadline for all its calls, one family of exceptions."""
+"""The client for calls to Stripe, with one key and one deadline, and the reading of lists page by page."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from portico.gateways.stripe.deadline import Deadline
 from portico.gateways.stripe.errors import StripeUnreachable
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     import stripe
 
 KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{1,200}")
+
+PAGE_SIZE = 100
+
+# Any: each endpoint has a type of its own for its parameters.
+type ListCall[T: "stripe.StripeObject"] = Callable[["stripe.StripeClient", Any], "stripe.ListObject[T]"]
 
 
 def is_key(text: str) -> bool:
@@ -57,3 +62,23 @@ class StripeClient:
         finally:
             if self._sdk.response_time is not None:
                 self._after_answer(self._sdk.response_time)
+
+
+def created_between[T: "stripe.StripeObject"](
+    client: StripeClient, list_page: ListCall[T], since: datetime, until: datetime, **parameters: list[str]
+) -> Iterator[T]:
+    """Yields each object created from `since` to before `until`, newest first. Raises StripeCallFailed."""
+    created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+    page: dict[str, Any] = {"created": created, "limit": PAGE_SIZE, **parameters}  # Any: as above.
+    while True:
+        found = _page(client, list_page, page)
+        yield from found.data
+        if not found.has_more or not found.data:
+            return
+        page = {**page, "starting_after": found.data[-1]["id"]}
+
+
+def _page[T: "stripe.StripeObject"](
+    client: StripeClient, list_page: ListCall[T], page: dict[str, Any]
+) -> "stripe.ListObject[T]":
+    return client.call(lambda stripe: list_page(stripe, page))

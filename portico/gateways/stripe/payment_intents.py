@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from portico.gateways.stripe import currencies, pagination, parsing
-from portico.gateways.stripe.client import StripeClient
+from portico.gateways.stripe import currencies, parsing
+from portico.gateways.stripe.client import StripeClient, created_between
 from portico.gateways.stripe.objects import PaymentIntent
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def of_customer(client: StripeClient, customer: str, *, since: datetime) -> list
 
 def between(client: StripeClient, since: datetime, until: datetime) -> Iterator[PaymentIntent]:
     """Yields every payment intent created from `since` to before `until`, newest first. Raises StripeCallFailed."""
-    found = pagination.created_between(
+    found = created_between(
         client, lambda stripe, page: stripe.v1.payment_intents.list(page), since, until, expand=["data.latest_charge"]
     )
     return (parsing.intent(each) for each in found)

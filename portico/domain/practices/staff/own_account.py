@@ -51,8 +51,7 @@ def change_password(staff: StaffMember, password: str, *, session: StaffSession 
         locked.password = encoded
         locked.save(update_fields=["password"])
         _other_sessions(locked, session).delete()
-        entry = audit_log.record(AuditAction.PASSWORD_CHANGED, practice=locked.practice, by=by, about=locked.ref)
-        security_notice_mail.notify(locked, entry, by=by)
+        security_notice_mail.record_and_notify(locked, AuditAction.PASSWORD_CHANGED, by=by)
     return locked
 
 
@@ -83,8 +82,7 @@ def _change_email(locked: StaffMember, email: str, *, by: Actor) -> None:
         raise _email_taken(email)
     old, locked.email = locked.email, email
     SetUpLink.objects.filter(staff=locked, used_at=None).update(used_at=clock.now())
-    entry = audit_log.record(AuditAction.STAFF_EMAIL_CHANGED, practice=locked.practice, by=by, about=locked.ref)
-    security_notice_mail.notify(locked, entry, to=old, by=by)
+    security_notice_mail.record_and_notify(locked, AuditAction.STAFF_EMAIL_CHANGED, to=old, by=by)
 
 
 def _email_taken(email: str) -> EmailTaken:

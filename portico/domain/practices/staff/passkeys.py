@@ -18,7 +18,6 @@ from portico.domain.practices.staff import recovery_codes, second_factor, securi
 from portico.domain.practices.staff.second_factor import AlreadySetUp
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.audit import audit_log
 
 # fido2 is loaded with the first passkey.
 if TYPE_CHECKING:
@@ -96,10 +95,7 @@ def add(staff: StaffMember, state: State, response: str, *, name: str, first: bo
         # Addresses contain a ref, never the number of a row.
         row.data["ref"] = tokens.new_ref()
         row.save(update_fields=["data"])
-        entry = audit_log.record(
-            AuditAction.PASSKEY_ADDED, practice=locked.practice, by=by, about=locked.ref, name=name
-        )
-        security_notice_mail.notify(locked, entry, by=by)
+        security_notice_mail.record_and_notify(locked, AuditAction.PASSKEY_ADDED, by=by, name=name)
         return recovery_codes.create_first(locked, by=by)
 
 

@@ -52,10 +52,7 @@ def use(staff: StaffMember, code: str) -> bool:
             return False
         row.record_usage()
         left = len(unused(staff))
-        entry = audit_log.record(
-            AuditAction.RECOVERY_CODE_USED, practice=staff.practice, by=staff.actor, about=staff.ref, left=left
-        )
-        security_notice_mail.notify(staff, entry, by=staff.actor)
+        security_notice_mail.record_and_notify(staff, AuditAction.RECOVERY_CODE_USED, by=staff.actor, left=left)
     return True
 
 

@@ -104,8 +104,7 @@ def remove(
             raise LastFactor
         # Recovery codes replace a factor; without one they are useless.
         (authenticators_of(staff) if is_last else authenticators_of(staff).filter(pk=factor.pk)).delete()
-        entry = audit_log.record(action, practice=staff.practice, by=by, about=staff.ref, **details)
-        security_notice_mail.notify(staff, entry, by=by)
+        security_notice_mail.record_and_notify(staff, action, by=by, **details)
 
 
 def remove_all(staff: StaffMember, *, by: Actor) -> None:
@@ -114,8 +113,7 @@ def remove_all(staff: StaffMember, *, by: Actor) -> None:
         lock(staff)
         authenticators_of(staff).delete()
         StaffSession.objects.filter(staff=staff).delete()
-        entry = audit_log.record(AuditAction.SECOND_FACTOR_RESET, practice=staff.practice, by=by, about=staff.ref)
-        security_notice_mail.notify(staff, entry, by=by)
+        security_notice_mail.record_and_notify(staff, AuditAction.SECOND_FACTOR_RESET, by=by)
 
 
 def lock(staff: StaffMember) -> StaffMember:

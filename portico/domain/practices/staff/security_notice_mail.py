@@ -1,6 +1,7 @@
 """The notice to a staff member that their second factor or password was changed, or a recovery code used."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import StaffMember
 from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import AuditEntry, OutgoingEmail
@@ -46,6 +48,19 @@ def notify(staff: StaffMember, entry: AuditEntry, *, to: str = "", by: Actor) ->
         content={"staff": staff.ref, "verb": str(entry.action), "at": entry.at.isoformat()},
         by=by,
     )
+
+
+def record_and_notify(
+    staff: StaffMember,
+    action: AuditAction,
+    *,
+    by: Actor,
+    to: str = "",
+    **details: Any,  # Any: with `str`, mypy would check it against the other keywords of `record` too.
+) -> None:
+    """Records the action about the staff member in the audit log, and queues the notice of it."""
+    entry = audit_log.record(action, practice=staff.practice, by=by, about=staff.ref, **details)
+    notify(staff, entry, to=to, by=by)
 
 
 class SecondFactorMail(MailComposer):
