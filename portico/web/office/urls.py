@@ -26,7 +26,6 @@ from portico.web.office.settings import (
     online_payments,
     practice_settings,
     services,
-    settings_redirect,
     team,
 )
 from portico.web.office.sign_in import (
@@ -124,7 +123,7 @@ urlpatterns = [
     path("emails/", email_list.index, name="emails"),
     path("emails/<str:ref>/", email_list.show, name="email"),
     path("emails/<str:ref>/restart/", email_list.retry, name="email_restart"),
-    path("settings/", settings_redirect.index, name="settings"),
+    path("settings/", practice_settings.index, name="settings"),
     path("settings/practice/", practice_settings.edit, name="settings_practice"),
     path("settings/practice/sample/", practice_settings.sample, name="settings_sample"),
     path("settings/practice/logo/", practice_settings.save_logo, name="logo"),

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portico.domain.billing.ledger import practice_currency
 from portico.domain.billing.ledger.practice_currency import PriceHasNoPlace
@@ -19,6 +19,12 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.settings.practice_settings_form import LogoForm, PracticeForm
+
+
+@office_page(Role.OWNER)
+@require_safe
+def index(request: OfficeRequest) -> HttpResponse:
+    return redirect("office:settings_practice")
 
 
 @office_page(Role.OWNER)
