@@ -29,6 +29,8 @@ LEASE = timedelta(seconds=90)
 BATCH_SIZE = 20
 # Events that are not processed by then, because Stripe is slow, are released for other workers.
 BATCH_SECONDS = 2.0
+# Until its turn an event is leased for little longer than that: if a call before it hangs, other workers take it.
+WAITING_LEASE = timedelta(seconds=5)
 # An unknown object may become known with a later event; after three days it never will.
 RETRY_AFTER = (5, 15, 60, 300, 900, 3600)
 GIVE_UP_AFTER = timedelta(days=3)
@@ -96,13 +98,15 @@ def process_next() -> bool:
     if not _workers:
         return False
     waiting = InboundEvent.objects.waiting().filter(source__in=_workers).select_related("practice")
-    events = leases.claim_some(waiting, limit=BATCH_SIZE, lease=LEASE)
+    events = leases.claim_some(waiting, limit=BATCH_SIZE, lease=WAITING_LEASE)
     ends_at = time.monotonic() + BATCH_SECONDS
     finished: dict[EventResult, list[InboundEvent]] = {EventResult.DONE: [], EventResult.IGNORED: []}
     for number, event in enumerate(events):
         if number and time.monotonic() > ends_at:
             leases.release_all(events[number:])
             break
+        if not leases.update_if_held(event, lease_until=clock.now() + LEASE):
+            continue
         result = _process(event)
         if result in finished:
             finished[result].append(event)

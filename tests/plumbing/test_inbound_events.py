@@ -82,6 +82,24 @@ def test_a_slow_batch_releases_the_events_it_did_not_reach(
     assert list(rows) == [("done", None, 1), ("waiting", None, 0), ("waiting", None, 0)]
 
 
+def test_a_hanging_event_does_not_hold_the_others_of_its_batch(
+    practice: Practice, worker: Worker, monkeypatch: pytest.MonkeyPatch, stopped_clock: time_machine.Traveller
+) -> None:
+    def hang_at_first(event: InboundEvent) -> EventResult:
+        if event.event_id == "e1":
+            stopped_clock.shift(timedelta(seconds=25))
+            assert inbound_events.process_next()  # Another worker.
+        return worker(event)
+
+    monkeypatch.setattr(inbound_events, "_workers", {"test": hang_at_first})
+    for name in ("e1", "e2", "e3"):
+        store(practice, name)
+    assert inbound_events.process_next()
+    assert worker.seen == ["e2", "e3", "e1"]
+    assert set(states().values()) == {InboundEventState.DONE}
+    assert list(InboundEvent.objects.order_by("id").values_list("attempts", flat=True)) == [1, 2, 2]
+
+
 def test_events_of_a_suspended_practice_are_processed(practice: Practice, worker: Worker) -> None:
     store(practice, "e1")
     suspension.suspend(practice, by=cast.DESK)
