@@ -8,7 +8,9 @@ from django.db.models import Model
 from django.test import Client as Browser
 
 from portico.domain.access.sign_in import bursts
-from portico.domain.billing.models import Invoice
+from portico.domain.billing.card_payments import settlement
+from portico.domain.billing.models import Invoice, PaymentAttempt
+from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing import clock
@@ -22,13 +24,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.slo
 
 @dataclass
 class Visitor:
-    """A client with a paid and an open invoice, and an owner of their practice."""
+    """A client with two paid invoices and an open one, and an owner of their practice."""
 
     portal: Browser
     office: Browser
     practice: Practice
     client: Client
     invoice: Invoice
+    attempt: PaymentAttempt
 
     def open_payment_page(self, *, expected: int) -> None:
         page = self.portal.get(f"{self.practice.portal_path}billing/{self.invoice.ref}/payment/")
@@ -50,6 +53,15 @@ class Visitor:
                 assert browser.get(address).status_code in {200, 302, 410}, address
         self.open_payment_page(expected=200)
         assert Browser().post(f"/hooks/stripe/{self.practice.slug}/").status_code == 400
+        self.work()
+
+    def work(self) -> None:
+        """Runs what the worker reads for an event of the attempt."""
+        practice = self.practice.pk
+        assert webhook_events.client_for(self.practice, livemode=False)
+        found = webhook_events._attempt_of_session.rows(practice=practice, session=self.attempt.checkout_session_id)
+        assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]
+        assert settlement._payment_of.rows(practice=practice, charge=f"ch_{self.attempt.ref}")
 
 
 def visitor(client: Client) -> Visitor:
@@ -64,9 +76,14 @@ def visitor(client: Client) -> Visitor:
     outcomes.refunded_in_part(client)
     Browser().post(f"{practice.portal_path}pin/", {"email": address, "pin": "00000000"})
     bursts.record_mail_cap(practice)
-    return Visitor(
-        portal, cast.signed_in(Browser(), cast.staff_member(practice, "Jo", Role.OWNER)), practice, client, invoice
-    )
+    attempt = cast.attempt(cast.bill(client))
+    attempt.checkout_session_id = f"cs_{client.ref}"
+    attempt.save()
+    cast.charged(attempt)
+    # The unfinished payment of another bill.
+    cast.attempt(cast.bill(client))
+    owner = cast.signed_in(Browser(), cast.staff_member(practice, "Jo", Role.OWNER))
+    return Visitor(portal, owner, practice, client, invoice, attempt)
 
 
 @pytest.fixture

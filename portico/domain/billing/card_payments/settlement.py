@@ -5,6 +5,7 @@ Every function takes an object that was just fetched from Stripe. A settled paym
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalAccount
@@ -28,6 +29,7 @@ from portico.domain.practices.models import Practice
 from portico.gateways.stripe.objects import CheckoutSession, PaymentIntent
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.text import time_formatting
 
@@ -164,7 +166,13 @@ def end_if_never_sent(attempt: PaymentAttempt) -> bool:
 
 def _is_known(practice: Practice, intent: PaymentIntent) -> bool:
     """Returns True if the charge is recorded. The client is locked; at most one charge of an intent succeeds."""
-    return Payment.objects.filter(practice=practice, stripe_charge_id=intent.charge_id).exists()
+    return bool(_payment_of.rows(practice=practice.pk, charge=intent.charge_id))
+
+
+@CompiledQuery
+def _payment_of(practice: Parameter, charge: Parameter) -> QuerySet[Payment, tuple[int]]:
+    charged = Payment.objects.exclude(stripe_charge_id="").filter(practice=practice, stripe_charge_id=charge)
+    return charged.values_list("pk")[:1]
 
 
 def _write(

@@ -100,7 +100,7 @@ def apply_intent(practice: Practice, intent: PaymentIntent) -> EventResult:
     metadata = settlement.metadata_of(intent)
     if metadata is None:
         return EventResult.IGNORED
-    attempt = PaymentAttempt.objects.with_relations().filter(practice=practice, ref=metadata.attempt).first()
+    attempt = _attempt_by_ref.first(practice=practice.pk, ref=metadata.attempt)
     if attempt is None:
         settlement.rebuild(practice, intent, metadata)
         is_settled = Payment.objects.filter(practice=practice, payment_intent_id=intent.id).exists()
@@ -132,7 +132,7 @@ def _is_ours(payments: OnlinePayments, *, livemode: bool) -> bool:
 
 def _apply_session_event(practice: Practice, id_: str, stripe: StripeClient) -> EventResult:
     session = checkout_sessions.look_up(stripe, id_)
-    attempt = PaymentAttempt.objects.with_relations().filter(practice=practice, checkout_session_id=id_).first()
+    attempt = _attempt_of_session.first(practice=practice.pk, session=id_)
     ref = session.metadata.get("portico_attempt", "")
     if attempt is None and ref:
         # The answer to the call that created the session was lost, so its id is not saved yet.
@@ -147,6 +147,17 @@ def _apply_session_event(practice: Practice, id_: str, stripe: StripeClient) -> 
     if session.intent is not None:
         return apply_intent(practice, session.intent)
     return EventResult.LATER if ref else EventResult.IGNORED
+
+
+@CompiledQuery
+def _attempt_by_ref(practice: Parameter, ref: Parameter) -> QuerySet[PaymentAttempt]:
+    return PaymentAttempt.objects.with_relations().filter(practice=practice, ref=ref)
+
+
+@CompiledQuery
+def _attempt_of_session(practice: Parameter, session: Parameter) -> QuerySet[PaymentAttempt]:
+    attempts = PaymentAttempt.objects.with_relations().exclude(checkout_session_id="")
+    return attempts.filter(practice=practice, checkout_session_id=session)
 
 
 def _apply_charge_event(practice: Practice, id_: str, stripe: StripeClient) -> EventResult:

@@ -50,8 +50,13 @@ class StripeRow(Protocol):
 
 def online_payments_of(practice: Practice) -> OnlinePayments | None:
     """Returns the practice's row with its key and the clock difference; None before the first key is saved."""
+    return _online_payments.first(practice=practice.pk)
+
+
+@CompiledQuery
+def _online_payments(practice: Parameter) -> QuerySet[OnlinePayments]:
     rows = OnlinePayments.objects.annotate(clock_ahead_seconds=STRIPE_CLOCK.ahead_seconds_in_query())
-    return rows.select_related("key", "practice").filter(practice=practice).first()
+    return rows.select_related("key", "practice").filter(practice=practice)
 
 
 def current_key(practice: Practice) -> StripeKey | None:
@@ -87,7 +92,7 @@ def read_client_for(
 
     A seeded key has no account id; it matches every account of its mode.
     """
-    keys = list(StripeKey.objects.filter(practice=practice, livemode=livemode).order_by("-id"))
+    keys = _keys.rows(practice=practice.pk, livemode=livemode)
     same = [key for key in keys if key.account_id == account_id]
     unsaid = [key for key in keys if not key.account_id or not account_id]
     for key in (*same, *unsaid):
@@ -96,6 +101,11 @@ def read_client_for(
         except DecryptionFailed:
             continue
     return None
+
+
+@CompiledQuery
+def _keys(practice: Parameter, livemode: Parameter) -> QuerySet[StripeKey]:
+    return StripeKey.objects.filter(practice=practice, livemode=livemode).order_by("-id")
 
 
 def client_for_key(key: StripeKey, *, deadline: Deadline | None = None) -> StripeClient:
