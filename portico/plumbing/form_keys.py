@@ -59,11 +59,12 @@ def find_result[R: Model](
 def store(row: Model, key: str, content: object, *, kind: str) -> None:
     """Stores the digest of the form that created the row, in the same transaction."""
     if key:
-        FormKey.objects.update_or_create(
-            practice_id=_practice_id(row),
-            kind=kind,
-            key=key,
-            defaults={"digest": tokens.keyed_digest(_text(content), purpose=PURPOSE)},
+        digest = tokens.keyed_digest(_text(content), purpose=PURPOSE)
+        FormKey.objects.bulk_create(
+            [FormKey(practice_id=_practice_id(row), kind=kind, key=key, digest=digest)],
+            update_conflicts=True,
+            unique_fields=["practice", "kind", "key"],
+            update_fields=["digest"],
         )
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.db.models import Model
 from django.test import Client as Browser
 
+from portico.domain.access import portal_accounts
 from portico.domain.access.sign_in import bursts
 from portico.domain.billing.card_payments import settlement
 from portico.domain.billing.models import Invoice, PaymentAttempt
@@ -56,8 +58,10 @@ class Visitor:
         self.work()
 
     def work(self) -> None:
-        """Runs what the worker reads for an event of the attempt."""
+        """Runs what the worker reads for an event of the attempt, and what the mailbox's next client would lock."""
         practice = self.practice.pk
+        with transaction.atomic():
+            assert portal_accounts.account_for_address(self.client.email_addresses.get()) == self.attempt.account
         assert webhook_events.client_for(self.practice, livemode=False)
         found = webhook_events._attempt_of_session.rows(practice=practice, session=self.attempt.checkout_session_id)
         assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from portico.domain.access import notice_mail_queueing, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import client_details
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
@@ -64,14 +65,24 @@ def lock_access(client: Client, *, is_first: bool = False) -> Iterator[tuple[Cli
     Raises ClientConflict if the access got another account in between.
     """
     with transaction.atomic():
-        account = None if is_first else PortalAccount.objects.locked().filter(accesses__client=client).first()
-        row = Client.objects.locked().select_related("practice").get(pk=client.pk)
-        saved = PortalAccess.objects.locked().select_related("address").filter(client=row)
-        access = (None if is_first else saved.first()) or PortalAccess(practice_id=row.practice_id, client=row)
+        account = None if is_first else _locked_account.first(client=client.pk)
+        row = client_details.lock(client)
+        saved = None if is_first else _locked_access.first(client=client.pk)
+        access = saved or PortalAccess(practice_id=row.practice_id, client=row)
         if access.account_id != (account.pk if account is not None else None):
             raise ClientConflict
         access.client, access.account = row, account
         yield row, access
+
+
+@CompiledQuery
+def _locked_account(client: Parameter) -> QuerySet[PortalAccount]:
+    return PortalAccount.objects.locked().filter(accesses__client=client)
+
+
+@CompiledQuery
+def _locked_access(client: Parameter) -> QuerySet[PortalAccess]:
+    return PortalAccess.objects.locked().select_related("address").filter(client=client)
 
 
 @retry_on_deadlock
@@ -255,10 +266,15 @@ def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
         return None
     if access.address is not None and access.address.ref == ref and access.address.closed_at is None:
         return access.address
-    address = portal_accounts.with_has_account(access.client.email_addresses.open()).filter(ref=ref).first()
+    address = _open_address.first(client=access.client_id, ref=ref)
     if address is None:
         raise AddressNotFound(_("That address is no longer one of this client’s. Choose again."), field="address")
     return address
+
+
+@CompiledQuery
+def _open_address(client: Parameter, ref: Parameter) -> QuerySet[EmailAddress]:
+    return portal_accounts.with_has_account(EmailAddress.objects.open()).filter(client=client, ref=ref)
 
 
 def _matches(access: PortalAccess, entry: AccessInput) -> bool:

@@ -11,6 +11,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import EmailAddress, Language
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 
 def with_has_account(addresses: QuerySet[EmailAddress]) -> QuerySet[EmailAddress]:
@@ -24,10 +25,15 @@ def account_for_address(address: EmailAddress) -> PortalAccount:
 
     `next_epoch` saves it. If another transaction saves it at the same moment, `retry_on_deadlock` finds that one.
     """
-    of_mailbox = {"practice_id": address.practice_id, "mailbox_key": address.mailbox_key}
+    practice, mailbox = address.practice_id, address.mailbox_key
     may_exist = getattr(address, "has_account", True)
-    account = PortalAccount.objects.locked().filter(**of_mailbox).first() if may_exist else None
-    return account or PortalAccount(**of_mailbox)
+    account = _locked.first(practice=practice, mailbox=mailbox) if may_exist else None
+    return account or PortalAccount(practice_id=practice, mailbox_key=mailbox)
+
+
+@CompiledQuery
+def _locked(practice: Parameter, mailbox: Parameter) -> QuerySet[PortalAccount]:
+    return PortalAccount.objects.locked().filter(practice=practice, mailbox_key=mailbox)
 
 
 def accounts_for_mailboxes(practice_id: int, mailbox_keys: set[str]) -> dict[str, PortalAccount]:

@@ -1,5 +1,6 @@
 """Changes to a client's details. Pages use `access.client_changes`, which also updates portal access."""
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
@@ -10,6 +11,7 @@ from portico.domain.clients.models import Client, Status
 from portico.domain.clients.registration import set_details
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.refusals import Refused
 
 
@@ -25,6 +27,17 @@ class ClientArchived(Refused):
 
     def __init__(self) -> None:
         super().__init__(_("This client is archived. Restore the client first."))
+
+
+def lock(client: Client) -> Client:
+    """Locks the client in the caller's transaction; returns its current row, with its practice."""
+    (locked,) = _locked.rows(client=client.pk)
+    return locked
+
+
+@CompiledQuery
+def _locked(client: Parameter) -> QuerySet[Client]:
+    return Client.objects.locked().select_related("practice").filter(pk=client)
 
 
 def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> AddressChanges:

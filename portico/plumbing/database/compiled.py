@@ -24,6 +24,7 @@ from typing import Any, ClassVar, cast
 from django.db import connection, models
 from django.db.models.query import ModelIterable, ValuesListIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone, translation
 
 type Bindable = str | int | date  # datetime and bool included.
@@ -71,6 +72,8 @@ class _Statement:
     # Position, functions that make Django's value of the database's, and the expression that they belong to.
     converters: list[tuple[int, list[Callable[..., Any]], models.Expression]]  # Any: as in Django.
     build: Callable[[Values], Any] | None  # Any: a row.
+    # True if it locks rows, which outside a transaction would have no effect.
+    locks: bool
 
 
 class CompiledQuery[Row]:
@@ -92,6 +95,8 @@ class CompiledQuery[Row]:
         if values.keys() != self._parameters.keys() or None in values.values():
             raise TypeError(f"{self.name} takes a value for each of {', '.join(self._parameters)}.")
         statement = self._statements.get(connection.vendor) or self._compile()
+        if statement.locks and not connection.in_atomic_block:
+            raise TransactionManagementError(f"{self.name} locks rows, but is not run inside a transaction.")
         bound = [_adapted(values[value.name]) if isinstance(value, Parameter) else value for value in statement.values]
         found = _converted(_fetch(statement.sql, bound), statement.converters)
         return cast(list[Row], found if statement.build is None else [statement.build(row) for row in found])
@@ -130,6 +135,7 @@ class CompiledQuery[Row]:
             tuple(values),
             [(position, functions, column) for position, (functions, column) in converters.items()],
             _builder(queryset, compiler),
+            queryset.query.select_for_update,
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.db import NotSupportedError, connection, transaction
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import TruncDate
+from django.db.transaction import TransactionManagementError
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.clients.models import Client, EmailAddress
@@ -60,6 +61,20 @@ def test_tuples_have_the_values_of_python(practice: Practice) -> None:
     ana = cast.ana(practice)
     assert made_since.rows(at=ana.created_at, like="Ana") == [("Ana", False, ana.created_at)]
     assert made_since.first(at=clock.now(), like="Bruno") is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
+def test_a_query_that_locks_runs_in_a_transaction_only(practice: Practice) -> None:
+    @CompiledQuery
+    def locked(name: Parameter) -> QuerySet[Client]:
+        return Client.objects.locked().filter(first_name=name)
+
+    ana = cast.ana(practice)
+    with transaction.atomic():
+        assert locked.rows(name="Ana") == [ana]
+    with pytest.raises(TransactionManagementError):
+        locked.rows(name="Ana")
 
 
 @pytest.mark.django_db

@@ -26,6 +26,7 @@ from portico.plumbing.mail import outbox
 from portico.plumbing.refusals import Refused
 
 KIND = "invitation"
+DRAFT_FIELDS = ("draft_subject", "draft_message")
 
 
 class CannotSendInvitation(Refused):
@@ -139,7 +140,7 @@ def _write(access: PortalAccess, text: InvitationText, *, form_key: str, by: Act
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.draft_subject = access.draft_message = ""
     access.version += 1
-    access.save()
+    access.save(update_fields=["invited_at", "mail_stopped_at", "mail_stopped_reason", *DRAFT_FIELDS, "version"])
     audit_log.record(
         AuditAction.INVITATION_QUEUED,
         practice=client.practice,

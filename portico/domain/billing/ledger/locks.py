@@ -7,6 +7,7 @@ from django.db import transaction
 
 from portico.domain.billing.models import STATES_IN_PROGRESS, AttemptInvoice, Invoice
 from portico.domain.billing.refusals import BeingPaid, Processing
+from portico.domain.clients import client_details
 from portico.domain.clients.models import Client
 
 
@@ -17,7 +18,7 @@ def lock_books(client: Client) -> Iterator[Client]:
     Locks are always taken in this order: account, client, invoices by id, attempt, counter.
     """
     with transaction.atomic():
-        yield Client.objects.locked().select_related("practice").get(pk=client.pk)
+        yield client_details.lock(client)
 
 
 def lock_invoice(client: Client, pk: int) -> Invoice:
