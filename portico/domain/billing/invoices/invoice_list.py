@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Exists, Q, QuerySet
 
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
@@ -94,19 +93,6 @@ def _numbers(practice: Parameter, today: Parameter) -> QuerySet[Practice, tuple[
 def cap_count(number: int) -> int:
     """Returns a number of invoices capped as in `counts`."""
     return min(number, MAX_COUNTED + 1)
-
-
-def open_total_minor(practice: Practice) -> int:
-    """Returns the total still to pay on all issued invoices, in minor units."""
-    return _open_total.rows(practice=practice.pk)[0][0]
-
-
-@CompiledQuery
-def _open_total(practice: Parameter) -> QuerySet[Practice, tuple[int]]:
-    owing = Invoice.objects.filter(practice=OuterRef("pk")).outstanding().order_by()
-    total = owing.values("practice").annotate(sum=Sum("open_minor")).values("sum")
-    # PostgreSQL's sum of a bigint column is numeric.
-    return Practice.objects.filter(pk=practice).values_list(Coalesce(Cast(Subquery(total), BigIntegerField()), 0))
 
 
 def _with_practice(invoice: Invoice, practice: Practice) -> Invoice:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, F, Max, QuerySet, Sum
 
-from portico.domain.billing.ledger import balances
+from portico.domain.billing.ledger import balances, owed_totals
 from portico.domain.billing.models import (
     STATES_HOLDING_INVOICES,
     Allocation,
@@ -29,6 +29,7 @@ from portico.domain.billing.models import (
     Reversal,
 )
 from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def mismatches() -> Iterator[LedgerMismatch]:
     yield from _numbers("invoices are numbered without gaps", Invoice.objects.issued(), InvoiceCounter)
     yield from _numbers("receipts are numbered without gaps", Payment.objects.all(), ReceiptCounter)
     yield from _balances(parts.owed)
+    yield from _owed_totals(parts.owed_to)
 
 
 def counts() -> dict[str, int]:
@@ -88,9 +90,12 @@ def _sums(rows: AmountRows, *columns: int) -> SumsByKey:
 
 @dataclass
 class _Parts:
-    """The smallest parts of the ledger, each read once, and what each client owes, summed up during the checks."""
+    """The smallest parts of the ledger, each read once, and two sums that are added up during the checks."""
 
+    # What each client owes, less credit.
     owed: Counter[int] = field(default_factory=Counter)
+    # What each practice is owed on invoices.
+    owed_to: Counter[int] = field(default_factory=Counter)
 
     @cached_property
     def allocated(self) -> AmountRows:
@@ -128,6 +133,7 @@ def _invoices(parts: _Parts) -> Iterator[LedgerMismatch]:
             )
         if not invoice.is_draft and not invoice.is_void:
             parts.owed[invoice.client_id] += lines[pk] - credited[pk]
+            parts.owed_to[invoice.practice_id] += lines[pk] - paid[pk] - credited[pk]
             is_settled = paid[pk] + credited[pk] == lines[pk]
             yield from _compare("paid if and only if nothing is open", about, invoice.is_paid, is_settled)
             yield from _compare("the books are in one currency", about, invoice.currency, invoice.practice.currency)
@@ -255,6 +261,12 @@ def _numbers(
         number, last = found.get(practice, (0, 0))
         yield from _compare(rule, about, last or 0, number)
         yield from _compare(rule, about, nexts.get(practice, 1), number + 1)
+
+
+def _owed_totals(owed_to: Counter[int]) -> Iterator[LedgerMismatch]:
+    for practice in Practice.objects.order_by("id"):
+        total = owed_totals.owed_minor(practice)
+        yield from _compare("a practice is owed what is open", f"practice {practice.ref}", total, owed_to[practice.pk])
 
 
 def _balances(owed: Counter[int]) -> Iterator[LedgerMismatch]:

@@ -14,6 +14,7 @@ from portico.domain.billing.models.credits import Credit
 from portico.domain.billing.models.disputes import Dispute, DisputeState
 from portico.domain.billing.models.invoices import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
 from portico.domain.billing.models.number_counters import InvoiceCounter, ReceiptCounter
+from portico.domain.billing.models.owed_totals import OwedTotal
 from portico.domain.billing.models.payments import MANUAL_KINDS, Payment, PaymentKind
 from portico.domain.billing.models.refunds import Refund, RefundMethod, RefundState
 from portico.domain.billing.models.service_items import ServiceItem
@@ -38,6 +39,7 @@ __all__ = [
     "InvoiceKind",
     "InvoiceLine",
     "InvoiceStatus",
+    "OwedTotal",
     "Payment",
     "PaymentAttempt",
     "PaymentKind",

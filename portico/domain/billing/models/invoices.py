@@ -4,7 +4,7 @@ from datetime import date
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +34,14 @@ class InvoiceStatus(models.TextChoices):
     VOID = "void", _("Void")
 
 
+# The amount that the client owes on an invoice; NULL for a draft or a void invoice.
+OWED = Case(When(issued_at__isnull=False, voided_at=None, then=F("open_minor")), default=None)
+# Where `totaled_minor` is not OWED. Without constants, which SQLite would not find in the condition of the index.
+NOT_TOTALED = (Q(issued_at__isnull=False, voided_at=None) & ~Q(totaled_minor=F("open_minor"))) | Q(
+    voided_at__isnull=False, totaled_minor__isnull=False
+)
+
+
 class InvoiceQuerySet(RowQuerySet["Invoice"]):
     def drafts(self) -> "InvoiceQuerySet":
         return self.filter(issued_at=None)
@@ -55,6 +63,10 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
 
     def settled(self) -> "InvoiceQuerySet":
         return self.valid().filter(open_minor=0)
+
+    def not_totaled(self) -> "InvoiceQuerySet":
+        """Invoices of which another amount is owed than `OwedTotal` includes."""
+        return self.filter(NOT_TOTALED)
 
     def payable(self) -> "InvoiceQuerySet":
         """Invoices that a client may pay: shared, outstanding, and without an open attempt."""
@@ -121,6 +133,8 @@ class Invoice(PracticeRow):
         output_field=models.BigIntegerField(),
         db_persist=True,
     )
+    # The amount owed that `OwedTotal` includes, NULL for nothing; written only by `ledger.owed_totals`.
+    totaled_minor = models.BigIntegerField(null=True, editable=False)
     issued_at = models.DateTimeField(null=True)
     shared_at = models.DateTimeField(null=True)
     voided_at = models.DateTimeField(null=True)
@@ -189,6 +203,7 @@ class Invoice(PracticeRow):
                 condition=Q(issued_at__isnull=False, voided_at=None, shared_at=None),
                 name="billing_unshared",
             ),
+            models.Index(fields=("practice", "id"), condition=NOT_TOTALED, name="billing_not_totaled"),
         )
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_list, invoice_sharing
 from portico.domain.billing.invoices.invoice_list import MAX_COUNTED, ListQuery, StatusFilter
+from portico.domain.billing.ledger import owed_totals
 from portico.domain.billing.models import Invoice, InvoiceStatus, SharingRun
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
@@ -61,7 +62,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "unshared": counts.get(StatusFilter.UNSHARED, 0),
         "shown": shown_sums.of_many(counts.get(StatusFilter.UNSHARED, 0)),
         "run": invoice_sharing.waiting_run(request.practice),
-        "still_open": invoice_list.open_total_minor(request.practice),
+        "still_open": owed_totals.owed_minor(request.practice),
         "next_url": _url(list_query, before=page.next_ref) if page.next_ref else "",
         "first_url": "" if page.is_first else _url(list_query),
         "may_export": may_edit_billing(request),
