@@ -37,16 +37,26 @@ class ListQuery:
     after: str = ""
 
 
-def page(practice: Practice, list_query: ListQuery) -> tuple[KeysetPage[Client], int]:
-    """Returns a page of clients with clinician and portal access, and the number of all matches, up to MAX_COUNTED + 1.
+@dataclass(frozen=True)
+class FoundClients:
+    """A page of clients with clinician and portal access, and the number of all matches, up to MAX_COUNTED + 1.
 
-    It is the first page if `after` is unknown.
+    If `is_cut_off`, very many clients match the search, and neither the page nor the number has to include all.
     """
+
+    page: KeysetPage[Client]
+    total: int
+    is_cut_off: bool
+
+
+def page(practice: Practice, list_query: ListQuery) -> FoundClients:
+    """Returns a page of the list; the first page if `after` is unknown."""
     matches = search_terms.look_up(practice, list_query.query) if list_query.query else None
     last = _find_by_ref(practice, list_query.after)
     rows = _rows(practice, list_query, matches, last)
     found = keyset_pagination.page_of(rows, is_first=last is None, size=PAGE_SIZE)
-    return found, _total(practice, list_query, matches)
+    is_cut_off = matches is not None and matches.are_many
+    return FoundClients(found, _total(practice, list_query, matches), is_cut_off)
 
 
 def count(clients: ClientQuerySet) -> int:
@@ -80,16 +90,19 @@ def _rows(practice: Practice, list_query: ListQuery, matches: Matches | None, la
     clients = _after(_matching_filters(practice, list_query), last, list_query.sort)
     if matches is None:
         return _first(clients, list_query.sort)
+    found: list[Client] = []
     if matches.are_many:
         found = _first(matches.along(_first_stretch(clients, list_query.sort)), list_query.sort)
         if len(found) > PAGE_SIZE:
             return found
-    return _first_of_batches(matches, list_query, last)
+    return _first_of_batches(matches, list_query, last, found)
 
 
-def _first_of_batches(matches: Matches, list_query: ListQuery, last: Client | None) -> list[Client]:
-    """Returns the first of the first of each batch, sorted by the database, since only it knows its collation."""
-    candidates = [
+def _first_of_batches(
+    matches: Matches, list_query: ListQuery, last: Client | None, found: list[Client]
+) -> list[Client]:
+    """Returns the first of those found and of each batch, sorted by the database, since only it knows its collation."""
+    candidates = [client.pk for client in found] + [
         pk
         for batch in matches.batches()
         for pk in _in_order(

@@ -6,7 +6,6 @@ Terms are written and queries are parsed with the same folding: see docs/decisio
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import batched, chain
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -102,7 +101,7 @@ def _terms_of(client: Client, addresses: Iterable[EmailAddress], phones: Iterabl
 class Matches:
     """The result of a search: the clients with the ids `at_hand` that also have all of the common prefixes.
 
-    If `are_many`, all prefixes are common, and `at_hand` are only some of the clients with the first prefix.
+    If `are_many`, all prefixes are common, and `at_hand` are only some of the clients: reading all takes too long.
     """
 
     at_hand: frozenset[int]
@@ -110,23 +109,16 @@ class Matches:
     are_many: bool
 
     def batches(self) -> Iterator[ClientQuerySet]:
-        """Yields all matching clients by id, in batches: with very many ids PostgreSQL would scan the whole table.
+        """Yields the clients at hand by id, in batches: with very many ids PostgreSQL would scan the whole table.
 
         The ids belong to the practice. Filtering by practice again would make SQLite scan all of its clients.
         """
-        for batch in _by_ids(self.at_hand):
-            yield _with_all_terms(batch, self.common)
-        if self.are_many:
-            yield from _by_ids(self._everyone - self.at_hand)
+        for some in batched(sorted(self.at_hand), _BATCH, strict=False):
+            yield _with_all_terms(Client.objects.filter(pk__in=some), self.common)
 
     def along(self, clients: ClientQuerySet) -> ClientQuerySet:
         """Filters the clients by a subquery for each; fast for many matches, in an order that has an index."""
         return _with_all_terms(clients, self.common)
-
-    @cached_property
-    def _everyone(self) -> frozenset[int]:
-        """The ids of clients with all of the common prefixes; cached, because page and total may both need it."""
-        return frozenset.intersection(*(frozenset(terms.values_list("client_id", flat=True)) for terms in self.common))
 
 
 def look_up(practice: Practice, query: str) -> Matches:
@@ -134,18 +126,21 @@ def look_up(practice: Practice, query: str) -> Matches:
     rare: list[frozenset[int]] = []
     common: list[QuerySet[SearchTerm]] = []
     first = frozenset[int]()
+    prefixes = _prefixes(query.strip())
     # The longest first, because it is likely to be the rarest.
-    for prefix in sorted(_prefixes(query.strip()), key=len, reverse=True):
-        terms = SearchTerm.objects.filter(practice=practice, term__begins_with=prefix[:_MAX_TERM_LENGTH])
+    for prefix in sorted(prefixes, key=len, reverse=True):
         # Terms, not distinct clients: for those SQLite would scan a whole index.
-        ids = list(terms.values_list("client_id", flat=True)[: _MAX_RARE + 1])
+        ids = list(clients_with_term(practice, prefix)[: _MAX_RARE + 1])
         if len(ids) <= _MAX_RARE:
             rare.append(frozenset(ids))
             continue
         first = first or frozenset(ids)
-        common.append(terms)
+        common.append(_terms(practice, prefix))
     if rare:
         return Matches(frozenset.intersection(*rare), tuple(common), are_many=False)
+    if len(common) > 1:
+        # Of the very many, those who have exactly the words that were typed.
+        first |= frozenset(clients_with_term(practice, "".join(prefixes))[:_MAX_RARE])
     return Matches(first, tuple(common), are_many=bool(common))
 
 
@@ -159,12 +154,11 @@ def matching(practice: Practice, query: str) -> ClientQuerySet:
 
 def clients_with_term(practice: Practice, prefix: str) -> QuerySet[SearchTerm, int]:
     """Returns the ids of clients with a term that begins with the prefix, for a subquery: one for each term."""
-    return SearchTerm.objects.filter(practice=practice, term__begins_with=prefix).values_list("client_id", flat=True)
+    return _terms(practice, prefix).values_list("client_id", flat=True)
 
 
-def _by_ids(ids: Iterable[int]) -> Iterator[ClientQuerySet]:
-    for some in batched(sorted(ids), _BATCH, strict=False):
-        yield Client.objects.filter(pk__in=some)
+def _terms(practice: Practice, prefix: str) -> QuerySet[SearchTerm]:
+    return SearchTerm.objects.filter(practice=practice, term__begins_with=prefix[:_MAX_TERM_LENGTH])
 
 
 def _with_all_terms(clients: ClientQuerySet, words: Iterable[QuerySet[SearchTerm]]) -> ClientQuerySet:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import client_changes
-from portico.domain.clients import client_list
+from portico.domain.clients import client_list, search_terms
 from portico.domain.clients.client_list import ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
@@ -27,7 +27,7 @@ def walk(practice: Practice, wanted: ListQuery) -> list[list[str]]:
     pages, after = list[list[str]](), ""
     while True:
         wanted = replace(wanted, after=after)
-        page, _total = client_list.page(practice, wanted)
+        page = client_list.page(practice, wanted).page
         pages.append([client.first_name for client in page.rows])
         after = page.next_ref
         if not after:
@@ -49,7 +49,7 @@ def test_pages_list_each_client_once_in_order(practice: Practice, sort: Sort) ->
 def test_a_full_last_page_has_no_next_page(practice: Practice) -> None:
     add(practice, *["Ana"] * 25)
 
-    page, _total = client_list.page(practice, ListQuery())
+    page = client_list.page(practice, ListQuery()).page
 
     assert (len(page.rows), page.next_ref, page.is_first) == (25, "", True)
 
@@ -82,7 +82,7 @@ def test_another_practices_ref_is_ignored_as_cursor(practice: Practice) -> None:
     cast.ana(practice)
     dora = cast.dora(cast.birch())
 
-    page, _total = client_list.page(practice, ListQuery(after=dora.ref))
+    page = client_list.page(practice, ListQuery(after=dora.ref)).page
 
     assert page.is_first
     assert [client.first_name for client in page.rows] == ["Ana"]
@@ -95,6 +95,47 @@ def test_counting_stops_after_a_thousand(practice: Practice, number: int) -> Non
     counted = client_list.counts_by_state(practice)[PortalState.NO_ACCESS]
 
     assert counted == number
+
+
+@pytest.fixture
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than ten terms are common, of which each query reads five clients; a stretch has four."""
+    monkeypatch.setattr(search_terms, "_MAX_RARE", 10)
+    monkeypatch.setattr(search_terms, "_BATCH", 5)
+    monkeypatch.setattr(client_list, "_STRETCH_LENGTH", 4)
+
+
+def work_of(practice: Practice, query: str) -> int:
+    with CaptureQueriesContext(connection) as asked:
+        client_list.page(practice, ListQuery(query))
+    return len(asked)
+
+
+@pytest.mark.usefixtures("_few_are_many")
+def test_a_word_that_very_many_have_takes_no_more_work(practice: Practice) -> None:
+    for name in ("Ada", "Bob", "Cyd", "Dan", "Eve"):
+        cast.client(practice, name)
+    for _number in range(15):
+        cast.client(practice, "Zoe", "Smith")
+    work = work_of(practice, "smith")
+    for _number in range(30):
+        cast.client(practice, "Zoe", "Smith")
+    assert work_of(practice, "smith") == work
+    found = client_list.page(practice, ListQuery("smith"))
+    assert found.is_cut_off
+    assert {client.last_name for client in found.page.rows} == {"Smith"}
+    assert not client_list.page(practice, ListQuery("ada")).is_cut_off
+
+
+@pytest.mark.usefixtures("_few_are_many")
+def test_a_whole_name_of_two_common_words_is_found(practice: Practice) -> None:
+    for _number in range(15):
+        cast.client(practice, "Zoe", "Smith")
+        cast.client(practice, "Yan", "Ortiz")
+    cast.client(practice, "Yan", "Smith")
+    found = client_list.page(practice, ListQuery("yan smith"))
+    assert [client.name for client in found.page.rows] == ["Yan Smith"]
+    assert found.is_cut_off
 
 
 @pytest.mark.sqlite  # PostgreSQL scans so small a table; `make bench` shows its plans for a large one.

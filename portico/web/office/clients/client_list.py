@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_states import Reason
 from portico.domain.clients import client_list
-from portico.domain.clients.client_list import MAX_COUNTED, ListQuery, Sort
+from portico.domain.clients.client_list import MAX_COUNTED, FoundClients, ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.plumbing import clock
 from portico.plumbing.text.input_validation import NoCardNumberField, clean_line
@@ -73,7 +73,8 @@ def index(request: OfficeRequest) -> HttpResponse:
     form = ListForm(request.GET)
     form.is_valid()
     list_query = form.list_query
-    page, total = client_list.page(request.practice, list_query)
+    found = client_list.page(request.practice, list_query)
+    page = found.page
     # During a search the totals beside the filters would mislead.
     counts = {} if list_query.query else client_list.counts_by_state(request.practice)
     context = {
@@ -84,7 +85,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "chips": _chips(list_query, counts),
         "archived_url": list_url(list_query, state=ARCHIVED),
         "sorts": _sorts(list_query),
-        "summary": _summary(page.rows, total, list_query),
+        "summary": _summary(found, list_query),
         "next_url": list_url(list_query, after=page.next_ref) if page.next_ref else "",
         "first_url": "" if page.is_first else list_url(list_query),
         "has_no_clients": bool(counts) and not sum(counts.values()) and not list_query.archived,
@@ -138,13 +139,24 @@ def _sorts(list_query: ListQuery) -> dict[str, str]:
     }
 
 
-def _summary(shown: list[Client], total: int, list_query: ListQuery) -> str:
+def _summary(found: FoundClients, list_query: ListQuery) -> str:
+    shown, total = len(found.page.rows), found.total
+    if found.is_cut_off:
+        return _summary_of_many(shown, total)
     if not shown:
         return _("Nobody found") if list_query.query else ""
-    numbers = {"shown": len(shown), "total": _count_label(total)}
+    numbers = {"shown": shown, "total": _count_label(total)}
     if list_query.query:
         return ngettext("%(shown)d of %(total)s client found", "%(shown)d of %(total)s clients found", total) % numbers
     return ngettext("%(shown)d of %(total)s client", "%(shown)d of %(total)s clients", total) % numbers
+
+
+def _summary_of_many(shown: int, total: int) -> str:
+    if total > MAX_COUNTED:
+        return _("More than %(number)s clients match. Type more of the name.") % {"number": f"{MAX_COUNTED:,}"}
+    if not shown:
+        return _("Too many clients to search them all. Type more of the name.")
+    return _("Not all clients that match are listed. Type more of the name.")
 
 
 def reason_of(client: Client) -> str:

@@ -8,8 +8,10 @@ import time_machine
 from django.test import Client as Browser
 
 from portico.domain.access import client_changes
+from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
+from portico.web.office.clients import client_list as client_list_page
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -219,3 +221,19 @@ def test_row_shows_the_last_sign_in(office: Browser, practice: Practice) -> None
     )
 
     assert "Today, 11:20 AM" in office.get(ADDRESS).content.decode()
+
+
+def test_a_search_that_many_match_asks_for_more(
+    office: Browser, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_terms, "_MAX_RARE", 3)
+    for _number in range(5):
+        cast.client(practice, "Zoe", "Smith")
+    page = office.get("/office/clients/?q=smith").text
+    assert "Not all clients that match are listed. Type more of the name." in page
+    monkeypatch.setattr(client_list_page, "MAX_COUNTED", 3)
+    page = office.get("/office/clients/?q=smith").text
+    assert "More than 3 clients match. Type more of the name." in page
+    page = office.get("/office/clients/?q=smith&state=archived").text
+    assert "Too many clients to search them all. Type more of the name." in page
+    assert "Nobody found" not in page
