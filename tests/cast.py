@@ -8,15 +8,23 @@ from datetime import date, timedelta
 from typing import Any, cast
 
 import pytest
+from django.db import transaction
 from django.test import Client as Browser
 from django.test import RequestFactory
 
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.models import Invitation, PortalAccess, SignInLink, SignInRequest
+from portico.domain.access.models import (
+    Invitation,
+    PortalAccess,
+    PortalAccount,
+    SignInLink,
+    SignInMethod,
+    SignInRequest,
+)
 from portico.domain.access.onboarding import invitation_text, invitations
-from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_links, sign_in_requests
-from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.access.sign_in import completing_sign_in as domain_sign_in
+from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_requests
 from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
@@ -292,14 +300,18 @@ def token_of(invitation: Invitation) -> str:
 
 
 def in_the_portal[B: Browser](browser: B, person: Client) -> B:
-    """Signs the person's mailbox in with the link of an invitation, without opening its page; returns the browser."""
+    """Signs the person's mailbox in, as the button of a link does; turns access on first. Returns the browser."""
     environ: dict[str, Any] = dict(browser.defaults)  # Any: the parameters of the factory.
     request = cast(OpenRequest, RequestFactory(**environ).get("/"))
     request.COOKIES = {name: morsel.value for name, morsel in browser.cookies.items()}
     request.practice = person.practice
     visitor = request_origin.browser_from(request)
-    started = link_redemption.redeem(person.practice, token_of(invited(person)), visitor=visitor)
-    assert isinstance(started, StartedSession), started
+    access = with_access(person)
+    with transaction.atomic():
+        account = PortalAccount.objects.locked().get(pk=access.account_id)
+        started = domain_sign_in.complete(
+            person.practice, account, method=SignInMethod.LINK, proof_epoch=account.epoch, visitor=visitor
+        )
     browser.cookies.update(completing_sign_in.complete_sign_in(request, started, visitor).cookies)
     return browser
 

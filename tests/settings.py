@@ -8,7 +8,9 @@ from tests.support import databases
 databases.set_up()
 environment.set_up()
 
-from portico.settings import *  # noqa: E402 - the environment comes first
+from jinja2 import FileSystemBytecodeCache  # noqa: E402 - the environment comes first
+
+from portico.settings import *  # noqa: E402
 from tests.support.templates import StrictMissingName  # noqa: E402
 
 if databases.chosen() == "sqlite":
@@ -19,6 +21,10 @@ if databases.chosen() == "sqlite":
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 # A name that a page forgot to pass fails its test.
 TEMPLATES[0]["OPTIONS"]["undefined"] = StrictMissingName
+# Each process would compile every template again.
+TEMPLATE_CACHE = environment.BUILD / "templates"
+TEMPLATE_CACHE.mkdir(exist_ok=True)
+TEMPLATES[0]["OPTIONS"]["bytecode_cache"] = FileSystemBytecodeCache(str(TEMPLATE_CACHE))
 # argon2 is slow on purpose.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
 # WhiteNoise reads this folder for every new test client; it is empty, since tests serve portico/static.
