@@ -306,9 +306,9 @@ def in_the_portal[B: Browser](browser: B, person: Client) -> B:
     request.COOKIES = {name: morsel.value for name, morsel in browser.cookies.items()}
     request.practice = person.practice
     visitor = request_origin.browser_from(request)
-    access = with_access(person)
+    unlocked = with_access(person).account or pytest.fail("Give the person an address first.")
     with transaction.atomic():
-        account = PortalAccount.objects.locked().get(pk=access.account_id)
+        account = PortalAccount.objects.locked().get(pk=unlocked.pk)
         started = domain_sign_in.complete(
             person.practice, account, method=SignInMethod.LINK, proof_epoch=account.epoch, visitor=visitor
         )

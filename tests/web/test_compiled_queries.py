@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from portico.domain.access import portal_accounts
 from portico.domain.access.sign_in import bursts
 from portico.domain.billing.card_payments import settlement
+from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client
@@ -41,7 +42,7 @@ class Visitor:
 
     def visit(self) -> None:
         portal, client = self.practice.portal_path, f"/office/clients/{self.client.ref}/"
-        bills = [f"billing/{invoice.ref}/" for invoice in self.client.invoices.all()]
+        bills = [f"billing/{invoice.ref}/" for invoice in self.client.invoices.shared()]
         mine = ("home/", "billing/", *bills, "profile/")
         for browser, addresses in (
             (self.portal, [f"{portal}{each}" for each in mine]),
@@ -70,6 +71,7 @@ class Visitor:
 
 def visitor(client: Client) -> Visitor:
     practice, address = client.practice, client.email_addresses.get().address
+    cast.token_of(cast.invited(client))
     portal = cast.in_the_portal(Browser(), client)
     # Another client of the same mailbox.
     cast.with_access(cast.client(practice, "Bea", address=address))
@@ -78,6 +80,9 @@ def visitor(client: Client) -> Visitor:
     cast.cash(client, paid.total_minor, invoice=paid)
     cast.cash(client, 500)
     outcomes.refunded_in_part(client)
+    cast.bill(client, shared=False)
+    owner = cast.staff_member(practice, "Jo", Role.OWNER)
+    invoice_sharing.start_run(practice, shown=None, requested_by=owner)
     Browser().post(f"{practice.portal_path}pin/", {"email": address, "pin": "00000000"})
     bursts.record_mail_cap(practice)
     attempt = cast.attempt(cast.bill(client))
@@ -86,8 +91,7 @@ def visitor(client: Client) -> Visitor:
     cast.charged(attempt)
     # The unfinished payment of another bill.
     cast.attempt(cast.bill(client))
-    owner = cast.signed_in(Browser(), cast.staff_member(practice, "Jo", Role.OWNER))
-    return Visitor(portal, owner, practice, client, invoice, attempt)
+    return Visitor(portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt)
 
 
 @pytest.fixture
