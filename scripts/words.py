@@ -1,5 +1,6 @@
-"""Translations: updates the catalogue, checks for missing translations, and compiles them."""
+"""Translations: updates the catalogue, checks for missing translations and banned terms, and compiles them."""
 
+import re
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,8 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "portico"
 CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "django.po"
+# A table of English, Spanish, and the words that no translation may contain.
+TERMS = ROOT / "docs" / "spanish-terms.md"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
 # As in portico/web/template_engine/environment.py; a template that cannot be parsed is an error.
 TEMPLATE_OPTIONS = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
@@ -76,7 +79,7 @@ def update() -> int:
 
 
 def check() -> int:
-    """Reports an outdated catalogue, missing translations, and lost placeholders."""
+    """Reports an outdated catalogue, missing translations, lost placeholders, and banned terms."""
     found = _found()
     updated = _updated(found)
     complaints = []
@@ -87,10 +90,23 @@ def check() -> int:
         for message in updated
         if message.id and _is_for_clients(found.get(message.id, message.context)) and _is_untranslated(message)
     ]
+    complaints += banned_terms(updated, TERMS.read_text(encoding="utf-8"))
     for message, errors in updated.check():
         complaints += [f"{error}: {message.id!r}" for error in errors]
     print("\n".join(complaints) or "Words: every word for clients has its Spanish.")
     return 1 if complaints else 0
+
+
+def banned_terms(catalogue: Catalog, table: str) -> list[str]:
+    """Returns a complaint for each translation with a word from the last column of the table."""
+    rows = [row.split("|") for row in table.splitlines() if row.startswith("| ")]
+    terms = [term.strip() for row in rows for term in row[3].split(",") if term.strip()]
+    banned = re.compile(rf"\b(?:{'|'.join(map(re.escape, terms))})\b", re.IGNORECASE)
+    return [
+        f"Spanish says “{found[0]}” (docs/spanish-terms.md): {message.id!r}"
+        for message in catalogue
+        if message.id and (found := banned.search(_text_of(message)))
+    ]
 
 
 def compile_all() -> int:
@@ -140,8 +156,17 @@ def _is_for_clients(message: Message | None) -> bool:
 
 
 def _is_untranslated(message: Message) -> bool:
-    words = message.string if isinstance(message.string, tuple) else (message.string,)
-    return message.fuzzy or not all(words)
+    return message.fuzzy or not all(_translations(message))
+
+
+def _text_of(message: Message) -> str:
+    return re.sub("<[^>]*>", "", " ".join(_translations(message)))
+
+
+def _translations(message: Message) -> tuple[str, ...]:
+    """Returns the translation, or those of the singular and the plural."""
+    texts = message.string if isinstance(message.string, tuple) else (message.string,)
+    return tuple(str(text or "") for text in texts)
 
 
 if __name__ == "__main__":

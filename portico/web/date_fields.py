@@ -44,7 +44,7 @@ class DayField(forms.DateField):
 
     def __init__(self, *, is_past: bool = False, **kwargs: Any) -> None:  # Any: Django's own arguments.
         self.is_past, self.country = is_past, "US"
-        kwargs.setdefault("error_messages", {"required": gettext_lazy("Type a date.")})
+        kwargs.setdefault("error_messages", {"required": gettext_lazy("Enter a date.")})
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> date | None:  # Any: Django passes what was posted.

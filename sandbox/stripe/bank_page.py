@@ -30,7 +30,7 @@ def answer(sandbox: Sandbox, method: str, id_: str, fields: dict[str, str]) -> P
         '<p class="deeds"><button name="answer" value="accept">Accept</button>'
         '<button class="plain" name="answer" value="refuse">Refuse</button></p></form></div>'
     )
-    return html.shown("Your bank wants to know: is it you?", content, leads_to=_leaving(data, intent))
+    return html.shown("Your bank needs you to confirm", content, leads_to=_leaving(data, intent))
 
 
 def _leaving(data: AccountData, intent: Json) -> str | None:

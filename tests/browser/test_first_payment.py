@@ -111,7 +111,7 @@ def test_from_stripe_setup_to_payment_and_refund(
     client.get_by_role("link", name="Back to Billing & Payments").click()
     expect(client.get_by_test_id("invoice-row")).to_have_attribute("data-status", "paid")
     client.get_by_role("link", name="Invoice 1").click()
-    client.get_by_role("link", name="Refund of").click()
+    client.get_by_role("link", name="Refund on").click()
     expect(client.get_by_text("$40.00").first).to_be_visible()
     assert Refund.objects.get().amount_minor == 4_000
     assert sum(charge.refunded for charge in sandbox.book()) == 4_000

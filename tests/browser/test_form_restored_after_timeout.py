@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.sqlite, pytest.
 
 WORDS = {
     "en": (
-        *("Save Card", "Continue to Stripe", "You were signed out", "What you chose is kept.", "Send me a new link"),
+        *("Save Card", "Continue to Stripe", "You were signed out", "We’ve kept what you chose.", "Send me a new link"),
         *("Sign in as", "nothing has been paid yet"),
     ),
     "es": (
         *("Guardar tarjeta", "Continuar a Stripe", "Se cerró su sesión", "Conservamos lo que eligió."),
-        *("Envíenme un enlace nuevo", "Entrar como", "todavía no se ha pagado nada"),
+        *("Envíenme un enlace nuevo", "Iniciar sesión como", "todavía no se ha pagado nada"),
     ),
 }
 

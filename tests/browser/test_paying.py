@@ -140,7 +140,7 @@ def test_a_declined_card_can_be_followed_by_another(
     pay_now(page, second)
     page.get_by_role("button", name="Pay $50.00").click()
     expect(page.get_by_role("heading", name="The card was declined")).to_be_visible()
-    expect(page.get_by_text("$50.00 is still to pay.")).to_be_visible()
+    expect(page.get_by_text("$50.00 is still due.")).to_be_visible()
     page.get_by_role("link", name="Use another card").click()
     type_new_card(page, GOOD)
     expect_paid(page, second, till, [14_000, 5_000])
@@ -181,4 +181,4 @@ def test_paying_in_spanish_without_javascript(window: Open, till: Till, bills: l
 
     page.get_by_role("link", name="Volver a Facturas y pagos").click()
     page.get_by_role("button", name="Quitar Visa terminada en 4242").click()
-    expect(page.get_by_text("La tarjeta se quitó.")).to_be_visible()
+    expect(page.get_by_text("Se quitó la tarjeta.")).to_be_visible()

@@ -41,7 +41,7 @@ def test_its_pages_are_accessible(
     found = look(page)
     page.get_by_role("link", name="4000 0000 0000 3220").click()
     page.get_by_role("button", name="Pay $140.00").click()
-    expect(page.get_by_role("heading", name="Your bank wants to know: is it you?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your bank needs you to confirm")).to_be_visible()
     found += look(page)
     page.get_by_role("button", name="Accept").click()
     expect(page.get_by_role("heading", name="Nothing here is real")).to_be_visible()

@@ -24,7 +24,7 @@ from tests.support.paying import Till, let_pay
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 
 PORTAL = "/portal/alder-street/"
-NOW_BRUNO = "You are looking at Bruno Berg now, and this page was for Bea Berg. Nothing was changed or charged."
+NOW_BRUNO = "You’re now viewing Bruno Berg, and this page was for Bea Berg. Nothing was changed or charged."
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_a_pay_page_of_bea_does_not_pay_for_bruno(family: tuple[Page, Page], bea
     first.goto(page)
     switch(second)
     if card == "new":
-        first.get_by_label("A new card").check()
+        first.get_by_label("New card").check()
     press(first, "Pay $150.00" if card == "saved" else "Continue to Stripe")
     expect_refused(first)
     assert PaymentAttempt.objects.count() == before
@@ -231,7 +231,7 @@ def test_a_payment_for_bea_is_restarted_for_bea(family: tuple[Page, Page], till:
     expect_refused(first)
     # Opened now, the link works only after switching.
     second.goto(f"{PORTAL}payments/{attempt.ref}/")
-    expect(second.get_by_text("This payment is for Bea Berg. You are looking at Bruno Berg now.")).to_be_visible()
+    expect(second.get_by_text("This payment is for Bea Berg. You’re now viewing Bruno Berg.")).to_be_visible()
     expect(second.get_by_role("link", name="Continue at Stripe")).to_have_count(0)
     press(second, "Switch to Bea Berg")
     press(second, "Start again")

@@ -26,7 +26,7 @@ def paper(*names: str, rows: int = 1, **more: object) -> dict[str, Any]:  # Any:
             "columns": [
                 {"label": "Fecha", "wide": False, "amount": False},
                 {"label": "Concepto", "wide": True, "amount": False},
-                {"label": "Importe", "wide": False, "amount": True},
+                {"label": "Monto", "wide": False, "amount": True},
             ],
             "rows": [["5 nov 2026", f"Sesión {number}", "$140.00"] for number in range(rows)],
         },

@@ -25,7 +25,7 @@ def test_office_and_portal_pause_and_resume_at_the_next_request(practice: Practi
     for answer in (phone.get(home), office.get("/office/clients/"), Browser().get("/portal/alder-street/")):
         page = answer.content.decode()
         assert answer.status_code == 503
-        assert "Alder Street Therapy has paused its online pages." in page
+        assert "Alder Street Therapy has paused this portal." in page
         assert "Ana" not in page
     assert "is open" in run("resume_practice", "alder-street")
     assert phone.get(home).status_code == 200

@@ -37,7 +37,7 @@ def type_card(page: Page, number: str) -> None:
 
 def type_new_card(page: Page, number: str) -> None:
     """Chooses a new card on our page, instead of a saved one, and enters it on Stripe's page."""
-    page.get_by_label("A new card").check()
+    page.get_by_label("New card").check()
     page.get_by_role("button", name="Continue to Stripe").click()
     type_card(page, number)
 

@@ -42,14 +42,14 @@ def test_full_disk_is_507(visitor: Browser, kind: str) -> None:
 def test_500_shows_no_traceback(visitor: Browser) -> None:
     response = visitor.get("/trouble/mistake/")
     assert response.status_code == 500
-    assert "Something went wrong here" in response.content.decode()
+    assert "Something went wrong" in response.content.decode()
     assert "secret detail" not in response.content.decode()
 
 
 def test_portal_500_says_nothing_is_charged_twice(practice: Practice) -> None:
     request = RequestFactory().get(f"{practice.portal_path}home/")
     request.practice = practice  # type: ignore[attr-defined]  # As the guard notes it.
-    assert "nothing is charged twice" in error_pages.server_error(request).content.decode()
+    assert "you won’t be charged twice" in error_pages.server_error(request).content.decode()
 
 
 def test_portal_404_shows_the_practices_phone(visitor: Browser, practice: Practice) -> None:
@@ -90,14 +90,14 @@ def test_refusal_shows_its_message(visitor: Browser) -> None:
 def test_429_says_to_wait(visitor: Browser) -> None:
     response = visitor.get("/trouble/too-many/")
     assert response.status_code == 429
-    assert "Too many tries" in response.content.decode()
+    assert "Too many attempts" in response.content.decode()
 
 
 def test_405_names_the_allowed_methods(visitor: Browser) -> None:
     response = visitor.delete("/office/sign-in/")
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD, POST"
-    assert "This address works another way" in response.content.decode()
+    assert "You can’t open this page directly" in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_form_without_csrf_token_gets_a_page(practice: Practice) -> None:
     browser = Browser(enforce_csrf_checks=True)
     response = browser.post("/office/sign-in/", {"email": "fay@alder-street.example", "password": cast.PASSWORD})
     assert response.status_code == 403
-    assert "Please press again" in response.content.decode()
+    assert "Please try again" in response.content.decode()
 
 
 def test_other_practices_client_looks_like_a_missing_one(office: Browser, practice: Practice) -> None:

@@ -23,7 +23,7 @@ from tests.web.office import form_data
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 CARD = "4242 4242 4242 4242"
-SENTENCE = "This looks like a card number. Leave it out; it was not saved."
+SENTENCE = "This looks like a card number. Remove it. Nothing was saved."
 
 
 def holds(text: str) -> bool:

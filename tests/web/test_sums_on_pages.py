@@ -69,12 +69,12 @@ def test_statement_shows_all_four_sums(office: Browser, portal: Browser, refund:
         for kind in ("", "pdf/"):
             assert f"{SUMS} Account balance $0.00" in text_of(browser, f"{page}billing/statement/{kind}")
         heads = columns(browser, f"{page}billing/statement/")
-        assert heads == ["Date", "What", "Invoiced", "Paid", "Refunded", "Adjusted", "Balance"]
+        assert heads == ["Date", "Description", "Invoiced", "Paid", "Refunded", "Adjusted", "Balance"]
 
 
 def test_a_statement_without_refunds_has_no_columns_for_them(portal: Browser, ana: Client) -> None:
     cast.cash(ana, 4_000, invoice=cast.bill(ana))
-    assert columns(portal, f"{PORTAL}billing/statement/") == ["Date", "What", "Invoiced", "Paid", "Balance"]
+    assert columns(portal, f"{PORTAL}billing/statement/") == ["Date", "Description", "Invoiced", "Paid", "Balance"]
 
 
 def test_the_statement_adds_up_in_spanish(portal: Browser, refund: Refund) -> None:
@@ -145,7 +145,7 @@ def test_parts_of_a_statement_carry_the_balance(portal: Browser, ana: Client, mo
     assert later
     second = text_of(portal, f"{PORTAL}billing/statement/{unescape(later[1])}")
     assert "Balance brought forward $60.00 Invoiced $40.00 Paid $0.00 Account balance $100.00" in second
-    assert "All 2 parts together: Invoiced $100.00, Paid $0.00." in second
+    assert "Total of all 2 parts: Invoiced $100.00, Paid $0.00." in second
     pdf = portal.get(f"{PORTAL}billing/statement/pdf/{unescape(later[1])}")
     assert pdf["Content-Disposition"].endswith('-part-2.pdf"')
     assert "Balance brought forward $60.00" in " ".join(PdfReader(BytesIO(pdf.content)).pages[0].extract_text().split())
@@ -166,7 +166,7 @@ def test_statement_links_to_each_year_with_movements(office: Browser, ana: Clien
     years = re.findall(r'<a href="(\?begins_on[^"]*)"[^>]*>(\d{4})</a>', office.get(page).text)
     assert [year for _query, year in years] == ["2026", "2025", "2024"]
     assert "Account balance $140.00" in text_of(office, page + unescape(years[2][0]))
-    assert "Balance before $140.00" in text_of(office, page)
+    assert "Previous balance $140.00" in text_of(office, page)
 
 
 def test_statement_may_start_before_the_first_movement(portal: Browser, ana: Client) -> None:
@@ -190,7 +190,7 @@ def test_portal_says_if_unpaid_invoices_are_omitted(
         cast.bill(ana)
     page = text_of(portal, f"{PORTAL}billing/")
     assert "3 invoices to pay" in page
-    assert "The first 2 of 3 invoices are listed, oldest due first." in page
+    assert "Showing the first 2 of 3 invoices, oldest due date first." in page
 
 
 def test_billing_tab_says_if_payments_are_omitted(
@@ -225,4 +225,4 @@ def test_portal_says_if_processing_ones_are_omitted(
 ) -> None:
     list_at_most_two(monkeypatch)
     cast.attempt(*[cast.bill(ana) for _number in range(3)], state=AttemptState.PROCESSING)
-    assert "Up to 2 invoices that are being processed are listed" in text_of(portal, f"{PORTAL}billing/")
+    assert "Showing up to 2 processing invoices" in text_of(portal, f"{PORTAL}billing/")

@@ -43,7 +43,7 @@ def notify_new_browser(session: PortalSession, account: PortalAccount) -> None:
         return
     language = account.language or access.client.language
     with translation.override(language):
-        subject = _("A new browser signed in")
+        subject = _("Sign-in from a new browser")
     content = {"browser": session.browser, "language": language, "account": account.ref}
     content["at"] = session.created_at.isoformat()
     _queue(NEW_BROWSER, session.ref, access.address, access.client, subject=subject, content=content)
@@ -59,7 +59,7 @@ def notify_address_removed(access: PortalAccess, address: EmailAddress, account:
         return
     practice, language = access.client.practice, account.language or access.client.language
     with translation.override(language):
-        subject = _("Your address was removed at %(practice)s") % {"practice": practice.name}
+        subject = _("%(practice)s removed your address") % {"practice": practice.name}
     # A mailbox that also serves another client still signs in.
     still_opens = account.accesses.exclude(pk=access.pk).eligible(Purpose.SIGN_IN_BY_PIN).exists()
     content = {"language": language, "address": address.ref, "still_opens": still_opens}

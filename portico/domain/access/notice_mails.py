@@ -31,7 +31,7 @@ class PinUsedMail(MailComposer):
                 heading=_("A PIN was used to sign in"),
                 name=email.content["name"],
                 browser=known_browsers.describe(email.content["browser"]),
-                why=_("You got this because somebody signed in to your client portal. No answer is needed."),
+                why=_("You received this because someone signed in to your client portal. No reply needed."),
             )
 
 
@@ -42,7 +42,7 @@ class AddressRemovedMail(MailComposer):
         """Refuses only if the address signs in again. Needs no consent: it announces that mail and sign-in ended."""
         access = _access_of(email)
         if access is not None and access.address is not None and access.address.ref == email.content["address"]:
-            return _("The address signs in again.")
+            return _("The address is used to sign in again.")
         return None
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
@@ -56,21 +56,21 @@ class AddressRemovedMail(MailComposer):
 
 
 class NewBrowserMail(MailComposer):
-    label = gettext_lazy("Notice: a new browser signed in")
+    label = gettext_lazy("Notice: sign-in from a new browser")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         account = PortalAccount.objects.get(practice=email.practice, ref=email.content["account"])
         if not account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL).exists():
-            return _("Nobody may be mailed at this address any more.")
+            return _("Email to this address is no longer allowed.")
         return None
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
             return _letter(
                 email,
-                heading=_("A new browser signed in"),
+                heading=_("Sign-in from a new browser"),
                 browser=known_browsers.describe(email.content["browser"]),
-                why=_("You got this because somebody signed in to your client portal. No answer is needed."),
+                why=_("You received this because someone signed in to your client portal. No reply needed."),
             )
 
 

@@ -88,7 +88,7 @@ class _BillMail(MailComposer):
             context = {
                 "name": _client_of(email).called,
                 "portal_address": email.practice.portal_address,
-                "why": _("You got this because you said email is ok."),
+                "why": _("You received this because you agreed to emails from us."),
             }
             return mail_frame.letter(email, self.template, context | self.context(email))
 
@@ -119,7 +119,7 @@ class ReceiptMail(_BillMail):
     def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
         payment = Payment.objects.get(practice_id=email.practice_id, ref=email.content["about"])
         return {
-            "heading": _("Thank you. Your payment has arrived"),
+            "heading": _("Thank you. We’ve received your payment"),
             "payment": payment,
             "day": time_formatting.full_day(payment.received_on, email.content["language"]),
             "amount": money.formatted(payment.amount_minor, payment.currency, language=email.content["language"]),
@@ -134,7 +134,7 @@ class RefundMail(_BillMail):
     def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
         refund = Refund.objects.select_related("payment").get(practice_id=email.practice_id, ref=email.content["about"])
         return {
-            "heading": _("Money is on its way back to you"),
+            "heading": _("Your refund is on its way"),
             "amount": money.formatted(refund.amount_minor, refund.currency, language=email.content["language"]),
             "card": _card(refund.payment),
         }

@@ -62,15 +62,15 @@ def parsed(text: str, *, country: str, today: date, is_past: bool = False) -> da
         parts = []
     readings = list(_readings(parts, month_first=has_month_first(country)))
     if not readings:
-        raise NotADate(_("Type the date as %(pattern)s, such as %(example)s.") % _message_values(country))
+        raise NotADate(_("Enter the date as %(pattern)s, such as %(example)s.") % _message_values(country))
     found = {day for reading in readings if (day := _day(*reading, today=today, is_past=is_past)) is not None}
     if not found:
         raise NotADate(
-            _("There is no such date. Type it as %(pattern)s, such as %(example)s.") % _message_values(country)
+            _("This date doesn’t exist. Enter a date as %(pattern)s, such as %(example)s.") % _message_values(country)
         )
     if len(found) > 1:
         raise NotADate(
-            _("This may be several dates. Type it as %(pattern)s, such as %(example)s.") % _message_values(country)
+            _("This date is ambiguous. Enter it as %(pattern)s, such as %(example)s.") % _message_values(country)
         )
     return found.pop()
 

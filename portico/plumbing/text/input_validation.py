@@ -64,9 +64,7 @@ class NoCardNumberField(forms.CharField):
     def to_python(self, value: Any | None) -> str:  # Any: whatever was posted.
         text = super().to_python(value) or ""
         if self._is_refused(text):
-            raise ValidationError(
-                _("This looks like a card number. Leave it out; it was not saved."), code="card_number"
-            )
+            raise ValidationError(_("This looks like a card number. Remove it. Nothing was saved."), code="card_number")
         return text
 
     def bound_data(self, data: Any, initial: Any) -> Any:  # Any: as above; the value that the page shows again.
@@ -134,7 +132,7 @@ class AddressField(LineField):
 def _storable(text: str | None) -> str:
     if text and is_unstorable(text):
         raise ValidationError(
-            _("This text holds a sign that cannot be stored. Please type it again."), code="unstorable"
+            _("This text contains a character that can’t be saved. Please enter it again."), code="unstorable"
         )
     return text or ""
 

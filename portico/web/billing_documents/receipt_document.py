@@ -23,7 +23,7 @@ def payment_receipt(payment: Payment, *, shared_only: bool) -> BillingDocument:
     if payment.refunded_minor:
         sums.append(Sum(_("Refunded"), amount(-payment.refunded_minor, currency)))
     if payment.disputed_minor:
-        sums.append(Sum(_("Taken back by the bank"), amount(-payment.disputed_minor, currency)))
+        sums.append(Sum(_("Reversed by the bank"), amount(-payment.disputed_minor, currency)))
     if len(covered) == 1 and not covered[0][0].is_void:
         sums.append(_amount_due(covered[0][0]))
     note = _("Charged through Stripe.") if payment.is_online else _("Recorded by the practice.")
@@ -47,12 +47,16 @@ def refund_receipt(refund: Refund, *, shared_only: bool) -> BillingDocument:
     payment, zone = refund.payment, refund.payment.client.practice.zone
     given_on = time_formatting.day_of(refund.created_at, zone)
     by_card = refund.method == RefundMethod.STRIPE
-    note = _("It goes back to the card it came from; banks need up to ten days.") if by_card else _("Given by hand.")
+    note = (
+        _("It goes back to the card you paid with. Banks take up to 10 days.")
+        if by_card
+        else _("Refunded directly by the practice.")
+    )
     return _receipt(
         payment,
         file_name=f"refund-{payment.number}-{given_on.isoformat()}",
         title=_("Refund"),
-        subtitle=_("Of receipt %(number)s") % {"number": payment.number},
+        subtitle=_("For receipt %(number)s") % {"number": payment.number},
         party_heading=_("Refunded to"),
         date=formatting.long_date(given_on, language=get_language()),
         rows=tuple(_refund_rows(refund, shared_only=shared_only)),
@@ -83,7 +87,7 @@ def _receipt(
             (Party(party_heading, (payment.client.name,)),),
             (Party(_("Date"), (date,)), Party(_("Paid with"), (payment_labels.payment_name(payment),))),
         ),
-        caption=_("What it is for"),
+        caption=_("Details"),
         columns=(Column(_("For"), wide=True), Column(_("Date of invoice")), Column(_("Amount"), amount=True)),
         rows=rows,
         sums=sums,
@@ -93,7 +97,7 @@ def _receipt(
 
 def _amount_due(invoice: Invoice) -> Sum:
     left = amount(invoice.still_open_minor, invoice.currency)
-    return Sum(_("Left on invoice %(number)s") % {"number": invoice.number}, left)
+    return Sum(_("Balance on invoice %(number)s") % {"number": invoice.number}, left)
 
 
 def _covered(payment: Payment, *, shared_only: bool) -> Iterator[tuple[Invoice, int]]:

@@ -37,12 +37,12 @@ def statement_document(statement: Statement) -> BillingDocument:
         parties=(
             (sender(practice),),
             (Party(pgettext("whose statement it is", "For"), (client.name,)),),
-            (Party(_("Made"), (today,)),),
+            (Party(_("Issued"), (today,)),),
         ),
         caption=_("Invoices and payments"),
         columns=(
             Column(_("Date")),
-            Column(_("What"), wide=True),
+            Column(_("Description"), wide=True),
             *(columns[index] for index in used),
             Column(_("Balance"), amount=True, keep_when_narrow=True),
         ),
@@ -79,9 +79,9 @@ def _description(entry: StatementEntry) -> str:
         case Credit():
             return _("Credit")
         case CreditNote() as note:
-            return _("Credited on invoice %(number)s") % {"number": note.invoice.number}
+            return _("Credit applied to invoice %(number)s") % {"number": note.invoice.number}
         case Dispute():
-            return _("Payment taken back by the bank")
+            return _("Payment reversed by the bank")
         case refund:
             return _("Refund of receipt %(number)s") % {"number": refund.payment.number}
 
@@ -97,7 +97,7 @@ def _sums(statement: Statement, currency: str) -> tuple[Sum, ...]:
 
 
 def _brought_forward(statement: Statement) -> str:
-    return _("Balance before") if statement.part == 1 else _("Balance brought forward")
+    return _("Previous balance") if statement.part == 1 else _("Balance brought forward")
 
 
 def _subtitle(statement: Statement) -> str:
@@ -119,7 +119,7 @@ def _notes(statement: Statement, currency: str) -> tuple[str, ...]:
     period_sums = ", ".join(
         f"{line.label} {line.amount}" for line in summary_lines.of_account(statement.period_sums, currency)
     )
-    return _("All %(parts)s parts together: %(sums)s.") % {"parts": statement.parts, "sums": period_sums}, instructions
+    return _("Total of all %(parts)s parts: %(sums)s.") % {"parts": statement.parts, "sums": period_sums}, instructions
 
 
 def _file_name(statement: Statement) -> str:

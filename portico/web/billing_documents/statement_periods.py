@@ -63,7 +63,7 @@ class PeriodForm(forms.Form):
         begins_on: date | None = self.cleaned_data.get("begins_on")
         ends_on: date = self.cleaned_data["ends_on"]
         if begins_on and ends_on < begins_on:
-            raise ValidationError(_("The last day lies before the first."))
+            raise ValidationError(_("Choose a last day that is not before the first."))
         return min(ends_on, self.today)
 
 

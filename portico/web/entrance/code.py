@@ -26,8 +26,8 @@ class CodeForm(forms.Form):
 
     code = CodeField(
         label=gettext_lazy("Code"),
-        help_text=gettext_lazy("From the email we just sent. 6 letters and numbers, like K7M 4QX."),
-        error_messages={"required": gettext_lazy("Type the code from the email.")},
+        help_text=gettext_lazy("From the email we just sent. 6 letters and digits, like K7M 4QX."),
+        error_messages={"required": gettext_lazy("Enter the code from the email.")},
         widget=forms.TextInput(
             {
                 "class": "code-entry",
@@ -69,9 +69,7 @@ def _enter_code(request: OpenRequest, key: str) -> HttpResponse:
         visitor=browser,
     )
     if started is None:
-        form.add_error(
-            "code", _("That code doesn’t match. Check the last email from us and try again, or send a new one.")
-        )
+        form.add_error("code", _("That code doesn’t match. Check our latest email and try again, or get a new code."))
         return _page(request, sign_in_request, form, status=422)
     return completing_sign_in.complete_sign_in(request, started, browser)
 

@@ -26,8 +26,8 @@ from portico.web.http.request_types import OpenRequest
 
 # Spaces, dashes and periods between the digits.
 _SEPARATORS = re.compile(r"[\W_]+")
-NOT_A_PIN = _("A PIN has 8 numbers, like 4829 1374.")
-ONE_ADDRESS = _("Type one email address, such as name@example.com.")
+NOT_A_PIN = _("Enter the 8 digits of your PIN, like 4829 1374.")
+ONE_ADDRESS = _("Enter one email address, such as name@example.com.")
 
 
 class NotRedisplayedInput(forms.TextInput):
@@ -90,8 +90,8 @@ class PinForm(forms.Form):
 
 
 NO_MATCH = _(
-    "That email and PIN don’t match. Check both and try again. "
-    "After 5 tries a PIN stops working; we can then read you a new one."
+    "That email and PIN don’t match. Check both and try again. After 5 tries a PIN stops working. We can then "
+    "give you a new one."
 )
 
 

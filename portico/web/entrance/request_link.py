@@ -16,7 +16,7 @@ from portico.web.guards import client_session, ended_client_session, open_page
 from portico.web.http import cookies, request_origin
 from portico.web.http.request_types import OpenRequest
 
-NOT_ONE_ADDRESS = _("Type one email address, such as name@example.com.")
+NOT_ONE_ADDRESS = _("Enter one email address, such as name@example.com.")
 
 
 class RequestLinkForm(forms.Form):

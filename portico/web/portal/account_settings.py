@@ -21,8 +21,7 @@ from portico.web.http.request_types import PortalRequest
 from portico.web.portal.flash_messages import Notice
 
 SAVED_FORM_NOTICE = _(
-    "Your session had ended, and nothing has been saved yet. "
-    "The language you chose is kept below: look it over and press once more."
+    "You were signed out, and nothing has been saved yet. The language you chose is below. Check it and save it again."
 )
 
 

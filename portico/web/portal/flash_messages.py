@@ -31,9 +31,7 @@ class Notice:
 
 KNOWN = {
     CARD_REMOVED: Notice("success", _("The card was removed.")),
-    NOT_CHARGED_AGAIN: Notice(
-        "info", _("This is the payment that came first. What you chose now was not charged in addition.")
-    ),
+    NOT_CHARGED_AGAIN: Notice("info", _("This is the payment you started first. We didn’t charge you again.")),
     STRIPE_NOT_REACHED: Notice("error", StripeNotReachable.message),
 }
 

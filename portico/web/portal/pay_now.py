@@ -30,11 +30,11 @@ from portico.web.portal import flash_messages
 from portico.web.portal.flash_messages import Notice
 
 SAVED_FORM_NOTICE = _(
-    "Your session had ended, and nothing has been paid yet. What you chose is kept: look it over and press once more."
+    "You were signed out, and nothing has been paid yet. We’ve kept what you chose. Check it and submit it again."
 )
 NEW_CARD = "new"
 SAVE_CARD = _("Save Card")
-SAVE_CARD_HINT = _("For next time. We only use it when you press Pay Now, and you can remove it any time.")
+SAVE_CARD_HINT = _("For next time. We only use it when you select Pay Now, and you can remove it at any time.")
 
 
 class PayForm(forms.Form):

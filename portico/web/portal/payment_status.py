@@ -113,15 +113,15 @@ def why_declined(code: str) -> str:
     """Returns the message for a decline code; empty for codes that Stripe advises not to reveal."""
     match decline_reasons.reason(code):
         case DeclineReason.FUNDS:
-            return _("Your bank says there is not enough money on it.")
+            return _("Your bank says there are insufficient funds.")
         case DeclineReason.EXPIRED:
             return _("The card has expired.")
         case DeclineReason.NUMBER | DeclineReason.CODE:
-            return _("The card’s number or security code is not right.")
+            return _("The card number or security code is wrong.")
         case DeclineReason.BANK_ASKS | DeclineReason.BANK_REFUSED:
             return _("Your bank did not confirm that it was you.")
         case DeclineReason.TRY_AGAIN:
-            return _("Your bank could not be reached. Try again in a few minutes.")
+            return _("We couldn’t reach your bank. Try again in a few minutes.")
         case DeclineReason.LIMIT:
             return _("The card’s limit has been reached.")
         case _:

@@ -127,7 +127,7 @@ def test_the_notice_says_that_another_client_still_signs_in(practice: Practice) 
     cast.with_access(bea)
     change_address(bea, "bea@new.example")
     text = letter(notice_mail_queueing.ADDRESS_REMOVED).text
-    assert "The others stay as they were." in text
+    assert "The others haven’t changed." in text
     assert "no longer" not in text
 
 
@@ -150,8 +150,8 @@ def test_the_pin_notice_names_time_and_browser(practice: Practice) -> None:
     mail = pin_was_used(cast.ana(practice))
     assert (mail.to_address, mail.subject) == ("ana@mail.example", "A PIN was used to sign in")
     text = letter(notice_mail_queueing.PIN_USED).text
-    assert "On Nov 23 at 12:20 PM EST, somebody signed in" in text
-    assert "with a PIN, in Safari on iPhone." in text
+    assert "On Nov 23 at 12:20 PM EST, someone signed in" in text
+    assert "with a PIN, from Safari on iPhone." in text
 
 
 def test_the_pin_notice_uses_the_clients_language(practice: Practice) -> None:

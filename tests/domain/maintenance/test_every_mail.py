@@ -27,7 +27,7 @@ FIRST_NAME, LAST_NAME = "x" * 77, "y" * 78
 STAFF_NAME = 'Dr. Naomi "Nao" Elm-Oakley, Ph.D., Licensed Clinical Psychologist (she/her), @Alder <Portland>'
 SENDER = "Alder Street Counseling, Therapy and Family Services, P.C., of Portland, Oregon"
 VISITOR = Browser("Safari on iPhone", "a browser")
-REPLY = {"en": "Reply to this email", "es": "Responda a este mensaje"}
+REPLY = {"en": "Reply to this email", "es": "Responda a este correo"}
 STAFF_KINDS = {"staff_invite", "password_reset", "second_factor_changed", "payment_mismatch"}
 
 

@@ -46,7 +46,7 @@ def test_any_display_name_yields_one_mailbox(name: str, sender: str) -> None:
 
 @given(subject=NAMED)
 @example(subject="word " * 30)
-@example(subject=f"Sign in to {'x' * 100} (asked for at 9:41 AM EST)")
+@example(subject=f"Sign in to {'x' * 100} (requested at 9:41 AM EST)")
 @example(subject=LONG_WORDS)
 @example(subject=INJECTED)
 @example(subject=f"Hello {INJECTED} there")

@@ -27,7 +27,7 @@ def an_invitation(**changes: Any) -> tuple[str, str]:
             {"kind": "text", "text": "Dr. Elm"},
         ],
         "portal_address": "https://portal.example.org/portal/alder-street/",
-        "why": "You got this because you said email is ok.",
+        "why": "You received this because you agreed to emails from us.",
     }
     return rendering.render("invitation", context | changes)
 
@@ -36,7 +36,7 @@ def test_text_and_html_have_the_same_content() -> None:
     text, html = an_invitation()
     assert f"Sign In:\n{LINK}\n" in text
     assert re.findall(r'href="([^"]+)"', html) == [LINK, "https://portal.example.org/portal/alder-street/"]
-    for words in ("Your client portal is ready", "24 hours", "14 Alder Street", "You got this because"):
+    for words in ("Your client portal is ready", "24 hours", "14 Alder Street", "You received this because"):
         assert words in text
         assert words in html
 

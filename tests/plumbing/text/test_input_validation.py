@@ -77,7 +77,7 @@ def test_fields_return_cleaned_values() -> None:
 def test_unstorable_text_is_refused_with_a_sentence(field: str, sign: str) -> None:
     form = Typed({"name": "Ana", "message": ""} | {field: f"A{sign}na"})
 
-    assert form.errors[field] == ["This text holds a sign that cannot be stored. Please type it again."]
+    assert form.errors[field] == ["This text contains a character that can’t be saved. Please enter it again."]
 
 
 def test_an_invisible_name_is_refused() -> None:

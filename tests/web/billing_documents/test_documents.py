@@ -81,7 +81,7 @@ def test_portal_documents_use_the_portals_language(portal: Browser, bill: Invoic
     portal.get(f"{PORTAL}/help/?language=es")
     text = text_of(portal.get(f"{PORTAL}/billing/{bill.ref}/pdf/"))
     assert "Factura" in text
-    assert "Por pagar" in text
+    assert "Pendiente de pago" in text
 
 
 def test_office_pdfs_use_the_clients_language(office: Browser, practice: Practice) -> None:

@@ -33,14 +33,14 @@ def test_code_signs_in_the_requesting_browser(client: Browser, ana: Client) -> N
     assert "Hello, Ana" in answer.content.decode()
     # The next person at this browser must not see the address.
     assert client.cookies[settings.ASKING_COOKIE_NAME].value == ""
-    assert "A code works only where you asked for it" in client.get(CODE).content.decode()
+    assert "Use the code in the browser where you requested it" in client.get(CODE).content.decode()
 
 
 def test_another_browser_learns_where_the_code_works(client: Browser, ana: Client) -> None:
     code = sign_in_links.code_of(asked(client, "ana@mail.example"))
     answer = Browser().post(CODE, {"code": code})
     assert answer.status_code == 422
-    assert "A code works only where you asked for it" in answer.content.decode()
+    assert "Use the code in the browser where you requested it" in answer.content.decode()
     assert PortalSession.objects.count() == 0
 
 
@@ -64,7 +64,7 @@ def test_used_code_gets_the_error_of_a_wrong_one(client: Browser, ana: Client) -
 
 def test_empty_code_counts_as_no_attempt(client: Browser, ana: Client) -> None:
     link = asked(client, "ana@mail.example")
-    assert "Type the code from the email." in client.post(CODE, {"code": " "}).content.decode()
+    assert "Enter the code from the email." in client.post(CODE, {"code": " "}).content.decode()
     link.refresh_from_db()
     assert link.code_attempts == 0
 

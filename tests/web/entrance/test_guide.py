@@ -11,7 +11,7 @@ HELP = "/portal/alder-street/help/"
 
 def test_guide_is_public_and_names_the_practice(practice: Practice) -> None:
     page = Browser().get(HELP).text
-    for words in ("portal@portico.example", "(212) 555-0177", "There is no password", "Back to signing in"):
+    for words in ("portal@portico.example", "(212) 555-0177", "There is no password", "Back to sign-in"):
         assert words in page
 
 
@@ -27,7 +27,7 @@ def test_phone_numbers_are_links(practice: Practice) -> None:
 def test_signed_in_client_can_return_to_the_portal(practice: Practice) -> None:
     page = cast.in_the_portal(Browser(), cast.ana(practice)).get(HELP).text
     assert 'href="/portal/alder-street/home/"' in page
-    assert "Back to signing in" not in page
+    assert "Back to sign-in" not in page
 
 
 def test_guide_is_in_the_clients_language(practice: Practice) -> None:

@@ -124,7 +124,7 @@ def test_malformed_address_stays_with_an_error(client: Browser, ana: Client, ema
     response = client.post(PAGE, {"email": email, "pin": "12345678"})
     page = unescape(response.content.decode())
     assert response.status_code == 422
-    assert "Type one email address" in page
+    assert "Enter one email address" in page
     assert f'value="{unicodedata.normalize("NFC", email)}"' in unicodedata.normalize("NFC", page) or not email
     assert not AuditEntry.objects.filter(action__in=(AuditAction.PIN_REFUSED, AuditAction.PIN_BEYOND_LIMIT)).exists()
 
@@ -133,7 +133,7 @@ def test_two_addresses_in_one_request_are_refused(client: Browser, ana: Client) 
     pin = given(ana)
     response = client.post(PAGE, {"email": ["ana@mail.example", "carol@mail.example"], "pin": pin})
     assert response.status_code == 422
-    assert "Type one email address" in unescape(response.content.decode())
+    assert "Enter one email address" in unescape(response.content.decode())
 
 
 @pytest.mark.parametrize("pin", ["", "1234567", "123456789", "1234567a", "1234567²", "[]"])
@@ -141,7 +141,7 @@ def test_malformed_pin_counts_as_no_attempt(client: Browser, ana: Client, pin: s
     given(ana)
     response = client.post(PAGE, {"email": "ana@mail.example", "pin": pin})
     assert response.status_code == 422
-    assert "A PIN has 8 numbers" in unescape(response.content.decode())
+    assert "Enter the 8 digits of your PIN" in unescape(response.content.decode())
     assert ana.pins.get().attempts == 0
 
 

@@ -44,7 +44,7 @@ def opened(browser: Browser, person: Client) -> Tab:
 
 def expect_out_of_date(answer: Answer) -> None:
     assert (answer.status, OUT_OF_DATE in answer.text) == (409, True)
-    assert "Open the link in your email again, or ask for a new one." in answer.text
+    assert "Open the link in your email again, or get a new one." in answer.text
 
 
 def asked(browser: Browser, address: str) -> Tab:
@@ -160,7 +160,7 @@ def test_spent_page_names_the_signed_in_mailbox(browser: Browser, ana: Client, c
     carols.press()
     answer = anas.press()
     expect_out_of_date(answer)
-    assert 'You are signed in as <span class="whole">c…l@mail.example</span> now.' in answer.text
+    assert 'You’re now signed in as <span class="whole">c…l@mail.example</span>.' in answer.text
 
 
 @pytest.mark.parametrize(

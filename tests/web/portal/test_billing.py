@@ -40,7 +40,7 @@ def test_processing_and_paid_have_their_own_labels(portal: Browser, ana: Client)
     cast.charged(cast.attempt(cast.bill(ana)))
     page = portal.get(PAGE).content.decode()
     assert 'data-status="processing"' in page
-    assert "Your bank is confirming. Nothing to do." in page
+    assert "Your bank is confirming. You don’t need to do anything." in page
     assert "Visa ending 4242" in page
     assert 'data-testid="balance" data-amount="0"' in page
 
@@ -88,4 +88,4 @@ def test_page_is_translated(practice: Practice) -> None:
     cast.bill(lucia)
     page = portal.get(PAGE).content.decode()
     assert "Saldo de la cuenta" in page
-    assert "Por pagar" in page
+    assert "Pendiente de pago" in page

@@ -41,13 +41,13 @@ def test_unpaid_invoices_are_shown_with_one_button(portal: Browser, ana: Client)
     cast.bill(ana, 15_500, due_on=today - timedelta(days=5))
     cast.bill(ana, 14_000)
     page = text(portal)
-    assert "Waiting for you" in page
+    assert "To do" in page
     assert "Pay $295.00" in page
     assert "2 invoices. The first was due " in " ".join(page.split())
     assert page.count("button primary") == 1
     assert f'class="button primary" href="{BILLING}"' in page
     assert 'data-testid="balance" data-amount="29500" data-currency="USD"' in page
-    assert "Nothing is waiting for you" not in page
+    assert "You’re all caught up" not in page
 
 
 def test_single_invoice_is_named_by_number(portal: Browser, ana: Client) -> None:
@@ -60,7 +60,7 @@ def test_only_unpaid_shared_invoices_are_due(portal: Browser, ana: Client) -> No
     cast.cash(ana, 14_000, invoice=cast.bill(ana))
     cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING)
     page = text(portal)
-    assert "Nothing is waiting for you" in page
+    assert "You’re all caught up" in page
     assert "Balance $0.00" in page
 
 
@@ -68,7 +68,7 @@ def test_no_invoices_while_the_option_is_off(portal: Browser, ana: Client) -> No
     cast.bill(ana)
     PortalAccess.objects.filter(client=ana).update(access_billing_documents=False)
     page = text(portal)
-    assert "Nothing is waiting for you" in page
+    assert "You’re all caught up" in page
     assert "Billing & Payments" not in page
     assert "$" not in page
 
@@ -81,11 +81,11 @@ def test_each_client_of_the_mailbox_is_listed(practice: Practice) -> None:
     cast.bill(bea)
     browser.post("/portal/alder-street/who/", {"client": bruno.ref})
     page = text(browser)
-    assert re.search(r"Bruno Berg <small>\s*Nothing waiting\s*</small>", page)
+    assert re.search(r"Bruno Berg <small>\s*All caught up\s*</small>", page)
     assert re.search(r"Bea Berg <small>\s*2 bills to pay\s*</small>", page)
-    assert "Nothing is waiting for you" in page
+    assert "You’re all caught up" in page
     PortalAccess.objects.filter(client=bea).update(access_billing_documents=False)
-    assert re.search(r"Bea Berg <small>\s*Nothing waiting\s*</small>", text(browser))
+    assert re.search(r"Bea Berg <small>\s*All caught up\s*</small>", text(browser))
 
 
 def test_page_is_translated(portal: Browser, ana: Client) -> None:

@@ -79,7 +79,7 @@ def test_paid_invoice_links_to_its_receipt(ana: Browser, bill: Invoice, till: Ti
     payment = cast.cash(bill.client, 4_000, invoice=bill)
     receipt = f"/portal/alder-street/receipts/{payment.ref}/"
     assert receipt not in ana.get(BILLING).content.decode()
-    assert re.search(r"Left on invoice 1</dt>\s*<dd>\$100\.00", ana.get(receipt).content.decode())
+    assert re.search(r"Balance on invoice 1</dt>\s*<dd>\$100\.00", ana.get(receipt).content.decode())
     assert "Questions? Call" in ana.get(receipt).content.decode()
     till.type_card(till.start(bill.client, bill))
     ana.get(f"/portal/alder-street/payments/{PaymentAttempt.objects.get().ref}/")
@@ -140,7 +140,7 @@ def test_restart_fails_while_stripe_is_unreachable(ana: Browser, bill: Invoice, 
     attempt = PaymentAttempt.objects.get()
     till.stripe.stop()
     answer = ana.post(f"/portal/alder-street/payments/{attempt.ref}/again/", follow=True)
-    assert "Stripe can’t be reached at the moment." in answer.content.decode()
+    assert "We can’t reach Stripe at the moment." in answer.content.decode()
     assert "You started a payment" in answer.content.decode()
     attempt.refresh_from_db()
     assert attempt.state == AttemptState.OPEN
@@ -192,7 +192,7 @@ def test_a_bill_past_due_says_when_it_was_due_and_can_be_paid(ana: Browser, bill
     late = cast.bill(bill.client, due_on=clock.today(bill.practice.time_zone) - timedelta(days=3))
     page = ana.get(f"{BILLING}{late.ref}/").content.decode()
     assert "Was due Nov 20" in page
-    assert "To pay by" not in page
+    assert "Due Nov 20" not in page
     assert 'aria-label="Pay Now: invoice 2, $140.00"' in page
 
 
@@ -208,7 +208,7 @@ def test_amount_stripe_refuses_has_no_pay_now(client: Browser, till: Till, amoun
     ana = signed_in_to_pay(client, bill.client)
     for page in (ana.get(BILLING).text, ana.get(f"{BILLING}{bill.ref}/").text):
         assert 'data-testid="pay-now"' not in page
-        assert f"This amount is {says} to be paid by card" in page
+        assert f"This amount is {says} for a card payment" in page
         assert 'Call the practice to pay another way. <a class="go" href="tel:+12125550177">' in page
     for address in (pay_page(bill), f"{BILLING}payment/"):
         assert ana.post(address, {"with": "new", "amount": "14000"}).status_code == 409
@@ -258,10 +258,10 @@ def test_card_missing_at_stripe_is_no_longer_offered(ana: Browser, bill: Invoice
 def test_refused_request_is_not_called_a_declined_card(ana: Browser, bill: Invoice, till: Till) -> None:
     till.stripe.fault("refuse", "/v1/checkout/sessions", method="POST", code="url_invalid")
     answer = ana.post(pay_page(bill), {"with": "new", "amount": "14000"})
-    assert "Stripe did not take this payment. Nothing was charged. Call the practice" in answer.text
+    assert "Stripe didn’t accept this payment. Nothing was charged. Call the practice" in answer.text
     attempt = PaymentAttempt.objects.get()
     page = ana.get(f"/portal/alder-street/payments/{attempt.ref}/").text
-    assert "The payment could not be made" in page
+    assert "We couldn’t make the payment" in page
     assert "declined" not in page
 
 
@@ -285,5 +285,5 @@ def test_different_second_order_says_it_was_not_charged(
     polling.poll(attempt)
     answer = ana.post(pay_page(bill), {"with": "new", "amount": amount}, follow=True)
     assert answer.redirect_chain[-1][0].startswith(f"/portal/alder-street/payments/{attempt.ref}/")
-    assert ("What you chose now was not charged in addition." in plain(answer.content)) is is_told
+    assert ("We didn’t charge you again." in plain(answer.content)) is is_told
     assert PaymentAttempt.objects.get() == attempt

@@ -42,7 +42,7 @@ def text(browser: Browser, address: str) -> str:
 def test_home_says_hello_and_what_will_appear(anas: Browser) -> None:
     page = text(anas, HOME)
     assert "Hello, Ana" in page
-    assert "Nothing is waiting for you" in page
+    assert "You’re all caught up" in page
     assert "When there is a new bill, you’ll see it here. We can send you an email too." in page
     for words in ("(212) 555-0177", "Mon–Fri, 9 to 5"):
         assert words in page
@@ -102,7 +102,7 @@ def test_chooser_shows_each_clients_amount_due(client: Browser, practice: Practi
     cast.in_the_portal(client, cast.bruno(practice))
     page = client.get(CHOOSER).content.decode()
     assert re.search(r"Bea Berg</b>[^/]*2 bills to pay", page)
-    assert re.search(r"Bruno Berg</b>[^/]*Nothing waiting", page)
+    assert re.search(r"Bruno Berg</b>[^/]*All caught up", page)
 
 
 def test_language_chosen_at_the_chooser_is_kept(client: Browser, practice: Practice) -> None:
@@ -313,7 +313,7 @@ def test_same_language_is_not_recorded_again(anas: Browser) -> None:
 def test_unknown_language_is_refused(anas: Browser, language: str) -> None:
     answer = anas.post(f"{PORTAL}profile/", {"language": language})
     assert answer.status_code == 422
-    assert "Choose one of the two." in answer.content.decode()
+    assert "Choose a language." in answer.content.decode()
     assert "Hello, Ana" in text(anas, HOME)
 
 

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.django_db
 
 PORTAL = "/portal/alder-street/"
 BALANCE, PROFILE = f"{PORTAL}billing/payment/", f"{PORTAL}profile/"
-TO_PAY = "Your session had ended, and nothing has been paid yet."
-TO_SAVE = "Your session had ended, and nothing has been saved yet."
+TO_PAY = "You were signed out, and nothing has been paid yet."
+TO_SAVE = "You were signed out, and nothing has been saved yet."
 NEW_CARD = {"with": "new", "save_card": "on", "pay": "new", "amount": "14000"}
 
 
@@ -138,9 +138,9 @@ def test_entrance_mentions_the_form_without_its_content(
     pressed_too_late(ana, stopped_clock, pay_page)
     door = ana.post(pay_page, NEW_CARD, follow=True).content.decode()
     assert "You were signed out" in door
-    assert "What you chose is kept." in door
+    assert "We’ve kept what you chose." in door
     assert "save_card" not in door
-    assert "What you chose is kept." not in ana.get(pay_page, follow=True).content.decode()
+    assert "We’ve kept what you chose." not in ana.get(pay_page, follow=True).content.decode()
 
 
 def test_form_is_saved_after_the_maximum_age(

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 PORTAL = "/portal/alder-street/"
 BILLING, BALANCE, PROFILE = f"{PORTAL}billing/", f"{PORTAL}billing/payment/", f"{PORTAL}profile/"
 OUT_OF_DATE = "<h1>This page is out of date</h1>"
-NOW_BRUNO = "You are looking at Bruno Berg now, and this page was for Bea Berg. Nothing was changed or charged."
+NOW_BRUNO = "You’re now viewing Bruno Berg, and this page was for Bea Berg. Nothing was changed or charged."
 # Forms about the mailbox, independent of the chosen client.
 OF_THE_MAILBOX = ("who/", "sign-out/", "sessions/ending/", "end/")
 
@@ -121,7 +121,7 @@ def test_form_does_not_act_for_another_mailbox(family: Browser, practice: Practi
     for tab, action in forms:
         answer = tab.press(action)
         assert (answer.status, OUT_OF_DATE in answer.text) == (409, True), action
-        assert 'You are signed in as <span class="whole">c…l@mail.example</span> now' in answer.text
+        assert 'You’re now signed in as <span class="whole">c…l@mail.example</span>' in answer.text
         assert "Sign out" in answer.text
     assert rows() == before
 
@@ -186,7 +186,7 @@ def test_saved_form_belongs_to_its_child(
     door = page.press(pay="new", **{"with": "new"})
     place = re.search(r'name="next" value="([^"]*)"', door.text)
     assert place is not None
-    assert "What you chose is kept." in door.text
+    assert "We’ve kept what you chose." in door.text
     by_link(family, place[1])
     for person, is_kept in ((bruno, False), (bea, True)):
         choose(family, person)
@@ -199,7 +199,7 @@ def test_form_of_another_mailbox_is_not_saved(
     page = Tab(family, PROFILE)
     cast.in_the_portal(family, cast.carol(practice))
     stopped_clock.shift(timedelta(minutes=31))
-    assert "What you chose is kept." not in page.press(language="es").text
+    assert "We’ve kept what you chose." not in page.press(language="es").text
 
 
 # Pages and links.
@@ -217,7 +217,7 @@ def test_page_of_the_other_child_offers_to_switch(family: Browser, bea: Client, 
     choose(family, bruno)
     tab = Tab(family, addresses[page])
     assert tab.page.status == 404
-    assert "You are looking at Bruno Berg now. What you opened is for Bea Berg." in tab.page.text
+    assert "You’re now viewing Bruno Berg. The page you opened is for Bea Berg." in tab.page.text
     assert tab.press("who/", to=f"{PORTAL}who/?next={addresses[page]}", client=bea.ref).status == 200
 
 
@@ -238,7 +238,7 @@ def test_links_name_their_child(family: Browser, bea: Client, bruno: Client) -> 
     choose(family, bruno)
     for href in found:
         page = Tab(family, href.replace("&amp;", "&")).page
-        assert "What you opened is for Bea Berg." in page.text
+        assert "The page you opened is for Bea Berg." in page.text
 
 
 def test_payment_page_names_its_client(family: Browser, bea: Client, bruno: Client) -> None:
@@ -249,6 +249,6 @@ def test_payment_page_names_its_client(family: Browser, bea: Client, bruno: Clie
     choose(family, bruno)
     for page in pages:
         tab = Tab(family, page)
-        assert "This payment is for Bea Berg. You are looking at Bruno Berg now." in tab.page.text
+        assert "This payment is for Bea Berg. You’re now viewing Bruno Berg." in tab.page.text
         assert [href for href in re.findall(r'href="([^"]*)"', tab.page.text) if "billing" in href] == []
         assert [form.action for form in tab.forms] == [f"{PORTAL}who/"]

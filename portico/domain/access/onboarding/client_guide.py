@@ -47,9 +47,8 @@ def build_guide(practice: Practice) -> Guide:
     return Guide(
         title=_("Getting started with your client portal"),
         opening=(
-            _("The portal of %(practice)s is a private place to see your bills and pay them.")
-            % {"practice": practice.name},
-            _("There is no password. Each time you sign in, we send you an email."),
+            _("In the client portal of %(practice)s, you can see and pay your bills.") % {"practice": practice.name},
+            _("There is no password. We send you an email each time you sign in."),
         ),
         sections=(
             _in_short(practice),
@@ -84,7 +83,7 @@ def invitation_letter(client: Client) -> Guide:
         opening=(
             today,
             _("Hello %(name)s,") % {"name": client.called},
-            _("%(practice)s has a private place for you to see your bills and pay them.") % {"practice": practice.name},
+            _("You can now see and pay your bills from %(practice)s online.") % {"practice": practice.name},
         ),
         sections=(_in_short(practice), _signing_in(practice), _no_mail(practice)),
         closing=_closing(practice),
@@ -118,9 +117,9 @@ def _in_short(practice: Practice) -> Section:
         (_("Portal address"), practice.portal_address),
         (_("Our emails come from"), settings.EMAIL_FROM),
         (_("Phone"), letterhead.phone(practice)),
-        (_("We answer"), practice.support_hours if practice.phone else ""),
+        (_("Phone hours"), practice.support_hours if practice.phone else ""),
     ]
-    return Section("in-short", _("In short"), facts=tuple((name, value) for name, value in facts if value))
+    return Section("in-short", _("At a glance"), facts=tuple((name, value) for name, value in facts if value))
 
 
 def _signing_in(practice: Practice) -> Section:
@@ -130,11 +129,11 @@ def _signing_in(practice: Practice) -> Section:
         _("Signing in"),
         steps=(
             _("Open %(address)s on your phone or computer.") % {"address": practice.portal_address},
-            _("Type the email address that %(practice)s has of you, and press “%(button)s”.")
+            _("Enter the email address on file with %(practice)s, and select “%(button)s”.")
             % {"practice": practice.name, "button": _("Continue")},
-            _("Open the email we send you and press “%(button)s”. It works once, for %(link_works_for)s.")
+            _("Open the email we send you and select “%(button)s”. It works once, within %(link_works_for)s.")
             % {"button": _("Sign In"), **lifetime},
-            _("On the page that opens, press the button with your address. You are in."),
+            _("On the page that opens, select the button with your address. You’re signed in."),
         ),
     )
 
@@ -142,18 +141,18 @@ def _signing_in(practice: Practice) -> Section:
 def _no_mail(practice: Practice) -> Section:
     points = [
         _("Wait a minute or two."),
-        _("Look in your junk or spam folder."),
-        _("Make sure you typed the address that we have of you."),
+        _("Check your spam or junk folder."),
+        _("Make sure you entered the address we have on file for you."),
         _("Add %(sender)s to your contacts.") % {"sender": settings.EMAIL_FROM},
-        _("A link that is used or too old shows “%(button)s”: press it, and a new one is on its way.")
+        _("If a link was already used or has expired, select “%(button)s” on the page it opens.")
         % {"button": _("Send me a new link")},
     ]
     if practice.phone:
         points.append(
-            _("Still nothing? Call us at %(phone)s: we can see what became of it, and read you a PIN.")
+            _("Still nothing? Call us at %(phone)s. We can check what happened and give you a PIN.")
             % {"phone": letterhead.phone(practice)}
         )
-    return Section("no-email", _("When the email does not come"), points=tuple(points))
+    return Section("no-email", _("If the email doesn’t arrive"), points=tuple(points))
 
 
 def _code_and_pin() -> Section:
@@ -162,13 +161,13 @@ def _code_and_pin() -> Section:
         _("Code and PIN"),
         points=(
             _(
-                "The email also has a code of six letters and numbers. Type it into the page where you asked for the "
+                "The email also has a code of 6 letters and digits. Enter it on the page where you requested the "
                 "email. It works for 15 minutes, only in that browser."
             ),
             _(
-                "A PIN has eight digits. We read it to you on the phone when email does not work. On the portal’s "
-                "first page press “%(button)s”, then type your email address and the PIN. It works once, "
-                "for %(pin_works_for)s."
+                "A PIN has 8 digits. We give it to you over the phone if email doesn’t work for you. On the "
+                "portal’s first page, select “%(button)s”, then enter your email address and the PIN. It works "
+                "once, within %(pin_works_for)s."
             )
             % {"button": _("I have a PIN"), "pin_works_for": rendering.duration(settings.PIN_TTL)},
         ),
@@ -180,16 +179,19 @@ def _paying(practice: Practice) -> Section:
         "paying",
         _("Paying a bill"),
         steps=(
-            _("Open “%(tab)s”. You see what is to pay and what was paid.") % {"tab": _("Billing & Payments")},
-            _("Press “%(button)s” beside the balance to pay everything, or on one bill to pay just that one.")
+            _("Open “%(tab)s”. You’ll see what you owe and what you’ve paid.") % {"tab": _("Billing & Payments")},
+            _("Select “%(button)s” beside the balance to pay everything, or on one bill to pay just that bill.")
             % {"button": _("Pay Now")},
-            _("Type your card on the page of Stripe, which handles cards for %(practice)s. We never see its number.")
+            _(
+                "Enter your card on Stripe’s page. Stripe processes cards for %(practice)s. "
+                "We never see your card number."
+            )
             % {"practice": practice.name},
-            _("You come back to the portal. The bill says “%(status)s”, and its receipt is there to download.")
+            _("You return to the portal. The bill says “%(status)s”, and you can download its receipt.")
             % {"status": _("Paid")},
         ),
         paragraphs=(
-            _("If you see no “%(button)s”, paying by card is not switched on for you. Ask us how else you can pay.")
+            _("If you don’t see “%(button)s”, card payment isn’t turned on for you. Ask us about other ways to pay.")
             % {"button": _("Pay Now")},
         ),
     )
@@ -200,8 +202,8 @@ def _cards() -> Section:
         "cards",
         _("Saving a card"),
         points=(
-            _("Tick “%(box)s” when you pay, and the next time it takes one press.") % {"box": _("Save Card")},
-            _("Nothing is ever charged by itself. You can remove the card at any time in the portal."),
+            _("Check “%(box)s” when you pay. Next time, paying takes one tap.") % {"box": _("Save Card")},
+            _("We never charge your card automatically. You can remove the card in the portal at any time."),
         ),
     )
 
@@ -211,9 +213,9 @@ def _staying_safe() -> Section:
         "safe",
         _("Good to know"),
         points=(
-            _("We never ask you for a password, by email or by phone, because there is none."),
-            _("On a shared computer press “%(button)s” when you are done.") % {"button": _("Sign out")},
-            _("Left alone for %(minutes)s, the portal signs you out by itself.")
+            _("We never ask you for a password by email or phone. You don’t have one."),
+            _("On a shared computer, select “%(button)s” when you’re done.") % {"button": _("Sign out")},
+            _("After %(minutes)s without activity, the portal signs you out.")
             % {"minutes": rendering.duration(settings.SESSION_IDLE_CLIENT)},
         ),
     )
@@ -223,7 +225,7 @@ def _closing(practice: Practice) -> tuple[str, ...]:
     contact = [letterhead.phone(practice), practice.support_hours]
     return (
         *(
-            (_("Questions? We are glad to help: %(ways)s") % {"ways": ", ".join(filter(None, contact))},)
+            (_("Questions? We’re happy to help: %(ways)s") % {"ways": ", ".join(filter(None, contact))},)
             * bool(contact[0])
         ),
         *((practice.shown_emergency_text,) if practice.shown_emergency_text else ()),

@@ -80,16 +80,16 @@ def _reason_against_link(invitation: Invitation, access: PortalAccess) -> str | 
     """Returns why the mail's link would no longer work; None if it would."""
     link: SignInLink = invitation.email.sign_in_link
     if not eligibility.is_current(access, Purpose.INVITATION, link.epoch):
-        return _("Access or Email ok was changed after this invitation was written. Send a new one.")
+        return _("Access or Email ok was changed after this invitation was created. Send a new one.")
     if link.used_at is not None:
-        return _("Its link has been used already.")
+        return _("Its link has already been used.")
     if link.voided_at is not None:
         if SignInLink.objects.filter(account_id=link.account_id, used_at=link.voided_at).exists():
-            return _("Somebody signed in with another link meanwhile.")
-        return _("Newer links to the same address took its place.")
+            return _("The client has since signed in with another link.")
+        return _("Newer links to the same address replaced it.")
     sent_at = invitation.email.handing_over_at
     if sent_at is not None and not clock.is_within(sent_at, link_lifetime()):
-        return _("Its link has run out. Send a new invitation.")
+        return _("Its link has expired. Send a new invitation.")
     return None
 
 
@@ -111,7 +111,7 @@ def _template_context(
         "blocks": [button if text is None else {"kind": "text", "text": text} for text in blocks],
         "portal_address": practice.portal_address,
         "why": _(
-            "You got this because you gave us this address and said email is ok. "
-            "If you don’t know us, ignore this email and nothing happens."
+            "You received this because you gave us this address and agreed to emails from us. If you don’t know "
+            "us, you can ignore this email."
         ),
     }

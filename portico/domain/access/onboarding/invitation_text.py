@@ -42,7 +42,7 @@ def default_text(language: str) -> InvitationText:
         subject = _("Your client portal at [practice name]")
         message = _(
             "Hello [first name],\n\n"
-            "We have set up a private place for you online.\n\n"
+            "You can now see and pay your bills online.\n\n"
             "[sign-in button]\n\n"
             "There is no password to remember. You can come back any time: [portal address]\n\n"
             "[clinician name]"

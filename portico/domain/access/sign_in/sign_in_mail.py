@@ -31,7 +31,7 @@ def subject_for(practice: Practice, asked_at: datetime, language: str) -> str:
             "name": practice.name,
             "time": time_formatting.time_with_zone(asked_at, practice.zone, language),
         }
-        return _("Sign in to %(name)s (asked for at %(time)s)") % values
+        return _("Sign in to %(name)s (requested at %(time)s)") % values
 
 
 class SignInMail(MailComposer):
@@ -64,7 +64,7 @@ class SignInMail(MailComposer):
                 "link": link,
                 "code": sign_in_links.code_of(_link_of(email)),
                 "code_works_for": rendering.duration(int(CODE_LIFETIME.total_seconds())),
-                "why": _("Didn’t ask for this? You can ignore it. Nobody can sign in without it."),
+                "why": _("Didn’t request this? You can ignore it. Without this email, no one can sign in."),
             }
             return mail_frame.letter(email, "sign_in", context)
 
@@ -93,23 +93,23 @@ def _reason_against_mailbox(link: SignInLink) -> str | None:
         return None
     accesses = PortalAccess.objects.filter(account=link.account)
     if accesses.eligible(Purpose.SIGN_IN_BY_MAIL).exists():
-        return _("Access or Email ok was changed after this email was asked for.")
+        return _("Access or Email ok was changed after this email was requested.")
     if accesses.eligible(Purpose.SIGN_IN_BY_PIN).exists():
         return str(eligibility_steps.EMAIL_OK.dropped)
-    return _("Nobody signs in with this address any more.")
+    return _("This address is no longer used to sign in.")
 
 
 def _reason_against_link(link: SignInLink, email: OutgoingEmail) -> str | None:
     """Returns why the mail's link would no longer work; None if it would."""
     if link.used_at is not None:
-        return _("Its link has been used already.")
+        return _("Its link has already been used.")
     if link.voided_at is not None:
-        return _("Newer links took its place, or somebody signed in meanwhile.")
+        return _("Newer links replaced it, or the client has since signed in.")
     # The lifetime starts with the hand-over, but a mail that waited longer than that is no longer expected.
     sent_at = email.handing_over_at
     has_expired = sent_at is not None and not clock.is_within(sent_at, link_lifetime())
     if has_expired or clock.now() >= email.written_at + link_lifetime():
-        return _("It waited longer than its link would have worked.")
+        return _("It waited until its link expired.")
     return None
 
 

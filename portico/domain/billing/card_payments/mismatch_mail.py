@@ -38,16 +38,16 @@ class MismatchMail(MailComposer):
     def refuse(self, email: OutgoingEmail) -> str | None:
         owner = StaffMember.objects.filter(practice=email.practice_id, ref=email.content["staff"]).first()
         if owner is None or not owner.is_active or owner.role != Role.OWNER:
-            return _("The staff member has left, or is no owner any more.")
+            return _("The staff member was deactivated or is no longer an owner.")
         return None
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         # The office is in English.
         with translation.override("en"):
             context = {
-                "heading": _("A card payment needs a look"),
+                "heading": _("A card payment needs review"),
                 "name": email.to_name,
                 "href": f"{settings.PUBLIC_BASE_URL}/office/payments/",
-                "why": _("You got this because you own this practice’s account."),
+                "why": _("You received this because you are an owner of this practice."),
             }
             return mail_frame.letter(email, "staff/payment_mismatch", context)

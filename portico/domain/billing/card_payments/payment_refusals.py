@@ -12,15 +12,15 @@ class CardsTurnedOff(Refused):
 class BooksBeingChecked(Refused):
     """The data were restored from a backup and not yet reconciled with Stripe."""
 
-    message = _("Payments are being checked at the moment. Please try again later.")
+    message = _("We’re checking payments at the moment. Please try again later.")
 
 
 class TooSmall(Refused):
-    message = _("This amount is too small to be paid by card. Call the practice to pay another way.")
+    message = _("This amount is too small for a card payment. Call the practice to pay another way.")
 
 
 class TooLarge(Refused):
-    message = _("This amount is too large to be paid by card at once. Call the practice to pay another way.")
+    message = _("This amount is too large for a card payment. Call the practice to pay another way.")
 
 
 class BetweenSteps(Refused):
@@ -42,7 +42,7 @@ class NothingToPay(Refused):
 class AmountChanged(Refused):
     """The amount due is no longer the one shown on the page. `is_less`: an earlier payment may explain it."""
 
-    message = _("The amount has changed since you opened this page. Please look at it again. Nothing was charged.")
+    message = _("The amount has changed since you opened this page. Please check it. Nothing was charged.")
 
     def __init__(self, *, is_less: bool) -> None:
         super().__init__()
@@ -56,30 +56,30 @@ class CardNotFound(Refused):
 class StripeNotReachable(Refused):
     """No call reached Stripe, so nothing was charged."""
 
-    message = _("Stripe can’t be reached at the moment. Nothing was charged. Please start again in a minute.")
+    message = _("We can’t reach Stripe at the moment. Nothing was charged. Please start again in a minute.")
 
 
 class StripeBusy(StripeNotReachable):
     """Stripe's rate limit for the practice's account is exceeded."""
 
-    message = _("Too many payments are being made at this moment. Nothing was charged. Please start again in a minute.")
+    message = _("We’re handling too many payments at the moment. Nothing was charged. Please start again in a minute.")
 
 
 class StripeRefused(Refused):
-    message = _("Stripe did not take this payment. Nothing was charged. Call the practice to pay another way.")
+    message = _("Stripe didn’t accept this payment. Nothing was charged. Call the practice to pay another way.")
 
 
 class ServerClockWrong(Refused):
     """The Checkout page would have expired too early or too late by Stripe's clock."""
 
     message = _(
-        "This payment could not be started because of a problem on our side. Nothing was charged. "
-        "Call the practice to pay another way."
+        "We couldn’t start this payment because of a problem on our side. Nothing was charged. Call the practice "
+        "to pay another way."
     )
 
 
 class RefundRefused(Refused):
-    message = _("Stripe did not take this refund. No money has moved. Look at the payment in Stripe’s dashboard.")
+    message = _("Stripe declined this refund. No money has moved. Check the payment in Stripe’s dashboard.")
 
 
 class RefundBetweenSteps(Refused):
@@ -88,11 +88,14 @@ class RefundBetweenSteps(Refused):
     status = 422
 
     def __init__(self, step: str) -> None:
-        text = _("Stripe can only send back amounts in steps of %(step)s. Type another amount.")
+        text = _("Stripe can only refund multiples of %(step)s. Enter another amount.")
         super().__init__(text % {"step": step}, field="amount")
 
 
 class CannotBeReleased(Refused):
     """The outcome has not been unknown for long enough."""
 
-    message = _("Its outcome is not unknown for a day yet. Wait, or look at Stripe.")
+    message = _(
+        "Stripe hasn’t confirmed this payment yet. You can release it 24 hours after it started. Until then, "
+        "check it in Stripe."
+    )

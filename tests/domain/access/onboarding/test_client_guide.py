@@ -16,7 +16,7 @@ from tests.support.pictures import picture
 OWN = ("Alder Street Therapy", "/portal/alder-street/", "portal@portico.example", "(212) 555-0177", "Mon–Fri, 9 to 5")
 LABELS = {
     "en": ("Sign In", "I have a PIN", "Billing & Payments", "Pay Now", "Save Card", "There is no password"),
-    "es": ("Entrar", "Tengo un PIN", "Facturas y pagos", "Pagar ahora", "Guardar tarjeta", "No hay contraseña"),
+    "es": ("Iniciar sesión", "Tengo un PIN", "Facturas y pagos", "Pagar ahora", "Guardar tarjeta", "No hay contraseña"),
 }
 
 
@@ -50,7 +50,7 @@ def test_a_practice_without_phone_and_hours_has_a_guide_too(practice: Practice) 
 
 def test_hours_are_not_printed_without_a_number_to_call(practice: Practice) -> None:
     practice.phone = ""
-    assert "We answer" not in text_of(client_guide.guide_as_pdf(practice, "en"))
+    assert "Phone hours" not in text_of(client_guide.guide_as_pdf(practice, "en"))
 
 
 def test_paper_is_letter_where_letters_are_and_a4_elsewhere(practice: Practice) -> None:

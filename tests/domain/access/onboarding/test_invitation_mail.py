@@ -73,7 +73,13 @@ def test_it_carries_one_link_in_text_and_html_and_the_practices_name(practice: P
     assert mail.message["Reply-To"] == "Alder Street Therapy <desk@alder.example>"
     assert mail.message["Subject"] == "Your client portal at Alder Street Therapy"
     assert mail.recipient == "ana@mail.example"
-    for words in ("Your client portal is ready", "Hello Ana,", "(212) 555-0177", "said email is ok", "24 hours"):
+    for words in (
+        "Your client portal is ready",
+        "Hello Ana,",
+        "(212) 555-0177",
+        "agreed to emails from us",
+        "24 hours",
+    ):
         assert words in mail.text().replace("\N{NO-BREAK SPACE}", " ")
     # An invitation was not requested in a browser, so no code would work.
     assert SignInLink.objects.get().code_hash == ""
@@ -216,7 +222,7 @@ def test_a_voided_link_is_not_mailed(practice: Practice, smtp: SmtpServer) -> No
     invitations = [cast.invited(person) for person in family]
     hand_over(smtp)
     assert [mail_of(each).state for each in invitations] == ["dropped", *["handed_over"] * 3]
-    assert mail_of(invitations[0]).reason == "Newer links to the same address took its place."
+    assert mail_of(invitations[0]).reason == "Newer links to the same address replaced it."
     assert state_of(family[0]) == ("invited", "")
 
 
@@ -228,7 +234,7 @@ def test_a_sign_in_by_another_link_drops_queued_mails(practice: Practice, smtp: 
     second = cast.invited(bea)
     link_redemption.redeem(practice, token_of(first), visitor=Browser("", "a browser"))
     hand_over(smtp)
-    assert mail_of(second).reason == "Somebody signed in with another link meanwhile."
+    assert mail_of(second).reason == "The client has since signed in with another link."
     assert state_of(bruno) == ("signed_in", "")
 
 
@@ -241,7 +247,7 @@ def test_a_retry_after_the_link_was_used_is_not_sent(
     link_redemption.redeem(practice, token_of(invitation), visitor=Browser("", "a browser"))
     stopped_clock.shift(timedelta(minutes=1))
     hand_over(smtp)
-    assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has been used already.")
+    assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has already been used.")
 
 
 def test_a_retry_whose_link_has_expired_is_not_sent(
@@ -252,7 +258,7 @@ def test_a_retry_whose_link_has_expired_is_not_sent(
     hand_over(smtp)
     stopped_clock.shift(timedelta(hours=24))
     hand_over(smtp)
-    assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has run out. Send a new invitation.")
+    assert (len(smtp.mails), mail_of(invitation).reason) == (1, "Its link has expired. Send a new invitation.")
 
 
 def test_a_mail_queued_for_days_is_sent_with_a_live_link(

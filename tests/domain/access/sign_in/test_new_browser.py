@@ -55,7 +55,7 @@ def test_another_browser_sends_one_notice(practice: Practice, ana: Client, smtp:
     assert (notice.to_address, notice.client, notice.queue) == ("ana@mail.example", ana, "rest")
     assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
     (mail,) = smtp.mails
-    assert mail.message["Subject"] == "A new browser signed in"
+    assert mail.message["Subject"] == "Sign-in from a new browser"
     for words in ("Nov 23", "12:20 PM EST", "Firefox on Windows", "Alder Street Therapy", "(212) 555-0177"):
         assert words in mail.text().replace("\N{NO-BREAK SPACE}", " ")
     assert "Ana" not in mail.text()

@@ -273,11 +273,11 @@ def test_the_mail_has_the_same_link_in_text_and_html_and_a_code(practice: Practi
     code = re.search(r"\b[2-9A-HJ-KM-NP-Z]{3} [2-9A-HJ-KM-NP-Z]{3}\b", mail.text())
     assert code
     assert code[0] in mail.text("html")
-    assert mail.message["Subject"] == "Sign in to Alder Street Therapy (asked for at 12:20 PM EST)"
+    assert mail.message["Subject"] == "Sign in to Alder Street Therapy (requested at 12:20 PM EST)"
     assert mail.message["Auto-Submitted"] == "auto-generated"
     assert mail.message["From"].addresses[0].display_name == "Alder Street Therapy"
     assert mail.message["Reply-To"] == "Alder Street Therapy <desk@alder.example>"
-    assert "Asked for on Monday, Nov 23 at 12:20 PM EST." in mail.text()
+    assert "Requested on Monday, Nov 23 at 12:20 PM EST." in mail.text()
     preview = re.search(r'class="preheader"[^>]*>(.*?)</div>', mail.text("html"), re.DOTALL)
     assert preview
     assert code[0] not in preview[1]
@@ -309,7 +309,9 @@ def test_the_mail_uses_the_portals_language_else_the_clients(practice: Practice,
     answered(practice, ANA)
     hand_over(smtp)
     spanish, english = smtp.mails
-    assert spanish.message["Subject"].startswith("Entrar en Alder Street Therapy (pedido a las 12:20 EST)")
+    assert spanish.message["Subject"].startswith(
+        "Inicie sesión en Alder Street Therapy (solicitado a las 12:20 p. m. EST)"
+    )
     assert "código" in spanish.text()
     assert english.message["Subject"].startswith("Sign in to Alder Street Therapy")
 
@@ -317,9 +319,9 @@ def test_the_mail_uses_the_portals_language_else_the_clients(practice: Practice,
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (without_access, "Nobody signs in with this address any more."),
+        (without_access, "This address is no longer used to sign in."),
         (without_consent, "Email ok was withdrawn for this address."),
-        (archive, "Nobody signs in with this address any more."),
+        (archive, "This address is no longer used to sign in."),
     ],
 )
 def test_a_mail_requested_before_a_change_is_dropped(
@@ -353,7 +355,7 @@ def test_a_mail_that_waited_a_day_is_dropped_with_the_reason(
     answered(practice, ANA)
     stopped_clock.shift(timedelta(days=1))
     hand_over(smtp)
-    assert OutgoingEmail.objects.get().reason == "It waited longer than its link would have worked."
+    assert OutgoingEmail.objects.get().reason == "It waited until its link expired."
 
 
 def test_a_fourth_link_voids_the_oldest(practice: Practice) -> None:

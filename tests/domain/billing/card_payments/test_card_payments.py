@@ -130,7 +130,7 @@ def test_a_rejected_key_stops_payments_of_its_practice(till: Till, ana: Client, 
     till.stripe.revoke("sk_test_demo")
     birch = cast.birch()
     api_keys.save_keys(birch, Keys("sk_test_birch"), by=DESK)
-    with pytest.raises(Exception, match="Stripe did not take"):
+    with pytest.raises(Exception, match="Stripe didn’t accept"):
         till.start(ana, bill)
     for practice in (till.practice, birch):
         practice.refresh_from_db()

@@ -136,7 +136,7 @@ def test_card_payments_stop_until_reconciled_after_restore(
     portal = signed_in_to_pay(client, ana)
     assert b'data-testid="pay-now"' not in portal.get(BILLING).content
     answer = portal.post(f"{BILLING}{bill.ref}/payment/", {"with": "new"})
-    assert (answer.status_code, "Payments are being checked" in answer.text) == (409, True)
+    assert (answer.status_code, "We’re checking payments" in answer.text) == (409, True)
     # A reconciliation of a shorter period does not count, nor one that failed.
     reconciliation.reconcile(restored.practice, since=NOW + timedelta(minutes=1), by=cast.DESK)
     restored.stripe.fault("503", "/v1/disputes")

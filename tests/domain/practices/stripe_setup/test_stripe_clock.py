@@ -77,7 +77,7 @@ def test_the_client_reads_that_the_problem_is_ours(till: Till, bill: Invoice, cl
     response = ana.post(page, {"with": "new", "amount": "14000"})
     assert response.status_code == 409
     assert "because of a problem on our side. Nothing was charged." in plain(response.content)
-    assert "Stripe did not take" not in plain(response.content)
+    assert "Stripe didn’t accept" not in plain(response.content)
 
 
 def test_a_clock_two_days_fast_is_named_too(till: Till, bill: Invoice) -> None:

@@ -162,7 +162,7 @@ def test_old_password_is_required(office: Browser, fay: StaffMember) -> None:
         answer = change_password(office, GOOD, "not the password")
         assert (answer.status_code, "That password doesn’t match." in text(answer)) == (422, True)
     answer = change_password(office, GOOD)
-    assert (answer.status_code, "Too many tries" in text(answer)) == (429, True)
+    assert (answer.status_code, "Too many attempts" in text(answer)) == (429, True)
     fay.refresh_from_db()
     assert fay.check_password(cast.PASSWORD)
 

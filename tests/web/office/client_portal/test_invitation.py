@@ -60,7 +60,7 @@ def test_the_preview_speaks_the_clients_language(office: Browser, practice: Prac
     luz = cast.client(practice, "Luz", address="luz@mail.example", language="es")
     assert '<div class="paper" lang="es">' in page(office, luz)
     ana = cast.ana(practice)
-    assert "The button works for 24 hours, once." in page(office, ana)
+    assert "Works once, within 24 hours." in page(office, ana)
 
 
 def test_preview_says_if_it_cannot_be_sent(office: Browser, practice: Practice) -> None:

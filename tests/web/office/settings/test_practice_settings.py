@@ -138,7 +138,7 @@ def test_a_phone_number_is_parsed_for_the_country(owner: Browser, practice: Prac
         ("time_zone", "localtime", "localtime is not one of the available choices."),
         ("time_zone", "Factory", "Factory is not one of the available choices."),
         ("greeting", "x" * 301, "At most 300 characters."),
-        ("emergency_text", "\x00", "This text holds a sign that cannot be stored."),
+        ("emergency_text", "\x00", "This text contains a character that can’t be saved."),
         ("accent", "400", "400 is not one of the available choices."),
     ],
 )

@@ -115,7 +115,7 @@ def test_sixth_attempt_in_five_minutes_is_refused(office: Browser, later: Callab
         prove(office, asked, "not the password")
     answer = prove(office, asked)
     assert answer.status_code == 429
-    assert "Too many tries. Wait five minutes" in answer.content.decode()
+    assert "Too many attempts. Wait five minutes" in answer.content.decode()
     assert office.get(PAGE).status_code == 302
 
 

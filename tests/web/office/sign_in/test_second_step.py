@@ -145,7 +145,7 @@ def test_sixth_attempt_in_five_minutes_is_refused(
         assert client.post(STEP, {"otp": "12345"}).status_code == 422
     answer = client.post(STEP, {"otp": cast.code_now(secret)})
     assert answer.status_code == 429
-    assert "Too many tries. Wait five minutes" in text(answer)
+    assert "Too many attempts. Wait five minutes" in text(answer)
     assert actions()[-1] == AuditAction.SECOND_FACTOR_BEYOND_LIMIT
     # Each method has its own rate limit.
     assert client.post(STEP, {"recovery_code": recovery_codes.unused(fay)[0]}).status_code == 302

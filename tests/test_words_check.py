@@ -1,0 +1,36 @@
+"""`make check` finds a translation with a word that docs/spanish-terms.md bans."""
+
+from babel.messages.catalog import Catalog
+
+from scripts import words
+
+TABLE = """
+| English | Spanish | Never |
+|---|---|---|
+| amount | monto | importe, cantidad de dinero |
+| PIN | PIN | |
+"""
+
+
+def complaints(english: str | tuple[str, str], spanish: str | tuple[str, str]) -> list[str]:
+    catalogue = Catalog(locale="es")
+    catalogue.add(english, spanish)
+    return words.banned_terms(catalogue, TABLE)
+
+
+def test_a_good_translation_has_no_complaint() -> None:
+    assert complaints("Amount", "Monto") == []
+
+
+def test_a_banned_term_is_found_in_any_letter_case() -> None:
+    assert complaints("Amount paid", "Importe pagado") == [
+        "Spanish says “Importe” (docs/spanish-terms.md): 'Amount paid'"
+    ]
+
+
+def test_a_banned_term_is_found_in_the_plural() -> None:
+    assert complaints(("%(n)s amount", "%(n)s amounts"), ("%(n)s monto", "%(n)s importe")) != []
+
+
+def test_words_that_contain_a_term_and_markup_are_allowed() -> None:
+    assert complaints("Important", '<a href="/importe">Importes</a>') == []
