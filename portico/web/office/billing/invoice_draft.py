@@ -70,11 +70,12 @@ def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Ht
     forms = InvoiceForms(request.practice, data=request.POST)
     if (rearranged := forms.rearranged(request.POST)) is not None:
         return _page(request, client, invoice, rearranged)
-    if not forms.is_valid():
+    is_shared = request.POST.get("action") == "share"
+    if not forms.is_valid() or (is_shared and forms.refuse_total()):
         return _page(request, client, invoice, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         saved = _save_draft(request, client, invoice, forms)
-        if request.POST.get("action") == "share":
+        if is_shared:
             notify = request.POST.get("tell") == "on"
             # Refuses to share if the draft changed after it was saved here.
             shown = shown_sums.of_invoice(saved)

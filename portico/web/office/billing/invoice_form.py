@@ -1,5 +1,6 @@
 """The form of a draft invoice: dates, note and up to 60 lines."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -11,8 +12,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portico.currency_table import digits_of
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
+from portico.domain.billing.refusals import InvoiceEmpty, TotalNotPositive
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import money
 from portico.web.date_fields import DayField, use_order_of
@@ -133,10 +136,14 @@ class LineForm(OfficeForm):
 
     @property
     def amount(self) -> str:
-        """Returns the line's amount for display, "0.00" if it cannot be parsed; saving computes it again."""
+        """Returns the line's amount for display, "0.00" if it cannot be parsed; saving computes it again.
+
+        Without a price, that of the chosen product or service counts, as it does when the line is saved.
+        """
+        price, item = str(self["price"].value() or ""), self.items.get(str(self["item"].value()))
         try:
             quantity = self.fields["quantity"].clean(self["quantity"].value())
-            minor = money.parsed(str(self["price"].value() or ""), self.currency)
+            minor = item.price_minor if item is not None and not price else money.parsed(price, self.currency)
         except (ValidationError, money.InvalidAmount):
             quantity, minor = 1, 0
         return money.formatted(minor * (1 if quantity is None else quantity), self.currency, language="en")
@@ -189,12 +196,15 @@ def _line_values(line: InvoiceLine, currency: str) -> dict[str, Any]:  # Any: a 
 class InvoiceForms:
     """The draft's form and its line forms as one: bound to `data`, or unbound with `initial` values."""
 
+    MAX_LINES = MAX_LINES
+
     def __init__(
         self, practice: Practice, *, data: QueryDict | None = None, initial: InvoiceInitial | None = None
     ) -> None:
         initial = initial or InvoiceInitial()
         items = list(ServiceItem.objects.filter(practice=practice).offered().order_by("code"))
-        self.practice = practice
+        self.practice, self.items = practice, items
+        self.currency, self.digits = practice.currency, digits_of(practice.currency)
         self.draft = DraftForm(data, initial=initial.draft, country=practice.country)
         empty_line: list[dict[str, Any]] = [{}] if data is None else []  # Any: a field's value.
         kwargs = {"practice": practice, "items": items}
@@ -217,6 +227,23 @@ class InvoiceForms:
             tuple(entry for form in self.lines.forms if (entry := form.entry) is not None),
             self.draft.cleaned_data["note"],
         )
+
+    @property
+    def services(self) -> str:
+        """Returns the name and price of each product or service by its ref, as JSON for the script."""
+        return json.dumps(
+            {
+                item.ref: {"label": item.label, "price": money.plain_decimal(item.price_minor, self.currency)}
+                for item in self.items
+            }
+        )
+
+    def refuse_total(self) -> bool:
+        """Adds an error if the lines come to nothing, and returns whether it did: such a draft cannot be shared."""
+        if self.entry.total_minor > 0:
+            return False
+        self.draft.add_error(None, str(TotalNotPositive.message if self.entry.lines else InvoiceEmpty.message))
+        return True
 
     @property
     def may_add(self) -> bool:

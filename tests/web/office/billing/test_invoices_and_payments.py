@@ -107,6 +107,29 @@ def test_a_service_fills_in_its_name_and_price(office: Browser, ana: Client) -> 
     assert (line.label, line.amount_minor, line.item) == ("Session", 14_000, item)
 
 
+def test_without_script_a_service_counts_before_saving(office: Browser, ana: Client) -> None:
+    item = ServiceItem.objects.create(practice=ana.practice, code="S50", label="Session", price_minor=14_000)
+    form = typed(("", "2", ""), **{"lines-0-item": item.ref})
+    page = office.post(f"/office/clients/{ana.ref}/invoices/new/", form | {"add": "line"}).text
+    assert "<b data-total>$280.00</b>" in page
+
+
+@pytest.mark.parametrize("price", ["0", "-140"])
+def test_a_total_of_nothing_is_not_shared(office: Browser, ana: Client, price: str) -> None:
+    place, share = f"/office/clients/{ana.ref}/invoices/new/", {"action": "share", "tell": "on"}
+    answer = office.post(place, typed(("Session", "1", price), **share))
+    assert answer.status_code == 422
+    assert "The lines must come to more than nothing." in answer.text
+    assert office.post(place, typed(("", "1", ""), **share)).status_code == 422
+    assert not Invoice.objects.exists()
+
+
+def test_adding_a_line_keeps_an_opening_balance(office: Browser, ana: Client) -> None:
+    place = f"/office/clients/{ana.ref}/invoices/new/?opening"
+    page = office.post(place, typed(("Balance", "1", "140"), add="line")).text
+    assert f'formaction="{place}#lines"' in page
+
+
 def test_lines_are_added_and_removed_without_saving(office: Browser, ana: Client) -> None:
     place = f"/office/clients/{ana.ref}/invoices/new/"
     page = office.post(place, typed(("Session", "1", "140"), add="line")).content.decode()

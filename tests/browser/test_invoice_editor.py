@@ -1,0 +1,91 @@
+"""The invoice editor in a real browser: how many presses a bill takes, and that no step passes a total of $0.00."""
+
+import pytest
+from django.conf import settings
+from django.test import Client as Browser
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from portico.domain.billing.invoices import service_items
+from portico.domain.billing.models import Invoice
+from portico.domain.practices.models import Practice
+from tests import cast
+from tests.support.browser import Browsing, carry
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.sqlite,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def practice(transactional_db: None) -> Practice:
+    practice = cast.alder()
+    service_items.save(practice, code="S50", label="Session, 50 minutes", price_minor=14_000, shown=None, by=cast.DESK)
+    return practice
+
+
+@pytest.fixture
+def page(browsing: Browsing, live_server: LiveServer, practice: Practice) -> Page:
+    page = browsing.window(live_server.url)
+    carry(page, live_server.url, cast.signed_in(Browser(), cast.fay(practice)), settings.SESSION_COOKIE_NAME)
+    return page
+
+
+class Presses:
+    """Counts clicks, keys and choices from a list, each as one press."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.number = page, 0
+
+    def click(self, role: str, name: str) -> None:
+        self.number += 1
+        self.page.get_by_role(role, name=name, exact=True).first.click()  # type: ignore[arg-type]  # A role's name.
+
+    def enter(self) -> None:
+        self.number += 1
+        self.page.keyboard.press("Enter")
+
+    def type_ahead(self, letter: str) -> None:
+        """Chooses from the list that has the focus."""
+        self.number += 1
+        self.page.keyboard.press(letter)
+
+
+def test_three_sessions_take_seven_presses(page: Page, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    presses = Presses(page)
+    page.goto(f"/office/clients/{ana.ref}/billing/")
+    presses.click("link", "Invoice")
+    total, services = page.locator("[data-total]"), page.get_by_label("Product or service")
+    for number in (1, 2, 3):
+        if number == 1:
+            services.focus()
+        else:
+            presses.enter()
+        expect(services).to_have_count(number)
+        expect(services.nth(number - 1)).to_be_focused()
+        presses.type_ahead("S")
+        expect(page.get_by_label("Price").nth(number - 1)).to_have_value("140.00")
+        expect(total).to_have_text(f"${140 * number}.00")
+    presses.click("button", "Share with client")
+    expect(page.get_by_role("heading", name="Invoice 1")).to_be_visible()
+    assert presses.number <= 7
+    assert Invoice.objects.get().total_minor == 42_000
+    assert Invoice.objects.get().is_shared
+
+
+def test_amounts_follow_what_is_typed(page: Page, practice: Practice) -> None:
+    page.goto(f"/office/clients/{cast.ana(practice).ref}/invoices/new/")
+    total, price = page.locator("[data-total]"), page.get_by_label("Price")
+    for typed, shown in (("1,250", "$1,250.00"), ("1.250,5", "$1,250.50"), ("$20-", "−$20.00"), ("140.005", "$0.00")):
+        price.fill(typed)
+        expect(total).to_have_text(shown)
+    price.fill("12.5")
+    page.get_by_label("Quantity").fill("3")
+    expect(total).to_have_text("$37.50")
+    page.get_by_label("Product or service").select_option(label="S50 · Session, 50 minutes")
+    expect(price).to_have_value("12.5")
