@@ -13,9 +13,7 @@ from portico.domain.practices.models import Practice
 
 
 def look_ups(practice: Practice, one: Client) -> Iterator[LookUp]:
-    """Each way to look at the invoices, all of which the total owed includes."""
-    while owed_totals.include_changes():
-        pass
+    """Each way to look at the invoices."""
     rows = Invoice.objects.filter(practice=practice)
     middle = rows.order_by("id")[rows.count() // 2].ref
     for show in StatusFilter:

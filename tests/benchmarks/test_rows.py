@@ -35,6 +35,7 @@ def test_invoices_agree_with_the_ledger(practice: Practice) -> None:
     assert Invoice.objects.count() == 201
     assert person.invoices.count() >= invoices.OF_ONE
     assert not list(verification.mismatches())
+    assert not Invoice.objects.not_totaled().exists()
     connection.check_constraints()
 
 
