@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 PORTAL = "/portal/alder-street/"
 SUMS = "Invoiced $420.00 Paid −$420.00 Refunded $210.00 Adjusted −$210.00"
-OF_INVOICE = "Total $420.00 Paid −$420.00 Refunded $210.00 Adjusted −$210.00 To pay $0.00"
+OF_INVOICE = "Total $420.00 Paid −$420.00 Refunded $210.00 Adjusted −$210.00 Balance due $0.00"
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_recording_a_payment_shows_sums_that_add_up(office: Browser, ana: Client
     paid = cast.cash(ana, 30_000, invoice=bill)
     refunds.record_manual_refund(paid, amount_minor=10_000, reason="Too much", shown=None, by=cast.DESK)
     page = text_of(office, f"/office/invoices/{bill.ref}/payment/")
-    assert "Total $420.00 Paid −$300.00 Refunded $100.00 Adjusted −$100.00 To pay $120.00" in page
+    assert "Total $420.00 Paid −$300.00 Refunded $100.00 Adjusted −$100.00 Balance due $120.00" in page
 
 
 def test_parts_of_a_statement_carry_the_balance(portal: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def of_invoice(invoice: Invoice, *, paid_with: str = "") -> tuple[Sum, ...]:
         lines.append(Sum(_("Voided"), amount(-invoice.total_minor, currency), name="voided"))
     if sums != Sums(invoiced_minor=sums.invoiced_minor):
         lines.extend(_settlement_lines(sums, currency, paid_with))
-    return (*lines, Sum(_("To pay"), amount(sums.balance_minor, currency), total=True, name="to_pay"))
+    return (*lines, Sum(_("Balance due"), amount(sums.balance_minor, currency), total=True, name="to_pay"))
 
 
 def _settlement_lines(sums: Sums, currency: str, paid_with: str = "") -> Iterator[Sum]:

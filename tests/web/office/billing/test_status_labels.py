@@ -61,7 +61,7 @@ def test_office_lists_show_a_part_payment(office: Browser, half_paid: Invoice, p
 def test_the_invoice_page_shows_a_part_payment(office: Browser, half_paid: Invoice) -> None:
     page = visible_text(office, f"/office/invoices/{half_paid.ref}/")
     assert "Unpaid $100.00 of $140.00 still to pay" in page
-    assert "Total $140.00 Paid −$40.00 To pay $100.00" in page
+    assert "Total $140.00 Paid −$40.00 Balance due $100.00" in page
 
 
 def test_the_portal_shows_a_part_payment(half_paid: Invoice) -> None:
@@ -69,7 +69,7 @@ def test_the_portal_shows_a_part_payment(half_paid: Invoice) -> None:
     assert "Unpaid $100.00 of $140.00 still to pay" in row(portal, PORTAL, half_paid)
     page = visible_text(portal, f"{PORTAL}{half_paid.ref}/")
     assert "Unpaid $100.00 of $140.00 still to pay" in page
-    assert "Total $140.00 Paid Cash −$40.00 To pay $100.00" in page
+    assert "Total $140.00 Paid Cash −$40.00 Balance due $100.00" in page
     assert "Unpaid Cash" not in page
 
 
@@ -86,7 +86,7 @@ def test_a_paid_invoice_shows_the_method(half_paid: Invoice) -> None:
     portal = cast.in_the_portal(Browser(), half_paid.client)
     page = visible_text(portal, f"{PORTAL}{half_paid.ref}/")
     assert "$140.00 Paid Cash" in page
-    assert "Paid Cash −$140.00 To pay $0.00" in page
+    assert "Paid Cash −$140.00 Balance due $0.00" in page
     assert "still to pay" not in page
 
 
