@@ -56,7 +56,7 @@ def _invited(client: Client, access: PortalAccess | None) -> NextStep:
         text = _("Invited %(ago)s. You can send it again at any time; the earlier email keeps working.") % {
             "ago": since
         }
-    return NextStep("wait", heading, text, _("Resend the invitation"), f"{_tab_url(client)}#invitation")
+    return NextStep("wait", heading, text, _("Resend email invitation"), f"{_tab_url(client)}?resend#invitation")
 
 
 def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep:

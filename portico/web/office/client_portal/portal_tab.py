@@ -173,6 +173,7 @@ def _page(
         "result": result,
         # If the client was archived meanwhile, the submitted input stays visible.
         "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
+        "is_resending": "resend" in request.GET,
         "timeline": client_timeline,
         "cards_stay": address_change_notices.notice_before(tab.access, called=called) if has_cards else "",
         "banner": portal_labels.banner(client_timeline, called=called),

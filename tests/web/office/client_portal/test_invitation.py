@@ -12,7 +12,7 @@ from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
-from tests.web.office.client_portal.tab_posts import address_of, form_of, page, post, send
+from tests.web.office.client_portal.tab_posts import address_of, banner, form_of, page, post, send
 
 
 def test_editor_is_open_before_the_first_invitation(office: Browser, practice: Practice) -> None:
@@ -28,12 +28,35 @@ def test_editor_is_closed_after_the_first_invitation(office: Browser, practice: 
     token = cast.token_of(cast.invited(ana))
     shown = page(office, ana)
     assert "<b>Resend email invitation</b>" in shown
-    assert re.search(r'<details class="card unfold" id="invitation">', shown)
+    assert '<details class="card unfold" id="invitation">' in shown
+    assert "Resend email invitation" in banner(shown)
     link_redemption.redeem(practice, token, visitor=Visitor("Firefox", "a browser"))
     shown = page(office, ana)
     assert "<b>Resend email invitation</b>" in shown
     assert "Always possible, also after signing in." in shown
-    assert "Earlier emails to the same address keep working" in shown
+    assert "Up to 3 earlier emails keep working." in shown
+    assert shown.index("Resend email invitation") < shown.index('id="access-h"')
+
+
+def test_the_overview_opens_the_editor(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    link = f"{address_of(ana)}?resend#invitation"
+    assert link in office.get(f"/office/clients/{ana.ref}/").text
+    shown = office.get(link).text
+    editor = shown.partition('<details class="card unfold" id="invitation" open>')[2]
+    # The button comes first: the text is sent as it is without scrolling past it.
+    assert editor.index("Send Email") < editor.index('name="message"')
+
+
+def test_enter_in_the_editor_sends_nothing(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    shown = page(office, ana)
+    form = shown[shown.index('name="version"') :]
+    first_button = re.search(r'<button [^>]*type="submit"[^>]*>', form)
+    assert first_button is not None
+    assert 'name="action" value="save"' in first_button[0]
 
 
 def test_resending_sends_another_mail_and_the_first_keeps_working(office: Browser, practice: Practice) -> None:

@@ -116,6 +116,27 @@ def test_all_open_addresses_can_be_chosen_and_closed_ones_cannot(office: Browser
     assert post(office, ana, form_of(office, ana, action="save", address=new.ref)).status_code == 302
 
 
+def test_it_is_a_tab_of_the_client(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    tabs = [("", "Overview"), ("billing/", "Billing"), ("activity/", "Activity"), ("edit/portal/", "Client Portal")]
+    for current, label in tabs:
+        shown = office.get(f"/office/clients/{ana.ref}/{current}").text
+        nav = shown.partition('<nav class="tabs"')[2].partition("</nav>")[0]
+        links = re.findall(rf'href="/office/clients/{ana.ref}/([^"]*)"( aria-current="page")?>\s*([\w ]+)', nav)
+        assert [(path, text) for path, _, text in links] == tabs
+        assert [text for _, is_current, text in links if is_current] == [label]
+        assert "needs attention" in nav
+
+
+def test_events_are_folded(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    events = page(office, ana).partition('<details class="fold">')[2].partition("</details>")[0]
+    assert "Recent events" in events
+    assert "Invitation sent to ana@mail.example" in events
+
+
 # Concurrent edits
 
 

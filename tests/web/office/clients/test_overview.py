@@ -63,7 +63,7 @@ def refused(practice: Practice) -> Client:
         (without_address, ("No email address", "Add an address", INFO_TAB)),
         (without_consent, ("ana@mail.example has no Email ok", "Record consent", INFO_TAB)),
         (not_invited, ("Not invited yet", "Send an invitation", PORTAL_TAB)),
-        (invited, ("Ana hasn’t signed in yet", "Resend the invitation", PORTAL_TAB)),
+        (invited, ("Ana hasn’t signed in yet", "Resend email invitation", PORTAL_TAB)),
         (refused, ("The mailbox doesn’t exist", "Correct the address", INFO_TAB)),
     ],
     ids=["off", "no address", "no consent", "not invited", "invited", "refused"],
