@@ -2,6 +2,8 @@
 
 from hypothesis import settings
 
+from tests.support import databases
+
 pytest_plugins = [
     "tests.cast",
     "tests.support.clean_up",
@@ -20,5 +22,6 @@ pytest_plugins = [
 ]
 
 # No deadline, since the machine may be busy. The same examples each time: a failure is then due to the change.
-settings.register_profile("portico", deadline=None, print_blob=True, derandomize=True)
-settings.load_profile("portico")
+settings.register_profile("portico", deadline=None, print_blob=True, derandomize=True, max_examples=40)
+settings.register_profile("whole", settings.get_profile("portico"), max_examples=400)
+settings.load_profile("whole" if databases.is_whole() else "portico")
