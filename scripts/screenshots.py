@@ -81,9 +81,9 @@ BOOKS = (
     ("new-invoice", "05b-invoice-edit", "Invoice"),
     ("draft", "05b-invoice-edit", "Draft"),
     ("record-payment", "05d-record-payment", "Record a payment"),
-    ("credit", "05d-record-payment", "Give credit"),
+    ("credit", "05d-record-payment", "Add credit"),
     ("refund", "05e-refund", "Refund"),
-    ("take-back", "05e-refund", "Take back"),
+    ("take-back", "05e-refund", "Void payment"),
     ("receipt", "17b-receipt", "Receipt"),
     ("statement", "17-statement", "Statement"),
 )
@@ -388,11 +388,11 @@ class Photographer:
                 self.enter_key(page, key)
             else:
                 page.goto(f"{self.base}/office/settings/payments/")
-                page.get_by_text("Stop taking cards").click()
-                page.get_by_role("button", name="Remove key").click()
+                page.get_by_text("Disconnect Stripe").first.click()
+                page.get_by_role("button", name="Disconnect Stripe").click()
             self.take(page, f"payments-{name}", picture)
         page.goto(f"{self.base}/office/settings/payments/tests/")
-        page.get_by_role("button", name="Take all of them out").click()
+        page.get_by_role("button", name="Remove all").click()
         self.enter_key(page, "sk_live_demo")
         self.take(page, "payments-ready", "06c-payments-ready")
         self.enter_key(page, "sk_test_demo")

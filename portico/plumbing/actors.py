@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 class ActorKind(TextChoices):
     STAFF = "staff", _("Staff member")
     CLIENT = "client", _("Client")
-    SYSTEM = "system", _("Portico")
-    OPERATOR = "operator", _("Operator")
+    SYSTEM = "system", _("System")
+    OPERATOR = "operator", _("System administrator")
     # Seals cover the stored value, so it cannot change.
     ANONYMOUS = "nobody", _("Not signed in")
 

@@ -19,8 +19,8 @@ class FormSentBefore(Refused):
     """A form was posted again with the same key and other content. The second post had no effect."""
 
     message = _(
-        "This form was already sent once: %(first)s. What you sent now is different and was not recorded. "
-        "If you want it as well, press again; otherwise leave this page."
+        "You have already submitted this form: %(first)s. Your changes were not saved. To save them as well, "
+        "submit the form again."
     )
 
     def __init__(self, first: str) -> None:
@@ -31,8 +31,8 @@ class FormOutOfDate(FormSentBefore):
     """A form was posted again so late that its content can no longer be compared. The post had no effect."""
 
     message = _(
-        "This form was already sent once: %(first)s. The page is out of date, so nothing was recorded now. "
-        "If you want it as well, press again; otherwise leave this page."
+        "You have already submitted this form: %(first)s. This page is out of date, so nothing was saved. To do "
+        "it a second time, submit the form again."
     )
 
 

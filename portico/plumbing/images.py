@@ -34,12 +34,12 @@ class ImageRejected(Refused):
 
 class NotAnImage(ImageRejected):
     def __init__(self) -> None:
-        super().__init__(_("This file is not a picture we can read. Choose a PNG, a JPEG or a WebP."))
+        super().__init__(_("This file can’t be read as an image. Choose a PNG, JPEG or WebP file."))
 
 
 class ImageTooLarge(ImageRejected):
     def __init__(self) -> None:
-        super().__init__(_("This picture is too large. Choose one of at most 2 MB and 4,000 × 4,000 pixels."))
+        super().__init__(_("This image is too large. Choose one of at most 2 MB and 4,000 × 4,000 pixels."))
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     charged = Payment.objects.get(attempt=attempts[-1])
     run = invoice_sharing.start_run(practice, shown=None, requested_by=cast.ines(practice))
     assert run is not None
-    invoicing.void(void, reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(void, reason="Created by mistake", shown=None, by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
     return [
         *("/office/payments/", f"/office/attempts/{outcomes.payments_in_doubt(person).ref}/releasing/"),
@@ -236,7 +236,7 @@ def test_signing_in_and_out_by_keyboard(browsing: Browsing, site: Process) -> No
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Hello, Ana")).to_be_visible()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
     reach(page, "Profile")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Profile", exact=True)).to_be_visible()

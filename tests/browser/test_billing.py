@@ -42,7 +42,7 @@ def test_a_bill_is_issued_shared_seen_and_paid_in_cash(
     office.get_by_role("link", name="Invoice", exact=True).click()
     office.get_by_label("Description").fill("Session, 50 minutes")
     office.get_by_label("Price").fill("140.00")
-    office.get_by_role("button", name="Add line").click()
+    office.get_by_role("button", name="Add item").click()
     office.get_by_label("Description").nth(1).fill("Discount")
     office.get_by_label("Price").nth(1).fill("-20")
     office.get_by_role("button", name="Share with client").click()
@@ -58,7 +58,7 @@ def test_a_bill_is_issued_shared_seen_and_paid_in_cash(
 
     office.get_by_role("link", name="Record a payment").click()
     office.get_by_label("Cash").check()
-    office.get_by_role("button", name="Record the payment").click()
+    office.get_by_role("button", name="Record payment").click()
     expect(office.get_by_test_id("invoice-row")).to_have_attribute("data-status", "paid")
 
     client.get_by_role("link", name="Back to Billing & Payments").click()

@@ -106,7 +106,7 @@ def test_from_stripe_setup_to_payment_and_refund(
     office.get_by_label("Amount").fill("40.00")
     office.get_by_label("Why").select_option(index=1)
     office.get_by_role("button", name="Refund").click()
-    expect(office.get_by_text("$40.00 is on its way back to the card.")).to_be_visible()
+    expect(office.get_by_text("$40.00 is being refunded to the card.")).to_be_visible()
 
     client.get_by_role("link", name="Back to Billing & Payments").click()
     expect(client.get_by_test_id("invoice-row")).to_have_attribute("data-status", "paid")

@@ -92,8 +92,8 @@ def test_pages_of_a_bill_name_the_client(office: Page, ana: Client) -> None:
 
 def test_lists_and_figures_keep_their_heading(office: Page, ana: Client) -> None:
     for address, heading in (
-        *(("clients/", "Clients"), ("invoices/", "Invoices"), ("invoices/figures/", "Figures")),
-        *(("emails/", "Emails"), ("settings/trail/", "Trail"), ("settings/team/", "Team")),
+        *(("clients/", "Clients"), ("invoices/", "Invoices"), ("invoices/figures/", "Reports")),
+        *(("emails/", "Emails"), ("settings/trail/", "Audit log"), ("settings/team/", "Team")),
     ):
         assert heading in printed(office, f"/office/{address}"), address
 

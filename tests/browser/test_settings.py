@@ -51,7 +51,7 @@ def test_an_owner_changes_the_portals_appearance(
     # The page itself is the preview, before anything is saved.
     expect(page.locator('#sample link[href="/look/hue-330.css"]')).to_have_count(1)
     page.get_by_role("button", name="Save practice").click()
-    expect(page.get_by_text("The practice was saved.")).to_be_visible()
+    expect(page.get_by_text("The practice settings were saved.")).to_be_visible()
     page.get_by_label("Choose a logo").set_input_files(
         {"name": "logo.jpg", "mimeType": "image/jpeg", "buffer": picture("JPEG")}
     )
@@ -62,7 +62,7 @@ def test_an_owner_changes_the_portals_appearance(
     page.get_by_label("Subject").first.fill("Come in, [first name]")
     expect(page.locator("#preview-en")).to_contain_text("Come in, Jordan")
     page.get_by_role("button", name="Save emails").last.click()
-    expect(page.get_by_text("The emails were saved.")).to_be_visible()
+    expect(page.get_by_text("The email settings were saved.")).to_be_visible()
     page.goto(f"/office/clients/{ana.ref}/edit/portal/")
     expect(page.get_by_label("Subject")).to_have_value("Come in, [first name]")
 
@@ -78,11 +78,11 @@ def test_an_owner_changes_the_portals_appearance(
 def test_previews_work_without_script(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     page = window_of(cast.elm(practice), browsing, live_server, javascript=False, width=320)
     page.goto(PRACTICE)
-    page.get_by_label("Your own", exact=True).check()
-    page.get_by_label("Your own hue").fill("77")
+    page.get_by_label("Custom", exact=True).check()
+    page.get_by_label("Custom hue").fill("77")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator('link[href="/look/hue-77.css"]')).to_have_count(1)
-    expect(page.get_by_label("Your own hue")).to_have_value("77")
+    expect(page.get_by_label("Custom hue")).to_have_value("77")
     page.goto(EMAILS)
     page.get_by_label("Subject").first.fill("Come in, [first name]")
     page.get_by_role("button", name="Preview").first.click()

@@ -30,7 +30,7 @@ def set_up_app(page: Page) -> str:
     secret = page.locator(".qr-block .code").inner_text().replace(" ", "")
     page.get_by_label("Authenticator code").fill(code_of(secret))
     page.get_by_role("button", name="Turn on").click()
-    expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Save your recovery codes")).to_be_visible()
     return secret
 
 
@@ -98,18 +98,18 @@ def test_from_the_set_up_link_to_the_next_sign_in(
     found += complaints_of(other)
     other.get_by_label("Authenticator code").fill("12345")
     other.get_by_role("button", name="Sign in").click()
-    expect(other.get_by_text("That code doesn’t work.")).to_be_visible()
+    expect(other.get_by_text("That code is incorrect.")).to_be_visible()
     other.get_by_label("Authenticator code").fill(code_of(secret, later=1))
     other.get_by_role("button", name="Sign in").click()
     expect(other.get_by_role("heading", name="Emails", exact=True)).to_be_visible()
 
     wait_ten_minutes(other)
     other.goto("/office/account/details/")
-    expect(other.get_by_role("heading", name="Is it still you?")).to_be_visible()
+    expect(other.get_by_role("heading", name="Confirm it’s you")).to_be_visible()
     other.get_by_role("link", name="Use a recovery code").click()
     found += complaints_of(other)
     other.get_by_label("Recovery code").fill(codes[0])
-    other.get_by_role("button", name="Go on").click()
+    other.get_by_role("button", name="Continue").click()
     expect(other.get_by_role("heading", name="Name and email")).to_be_visible()
     other.get_by_label("Name", exact=True).fill("Dr. Naomi Elm")
     other.get_by_role("button", name="Save").click()
@@ -123,7 +123,7 @@ def test_a_passkey_is_enough_as_first_factor(processes: Processes, strict_site: 
     with_passkey_device(page)
     choose_password(page, found_practice(processes, strict_site)["setup"])
     page.get_by_role("button", name="Use a passkey instead").click()
-    expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Save your recovery codes")).to_be_visible()
     save_codes(page)
     assert OutgoingEmail.objects.filter(subject="A passkey was added").exists()
 
@@ -140,7 +140,7 @@ def test_a_passkey_is_enough_as_first_factor(processes: Processes, strict_site: 
     page.goto("/office/account/")
     expect(page.get_by_role("heading", name="Passkeys")).to_be_visible()
     page.get_by_role("button", name="Remove Chrome on Linux").click()
-    expect(page.get_by_text("This is the only second factor you have.")).to_be_visible()
+    expect(page.get_by_text("This is your only sign-in method")).to_be_visible()
 
 
 def test_app_and_recovery_code_work_without_script(
@@ -164,4 +164,4 @@ def test_app_and_recovery_code_work_without_script(
     third.get_by_role("link", name="Use a recovery code").click()
     third.get_by_label("Recovery code").fill(codes[1])
     third.get_by_role("button", name="Sign in").click()
-    expect(third.get_by_text("That recovery code doesn’t work. Each one works once.")).to_be_visible()
+    expect(third.get_by_text("That recovery code is incorrect or has already been used.")).to_be_visible()

@@ -76,7 +76,7 @@ def test_a_colleague_is_invited_changed_and_deactivated(
     expect(fay.get_by_role("link", name="Create Client").first).to_be_visible()
     again = browsing.window(web.url)
     again.goto(link)
-    expect(again.get_by_role("heading", name="This link is spent")).to_be_visible()
+    expect(again.get_by_role("heading", name="This link no longer works")).to_be_visible()
 
     open_member(owner)
     owner.get_by_role("combobox", name="Role").select_option(label="Biller")
@@ -90,8 +90,8 @@ def test_a_colleague_is_invited_changed_and_deactivated(
     assert answer.status == 403
 
     open_member(owner)
-    owner.get_by_text("This colleague leaves").click()
-    owner.get_by_role("button", name="End the account").click()
+    owner.get_by_text("Deactivate account").click()
+    owner.get_by_role("button", name="Deactivate").click()
     expect(owner.get_by_text("Fay is out:")).to_be_visible()
     fay.goto("/office/clients/")
     expect(fay.get_by_label("Password", exact=True)).to_be_visible()
@@ -112,7 +112,7 @@ def test_a_password_reset_keeps_the_authenticator(
     elsewhere.goto("/office/sign-in/")
     elsewhere.get_by_role("link", name="Forgot your password?").click()
     elsewhere.get_by_label("Email", exact=True).fill(FAYS)
-    elsewhere.get_by_role("button", name="Mail me a link").click()
+    elsewhere.get_by_role("button", name="Email me a link").click()
     expect(elsewhere.get_by_role("heading", name="Check your email")).to_be_visible()
     elsewhere.goto(set_up_link(web, smtp, number=2))
     expect(elsewhere.get_by_role("heading", name="Choose a new password")).to_be_visible()

@@ -61,7 +61,7 @@ def test_without_json_it_prints_sentences() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"slug": "Alder Street"}, "lower-case letters, digits and single dashes"),
+        ({"slug": "Alder Street"}, "lowercase letters, digits and single hyphens"),
         ({"time_zone": "Portland"}, "Portland is not a time zone"),
         ({"time_zone": "localtime"}, "localtime is not a time zone"),
         ({"time_zone": "Factory"}, "Factory is not a time zone"),
@@ -85,7 +85,7 @@ def test_bad_input_is_refused_and_creates_nothing(changes: dict[str, str], sente
 @pytest.mark.django_db
 def test_a_slug_in_use_is_refused() -> None:
     create()
-    with pytest.raises(CommandError, match="alder-street is taken"):
+    with pytest.raises(CommandError, match="alder-street is already in use"):
         create(owner_email="other@alder.example")
     with pytest.raises(CommandError, match=r"naomi@alder\.example already belongs"):
         create(slug="birch-lane")

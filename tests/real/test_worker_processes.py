@@ -86,7 +86,8 @@ def test_a_rejected_login_delays_mails_with_a_reason(processes: Processes, smtp:
     invitations(3)
     worker = processes.worker(EMAIL_URL=smtp.url_with_login)
     wait_for_states(worker, delayed=3)
-    assert set(OutgoingEmail.objects.values_list("reason", flat=True)) == {"Our mail server refuses our sign-in."}
+    reasons = set(OutgoingEmail.objects.values_list("reason", flat=True))
+    assert reasons == {"Our mail server rejected our username or password."}
     smtp.accept()
     wait_for_states(worker, handed_over=3)
     assert len(smtp.mails) == 3

@@ -78,7 +78,7 @@ def refunded_in_part(person: Client) -> Refund:
     """Returns a manual refund of part of a cash payment."""
     bill = cast.bill(person)
     payment = cast.cash(person, 14_000, invoice=bill)
-    return refunds.record_manual_refund(payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK)
+    return refunds.record_manual_refund(payment, amount_minor=4_000, reason="Wrong price", shown=None, by=cast.DESK)
 
 
 def payments_in_doubt(person: Client) -> PaymentAttempt:

@@ -110,7 +110,7 @@ def test_an_invoice_shows_its_own_part_of_a_refund(office: Browser, ana: Client)
 def test_each_row_of_the_export_adds_up(biller: Browser, refund: Refund, ana: Client) -> None:
     cast.bill(ana, 9_000)
     rows = list(csv.DictReader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig"))))
-    names = ("Invoiced", "Paid", "Refunded", "Adjusted", "Still to pay")
+    names = ("Invoiced", "Paid", "Refunded", "Adjusted", "Balance due")
     assert [rows[0][name] for name in names] == ["420.00", "420.00", "210.00", "-210.00", "0.00"]
     assert [rows[1][name] for name in names] == ["90.00", "0.00", "0.00", "0.00", "90.00"]
 
@@ -200,10 +200,10 @@ def test_billing_tab_says_if_payments_are_omitted(
     cast.cash(ana, 1_000)
     cast.cash(ana, 2_000)
     tab = f"/office/clients/{ana.ref}/billing/"
-    assert "of each are listed" not in text_of(office, tab)
+    assert "latest " not in text_of(office, tab)
     cast.cash(ana, 3_000)
     page = text_of(office, tab)
-    assert "The newest 2 of each are listed. The statement has all of them." in page
+    assert "This list shows the latest 2 payments and credits. See the statement for all of them." in page
     assert "$10.00" not in page
 
 

@@ -112,9 +112,9 @@ NOT_ARCHIVED = Step(
     ~Q(client__status=Status.ARCHIVED),
     _is_not_archived,
     problem=_("%(name)s is archived"),
-    instruction=_("%(name)s is archived. Make %(name)s active again first."),
+    instruction=_("%(name)s is archived. Restore %(name)s first."),
     dropped=_("The client was archived."),
-    fix=Fix("restore", Page.OVERVIEW, _("Make active again")),
+    fix=Fix("restore", Page.OVERVIEW, _("Restore client")),
 )
 ACCESS_ON = Step(
     Fact.ACCESS_ON,
@@ -156,28 +156,28 @@ MAIL_NOT_STOPPED = Step(
     Fact.MAIL_NOT_STOPPED,
     Q(mail_stopped_at=None),
     _is_mail_not_stopped,
-    problem=_("The last email to %(address)s was refused"),
-    instruction=_("Correct %(address)s in Client Info first: the last email to it was refused."),
-    dropped=_("The last email to this address was refused."),
+    problem=_("The last email to %(address)s was rejected"),
+    instruction=_("Correct %(address)s in Client Info first: the last email to it was rejected."),
+    dropped=_("The last email to this address was rejected."),
     fix=Fix("mail_stopped", Page.CLIENT_INFO, _("Correct the address")),
 )
 BILLING_DOCUMENTS = Step(
     Fact.BILLING_DOCUMENTS,
     Q(access_billing_documents=True),
     _has_billing_documents,
-    problem=_("Access billing documents is not ticked for %(name)s"),
-    instruction=_("Tick Access billing documents and save it first."),
+    problem=_("Access billing documents is not checked for %(name)s"),
+    instruction=_("Check Access billing documents and save it first."),
     dropped=_("Access billing documents was turned off."),
-    fix=Fix("billing_documents", Page.CLIENT_PORTAL, _("Tick Access billing documents")),
+    fix=Fix("billing_documents", Page.CLIENT_PORTAL, _("Check Access billing documents")),
 )
 PAY_BY_CARD = Step(
     Fact.PAY_BY_CARD,
     Q(pay_by_card=True),
     _has_pay_by_card,
-    problem=_("Pay a balance with credit card using Stripe is not ticked for %(name)s"),
-    instruction=_("Tick Pay a balance with credit card using Stripe and save it first."),
-    dropped=_("Paying by card was turned off."),
-    fix=Fix("pay_by_card", Page.CLIENT_PORTAL, _("Tick paying by card")),
+    problem=_("Pay a balance with credit card using Stripe is not checked for %(name)s"),
+    instruction=_("Check Pay a balance with credit card using Stripe and save it first."),
+    dropped=_("Card payment was turned off."),
+    fix=Fix("pay_by_card", Page.CLIENT_PORTAL, _("Turn on card payment")),
 )
 
 

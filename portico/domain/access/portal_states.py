@@ -18,9 +18,9 @@ class Reason(models.TextChoices):
     """The reason that a client needs attention."""
 
     NO_ADDRESS = "no_address", eligibility_steps.ADDRESS_CHOSEN.problem
-    NO_EMAIL_OK = "no_email_ok", _("Email ok is not ticked. No email can be sent")
+    NO_EMAIL_OK = "no_email_ok", _("Email ok is not checked. No email can be sent")
     NOT_INVITED = "not_invited", _("Not invited yet")
-    MAIL_STOPPED = "mail_stopped", _("The last email was refused")
+    MAIL_STOPPED = "mail_stopped", _("The last email was rejected")
 
 
 _REASONS = {

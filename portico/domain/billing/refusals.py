@@ -6,7 +6,7 @@ from portico.plumbing.refusals import Refused
 
 
 class InvoiceIssued(Refused):
-    message = _("This invoice has been issued and is not edited any more. Void it and write a new one.")
+    message = _("This invoice has been issued and can’t be edited. Void it and create a new one.")
 
 
 class InvoiceNotIssued(Refused):
@@ -14,21 +14,21 @@ class InvoiceNotIssued(Refused):
 
 
 class InvoiceVoid(Refused):
-    message = _("This invoice is void. Nothing more can be done with it.")
+    message = _("This invoice is void and can’t be changed.")
 
 
 class InvoiceEmpty(Refused):
-    message = _("An invoice needs at least one line before it can be issued.")
+    message = _("Add at least one item before you issue the invoice.")
     status = 422
 
 
 class TotalNotPositive(Refused):
-    message = _("The lines must come to more than nothing. A line may be negative, the total may not.")
+    message = _("The total must be more than zero. An item can be negative, the total can’t.")
     status = 422
 
 
 class InvoicePaid(Refused):
-    message = _("There is nothing left to pay on this invoice.")
+    message = _("Nothing is due on this invoice.")
 
 
 class BeingPaid(Refused):
@@ -40,29 +40,29 @@ class BeingPaid(Refused):
 class Processing(Refused):
     """Money may have moved: the invoice is locked until Stripe reports the outcome or staff release the attempt."""
 
-    message = _("A card payment for this invoice is being processed. Wait until its outcome is known.")
+    message = _("A card payment for this invoice is being processed. Wait until it has completed.")
 
 
 class PaidByCard(Refused):
-    message = _("This invoice has been paid by card in the portal, so the client keeps seeing it.")
+    message = _("This invoice was paid by card in the portal, so it can’t be hidden from the client.")
 
 
 class AmountNotPositive(Refused):
-    message = _("The amount must be more than nothing.")
+    message = _("Enter an amount greater than zero.")
     status = 422
 
 
 class ExceedsRefundableAmount(Refused):
-    message = _("That is more than is left of this payment.")
+    message = _("That is more than the amount left of this payment. Enter a smaller amount.")
     status = 422
 
 
 class HasRefunds(Refused):
-    message = _("Part of this payment was refunded already, so it cannot be taken back.")
+    message = _("Part of this payment has been refunded, so it can’t be voided.")
 
 
 class TakenBack(Refused):
-    message = _("This payment was taken back already.")
+    message = _("This payment has already been voided.")
 
 
 class ChargedOnline(Refused):
@@ -70,9 +70,9 @@ class ChargedOnline(Refused):
 
 
 class RecordedByHand(Refused):
-    message = _("This payment was recorded by hand. Give the money back by hand and record it here.")
+    message = _("This payment was recorded by hand. Return the money yourself and record it here.")
 
 
 class ReasonMissing(Refused):
-    message = _("Say why. It stays on record.")
+    message = _("Enter a reason. It stays on record.")
     status = 422

@@ -18,7 +18,7 @@ class ShownSumsChanged(Refused):
     """The sums differ from those the page showed. Nothing was done; the page is shown again with the current sums."""
 
     message = _("The amounts on this page have changed since you opened it.")
-    ADVICE = _("Nothing was done. Check the amounts as they are now, then press again if it is still what you want.")
+    ADVICE = _("Nothing was changed. Check the amounts below and try again.")
 
     def __str__(self) -> str:
         return f"{self.message} {self.ADVICE}"
@@ -118,7 +118,7 @@ def _message(shown: ShownSums, now: ShownSums) -> str:
 
 _PAID = _("This invoice has been paid since you opened this page.")
 _PARTLY_PAID = _("Part of this invoice has been paid since you opened this page.")
-_DISPUTED = _("The card’s owner has disputed this payment since you opened this page.")
+_DISPUTED = _("The cardholder has disputed this payment since you opened this page.")
 # Keyed by the name of the first sum that differs.
 _CHANGES = {
     "draft": _("This draft has changed since you opened this page."),
@@ -126,7 +126,7 @@ _CHANGES = {
     "refunded": _("Money from this payment has been refunded since you opened this page."),
     "lost": _("Money from this payment was lost to a dispute since you opened this page."),
     "balance": _("This client’s balance has changed since you opened this page."),
-    "unused": _("Part of this credit has been used or freed since you opened this page."),
-    "number": _("There are more or fewer of them since you opened this page."),
+    "unused": _("The available amount of this credit has changed since you opened this page."),
+    "number": _("The list has changed since you opened this page."),
     "price": _("This price has changed since you opened this page."),
 }

@@ -19,7 +19,9 @@ class ClientConflict(Refused):
     """Another user saved first; nothing was overwritten."""
 
     def __init__(self) -> None:
-        super().__init__(_("Somebody else saved changes while you were editing. Look at both, then save again."))
+        super().__init__(
+            _("Someone else saved changes while you were editing. Compare both versions, then save again.")
+        )
 
 
 class ClientArchived(Refused):

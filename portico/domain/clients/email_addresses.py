@@ -87,7 +87,7 @@ def refuse_duplicates(entries: tuple[AddressInput, ...]) -> None:
     for entry in entries:
         key = mailbox_key(entry.address)
         if key in seen:
-            raise DuplicateAddress(_("%(address)s is there twice. Remove one.") % {"address": entry.address})
+            raise DuplicateAddress(_("%(address)s is listed twice. Remove one.") % {"address": entry.address})
         seen.add(key)
 
 

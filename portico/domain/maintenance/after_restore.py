@@ -89,8 +89,8 @@ def _was_done_already(practice: Practice, backup_made_at: datetime) -> bool:
 
 def _park_emails(practice: Practice) -> int:
     reason = _(
-        "The data were restored from a backup while this email was waiting. It may have been sent before; "
-        "start it again if it is still wanted."
+        "The data was restored from a backup while this email was waiting. It may have been sent before. Try "
+        "again if it is still needed."
     )
     waiting = OutgoingEmail.objects.waiting().filter(practice=practice).order_by("id")
     return sum(outbox.park(email, reason) for email in list(waiting))

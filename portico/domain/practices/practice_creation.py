@@ -51,10 +51,10 @@ def save_new_practice(practice: Practice, *, by: Actor) -> Practice:
     """Saves a new practice without staff. Raises SlugTaken, and ValidationError as above."""
     practice.clean_fields()
     if not currency_table.is_known(practice.currency):
-        raise ValidationError(_("%(code)s is not a currency that Stripe can charge.") % {"code": practice.currency})
+        raise ValidationError(_("Stripe can’t charge in %(code)s.") % {"code": practice.currency})
     with transaction.atomic():
         if Practice.objects.filter(slug=practice.slug).exists():
-            raise SlugTaken(_("The address %(slug)s is taken. Choose another.") % {"slug": practice.slug})
+            raise SlugTaken(_("The address %(slug)s is already in use. Choose another.") % {"slug": practice.slug})
         practice.save(force_insert=True)
         audit_log.record(AuditAction.PRACTICE_CREATED, practice=practice, by=by)
     return practice

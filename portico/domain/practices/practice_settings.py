@@ -18,11 +18,13 @@ class SettingsConflict(Refused):
     """Another owner has saved in the meantime; nothing was overwritten."""
 
     def __init__(self) -> None:
-        super().__init__(_("Somebody else saved changes while you were editing. Look at both, then save again."))
+        super().__init__(
+            _("Someone else saved changes while you were editing. Compare both versions, then save again.")
+        )
 
 
 class CurrencyFixed(Refused):
-    message = _("The first invoice or payment was written meanwhile. The currency stays what it is.")
+    message = _("The currency can’t be changed after the first invoice or payment.")
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ def _event(email: OutgoingEmail, kind: EmailEventKind, *, words: str = "", detai
 
 
 class NotRetryable(Refused):
-    message = gettext_lazy("Only an email that failed can be started again.")
+    message = gettext_lazy("Only a failed email can be retried.")
 
 
 def retry(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
@@ -256,7 +256,7 @@ def current_outage(practice: "Model") -> MailOutage | None:
         return None
     return MailOutage(
         since=oldest.delayed_at,
-        words=oldest.reason or _("The mail server does not take our mail."),
+        words=oldest.reason or _("Our mail server is not accepting email."),
         detail=oldest.detail,
         waiting=delayed.count(),
     )

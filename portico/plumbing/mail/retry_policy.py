@@ -89,7 +89,7 @@ def failed_to_build(email: OutgoingEmail, detail: str, *, at: datetime) -> Outco
     if errors < MAX_ERRORS:
         wait = timedelta(seconds=2**errors)
         return Outcome({"errors": errors, "detail": detail, "not_before": at + wait}, None)
-    reason = _("Portico could not build this email. Somebody has to look at it and start it again.")
+    reason = _("This email could not be created. Check it and try again.")
     changes = _settled_columns(EmailState.FAILED, reason, detail, at) | {"errors": errors, "parked_at": at}
     return Outcome(changes, EmailEventKind.PARKED)
 
@@ -121,7 +121,7 @@ def _retried(email: OutgoingEmail, by: DelayCause, reply: ServerReply, at: datet
     is_valid = email.delayed_at is not None and email.delayed_at <= at + clock.SKEW
     since = email.delayed_at if email.delayed_at is not None and is_valid and not is_new_cause else at
     if by is not DelayCause.OURS and at - since >= GIVE_UP_AFTER:
-        reason = _("The mail server put us off for two days; we stopped trying.")
+        reason = _("The mail server delayed this email for two days, so we stopped trying.")
         return Outcome(_settled_by(EmailState.FAILED, reason, reply, at), EmailEventKind.REFUSED)
     return Outcome(delay_columns(reply, by, since=since, at=at), EmailEventKind.DELAYED if is_new_cause else None)
 
@@ -152,27 +152,31 @@ def _reason(reply: ServerReply) -> str:
         case "mailbox", _stage:
             return _mailbox_reason(reply.code)
         case "message", _stage:
-            return _("The mailbox is full.") if reply.code == "5.2.2" else _("The mail server refused this email.")
+            return _("The mailbox is full.") if reply.code == "5.2.2" else _("The mail server rejected this email.")
         case "later", _stage:
-            return _("The server there is busy or asks us to wait.")
+            return _("The recipient’s mail server is busy.")
         case "lost", _stage:
-            return _("The mail server took the email but its answer was lost. It may get a second copy.")
+            return _("The connection broke after the email was sent. The recipient may get a second copy.")
         case _ours, "connect":
             return _("Our mail server cannot be reached.")
         case _ours, "tls":
-            return _("Our mail server offers no safe connection, so nothing was sent.")
+            return _("Our mail server doesn’t offer a secure connection, so nothing was sent.")
         case _ours, "login":
-            return _("Our mail server refuses our sign-in.")
+            return _("Our mail server rejected our username or password.")
         case _ours, "sender":
-            return _("Our mail server refuses our sender address.")
-    return _("The mail server refuses mail from us.") if reply.code else _("The connection to our mail server broke.")
+            return _("Our mail server rejected our sender address.")
+    return (
+        _("The recipient’s mail server rejects email from us.")
+        if reply.code
+        else _("The connection to our mail server was lost.")
+    )
 
 
 def _mailbox_reason(code: str) -> str:
     match code:
         case "5.2.1":
-            return _("The mailbox is closed and takes no mail.")
+            return _("The mailbox is closed.")
         case "5.6.7":
-            return _("Our mail server cannot write to an address with such letters before the @.")
+            return _("Our mail server can’t send to an address with these letters before the @.")
         case _:
             return _("The mailbox doesn’t exist.")

@@ -34,8 +34,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("waiting", "Waiting"),
                             ("done", "Done"),
-                            ("ignored", "Not for us"),
-                            ("parked", "Given up"),
+                            ("ignored", "Ignored"),
+                            ("parked", "Failed"),
                         ],
                         default="waiting",
                         max_length=10,

@@ -12,8 +12,8 @@ from portico.plumbing.queue.leases import QueuedRow
 class InboundEventState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     DONE = "done", _("Done")
-    IGNORED = "ignored", _("Not for us")
-    PARKED = "parked", _("Given up")
+    IGNORED = "ignored", _("Ignored")
+    PARKED = "parked", _("Failed")
 
 
 class InboundEventQuerySet(RowQuerySet["InboundEvent"]):

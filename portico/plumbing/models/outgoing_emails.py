@@ -18,15 +18,15 @@ SUBJECT_LENGTH = 150
 class MailQueue(models.TextChoices):
     """The queues of mails. Sign-in mail has its own, so that other mail never delays it."""
 
-    ENTRANCE = "entrance", _("Sign-in mail")
-    REST = "rest", _("Other mail")
+    ENTRANCE = "entrance", _("Sign-in email")
+    REST = "rest", _("Other email")
 
 
 class EmailState(models.TextChoices):
     QUEUED = "queued", _("Waiting")
-    HANDED_OVER = "handed_over", _("Handed over")
+    HANDED_OVER = "handed_over", _("Sent")
     DELIVERED = "delivered", _("Delivered")
-    DELAYED = "delayed", _("Trying again")
+    DELAYED = "delayed", _("Retrying")
     BOUNCED = "bounced", _("Bounced")
     COMPLAINED = "complained", _("Marked as spam")
     FAILED = "failed", _("Failed")
@@ -41,7 +41,7 @@ class DelayCause(models.TextChoices):
 
     OURS = "ours", _("Our mail server")
     RECIPIENT = "recipient", _("The recipient's mail server")
-    ANSWER = "answer", _("An answer that was lost")
+    ANSWER = "answer", _("A lost reply")
 
 
 class OutgoingEmailQuerySet(RowQuerySet["OutgoingEmail"]):
@@ -173,16 +173,16 @@ class OutgoingEmail(QueuedRow):
 
 
 class EmailEventKind(models.TextChoices):
-    WRITTEN = "written", _("Written")
-    HANDED_OVER = "handed_over", _("Handed to the mail server")
+    WRITTEN = "written", _("Created")
+    HANDED_OVER = "handed_over", _("Sent")
     DELAYED = "delayed", _("Delayed")
-    REFUSED = "refused", _("Refused")
+    REFUSED = "refused", _("Rejected")
     DROPPED = "dropped", _("Not sent")
-    PARKED = "parked", _("Parked")
-    RESTARTED = "restarted", _("Started again")
-    FETCHED = "fetched", _("Link fetched (by a person or a scanner)")
-    PRESSED = "pressed", _("Link pressed")
-    CODE_TYPED = "code_typed", _("Code typed")
+    PARKED = "parked", _("On hold")
+    RESTARTED = "restarted", _("Retried")
+    FETCHED = "fetched", _("Link opened (maybe by a mail scanner)")
+    PRESSED = "pressed", _("Link used")
+    CODE_TYPED = "code_typed", _("Code entered")
 
 
 class EmailEvent(PracticeRow):

@@ -69,13 +69,13 @@ def parsed(text: str, currency: str) -> int:
     is_negative, bare = _signed(ascii_forms(text).translate(_VARIANTS), currency)
     match = _AMOUNT.fullmatch(bare)
     if match is None or not re.search("[0-9]", bare):
-        raise InvalidAmount(_("Type an amount such as %(example)s.") % {"example": _example(currency)})
+        raise InvalidAmount(_("Enter an amount such as %(example)s.") % {"example": _example(currency)})
     part = match["part"] or ""
     if len(part) > digits:
         raise InvalidAmount(_too_many_decimals(currency, digits))
     minor = int(re.sub("[^0-9]", "", match["whole"]) + part.ljust(digits, "0") or "0")
     if minor > MAX_MINOR:
-        raise InvalidAmount(_("That is more than one amount can be."))
+        raise InvalidAmount(_("This amount is too large. Enter a smaller one."))
     return -minor if is_negative else minor
 
 

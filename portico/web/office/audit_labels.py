@@ -13,7 +13,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import AttemptFailure
 from portico.domain.practices.models import Role
 from portico.plumbing import clock
-from portico.plumbing.actors import ActorKind
+from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.models import AuditEntry
 from portico.plumbing.text import money, time_formatting
 from portico.web import formatting
@@ -71,9 +71,11 @@ def actor_label(entry: AuditEntry) -> str:
         case ActorKind.CLIENT:
             return _("%(name)s, in the portal") % {"name": entry.actor_name}
         case ActorKind.OPERATOR:
-            return _("The operator")
+            return _("System administrator")
         case ActorKind.ANONYMOUS:
-            return _("Somebody not signed in")
+            return _("Not signed in")
+        case ActorKind.SYSTEM if entry.actor_name == Actor.system().name:
+            return _("System")
         case _:
             return entry.actor_name
 
@@ -94,18 +96,18 @@ def _client_or_staff_sentence(action: AuditAction, details: Mapping[str, Any]) -
         case AuditAction.CLIENT_EDITED | AuditAction.PRACTICE_EDITED if details.get("fields"):
             return _("%(act)s: %(fields)s") % {"act": action.label, "fields": _names_of(details["fields"])}
         case AuditAction.ADDRESS_CHOSEN if not details.get("address"):
-            return _("Portal email taken away: no address is chosen")
+            return _("Portal email removed: no address chosen")
         case AuditAction.OPTIONS_CHANGED if "access_billing_documents" in details:
             if details["access_billing_documents"]:
-                return _("Billing documents opened in the portal")
-            return _("Billing documents closed in the portal")
+                return _("Billing access turned on")
+            return _("Billing access turned off")
         case AuditAction.EMAIL_DROPPED if details.get("reason"):
             return _("An email was not sent. %(reason)s") % {"reason": details["reason"]}
         case AuditAction.INVITATION_REFUSED | AuditAction.PIN_NOT_MADE:
             return str(_REFUSALS[action].get(str(details.get("why")), _SENTENCES[action]))
         case AuditAction.LINK_REFUSED:
             links = _LINKS_OPENED if details.get("opened") else _LINKS
-            return str(links.get(str(details.get("state")), _("A sign-in link was refused")))
+            return str(links.get(str(details.get("state")), _("A sign-in link was rejected")))
         case AuditAction.STAFF_ADDED | AuditAction.STAFF_ROLE_CHANGED if details.get("role") in Role.values:
             return _ROLES[action] % {"role": Role(details["role"]).label.lower()}
         case _:
@@ -130,7 +132,8 @@ def _billing_sentence(action: AuditAction, details: Mapping[str, Any]) -> str:  
     """Returns "Invoice issued: invoice 1038, $140.00", with the reason if one was given."""
     text = str(BOOKS[action])
     if details.get("number"):
-        text = _("%(words)s: invoice %(number)s") % {"words": text, "number": details["number"]}
+        template = _APPLIED if action == AuditAction.CREDIT_APPLIED else _("%(words)s: invoice %(number)s")
+        text = template % {"words": text, "number": details["number"]}
     minor = details.get("amount_minor", details.get("total_minor"))
     if minor is not None and details.get("currency"):
         amount = money.formatted(int(minor), str(details["currency"]), language=get_language())
@@ -147,8 +150,9 @@ def _names_of(fields: str) -> str:
 REFUSED = {AuditAction.PAYMENT_REFUSED, AuditAction.PAYMENT_NOT_REACHED, AuditAction.REFUND_FAILED}
 _ROLES = {
     AuditAction.STAFF_ADDED: gettext_lazy("Staff member added as %(role)s"),
-    AuditAction.STAFF_ROLE_CHANGED: gettext_lazy("Role of a staff member changed to %(role)s"),
+    AuditAction.STAFF_ROLE_CHANGED: gettext_lazy("Staff role changed to %(role)s"),
 }
+_APPLIED = gettext_lazy("Payment applied to invoice %(number)s")
 BOOKS = {
     action: action.label
     for action in (
@@ -174,7 +178,7 @@ BOOKS = {
 _FIELDS = {
     "first_name": gettext_lazy("first name"),
     "last_name": gettext_lazy("last name"),
-    "preferred_name": gettext_lazy("goes by"),
+    "preferred_name": gettext_lazy("preferred name"),
     "date_of_birth": gettext_lazy("date of birth"),
     "language": gettext_lazy("language of emails"),
     "clinician": gettext_lazy("clinician"),
@@ -183,7 +187,7 @@ _FIELDS = {
     "greeting": gettext_lazy("portal greeting"),
     "greeting_es": gettext_lazy("portal greeting in Spanish"),
     "emergency_text_es": gettext_lazy("emergency text in Spanish"),
-    "hue": gettext_lazy("accent colour"),
+    "hue": gettext_lazy("accent color"),
     "reply_to": gettext_lazy("reply-to"),
 }
 _WITH_ADDRESS = {
@@ -192,29 +196,29 @@ _WITH_ADDRESS = {
     AuditAction.CONSENT_RECORDED: gettext_lazy("Email ok recorded for %(address)s"),
     AuditAction.CONSENT_WITHDRAWN: gettext_lazy("Email ok withdrawn for %(address)s"),
     AuditAction.ADDRESS_CHOSEN: gettext_lazy("Portal email set to %(address)s"),
-    AuditAction.INVITATION_QUEUED: gettext_lazy("Invitation to %(address)s sent off"),
+    AuditAction.INVITATION_QUEUED: gettext_lazy("Invitation to %(address)s sent"),
 }
 _SENTENCES = {
-    AuditAction.PRACTICE_RESTORED: gettext_lazy("The data came back from a backup: everybody was signed out"),
+    AuditAction.PRACTICE_RESTORED: gettext_lazy("The data was restored from a backup and everyone was signed out"),
     AuditAction.ACCESS_TURNED_ON: gettext_lazy("Portal access turned on"),
     AuditAction.ACCESS_TURNED_OFF: gettext_lazy("Portal access turned off"),
-    AuditAction.OVERVIEW_VIEWED: gettext_lazy("Overview opened"),
-    AuditAction.CLIENT_INFO_VIEWED: gettext_lazy("Client Info opened"),
-    AuditAction.CLIENT_PORTAL_VIEWED: gettext_lazy("Client Portal opened"),
-    AuditAction.ACTIVITY_VIEWED: gettext_lazy("Activity opened"),
-    AuditAction.EMAIL_VIEWED: gettext_lazy("An email opened"),
+    AuditAction.OVERVIEW_VIEWED: gettext_lazy("Overview viewed"),
+    AuditAction.CLIENT_INFO_VIEWED: gettext_lazy("Client Info viewed"),
+    AuditAction.CLIENT_PORTAL_VIEWED: gettext_lazy("Client Portal viewed"),
+    AuditAction.ACTIVITY_VIEWED: gettext_lazy("Activity viewed"),
+    AuditAction.EMAIL_VIEWED: gettext_lazy("An email was viewed"),
     AuditAction.EMAIL_DROPPED: gettext_lazy("An email was not sent"),
-    AuditAction.EMAIL_RESTARTED: gettext_lazy("An email started again"),
-    AuditAction.LINK_SENT: gettext_lazy("Sign-in email sent off, asked for at the portal’s entrance"),
-    AuditAction.CODE_REFUSED: gettext_lazy("A sign-in code was typed that doesn’t match or no longer works"),
-    AuditAction.CODE_BEYOND_LIMIT: gettext_lazy("A sign-in code was typed after too many wrong ones"),
-    AuditAction.INVITATION_REFUSED: gettext_lazy("Invitation refused, nothing was sent"),
-    AuditAction.PIN_NOT_MADE: gettext_lazy("No PIN was made"),
-    AuditAction.PIN_MADE: gettext_lazy("PIN made, to be read out by phone"),
-    AuditAction.PIN_TRIES_ALLOWED: gettext_lazy("More tries with a PIN allowed"),
-    AuditAction.PIN_REFUSED: gettext_lazy("A PIN was typed that doesn’t match or no longer works"),
-    AuditAction.PIN_BEYOND_LIMIT: gettext_lazy("A PIN was typed after too many wrong ones"),
-    AuditAction.EVERYTHING_ENDED: gettext_lazy("Signed out everywhere: links, codes, PINs and sessions ended"),
+    AuditAction.EMAIL_RESTARTED: gettext_lazy("An email was retried"),
+    AuditAction.LINK_SENT: gettext_lazy("Sign-in email sent, requested on the portal’s sign-in page"),
+    AuditAction.CODE_REFUSED: gettext_lazy("An incorrect or expired sign-in code was entered"),
+    AuditAction.CODE_BEYOND_LIMIT: gettext_lazy("A sign-in code was entered after too many wrong codes"),
+    AuditAction.INVITATION_REFUSED: gettext_lazy("Invitation not sent"),
+    AuditAction.PIN_NOT_MADE: gettext_lazy("PIN not created"),
+    AuditAction.PIN_MADE: gettext_lazy("PIN created, to be read out over the phone"),
+    AuditAction.PIN_TRIES_ALLOWED: gettext_lazy("More PIN tries allowed"),
+    AuditAction.PIN_REFUSED: gettext_lazy("An incorrect or expired PIN was entered"),
+    AuditAction.PIN_BEYOND_LIMIT: gettext_lazy("A PIN was entered after too many wrong PINs"),
+    AuditAction.EVERYTHING_ENDED: gettext_lazy("Signed out everywhere: links, codes, PINs and sessions canceled"),
     AuditAction.CLIENT_SIGNED_IN: gettext_lazy("Signed in with the link from the email"),
     AuditAction.CLIENT_SIGNED_IN_BY_CODE: gettext_lazy("Signed in with the code from the email"),
     AuditAction.CLIENT_SIGNED_IN_BY_PIN: gettext_lazy("Signed in with a PIN"),
@@ -225,31 +229,31 @@ _REFUSALS = {
     AuditAction.INVITATION_REFUSED: {
         "access": gettext_lazy("Invitation not sent: access was off"),
         "address": gettext_lazy("Invitation not sent: no address was chosen"),
-        "email_ok": gettext_lazy("Invitation not sent: Email ok was not ticked"),
+        "email_ok": gettext_lazy("Invitation not sent: Email ok was not checked"),
     },
     AuditAction.PIN_NOT_MADE: {
-        "restore": gettext_lazy("PIN not made: the client is archived"),
-        "access": gettext_lazy("PIN not made: access was off"),
-        "address": gettext_lazy("PIN not made: no address was chosen"),
-        "tries": gettext_lazy("PIN not made: too many wrong ones had been typed"),
+        "restore": gettext_lazy("PIN not created: the client is archived"),
+        "access": gettext_lazy("PIN not created: access was off"),
+        "address": gettext_lazy("PIN not created: no address was chosen"),
+        "tries": gettext_lazy("PIN not created: too many wrong PINs were entered"),
     },
 }
 _DOCUMENTS = {
-    "invoice": gettext_lazy("Invoice %(number)s opened as a PDF"),
-    "receipt": gettext_lazy("Receipt %(number)s opened"),
-    "refund": gettext_lazy("Receipt of a refund of %(number)s opened"),
-    "statement": gettext_lazy("Statement opened"),
+    "invoice": gettext_lazy("Invoice %(number)s viewed as PDF"),
+    "receipt": gettext_lazy("Receipt %(number)s viewed"),
+    "refund": gettext_lazy("Refund receipt %(number)s viewed"),
+    "statement": gettext_lazy("Statement viewed"),
     "letter": gettext_lazy("Invitation letter printed"),
 }
 _LINKS = {
-    "used": gettext_lazy("A sign-in link was pressed that had been used already"),
-    "expired": gettext_lazy("A sign-in link was pressed that no longer works"),
-    "unknown": gettext_lazy("A sign-in link was pressed that does not exist here"),
-    "elsewhere": gettext_lazy("A sign-in link was pressed at another practice’s address"),
+    "used": gettext_lazy("A sign-in link was used a second time"),
+    "expired": gettext_lazy("An expired or canceled sign-in link was used"),
+    "unknown": gettext_lazy("An unknown sign-in link was used"),
+    "elsewhere": gettext_lazy("A sign-in link was used at another practice’s address"),
 }
 _LINKS_OPENED = {
-    "used": gettext_lazy("A sign-in link was opened that had been used already, by a person or a scanner"),
-    "expired": gettext_lazy("A sign-in link was opened that no longer works, by a person or a scanner"),
+    "used": gettext_lazy("A used sign-in link was opened (maybe by a mail scanner)"),
+    "expired": gettext_lazy("An expired or canceled sign-in link was opened (maybe by a mail scanner)"),
 }
 _ICONS = {
     AuditAction.CLIENT_CREATED: ("user-round", "accent"),

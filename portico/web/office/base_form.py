@@ -9,20 +9,25 @@ from typing import Any, Self
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.folding import ascii_forms
 from portico.plumbing.text.input_validation import LineField, TextField, holds_card_number
 
-TOO_LONG = _("At most %(limit_value)d characters. This has %(show_value)d.")
+TOO_LONG = gettext_lazy("Enter at most %(limit_value)d characters. You entered %(show_value)d.")
+DJANGO_REQUIRED = forms.Field.default_error_messages["required"]
 UNASSISTED = {"autocomplete": "off"}
 # No type="email": Chromium rewrites some addresses and refuses some valid ones.
 EMAIL_ENTRY = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
 
 
 class OfficeForm(forms.Form):
-    """Leaves validation to the server: no `required` or `maxlength`, with which a browser cuts pasted text."""
+    """Leaves validation to the server: no `required` or `maxlength`, with which a browser cuts pasted text.
+
+    The error of an empty required field names the field, unless the field has its own message.
+    """
 
     use_required_attribute = False
     _refusal_status: HTTPStatus | None = None
@@ -31,6 +36,12 @@ class OfficeForm(forms.Form):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs.pop("maxlength", None)
+
+    def full_clean(self) -> None:
+        for field in self.fields.values():
+            if field.required and field.error_messages["required"] == DJANGO_REQUIRED:
+                field.error_messages["required"] = required_message(field)
+        super().full_clean()
 
     @property
     def page_status(self) -> HTTPStatus:
@@ -59,9 +70,7 @@ def refusing_malformed_address() -> Iterator[None]:
     try:
         yield
     except (ValueError, ValidationError) as error:
-        raise ValidationError(
-            _("This doesn’t look like an email address. It needs a name, an @ and a domain, like ana@example.com.")
-        ) from error
+        raise ValidationError(_("Enter a complete email address, like ana@example.com.")) from error
 
 
 class WholeNumberField(forms.IntegerField):
@@ -74,6 +83,14 @@ class WholeNumberField(forms.IntegerField):
 def _without_grouping(number: str) -> str:
     text = " ".join(number.split())
     return re.sub("[, ]", "", text) if re.fullmatch(r"[0-9]{1,3}(?:[, ][0-9]{3})+", text) else text
+
+
+def required_message(field: forms.Field) -> str:
+    """Returns the error of an empty field, such as "Enter a first name."; the office is in English only."""
+    label = str(field.label)
+    name = f"{'an' if label[0] in 'AEIOU' else 'a'} {label[0].lower()}{label[1:]}"
+    text = _("Choose %(name)s.") if isinstance(field, forms.ChoiceField) else _("Enter %(name)s.")
+    return text % {"name": name}
 
 
 def line_field(
@@ -91,7 +108,7 @@ def line_field(
         max_length=longest,
         required=required,
         widget=forms.TextInput(attrs=UNASSISTED | (attrs or {})),
-        error_messages={"max_length": TOO_LONG, "required": _("This is needed.")},
+        error_messages={"max_length": TOO_LONG},
     )
 
 

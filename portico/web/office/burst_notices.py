@@ -32,18 +32,17 @@ def notice_for(burst: Burst) -> BurstNotice:
         case BurstKind.REQUESTS:
             return BurstNotice(
                 _requests_heading(burst),
-                _("Since %(when)s. The limits hold: what goes beyond them sends nothing. Nothing needs to be done.")
-                % values,
+                _("Since %(when)s. Requests over the limit send no email. No action is needed.") % values,
             )
         case BurstKind.CAP:
             return BurstNotice(
-                _("This hour’s limit of sign-in emails is reached"),
-                _("Since %(when)s requests get no email. Whoever cannot wait can be let in by PIN.") % values,
+                _("Hourly limit of sign-in emails reached"),
+                _("Requests since %(when)s get no email. Clients who can’t wait can sign in with a PIN.") % values,
             )
         case BurstKind.PINS:
             return BurstNotice(
-                _("Unusually many wrong PINs within an hour"),
-                _("Since %(when)s. Somebody may be guessing; a PIN stops after five wrong tries.") % values,
+                _("Unusually many wrong PINs in an hour"),
+                _("Since %(when)s. Someone may be guessing. A PIN stops working after five wrong tries.") % values,
             )
 
 
@@ -64,8 +63,8 @@ def _requests_heading(burst: Burst) -> str:
     if burst.from_one_network * 2 > burst.number:
         return (
             ngettext(
-                "%(number)d request for sign-in links in the last hour, most from one place",
-                "%(number)d requests for sign-in links in the last hour, most from one place",
+                "%(number)d request for sign-in links in the last hour, mostly from one network",
+                "%(number)d requests for sign-in links in the last hour, mostly from one network",
                 burst.number,
             )
             % values

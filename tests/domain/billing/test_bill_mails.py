@@ -78,7 +78,7 @@ def unshare(bill: Invoice) -> None:
 
 
 def void(bill: Invoice) -> None:
-    invoicing.void(bill, reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(bill, reason="Created by mistake", shown=None, by=cast.DESK)
 
 
 def test_the_mail_has_a_name_and_a_link_but_no_details(bill: Invoice, smtp: SmtpServer) -> None:
@@ -100,7 +100,7 @@ def test_the_mail_has_a_name_and_a_link_but_no_details(bill: Invoice, smtp: Smtp
         (turn_the_option_off, "Access billing documents was turned off."),
         (turn_access_off, "Client Portal Access was turned off."),
         (archive, "The client was archived."),
-        (stop_mail, "The last email to this address was refused."),
+        (stop_mail, "The last email to this address was rejected."),
         (unshare, "The invoice is no longer shared."),
         (void, "The invoice is no longer shared."),
     ],

@@ -30,7 +30,7 @@ CASH = PaymentInput(PaymentKind.CASH, 5_000, clock.today("UTC"))
 def test_office_minor_equals_the_office_account(ana: Client) -> None:
     cast.bill(ana, 14_000)
     cast.bill(ana, 3_000, shared=False)
-    invoicing.void(cast.bill(ana, 700), reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(cast.bill(ana, 700), reason="Created by mistake", shown=None, by=cast.DESK)
     for number in range(3):
         assert balances.office_minor(ana) == balances.office_account(ana).office_minor
         cast.cash(ana, 9_000)
@@ -115,7 +115,7 @@ def test_without_the_comparison_all_calls_act(
 
 def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
     return cancellation.retry_after_cancelling(
-        bill, lambda: invoicing.void(bill, reason="Made by mistake", shown=shown, by=cast.DESK)
+        bill, lambda: invoicing.void(bill, reason="Created by mistake", shown=shown, by=cast.DESK)
     )
 
 

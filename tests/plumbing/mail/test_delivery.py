@@ -287,7 +287,7 @@ def test_a_mail_that_fails_the_round_trip_is_parked(
     assert not hand_over(smtp)
     email = reloaded(email)
     assert (email.state, email.errors, email.parked_at is not None, smtp.mails) == ("failed", 5, True, [])
-    assert email.reason.startswith("Portico could not build this email.")
+    assert email.reason.startswith("This email could not be created.")
 
 
 def test_a_worker_claims_a_limited_batch(note: Note, smtp: SmtpServer) -> None:

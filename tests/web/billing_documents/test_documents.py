@@ -74,7 +74,7 @@ def test_staff_opening_a_document_is_logged(office: Browser, ana: Client, bill: 
     office.get(f"/office/clients/{ana.ref}/edit/portal/letter/")
     seen = AuditEntry.objects.filter(action=AuditAction.DOCUMENT_VIEWED, client=ana).order_by("id")
     assert [entry.details["kind"] for entry in seen] == ["invoice", "statement", "letter"]
-    assert "Invoice 1 opened as a PDF" in office.get(f"/office/clients/{ana.ref}/activity/?show=seen").text
+    assert "Invoice 1 viewed as PDF" in office.get(f"/office/clients/{ana.ref}/activity/?show=seen").text
 
 
 def test_portal_documents_use_the_portals_language(portal: Browser, bill: Invoice) -> None:

@@ -132,7 +132,7 @@ def test_radio_buttons_have_a_legend() -> None:
 
 def test_error_summary_links_to_each_field() -> None:
     shown = drawn("error_summary(form)", form=Asked({}))
-    assert "2 things need another look" in shown
+    assert "There are 2 problems" in shown
     assert '<a href="#id_name">First name</a>' in shown
 
 

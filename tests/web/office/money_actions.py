@@ -24,8 +24,8 @@ from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
 from tests import cast
 
-MISTAKE = {"why": "Made by mistake"}
-PRICE = {"why": "Price was wrong"}
+MISTAKE = {"why": "Created by mistake"}
+PRICE = {"why": "Wrong price"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Open:
 
 def voiding(ana: Client) -> Open:
     bill = cast.bill(ana)
-    words = "This invoice has been paid since you opened this page. Nothing was done."
+    words = "This invoice has been paid since you opened this page. Nothing was changed."
     return Open(
         f"/office/invoices/{bill.ref}/void/", lambda: cast.cash(ana, 14_000, invoice=bill), words, typed=MISTAKE
     )
@@ -92,14 +92,14 @@ def taking_a_payment_back(ana: Client) -> Open:
 def keeping_what_waits_for_a_refund(ana: Client) -> Open:
     paid = cast.cash(ana, 14_000)
     account_credits.ask_for_refund(paid, reason="Paid twice")
-    words = "Part of this credit has been used or freed since you opened this page."
+    words = "The available amount of this credit has changed since you opened this page."
     page, to = f"/office/clients/{ana.ref}/billing/", f"/office/payments/{paid.ref}/keeping/"
     return Open(page, lambda: refund(paid), words, to)
 
 
 def taking_a_credit_back(ana: Client) -> Open:
     given = credit(ana)
-    words = "Part of this credit has been used or freed since you opened this page."
+    words = "The available amount of this credit has changed since you opened this page."
     page, to = f"/office/clients/{ana.ref}/billing/", f"/office/credits/{given.ref}/taking-back/"
     return Open(page, lambda: cast.bill(ana), words, to)
 
@@ -145,7 +145,7 @@ def of_draft(ana: Client, act: str) -> Open:
 
 def sharing_all(ana: Client) -> Open:
     cast.bill(ana, shared=False)
-    words = "There are more or fewer of them since you opened this page."
+    words = "The list has changed since you opened this page."
     return Open("/office/invoices/", lambda: cast.bill(ana, shared=False), words, "/office/invoices/sharing/")
 
 
@@ -154,7 +154,7 @@ def releasing_a_payment_in_review(ana: Client) -> Open:
     rows = PaymentAttempt.objects.filter(pk=attempt.pk)
     rows.update(state=AttemptState.PROCESSING, unknown_since=clock.now() - timedelta(days=2))
     words = "The amounts on this page have changed since you opened it."
-    typed = {"why": "Stripe shows no such payment"}
+    typed = {"why": "Payment not found in Stripe"}
     page = f"/office/attempts/{attempt.ref}/releasing/"
     found = {"state": AttemptState.QUARANTINED, "found_minor": 9_900, "found_currency": "USD", "found_livemode": False}
     return Open(page, lambda: rows.update(**found), words, typed=typed)
@@ -162,13 +162,13 @@ def releasing_a_payment_in_review(ana: Client) -> Open:
 
 def removing_test_payments(ana: Client) -> Open:
     cast.charged(cast.attempt(cast.bill(ana)))
-    words = "There are more or fewer of them since you opened this page."
+    words = "The list has changed since you opened this page."
     return Open("/office/settings/payments/tests/", lambda: cast.charged(cast.attempt(cast.bill(ana, 5_000))), words)
 
 
 def refunding_what_is_disputed(ana: Client) -> Open:
     paid = charged(ana)
-    words = "The card’s owner has disputed this payment since you opened this page."
+    words = "The cardholder has disputed this payment since you opened this page."
     typed = PRICE | {"amount": "40"}
     return Open(f"/office/payments/{paid.ref}/refund/", lambda: dispute(paid), words, typed=typed)
 

@@ -21,7 +21,7 @@ from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
-TOLD = "What you sent now is different and was not recorded."
+TOLD = "Your changes were not saved."
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def credit(ana: Client) -> Form:
 
 
 def refund(ana: Client) -> Form:
-    first = {"amount": "140", "why": "Price was wrong"}
+    first = {"amount": "140", "why": "Wrong price"}
     page = f"/office/payments/{cast.cash(ana, 28_000).ref}/refund/"
     return Form(page, first, first | {"amount": "50"}, "a refund of $140.00")
 
@@ -107,7 +107,7 @@ def test_a_service_sent_twice_is_added_once(owner: Browser) -> None:
         assert "Session was saved." in plain(tab.press(typed).content)
     assert ServiceItem.objects.count() == 1
     other = tab.press(typed | {"price": "150"})
-    assert "Another product or service has this code." in plain(other.content)
+    assert "Another service has this code. Enter a different one." in plain(other.content)
 
 
 @FORMS
@@ -120,7 +120,7 @@ def test_second_submission_with_other_input_is_refused(
     before = books()
     answer = tab.press(sent.then)
     assert answer.status_code == 409
-    assert f"This form was already sent once: {sent.said}. {TOLD}" in plain(answer.content)
+    assert f"You have already submitted this form: {sent.said}. {TOLD}" in plain(answer.content)
     assert books() == before
 
 
@@ -177,7 +177,7 @@ def test_second_card_refund_sends_no_money(till: Till, owner: Browser) -> None:
     ana = let_pay(cast.ana(till.practice))
     paid = cast.charged(till.start(ana, cast.bill(ana)))
     tab = Tab(owner, f"/office/payments/{paid.ref}/refund/")
-    typed = {"amount": "140", "why": "Price was wrong"}
+    typed = {"amount": "140", "why": "Wrong price"}
     tab.press(typed)
     before = books()
     answer = tab.press(typed | {"amount": "50"})

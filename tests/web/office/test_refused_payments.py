@@ -62,13 +62,13 @@ def test_a_refused_refund_is_shown_until_it_is_sent(till: Till, fay: Browser, bi
     with pytest.raises(RefundRefused):
         card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=cast.DESK)
     page = plain(fay.get(PAYMENTS).content)
-    assert "Refunds that Stripe refused" in page
+    assert "Failed refunds" in page
     assert "charge_disputed" in page
     card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=cast.DESK)
-    assert "Nothing needs a look" in plain(fay.get(PAYMENTS).content)
+    assert "Nothing to review" in plain(fay.get(PAYMENTS).content)
 
 
 def test_other_practice_does_not_see_it(till: Till, bill: Invoice) -> None:
     refused(till, bill)
     elsewhere = cast.signed_in(Browser(), cast.fay(cast.birch()))
-    assert "Nothing needs a look" in plain(elsewhere.get(PAYMENTS).content)
+    assert "Nothing to review" in plain(elsewhere.get(PAYMENTS).content)

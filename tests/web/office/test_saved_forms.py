@@ -39,7 +39,7 @@ def test_sign_in_page_mentions_the_saved_form(office: Browser, stopped_clock: ti
     door = leave_and_post(office, stopped_clock)["Location"]
     page = office.get(door).content.decode()
     assert "Your session ended" in page
-    assert "What you typed is kept" in page
+    assert "Your entries are kept" in page
     assert "Émile" not in page
 
 
@@ -138,7 +138,7 @@ def test_script_requests_are_not_saved(office: Browser, stopped_clock: time_mach
 
 def test_empty_form_is_not_saved(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     door = leave_and_post(office, stopped_clock, {"first_name": " "})["Location"]
-    assert "What you typed is kept" not in office.get(door).content.decode()
+    assert "Your entries are kept" not in office.get(door).content.decode()
 
 
 def test_sixth_form_replaces_the_oldest(practice: Practice) -> None:

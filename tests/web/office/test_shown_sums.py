@@ -80,7 +80,7 @@ def test_form_without_amounts_does_nothing(act: Callable[[Client], Open], ana: C
     before = books()
     for shown in ("", "x" * 5_000, "total=", "paid=" + "9" * 200):
         answer = tab.press(opened.typed | {"shown": shown})
-        assert "Nothing was done." in plain(answer.content)
+        assert "Nothing was changed." in plain(answer.content)
     assert books() == before
 
 
@@ -108,6 +108,6 @@ def test_payment_for_a_paid_invoice_is_refused(ana: Client, owner: Browser) -> N
 def test_the_refund_page_names_an_open_dispute(ana: Client, owner: Browser) -> None:
     paid = charged(ana)
     page = f"/office/payments/{paid.ref}/refund/"
-    assert "disputes this payment" not in plain(owner.get(page).content)
+    assert "disputed this payment" not in plain(owner.get(page).content)
     dispute(paid)
-    assert "The card’s owner disputes this payment" in plain(owner.get(page).content)
+    assert "The cardholder disputed this payment" in plain(owner.get(page).content)

@@ -12,7 +12,7 @@ from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
-STEPS = "Stripe charges cards in KWD only in steps of KWD 0.010, so KWD 12.345 can’t be paid by card."
+STEPS = "Stripe only charges multiples of KWD 0.010 in KWD, so KWD 12.345 can’t be paid by card."
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_chargeable_total_shows_no_warning(fay: Browser, ana: Client) -> None:
     assert "in steps of" not in answer.text
 
 
-@pytest.mark.parametrize(("price", "words"), [("0.20", "is less than"), ("1000000.00", "is more than")])
+@pytest.mark.parametrize(("price", "words"), [("0.20", "is below"), ("1000000.00", "is above")])
 def test_total_beyond_stripes_limits_shows_a_warning(till: Till, fay: Browser, price: str, words: str) -> None:
     person = cast.ana(till.practice)
     answer = fay.post(f"/office/clients/{person.ref}/invoices/new/", typed(("Session", "1", price)), follow=True)
@@ -52,4 +52,4 @@ def test_total_beyond_stripes_limits_shows_a_warning(till: Till, fay: Browser, p
 def test_no_warning_without_card_payments(office: Browser, practice: Practice) -> None:
     person = cast.ana(practice)
     answer = office.post(f"/office/clients/{person.ref}/invoices/new/", typed(("Session", "1", "0.20")), follow=True)
-    assert "is less than" not in answer.text
+    assert "is below" not in answer.text

@@ -70,16 +70,16 @@ def test_first_view_is_recorded_once(portal: Browser, ana: Client, practice: Pra
         assert portal.get(f"{PAGE}{invoice.ref}/").status_code == 200
     assert AuditEntry.objects.filter(action=AuditAction.INVOICE_SEEN, about=invoice.ref).count() == 1
     office = cast.signed_in(Browser(), cast.fay(practice))
-    assert "Seen in Ana’s portal" in office.get(f"/office/invoices/{invoice.ref}/").content.decode()
+    assert "Viewed by Ana in the portal" in office.get(f"/office/invoices/{invoice.ref}/").content.decode()
 
 
 def test_void_invoice_cannot_be_paid(portal: Browser, ana: Client) -> None:
     invoice = cast.bill(ana)
-    invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(invoice, reason="Created by mistake", shown=None, by=cast.DESK)
     page = portal.get(f"{PAGE}{invoice.ref}/").content.decode()
     assert 'data-status="void"' in page
     assert "Nothing to pay" in page
-    assert "Made by mistake" not in page
+    assert "Created by mistake" not in page
 
 
 def test_page_is_translated(practice: Practice) -> None:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("asks", "Requests for sign-in links"),
-                            ("cap", "Sign-in mails beyond the hourly limit"),
+                            ("cap", "Sign-in emails over the hourly limit"),
                             ("pins", "Wrong PINs"),
                         ],
                         max_length=10,

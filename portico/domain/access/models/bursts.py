@@ -10,7 +10,7 @@ from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuer
 
 class BurstKind(models.TextChoices):
     REQUESTS = "asks", _("Requests for sign-in links")
-    CAP = "cap", _("Sign-in mails beyond the hourly limit")
+    CAP = "cap", _("Sign-in emails over the hourly limit")
     PINS = "pins", _("Wrong PINs")
 
 

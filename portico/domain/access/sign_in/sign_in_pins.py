@@ -49,7 +49,9 @@ def refusal(client: Client, access: PortalAccess | None) -> PinNotAllowed | None
     if broken is not None:
         return PinNotAllowed(broken.instruct(client, access), fix=broken.fix.name)
     if access.account is not None and rate_limits.is_spent(_address_limit(access.account.mailbox_key, client.practice)):
-        message = _("Too many wrong PINs were typed with this address today. Make sure that it is really your client.")
+        message = _(
+            "Too many wrong PINs were entered for this address today. Make sure that you are speaking with your client."
+        )
         return PinNotAllowed(message, fix="tries")
     return None
 

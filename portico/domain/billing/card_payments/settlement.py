@@ -123,9 +123,7 @@ def rebuild(practice: Practice, intent: PaymentIntent, metadata: PaymentMetadata
         known = Invoice.objects.filter(client=locked, ref__in=amounts).values_list("pk", flat=True)
         targets = [AllocationTarget(each, amounts[each.ref]) for each in locks.lock_invoices(locked, known)]
         account = PortalAccount.objects.filter(practice=practice, ref=metadata.account).first()
-        reason_unallocated = (
-            _("It was meant for more invoices than Stripe’s record of it names.") if metadata.left_out else ""
-        )
+        reason_unallocated = _("It was for more invoices than Stripe has on record.") if metadata.left_out else ""
         return _write(SettledFor(locked, account, targets), intent, attempt=None, reason_unallocated=reason_unallocated)
 
 
@@ -210,9 +208,7 @@ def _write(
     )
     if unallocated:
         # Before credit is applied: the rest must not be used for invoices it was not meant for.
-        account_credits.ask_for_refund(
-            payment, reason=reason_unallocated or _("It arrived when there was nothing left to pay.")
-        )
+        account_credits.ask_for_refund(payment, reason=reason_unallocated or _("It arrived when nothing was due."))
     bill_mails.send_receipt(payment, by=STRIPE)
     return payment
 

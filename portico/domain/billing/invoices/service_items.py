@@ -15,7 +15,7 @@ from portico.plumbing.refusals import Refused
 
 
 class CodeTaken(Refused):
-    message = _("Another product or service has this code.")
+    message = _("Another service has this code. Enter a different one.")
 
 
 def save(

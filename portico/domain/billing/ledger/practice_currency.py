@@ -17,7 +17,10 @@ class PriceHasNoPlace(Refused):
     """The price of a product or service has more decimals than the new currency."""
 
     def __init__(self, item: ServiceItem, before: str, after: str) -> None:
-        message = _("%(code)s costs %(price)s, and %(currency)s has not that many decimals. Change its price first.")
+        message = _(
+            "The price of %(code)s is %(price)s, and %(currency)s doesn’t have that many decimals. Change the "
+            "price first."
+        )
         price = money.plain_decimal(item.price_minor, before)
         super().__init__(message % {"code": item.code, "price": price, "currency": after}, field="currency")
 

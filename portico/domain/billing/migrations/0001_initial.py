@@ -305,7 +305,7 @@ class Migration(migrations.Migration):
                             ("online", "Card, charged online"),
                             ("cash", "Cash"),
                             ("check", "Check"),
-                            ("card_elsewhere", "Card taken elsewhere"),
+                            ("card_elsewhere", "External card"),
                         ],
                         max_length=14,
                     ),
@@ -606,9 +606,9 @@ class Migration(migrations.Migration):
                             ("processing", "Processing"),
                             ("succeeded", "Succeeded"),
                             ("failed", "Declined"),
-                            ("expired", "Given up"),
+                            ("expired", "Canceled"),
                             ("released", "Released"),
-                            ("quarantined", "Does not match"),
+                            ("quarantined", "Doesn’t match"),
                         ],
                         default="open",
                         max_length=11,
@@ -794,13 +794,13 @@ class Migration(migrations.Migration):
                 (
                     "way",
                     models.CharField(
-                        choices=[("stripe", "Through Stripe"), ("by_hand", "Given back by hand")], max_length=7
+                        choices=[("stripe", "Through Stripe"), ("by_hand", "Refunded manually")], max_length=7
                     ),
                 ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("pending", "On its way"), ("succeeded", "Refunded"), ("failed", "Failed")],
+                        choices=[("pending", "Pending"), ("succeeded", "Refunded"), ("failed", "Failed")],
                         default="pending",
                         max_length=9,
                     ),
@@ -926,7 +926,7 @@ class Migration(migrations.Migration):
                             ("dispute", "Dispute lost"),
                             ("void", "Invoice voided"),
                             ("unshared", "Invoice no longer shared"),
-                            ("taken_back", "Taken back"),
+                            ("taken_back", "Voided"),
                         ],
                         max_length=10,
                     ),

@@ -124,7 +124,7 @@ class ReversalCause(models.TextChoices):
     DISPUTE = "dispute", _("Dispute lost")
     VOID = "void", _("Invoice voided")
     UNSHARED = "unshared", _("Invoice no longer shared")
-    TAKEN_BACK = "taken_back", _("Taken back")
+    TAKEN_BACK = "taken_back", _("Voided")
 
 
 class Reversal(PracticeRow):

@@ -13,10 +13,10 @@ class AttemptState(TextChoices):
     PROCESSING = "processing", _("Processing")
     SUCCEEDED = "succeeded", _("Succeeded")
     FAILED = "failed", _("Declined")
-    EXPIRED = "expired", _("Given up")
+    EXPIRED = "expired", _("Canceled")
     RELEASED = "released", _("Released")
     # Stripe reports another amount, currency or mode than ours.
-    QUARANTINED = "quarantined", _("Does not match")
+    QUARANTINED = "quarantined", _("Doesn’t match")
 
 
 # In these states the attempt holds its invoices: no other attempt can pay them.
@@ -31,12 +31,12 @@ class AttemptFailure(TextChoices):
     DECLINED = "declined", _("Card declined")
     REFUSED = "refused", _("Stripe refused the request")
     UNREACHABLE = "unreachable", _("Stripe could not be reached")
-    RATE_LIMITED = "rate_limited", _("Stripe took no more requests for a moment")
+    RATE_LIMITED = "rate_limited", _("Stripe is limiting requests")
     KEY_REFUSED = "key_refused", _("Stripe did not accept the key")
     PERMISSION = "permission", _("The Stripe key lacks a permission")
-    ACCOUNT_CLOSED = "account_closed", _("The Stripe account may not charge")
-    NO_ANSWER = "no_answer", _("Stripe gave no answer")
-    SERVER_CLOCK = "server_clock", _("Card payment not started: this server’s clock is wrong")
+    ACCOUNT_CLOSED = "account_closed", _("Charges are disabled for the Stripe account")
+    NO_ANSWER = "no_answer", _("Stripe didn’t answer")
+    SERVER_CLOCK = "server_clock", _("Card payment not started: the server’s clock is wrong")
 
 
 # Stripe refused the call without effect, and will refuse it again until the setup or the request changes.

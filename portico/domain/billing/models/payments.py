@@ -19,7 +19,7 @@ class PaymentKind(models.TextChoices):
     ONLINE = "online", _("Card, charged online")
     CASH = "cash", _("Cash")
     CHECK = "check", _("Check")
-    CARD_ELSEWHERE = "card_elsewhere", _("Card taken elsewhere")
+    CARD_ELSEWHERE = "card_elsewhere", _("External card")
 
 
 MANUAL_KINDS = (PaymentKind.CASH, PaymentKind.CHECK, PaymentKind.CARD_ELSEWHERE)

@@ -12,12 +12,12 @@ from portico.plumbing.database.constraints import SamePractice
 
 class RefundMethod(models.TextChoices):
     STRIPE = "stripe", _("Through Stripe")
-    BY_HAND = "by_hand", _("Given back by hand")
+    BY_HAND = "by_hand", _("Refunded manually")
 
 
 class RefundState(models.TextChoices):
     # Already counted in the books; undone if it fails.
-    PENDING = "pending", _("On its way")
+    PENDING = "pending", _("Pending")
     SUCCEEDED = "succeeded", _("Refunded")
     FAILED = "failed", _("Failed")
 

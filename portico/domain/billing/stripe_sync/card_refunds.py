@@ -261,7 +261,7 @@ def _record_found(payment: Payment, found: objects.Refund) -> Refund | None:
         if amount <= 0:
             return None
         refund = refunds.create_refund(
-            row, amount_minor=amount, method=RefundMethod.STRIPE, reason=_("Refunded at Stripe"), by=STRIPE
+            row, amount_minor=amount, method=RefundMethod.STRIPE, reason=_("Refunded in Stripe"), by=STRIPE
         )
         refund.stripe_refund_id = found.id
         refund.save(update_fields=["stripe_refund_id"])

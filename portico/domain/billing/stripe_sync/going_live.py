@@ -28,7 +28,7 @@ REASON = "A test payment: no real money"
 
 class TestPaymentsInBooks(Refused):
     message = gettext_lazy(
-        "There are test payments in the books. Take them out first, then enter the live key. Nothing was saved."
+        "There are test payments on record. Remove them first, then enter the live key. Nothing was saved."
     )
 
 

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9](?:-?[a-z0-9]){1,49}\\Z", "Use lower-case letters, digits and single dashes."
+                                "^[a-z0-9](?:-?[a-z0-9]){1,49}\\Z", "Use lowercase letters, digits and single hyphens."
                             )
                         ],
                     ),

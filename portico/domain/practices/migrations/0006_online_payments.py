@@ -69,12 +69,12 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("", "Nothing"),
-                            ("key_refused", "Stripe does not accept the key"),
-                            ("key_restricted", "The key may not do enough"),
-                            ("key_unreadable", "The key can no longer be read here"),
-                            ("charges_off", "The account may not charge"),
-                            ("currency", "The account's currency is another one"),
+                            ("", "None"),
+                            ("key_refused", "Stripe doesn’t accept the key"),
+                            ("key_restricted", "The key lacks permissions"),
+                            ("key_unreadable", "The key can’t be decrypted"),
+                            ("charges_off", "Charges are disabled for the account"),
+                            ("currency", "The account has a different currency"),
                         ],
                         max_length=20,
                     ),

@@ -56,12 +56,12 @@ class StripeKey(PracticeRow):
 class PaymentProblem(models.TextChoices):
     """The problem that prevents card payments, as last reported by Stripe."""
 
-    NONE = "", _("Nothing")
-    KEY_REFUSED = "key_refused", _("Stripe does not accept the key")
-    KEY_RESTRICTED = "key_restricted", _("The key may not do enough")
-    KEY_UNREADABLE = "key_unreadable", _("The key can no longer be read here")
-    CHARGES_OFF = "charges_off", _("The account may not charge")
-    CURRENCY = "currency", _("The account's currency is another one")
+    NONE = "", _("None")
+    KEY_REFUSED = "key_refused", _("Stripe doesn’t accept the key")
+    KEY_RESTRICTED = "key_restricted", _("The key lacks permissions")
+    KEY_UNREADABLE = "key_unreadable", _("The key can’t be decrypted")
+    CHARGES_OFF = "charges_off", _("Charges are disabled for the account")
+    CURRENCY = "currency", _("The account has a different currency")
 
 
 class OnlinePayments(PracticeRow):

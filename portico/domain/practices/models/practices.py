@@ -16,14 +16,14 @@ from portico.plumbing.database.base_models import PracticeRow, RefField, Row, Ro
 from portico.plumbing.text.mailboxes import header_address
 
 # A slug is part of addresses that are read out on the phone: letters, digits and single dashes.
-SLUG = RegexValidator(r"^[a-z0-9](?:-?[a-z0-9]){1,49}\Z", _("Use lower-case letters, digits and single dashes."))
+SLUG = RegexValidator(r"^[a-z0-9](?:-?[a-z0-9]){1,49}\Z", _("Use lowercase letters, digits and single hyphens."))
 
 
 def refuse_unknown_zone(name: str) -> None:
     """Raises ValidationError unless the name is UTC or that of a place in the IANA time zone database."""
     if name not in time_zones.accepted():
         raise ValidationError(
-            _("%(name)s is not a time zone. Use a name such as America/New_York."), params={"name": name}
+            _("%(name)s is not a time zone. Enter a name such as America/New_York."), params={"name": name}
         )
 
 

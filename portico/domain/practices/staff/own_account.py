@@ -86,7 +86,9 @@ def _change_email(locked: StaffMember, email: str, *, by: Actor) -> None:
 
 
 def _email_taken(email: str) -> EmailTaken:
-    return EmailTaken(_("%(email)s already belongs to a staff member.") % {"email": email}, field="email")
+    return EmailTaken(
+        _("%(email)s is already used by a staff member. Enter another address.") % {"email": email}, field="email"
+    )
 
 
 def _other_sessions(staff: StaffMember, own: StaffSession | None) -> RowQuerySet[StaffSession]:

@@ -37,11 +37,11 @@ FACTORS = {
 
 
 class LastFactor(Refused):
-    message = _("This is the only second factor you have. Add another one first, then remove this.")
+    message = _("This is your only sign-in method for two-step verification. Add another one before you remove it.")
 
 
 class AlreadySetUp(Refused):
-    message = _("A second factor was set up meanwhile. Sign in with it.")
+    message = _("Two-step verification is already set up. Sign in with it.")
 
 
 def authenticators_of(staff: StaffMember) -> "QuerySet[Authenticator]":

@@ -24,12 +24,12 @@ _HEADINGS = {
     AuditAction.AUTHENTICATOR_REMOVED: gettext_lazy("An authenticator app was removed"),
     AuditAction.PASSKEY_ADDED: gettext_lazy("A passkey was added"),
     AuditAction.PASSKEY_REMOVED: gettext_lazy("A passkey was removed"),
-    AuditAction.RECOVERY_CODES_MADE: gettext_lazy("New recovery codes were made"),
+    AuditAction.RECOVERY_CODES_MADE: gettext_lazy("New recovery codes were created"),
     AuditAction.RECOVERY_CODE_USED: gettext_lazy("A recovery code was used"),
     AuditAction.PASSWORD_CHANGED: gettext_lazy("Your password was changed"),
-    AuditAction.STAFF_EMAIL_CHANGED: gettext_lazy("You sign in with another address now"),
+    AuditAction.STAFF_EMAIL_CHANGED: gettext_lazy("Your sign-in address was changed"),
     AuditAction.PASSWORD_RESET: gettext_lazy("Your password was changed"),
-    AuditAction.SECOND_FACTOR_RESET: gettext_lazy("Your second factor was taken away"),
+    AuditAction.SECOND_FACTOR_RESET: gettext_lazy("Your two-step verification was reset"),
 }
 
 
@@ -64,12 +64,12 @@ def record_and_notify(
 
 
 class SecondFactorMail(MailComposer):
-    label = gettext_lazy("Notice about sign-in")
+    label = gettext_lazy("Sign-in notice")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         staff = StaffMember.objects.filter(practice=email.practice_id, ref=email.content["staff"]).first()
         if staff is None or not staff.is_active:
-            return _("The staff member has left.")
+            return _("The staff member was deactivated.")
         return None
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
@@ -83,6 +83,6 @@ class SecondFactorMail(MailComposer):
                 "at": f"{time_formatting.short_day(time_formatting.day_of(at, practice.zone), 'en')}, "
                 f"{time_formatting.time_with_zone(at, practice.zone, 'en')}",
                 "was_reset": email.content["verb"] == AuditAction.SECOND_FACTOR_RESET,
-                "why": _("You got this because you sign in to the office of this practice with this address."),
+                "why": _("You received this because you sign in to this practice’s office with this address."),
             }
             return mail_frame.letter(email, "staff/second_factor_changed", context)

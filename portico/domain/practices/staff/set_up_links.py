@@ -28,7 +28,7 @@ class SetUpLinkUsed(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            gettext_lazy("This set-up link has been used or has run out. Ask whoever gave it to you for a new one.")
+            gettext_lazy("This set-up link has been used or has expired. Ask an owner of the practice for a new one.")
         )
 
 

@@ -22,11 +22,11 @@ class _SetUpMail(MailComposer):
     def refuse(self, email: OutgoingEmail) -> str | None:
         link = _link_of(email)
         if not link.staff.is_active:
-            return _("The staff member has left.")
+            return _("The staff member was deactivated.")
         if link.used_at is not None:
-            return _("Its link has been used already, or a newer one took its place.")
+            return _("Its link has already been used, or a newer one replaced it.")
         if link.has_expired(clock.now()):
-            return _("Its link has run out. Send a new one.")
+            return _("Its link has expired. Send a new one.")
         return None
 
     def link(self, email: OutgoingEmail) -> str | None:
@@ -52,13 +52,15 @@ class _SetUpMail(MailComposer):
 
 
 class InviteMail(_SetUpMail):
-    label = gettext_lazy("Invite to the team")
+    label = gettext_lazy("Team invitation")
     template = "staff/invite"
 
     def context(self) -> dict[str, Any]:  # Any: as above.
         return {
             "heading": _("Set up your account"),
-            "why": _("You got this because an owner of the practice gave us this address for your account."),
+            "why": _(
+                "You received this because an owner of the practice created an account for you with this address."
+            ),
         }
 
 
@@ -69,7 +71,7 @@ class ResetMail(_SetUpMail):
     def context(self) -> dict[str, Any]:  # Any: as above.
         return {
             "heading": _("Choose a new password"),
-            "why": _("You got this because somebody typed this address under “Forgot your password?” at the office."),
+            "why": _("You received this because this address was entered under “Forgot your password?” in the office."),
         }
 
 

@@ -23,7 +23,10 @@ def add_staff_member(practice: Practice, *, email: str, name: str, role: Role, b
     member.set_unusable_password()
     member.clean_fields()
     with transaction.atomic():
-        taken = EmailTaken(_("%(email)s already belongs to a staff member.") % {"email": member.email}, field="email")
+        taken = EmailTaken(
+            _("%(email)s is already used by a staff member. Enter another address.") % {"email": member.email},
+            field="email",
+        )
         if StaffMember.objects.filter(email=member.email).exists():
             raise taken
         try:

@@ -27,27 +27,29 @@ from portico.plumbing.refusals import Refused
 
 
 class LastOwner(Refused):
-    message = _(
-        "The practice needs an owner who can sign in. Make somebody else an owner first, with an account set up."
-    )
+    message = _("The practice needs an owner who can sign in. First make another active team member an owner.")
 
 
 class StaffConflict(Refused):
     """Another owner has changed the colleague in the meantime; nothing was overwritten."""
 
-    message = _("Another owner changed this colleague while the page was open. Look at both, then press again.")
+    message = _(
+        "Another owner changed this team member while you had the page open. Check the current details and try again."
+    )
 
 
 class AlreadySetUp(Refused):
-    message = _("This colleague has set up their account already. A forgotten password is reset on the sign-in page.")
+    message = _(
+        "This team member has already set up their account. They can reset a forgotten password on the sign-in page."
+    )
 
 
 class StaffDeactivated(Refused):
-    message = _("This colleague has left. Take them back first.")
+    message = _("This team member is deactivated. Reactivate them first.")
 
 
 class CannotChangeYourself(Refused):
-    message = _("Your own second factor is changed on your own page.")
+    message = _("Change your own two-step verification under Your account.")
 
 
 class StaffState(StrEnum):

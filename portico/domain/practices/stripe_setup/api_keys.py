@@ -31,32 +31,32 @@ UNASKED = ""
 
 
 class KeyNotAccepted(Refused):
-    message = _("Stripe does not know this key. Copy it again at Stripe: Developers, API keys.")
+    message = _("Stripe doesn’t recognize this key. Copy it again in Stripe under Developers, API keys.")
 
 
 class KeyLacksPermissions(Refused):
     message = _(
-        "Stripe knows this key, but it may not read the account. Use the secret key that begins with sk_, or give the "
-        "restricted key more permissions at Stripe."
+        "This key isn’t allowed to read the Stripe account. Use the secret key that begins with sk_, or give "
+        "the restricted key more permissions in Stripe."
     )
 
 
 class NotAKey(Refused):
-    message = _("A secret key begins with sk_live_ or sk_test_. Keys that begin with pk_ are not secret keys.")
+    message = _(
+        "Enter a secret key. It begins with sk_live_ or sk_test_. Keys that begin with pk_ are not secret keys."
+    )
 
 
 class NotASecret(Refused):
-    message = _("A webhook signing secret begins with whsec_.")
+    message = _("Enter a webhook signing secret. It begins with whsec_.")
 
 
 class StripeUnavailable(Refused):
-    message = _("Stripe cannot be reached at the moment. Nothing was saved. Try again in a minute.")
+    message = _("Stripe can’t be reached right now. Nothing was saved. Try again in a minute.")
 
 
 class StripeTooBusy(StripeUnavailable):
-    message = _(
-        "Stripe takes no more requests for this account at the moment. Nothing was saved. Try again in a minute."
-    )
+    message = _("Stripe is limiting requests for this account right now. Nothing was saved. Try again in a minute.")
 
 
 class StripeSaidNo(Refused):
@@ -64,7 +64,7 @@ class StripeSaidNo(Refused):
 
     def __init__(self, error: StripeCallFailed) -> None:
         found = ", ".join(part for part in (error.code, error.param, error.reference) if part)
-        text = _("Stripe refused the request (%(found)s). Nothing was saved. Look it up in Stripe’s log.")
+        text = _("Stripe rejected the request (%(found)s). Nothing was saved. Check Stripe’s log.")
         super().__init__(text % {"found": found or "–"})
 
 

@@ -34,7 +34,7 @@ STRIPE_CLOCK = OtherClock("stripe")
 class CardsNotAccepted(Refused):
     """The practice has no key, or one that cannot be used for charges."""
 
-    message = _("Paying by card is not possible at the moment.")
+    message = _("Card payment isn’t available right now.")
 
 
 class StripeRow(Protocol):

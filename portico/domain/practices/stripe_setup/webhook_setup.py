@@ -43,13 +43,13 @@ HOURS_A_DAY = 24
 
 class AddressNotPublic(Refused):
     message = _(
-        "Stripe can only call an address that is reachable from the internet by https, and this one is not. Payments "
-        "show within a minute all the same, because we ask."
+        "Stripe can only call an https address that can be reached from the internet, and this one can’t. "
+        "Payments still appear within a minute, because Portico checks with Stripe."
     )
 
 
 class KeyCannotCreateWebhooks(Refused):
-    message = _("With this key no webhook can be created. Make it by hand at Stripe, and put its secret here.")
+    message = _("This key can’t create a webhook. Create it in Stripe and enter its secret here.")
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,8 @@ class OwnDetailsForm(OfficeForm):
     email = StaffAddressField(
         label=gettext_lazy("Email"),
         max_length=254,
-        help_text=gettext_lazy("You sign in with it. A change is told to the old address."),
+        help_text=gettext_lazy("You sign in with this address. If you change it, we notify the old address."),
         widget=forms.EmailInput({"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
-        error_messages={"required": gettext_lazy("This is needed.")},
     )
 
     def clean_email(self) -> str:
@@ -46,11 +45,11 @@ class OwnDetailsForm(OfficeForm):
 
 class OwnPasswordForm(OfficeForm):
     password = forms.CharField(
-        label=gettext_lazy("Password you have now"),
+        label=gettext_lazy("Current password"),
         max_length=1000,
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
-        error_messages={"required": gettext_lazy("This is needed.")},
+        error_messages={"required": gettext_lazy("Enter your current password.")},
     )
     new_password = forms.CharField(
         label=gettext_lazy("New password"),
@@ -58,7 +57,6 @@ class OwnPasswordForm(OfficeForm):
         strip=False,
         help_text=gettext_lazy("At least 12 characters. Four or five words work well."),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        error_messages={"required": gettext_lazy("This is needed.")},
     )
 
 
@@ -102,7 +100,7 @@ def change_password(request: OfficeRequest) -> HttpResponse:
     if form.is_valid():
         try:
             if _change_password(request, form):
-                messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
+                messages.success(request, _("Your password was changed. You were signed out on all other devices."))
                 return redirect("office:account")
         except RateLimitExceeded as error:
             form.add_error("password", identity_check.rate_limit_message(error))
@@ -122,7 +120,7 @@ def end_session(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def end_other_sessions(request: OfficeRequest) -> HttpResponse:
     own_account.end_other_sessions(request.staff, request.session.row, by=request.actor)
-    messages.success(request, _("Everywhere else you are signed out."))
+    messages.success(request, _("You were signed out on all other devices."))
     return redirect("office:account")
 
 
@@ -130,7 +128,7 @@ def _change_password(request: OfficeRequest, form: OwnPasswordForm) -> bool:
     """Returns True if the password was changed, else adds an error to the form. Raises RateLimitExceeded."""
     cleaned = form.cleaned_data
     if not password_attempts.check_again(request.staff, cleaned["password"], ip=request_origin.ip_of(request)):
-        form.add_error("password", _("That password doesn’t match. Try again."))
+        form.add_error("password", _("That password is incorrect. Try again."))
         return False
     try:
         changed = own_account.change_password(

@@ -88,7 +88,7 @@ def add_passkey(request: OfficeRequest) -> HttpResponse:
         made_codes = adding_factors.add_passkey(request, form, first=False)
     except NotAdded:
         return render(request, "office/account/passkey.html", {"form": form}, status=422)
-    return _added(request, _("Your passkey is added."), made_codes=made_codes)
+    return _added(request, _("Your passkey was added."), made_codes=made_codes)
 
 
 @office_page()

@@ -38,7 +38,7 @@ def void_payment(request: OfficeRequest, ref: str) -> HttpResponse:
         allocations = list(payment.allocations.live().select_related("invoice").order_by("id"))
         form = TakeBackForm(request.POST, now=shown_sums.of_taking_back(payment, allocations))
         return _void_page(request, payment, form.refused(refusal), allocations)
-    messages.success(request, _("The payment was taken back. What it had paid is owed again."))
+    messages.success(request, _("The payment was voided. Its invoices are unpaid again."))
     return redirect("office:client_billing", ref=payment.client.ref)
 
 
@@ -50,7 +50,9 @@ def keep_as_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     with show_refusal(request):
         applied_minor = account_credits.keep_as_credit(payment, shown=shown_sums_field.of(request), by=request.actor)
         amount = money.formatted(applied_minor, payment.currency, language="en")
-        messages.success(request, _("The credit is kept. %(amount)s of it pays what was owed.") % {"amount": amount})
+        messages.success(
+            request, _("The payment was kept as credit. %(amount)s was applied to invoices.") % {"amount": amount}
+        )
     return redirect("office:client_billing", ref=payment.client.ref)
 
 
@@ -74,7 +76,7 @@ def add_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     except Refused as refusal:
         client = lookups.client_with_balance_of(request, ref)
         return _credit_page(request, client, _credit_form(request, client).refused(refusal))
-    messages.success(request, _("The credit was given. It is put against what is shared and owed, oldest due first."))
+    messages.success(request, _("The credit was added. It is applied to the oldest shared invoices first."))
     return redirect("office:client_billing", ref=ref)
 
 
@@ -84,8 +86,8 @@ def void_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     credit = lookups.get_credit(request, ref)
     shown = shown_sums_field.of(request)
     with show_refusal(request):
-        account_credits.take_back(credit, reason=_("Given by mistake"), shown=shown, by=request.actor)
-        messages.success(request, _("The credit was taken back. What it had paid is owed again."))
+        account_credits.take_back(credit, reason=_("Added by mistake"), shown=shown, by=request.actor)
+        messages.success(request, _("The credit was voided. Its invoices are unpaid again."))
     return redirect("office:client_billing", ref=credit.client.ref)
 
 

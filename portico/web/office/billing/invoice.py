@@ -75,7 +75,7 @@ def unshare(request: OfficeRequest, ref: str) -> HttpResponse:
     invoice = lookups.get_invoice(request, ref)
     with show_refusal(request):
         invoice_sharing.unshare(invoice, shown=shown_sums_field.of(request), by=request.actor)
-        messages.success(request, _("%(name)s no longer sees this invoice.") % {"name": invoice.client.called})
+        messages.success(request, _("%(name)s can no longer see this invoice.") % {"name": invoice.client.called})
     return redirect("office:invoice", ref=ref)
 
 
@@ -112,7 +112,7 @@ def discard(request: OfficeRequest, ref: str) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("office:invoice", ref=ref)
-    messages.success(request, _("The draft was thrown away."))
+    messages.success(request, _("The draft was deleted."))
     return redirect("office:client_billing", ref=invoice.client.ref)
 
 
@@ -133,7 +133,7 @@ def add_sharing_message(request: OfficeRequest, shared: SharedInvoice) -> None:
     if hint is None:
         messages.success(request, _("Invoice %(number)s is shared with %(name)s.") % {"number": number, "name": name})
         return
-    message = _("Invoice %(number)s is shared, but %(name)s was not told by email: %(why)s")
+    message = _("Invoice %(number)s is shared, but %(name)s was not notified by email: %(why)s")
     messages.warning(request, message % {"number": number, "name": name, "why": hint.words})
 
 

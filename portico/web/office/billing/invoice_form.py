@@ -28,8 +28,8 @@ MAX_LINES = 60
 DUE_CHOICES = {
     "14": gettext_lazy("In 14 days"),
     "30": gettext_lazy("In 30 days"),
-    "0": gettext_lazy("On receipt"),
-    "on": gettext_lazy("On a certain day"),
+    "0": gettext_lazy("Due on receipt"),
+    "on": gettext_lazy("Choose a date"),
     "none": gettext_lazy("No due date"),
 }
 
@@ -39,7 +39,7 @@ class DraftForm(OfficeForm):
 
     dated_on = DayField(label=gettext_lazy("Date"))
     due = forms.ChoiceField(label=gettext_lazy("Due"), choices=list(DUE_CHOICES.items()))
-    due_on = DayField(label=gettext_lazy("Due on"), required=False)
+    due_on = DayField(label=gettext_lazy("Due date"), required=False)
     note = text_field(gettext_lazy("Note to the client"), longest=1000, rows=3, **UNASSISTED)
     version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
     form_key = form_keys.field()
@@ -51,7 +51,7 @@ class DraftForm(OfficeForm):
     def clean_dated_on(self) -> date:
         dated_on: date = self.cleaned_data["dated_on"]
         if dated_on < EARLIEST_DATE:
-            raise ValidationError(_("That is too long ago. Check the date."))
+            raise ValidationError(_("This date is too far in the past. Check the year."))
         return dated_on
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
@@ -59,9 +59,9 @@ class DraftForm(OfficeForm):
         dated_on, due_on = cleaned.get("dated_on"), cleaned.get("due_on")
         if cleaned.get("due") == "on" and "due_on" in cleaned:
             if due_on is None:
-                self.add_error("due_on", _("Say on which day, or choose another answer under Due."))
+                self.add_error("due_on", _("Enter the due date, or choose another option under Due."))
             elif dated_on is not None and due_on < dated_on:
-                self.add_error("due_on", _("The due date is before the invoice’s own date."))
+                self.add_error("due_on", _("Enter a due date on or after the invoice date."))
         return cleaned
 
     @property
@@ -87,7 +87,7 @@ class LineForm(OfficeForm):
         min_value=1,
         max_value=9999,
         widget=forms.TextInput(attrs=UNASSISTED | {"inputmode": "numeric", "placeholder": "1"}),
-        error_messages={"invalid": gettext_lazy("A whole number, such as 1.")},
+        error_messages={"invalid": gettext_lazy("Enter a whole number, such as 1.")},
     )
     price = MoneyField(label=gettext_lazy("Price"), required=False, may_be_negative=True)
 
@@ -110,9 +110,9 @@ class LineForm(OfficeForm):
             return cleaned
         item = self.items.get(cleaned["item"])
         if item is None and not cleaned["label"]:
-            self.add_error("label", _("Say what this line is for."))
+            self.add_error("label", _("Enter a description."))
         if item is None and cleaned["price"] is None:
-            self.add_error("price", _("Type a price, such as 140.00."))
+            self.add_error("price", _("Enter a price, such as 140.00."))
         return cleaned
 
     @property
@@ -156,7 +156,7 @@ else:
 
 
 class LineFormSet(_LineFormSet):
-    default_error_messages = {"missing_management_form": gettext_lazy("The form arrived incomplete. Please try again.")}
+    default_error_messages = {"missing_management_form": gettext_lazy("The form was incomplete. Please try again.")}
 
 
 LineForms = forms.formset_factory(LineForm, formset=LineFormSet, extra=0, max_num=MAX_LINES, absolute_max=MAX_LINES)

@@ -78,15 +78,15 @@ def why_not_by_card(amount_minor: int, practice: Practice) -> str:
         quotes.refuse_amount(amount_minor, practice.currency)
     except BetweenSteps:
         message = _(
-            "Stripe charges cards in %(currency)s only in steps of %(step)s, so %(amount)s can’t be paid by card. "
-            "Change a price or quantity, or take the payment another way."
+            "Stripe only charges multiples of %(step)s in %(currency)s, so %(amount)s can’t be paid by card. "
+            "Change a price or quantity, or accept another form of payment."
         )
     except TooSmall:
-        message = _("%(amount)s is less than Stripe charges to a card. Take the payment another way.")
+        message = _("%(amount)s is below Stripe’s minimum. Accept another form of payment.")
     except TooLarge:
-        message = _("%(amount)s is more than Stripe charges to a card at once. Take the payment another way.")
+        message = _("%(amount)s is above Stripe’s maximum. Accept another form of payment.")
     except CurrencyNotTaken:
-        message = _("Stripe doesn’t charge cards in %(currency)s. Take the payment another way.")
+        message = _("Stripe doesn’t charge cards in %(currency)s. Accept another form of payment.")
     else:
         return ""
     has_steps = currency_table.is_known(practice.currency) and stripe_money.step_minor(practice.currency) > 1

@@ -34,7 +34,7 @@ from portico.web.office.sign_in.reauthentication import recently_verified
 MAX_QUERY_LENGTH = 200
 COLUMNS = (
     *("Invoice", "Client", "Status", "Date", "Due", "Shared"),
-    *("Currency", "Total", "Invoiced", "Paid", "Refunded", "Adjusted", "Still to pay"),
+    *("Currency", "Total", "Invoiced", "Paid", "Refunded", "Adjusted", "Balance due"),
 )
 # Spreadsheets evaluate a cell that begins with one of these as a formula (OWASP, "CSV Injection"); the list includes
 # the full-width forms, and the bar, with which older programs start a command.
@@ -112,7 +112,7 @@ def share_all(request: OfficeRequest) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("office:invoices")
     if run is None:
-        messages.info(request, _("Everything that was issued is shared already."))
+        messages.info(request, _("All issued invoices are already shared."))
         return redirect("office:invoices")
     return redirect("office:sharing_run", ref=run.ref)
 

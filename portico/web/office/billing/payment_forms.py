@@ -52,14 +52,14 @@ def money_field(form: forms.Form, name: str) -> MoneyField:
 
 def require_positive(minor: int | None) -> int:
     if minor is None or minor <= 0:
-        raise ValidationError(_("The amount must be more than nothing."))
+        raise ValidationError(_("Enter an amount greater than zero."))
     return minor
 
 
 class AmountForm(ShowingForm):
     """An amount of money above zero, in `currency`."""
 
-    amount = MoneyField(label=gettext_lazy("Amount"), error_messages={"required": gettext_lazy("Type the amount.")})
+    amount = MoneyField(label=gettext_lazy("Amount"))
     form_key = form_keys.field()
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
@@ -77,7 +77,7 @@ class RecordPaymentForm(AmountForm):
         label=gettext_lazy("How was it paid?"),
         choices=[(kind.value, kind.label) for kind in MANUAL_KINDS],
         widget=forms.RadioSelect,
-        error_messages={"required": gettext_lazy("Choose one.")},
+        error_messages={"required": gettext_lazy("Choose an option.")},
     )
     received_on = DayField(label=gettext_lazy("Received"))
     check_number = line_field(gettext_lazy("Check number"), longest=30)
@@ -93,7 +93,7 @@ class RecordPaymentForm(AmountForm):
     def clean_received_on(self) -> date:
         received_on: date = self.cleaned_data["received_on"]
         if not EARLIEST_DATE <= received_on <= self.today:
-            raise ValidationError(_("This day is still to come, or too long ago. Check the date."))
+            raise ValidationError(_("This date is in the future or too far in the past. Check the date."))
         return received_on
 
     @property
@@ -111,8 +111,8 @@ class RecordPaymentForm(AmountForm):
 class ReasonForm(ShowingForm):
     """A reason: one of `reasons`, free text, or both."""
 
-    why = forms.ChoiceField(label=gettext_lazy("Why"), error_messages={"required": gettext_lazy("Choose one.")})
-    words = line_field(gettext_lazy("In your own words"), longest=300)
+    why = forms.ChoiceField(label=gettext_lazy("Reason"))
+    words = line_field(gettext_lazy("Details"), longest=300)
 
     reasons: tuple[Any, ...] = ()  # Any: text, lazy or not.
 
@@ -124,7 +124,7 @@ class ReasonForm(ShowingForm):
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("why") == OTHER and not cleaned.get("words"):
-            self.add_error("words", _("Say why. It stays on record."))
+            self.add_error("words", _("Enter a reason. It stays on record."))
         return cleaned
 
     @property
@@ -137,11 +137,11 @@ class ReasonForm(ShowingForm):
 
 class VoidForm(ReasonForm):
     reasons = (
-        gettext_lazy("Made by mistake"),
-        gettext_lazy("Price was wrong"),
+        gettext_lazy("Created by mistake"),
+        gettext_lazy("Wrong price"),
         gettext_lazy("Replaced by another invoice"),
     )
-    anew = forms.BooleanField(label=gettext_lazy("Write it anew as a draft"), required=False)
+    anew = forms.BooleanField(label=gettext_lazy("Copy to a new draft"), required=False)
 
 
 class TakeBackForm(ReasonForm):
@@ -150,8 +150,8 @@ class TakeBackForm(ReasonForm):
 
 class ReleaseForm(ReasonForm):
     reasons = (
-        gettext_lazy("Stripe shows no such payment"),
-        gettext_lazy("Settled at Stripe by hand"),
+        gettext_lazy("Payment not found in Stripe"),
+        gettext_lazy("Resolved in Stripe"),
     )
 
 
@@ -160,8 +160,8 @@ class RefundForm(AmountForm, ReasonForm):
 
     reasons = (
         gettext_lazy("Paid twice by mistake"),
-        gettext_lazy("Session did not take place"),
-        gettext_lazy("Price was wrong"),
+        gettext_lazy("Session canceled"),
+        gettext_lazy("Wrong price"),
     )
     note = line_field(gettext_lazy("Note"), longest=500)
 
@@ -171,7 +171,7 @@ class RefundForm(AmountForm, ReasonForm):
 class CreditForm(AmountForm):
     """Account credit given without a payment."""
 
-    reason = line_field(gettext_lazy("Why"), longest=300, required=True)
+    reason = line_field(gettext_lazy("Reason"), longest=300, required=True)
 
 
 class ServiceForm(ShowingForm):
@@ -179,7 +179,7 @@ class ServiceForm(ShowingForm):
 
     code = line_field(gettext_lazy("Code"), longest=20, required=True)
     label = line_field(gettext_lazy("Name on invoices"), longest=100, required=True)
-    price = MoneyField(label=gettext_lazy("Price"), error_messages={"required": gettext_lazy("Type the price.")})
+    price = MoneyField(label=gettext_lazy("Price"))
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.
         super().__init__(*args, **kwargs)
@@ -188,5 +188,5 @@ class ServiceForm(ShowingForm):
     def clean_price(self) -> int:
         price: int | None = self.cleaned_data["price"]
         if price is None or price < 0:
-            raise ValidationError(_("A price is not negative."))
+            raise ValidationError(_("Enter a price of zero or more."))
         return price

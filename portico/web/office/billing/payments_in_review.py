@@ -61,7 +61,7 @@ def index(request: OfficeRequest) -> HttpResponse:
 def release(request: OfficeRequest, ref: str) -> HttpResponse:
     attempt = lookups.get_attempt(request, ref)
     if not attempt.is_moving:
-        messages.info(request, _("The outcome of this payment is known by now."))
+        messages.info(request, _("Stripe has since confirmed this payment."))
         return redirect("office:payments")
     form = ReleaseForm(posted(request), now=shown_sums.of_attempt(attempt))
     if not form.is_valid():
@@ -73,7 +73,7 @@ def release(request: OfficeRequest, ref: str) -> HttpResponse:
         form = ReleaseForm(request.POST, now=shown_sums.of_attempt(attempt))
         return _page(request, attempt, form.refused(refusal))
     messages.success(
-        request, _("The payment was released. What it was meant for can be paid, recorded or voided again.")
+        request, _("The payment was released. Its invoices can be paid, marked as paid by hand or voided.")
     )
     return redirect("office:payments")
 
@@ -123,7 +123,7 @@ def payment_in_review(attempt: PaymentAttempt) -> PaymentInReview:
     """Returns the labels of an attempt; expects `covers__invoice` to be prefetched."""
     return PaymentInReview(
         attempt=attempt,
-        heading=_("It does not match") if attempt.is_quarantined else _("The outcome is not known"),
+        heading=_("Doesn’t match") if attempt.is_quarantined else _("Not confirmed"),
         invoices=_joined(cover.invoice.number for cover in attempt.covers.all()),
         requested_amount=_amount(attempt.amount_minor, attempt.currency, livemode=attempt.livemode),
         reported_amount=_reported_amount(attempt),
@@ -152,12 +152,12 @@ def _refusal(attempt: PaymentAttempt) -> Refusal | None:
 def _advice(failure: AttemptFailure) -> str:
     match failure:
         case AttemptFailure.KEY_REFUSED:
-            return _("An owner enters the new key under Settings, Online Payments.")
+            return _("An owner can enter the new key under Settings, Online Payments.")
         case AttemptFailure.PERMISSION:
-            return _("An owner gives the restricted key more permissions at Stripe, or enters a secret key.")
+            return _("An owner can give the restricted key more permissions in Stripe, or enter a secret key.")
         case AttemptFailure.ACCOUNT_CLOSED:
-            return _("Stripe says in its dashboard what the account still lacks.")
-    return _("Look the request up in Stripe’s log, or take the payment another way.")
+            return _("Stripe’s dashboard shows what is missing.")
+    return _("Check the request in Stripe’s log, or accept another form of payment.")
 
 
 def _dashboard_url(*, livemode: bool) -> str:

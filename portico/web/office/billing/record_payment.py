@@ -76,7 +76,7 @@ def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, for
 
 def _recorded(request: OfficeRequest, payment: Payment, response: HttpResponse) -> HttpResponse:
     amount = money.formatted(payment.amount_minor, payment.currency, language="en")
-    messages.success(request, _("%(amount)s was recorded. No money moved through Portico.") % {"amount": amount})
+    messages.success(request, _("A payment of %(amount)s was recorded. No card was charged.") % {"amount": amount})
     return response
 
 

@@ -58,10 +58,10 @@ def _form(request: OfficeRequest, payment: Payment) -> RefundForm:
 
 def _success_message(refund: Refund) -> str:
     if refund.method == RefundMethod.BY_HAND:
-        return _("%(amount)s was recorded as given back.")
+        return _("A refund of %(amount)s was recorded.")
     if refund.state == RefundState.PENDING:
-        return _("%(amount)s is on its way back. Stripe has not confirmed it yet; we ask until it has.")
-    return _("%(amount)s is on its way back to the card.")
+        return _("A refund of %(amount)s was started. Stripe hasn’t confirmed it yet.")
+    return _("%(amount)s is being refunded to the card.")
 
 
 def _page(request: OfficeRequest, payment: Payment, form: RefundForm) -> HttpResponse:

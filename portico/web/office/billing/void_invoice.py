@@ -35,13 +35,13 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
         if form.cleaned_data["anew"]:
             draft = _void(request, invoice, form, invoicing.void_and_reissue)
             messages.success(
-                request, _("Invoice %(number)s is void. Here is the new draft.") % _message_values(invoice)
+                request, _("Invoice %(number)s was voided. This is the new draft.") % _message_values(invoice)
             )
             return redirect("office:invoice_draft", ref=draft.ref)
         _void(request, invoice, form, invoicing.void)
     except Refused as refusal:
         return _refused(request, ref, refusal)
-    messages.success(request, _("Invoice %(number)s is void.") % _message_values(invoice))
+    messages.success(request, _("Invoice %(number)s was voided.") % _message_values(invoice))
     return redirect("office:invoice", ref=ref)
 
 

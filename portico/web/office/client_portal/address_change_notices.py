@@ -15,10 +15,10 @@ def notice_before(access: PortalAccess | None, *, called: str) -> str:
         access,
         called,
         lambda count: ngettext(
-            "%(cards)s was saved with %(address)s and stays with it: "
-            "under another address %(name)s can’t pay with it and types a card anew.",
-            "%(cards)s were saved with %(address)s and stay with it: "
-            "under another address %(name)s can’t pay with them and types a card anew.",
+            "%(cards)s was saved with %(address)s. If %(name)s signs in with another address, they need to "
+            "enter a card again.",
+            "%(cards)s were saved with %(address)s. If %(name)s signs in with another address, they need to "
+            "enter a card again.",
             count,
         ),
     )
@@ -32,8 +32,8 @@ def notice_after(before: PortalAccess | None, after: PortalAccess | None, *, cal
         before,
         called,
         lambda count: ngettext(
-            "%(cards)s stays with %(address)s: nobody can pay for %(name)s with it now.",
-            "%(cards)s stay with %(address)s: nobody can pay for %(name)s with them now.",
+            "%(cards)s was saved with %(address)s and can’t be used to pay for %(name)s now.",
+            "%(cards)s were saved with %(address)s and can’t be used to pay for %(name)s now.",
             count,
         ),
     )

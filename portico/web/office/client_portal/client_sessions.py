@@ -20,7 +20,11 @@ def revoke_all(request: OfficeRequest, ref: str) -> HttpResponse:
     revocation.revoke_all(client, by=request.actor)
     messages.success(
         request,
-        _("Every link, code, PIN and session of %(name)s has ended. Access stays as it is.") % {"name": client.called},
+        _(
+            "%(name)s was signed out everywhere. All links, codes and PINs were canceled. Access settings "
+            "haven’t changed."
+        )
+        % {"name": client.called},
     )
     return redirect("office:client_portal", ref=ref)
 
@@ -35,5 +39,5 @@ def end_session(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
     if row is None or (row.only_client_id or client.pk) != client.pk:
         raise Http404
     revocation.end_session(client, row, by=request.actor)
-    messages.success(request, _("The session was ended."))
+    messages.success(request, _("The device was signed out."))
     return redirect("office:client_portal", ref=ref)

@@ -31,7 +31,7 @@ def generate(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
     sign_in_pins.allow_more_attempts(lookups.get_client(request, ref), by=request.actor)
-    messages.success(request, _("More tries are allowed. You can generate a new PIN now."))
+    messages.success(request, _("More tries are allowed. You can now generate a new PIN."))
     return redirect("office:client_portal", ref=ref)
 
 
@@ -55,7 +55,7 @@ def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
     generated = sign_in_pins.digits(client, form_key, to=request.actor)
     if generated is None:
         messages.info(
-            request, _("A PIN is shown once. If you need another, generate a new one; the last one then stops.")
+            request, _("A PIN is shown only once. If you need another, generate a new one; it replaces the last one.")
         )
         return redirect("office:client_portal", ref=ref)
     pin, digits = generated

@@ -50,10 +50,10 @@ def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses:
 def _invited(client: Client, access: PortalAccess | None) -> NextStep:
     invited_at = access.invited_at if access is not None else None
     heading = _("%(name)s hasn’t signed in yet") % {"name": client.called}
-    text = _("You can send the invitation again at any time; the earlier one keeps working.")
+    text = _("You can resend the invitation at any time. The earlier one keeps working.")
     if invited_at is not None:
         since = formatting.time_ago(invited_at, now=clock.now(), language=get_language())
-        text = _("Invited %(ago)s. You can send it again at any time; the earlier email keeps working.") % {
+        text = _("Invited %(ago)s. You can resend the invitation at any time. The earlier email keeps working.") % {
             "ago": since
         }
     return NextStep("wait", heading, text, _("Resend email invitation"), f"{_tab_url(client)}?resend#invitation")
@@ -63,20 +63,22 @@ def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool)
     name = {"name": client.called}
     broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
     if broken is None:
-        text = _("Access is on. %(name)s doesn’t know it yet.") % name
+        text = _("Access is on, but %(name)s has not been invited yet.") % name
         button = _("Send an invitation")
         return NextStep("wait", _("Not invited yet"), text, button, f"{_tab_url(client)}#invitation")
     heading, address = broken.explain(client, access), reverse(f"office:{broken.fix.page}", args=[client.ref])
     match broken.fact:
         case Fact.EMAIL_OK:
-            text = _("Nothing can be mailed to it. Tick it when %(name)s has said yes.") % name
+            text = (
+                _("No email can be sent to this address. Check Email ok when %(name)s agrees to receive email.") % name
+            )
         case Fact.MAIL_NOT_STOPPED:
-            text = _("Ask %(name)s to spell the address. Once it’s corrected, you can send a new invitation.") % name
+            text = _("Ask %(name)s to spell the address. After you correct it, send a new invitation.") % name
             heading = (access.mail_stopped_reason if access is not None else "") or heading
         case _ if has_addresses:
             text = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % name
         case _:
-            text = _("Access is on, but there is no address that %(name)s could sign in with.") % name
+            text = _("Access is on, but %(name)s has no email address to sign in with.") % name
             info = reverse("office:client_info", args=[client.ref])
             return NextStep("bad", _("No email address"), text, _("Add an address"), info)
     return NextStep("bad", heading, text, str(broken.fix.label), address)

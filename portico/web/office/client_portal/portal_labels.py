@@ -114,15 +114,15 @@ def link(timeline: Timeline) -> str:
         case LinkFact.NONE:
             return _("None sent yet")
         case LinkFact.PRESSED:
-            return _("Pressed")
+            return _("Used")
         case LinkFact.NOT_FETCHED if timeline.link_is_dead:
-            return _("Not fetched; it no longer works")
+            return _("Not opened, no longer works")
         case LinkFact.NOT_FETCHED:
-            return _("Not fetched yet")
+            return _("Not opened yet")
         case LinkFact.FETCHED if timeline.link_is_dead:
-            return _("Fetched (by a person or a scanner), not pressed; it no longer works")
+            return _("Opened (maybe by a mail scanner), not used, no longer works")
         case LinkFact.FETCHED:
-            return _("Fetched (by a person or a scanner), not pressed")
+            return _("Opened (maybe by a mail scanner), not used")
 
 
 def event(timeline_event: TimelineEvent, *, called: str) -> EventLabel:
@@ -150,18 +150,18 @@ EVENTS = {
     EventKind.ACCESS_ON: ("good", gettext_lazy("Client Portal Access turned on")),
     EventKind.EMAIL_OK: ("good", gettext_lazy("Email ok recorded for %(address)s")),
     EventKind.INVITED: ("accent", gettext_lazy("Invitation sent to %(address)s")),
-    EventKind.HANDED_OVER: ("accent", gettext_lazy("Handed to the mail server. Delivery not known.")),
-    EventKind.DELAYED: ("wait", gettext_lazy("The email has to wait. %(why)s")),
-    EventKind.REFUSED: ("bad", gettext_lazy("The email was refused. %(why)s")),
+    EventKind.HANDED_OVER: ("accent", gettext_lazy("Sent (we can’t tell if it arrived)")),
+    EventKind.DELAYED: ("wait", gettext_lazy("The email is delayed. %(why)s")),
+    EventKind.REFUSED: ("bad", gettext_lazy("The email was rejected. %(why)s")),
     EventKind.DROPPED: ("bad", gettext_lazy("The email was not sent. %(why)s")),
-    EventKind.PARKED: ("bad", gettext_lazy("The email was set aside. %(why)s")),
-    EventKind.RESTARTED: ("accent", gettext_lazy("The email was started again")),
+    EventKind.PARKED: ("bad", gettext_lazy("The email is on hold. %(why)s")),
+    EventKind.RESTARTED: ("accent", gettext_lazy("The email was retried")),
     EventKind.FETCHED: (
         "quiet",
-        gettext_lazy("The link was fetched, by a person or a scanner. Only pressing it uses it up."),
+        gettext_lazy("The link was opened (maybe by a mail scanner). It still works."),
     ),
-    EventKind.PRESSED: ("good", gettext_lazy("The link was pressed and %(name)s signed in")),
-    EventKind.CODE_TYPED: ("good", gettext_lazy("The code was typed and %(name)s signed in")),
-    EventKind.PIN_MADE: ("accent", gettext_lazy("A PIN was made, to be read out by phone")),
-    EventKind.PIN_USED: ("good", gettext_lazy("The PIN was typed and %(name)s signed in")),
+    EventKind.PRESSED: ("good", gettext_lazy("%(name)s signed in with the link")),
+    EventKind.CODE_TYPED: ("good", gettext_lazy("%(name)s signed in with the code")),
+    EventKind.PIN_MADE: ("accent", gettext_lazy("A PIN was created, to be read out over the phone")),
+    EventKind.PIN_USED: ("good", gettext_lazy("%(name)s signed in with the PIN")),
 }

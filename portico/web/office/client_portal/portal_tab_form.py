@@ -13,24 +13,16 @@ from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock, tokens
 from portico.plumbing.text.input_validation import LineField
 from portico.web.office import form_keys
-from portico.web.office.base_form import TOO_LONG, text_field
+from portico.web.office.base_form import TOO_LONG, OfficeForm, text_field
 
 
-class InvitationTextForm(forms.Form):
+class InvitationTextForm(OfficeForm):
     """Subject and message of an invitation, required only for sending."""
-
-    use_required_attribute = False
 
     subject = LineField(
         label=_("Subject"), max_length=SUBJECT_LENGTH, required=False, error_messages={"max_length": TOO_LONG}
     )
     message = text_field(_("Message"), longest=MESSAGE_LENGTH, rows=11)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
-        super().__init__(*args, **kwargs)
-        # A browser would cut pasted text at maxlength without notice; the server refuses it and shows it again.
-        for name in ("subject", "message"):
-            self.fields[name].widget.attrs.pop("maxlength", None)
 
     @property
     def text(self) -> InvitationText:

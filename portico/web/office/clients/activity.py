@@ -32,7 +32,7 @@ FILTERS: dict[str, Promise | str] = {
     "sign-ins": _("Sign-ins"),
     "emails": _("Emails"),
     "billing": _("Billing"),
-    "seen": _("Seen by staff"),
+    "seen": _("Viewed by staff"),
 }
 
 

@@ -41,7 +41,7 @@ class InvoiceFilter(StrEnum):
 
 LABELS = {
     InvoiceFilter.ALL: gettext_lazy("All"),
-    InvoiceFilter.TO_PAY: gettext_lazy("To pay"),
+    InvoiceFilter.TO_PAY: gettext_lazy("Unpaid"),
     InvoiceFilter.PAID: gettext_lazy("Paid"),
 }
 

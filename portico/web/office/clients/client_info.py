@@ -91,14 +91,14 @@ def _notice(saved: ClientChange) -> tuple[int, str]:
     if saved.portal_address_replaced and is_on:
         text = _(
             "Saved. %(name)s now signs in with the new address. Links sent to the old one no longer work. "
-            "Nothing has been sent yet: invite the new address below."
+            "Invite the new address below; nothing has been sent yet."
         )
         return messages.SUCCESS, text % name
     if saved.portal_address_replaced:
         text = _("Saved. The new address is chosen for the portal; %(name)s can’t sign in while access is off.")
         return messages.SUCCESS, text % name
     if saved.portal_address_removed and is_on:
-        text = _("Saved. Access is on, but %(name)s can’t sign in: the address is gone and no other is chosen.")
+        text = _("Saved. Access is on, but %(name)s can’t sign in until you choose another address.")
         return messages.WARNING, text % name
     return messages.SUCCESS, _("Client Info was saved.")
 

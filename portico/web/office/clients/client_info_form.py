@@ -28,12 +28,12 @@ class DetailsForm(OfficeForm):
 
     first_name = line_field(gettext_lazy("First name"), longest=100, required=True)
     last_name = line_field(gettext_lazy("Last name"), longest=100)
-    preferred_name = line_field(gettext_lazy("Goes by"), longest=100)
+    preferred_name = line_field(gettext_lazy("Preferred name"), longest=100)
     date_of_birth = DayField(label=gettext_lazy("Date of birth"), required=False, is_past=True)
     clinician = forms.ChoiceField(
         label=gettext_lazy("Clinician"),
         required=False,
-        error_messages={"invalid_choice": gettext_lazy("That colleague can’t be chosen. Choose again.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose a clinician from the list.")},
     )
     status = forms.ChoiceField(
         label=gettext_lazy("Status"), choices=[(each.value, each.label) for each in (Status.ACTIVE, Status.INACTIVE)]
@@ -54,7 +54,7 @@ class DetailsForm(OfficeForm):
         use_order_of(practice.country, self)
         self.practice, self.clinicians = practice, {member.ref: member for member in clinicians}
         clinician = cast(forms.ChoiceField, self.fields["clinician"])
-        clinician.choices = [("", _("Nobody yet")), *((member.ref, member.name) for member in clinicians)]
+        clinician.choices = [("", _("Unassigned")), *((member.ref, member.name) for member in clinicians)]
         if initial.get("status") == Status.ARCHIVED:
             # An archived client is shown read-only.
             status = cast(forms.ChoiceField, self.fields["status"])
@@ -65,9 +65,9 @@ class DetailsForm(OfficeForm):
     def clean_date_of_birth(self) -> Any:
         day = self.cleaned_data["date_of_birth"]
         if day is not None and not FIRST_YEAR <= day.year <= clock.today(self.practice.time_zone).year:
-            raise ValidationError(_("Nobody alive was born in %(year)d. Check the year."), params={"year": day.year})
+            raise ValidationError(_("Check the year of birth: %(year)d is too long ago."), params={"year": day.year})
         if day is not None and day > clock.today(self.practice.time_zone):
-            raise ValidationError(_("This day is still to come. Check the date."))
+            raise ValidationError(_("This date is in the future. Check the date."))
         return day
 
     @property

@@ -144,7 +144,7 @@ def _summary(found: FoundClients, list_query: ListQuery) -> str:
     if found.is_cut_off:
         return _summary_of_many(shown, total)
     if not shown:
-        return _("Nobody found") if list_query.query else ""
+        return _("No clients found") if list_query.query else ""
     numbers = {"shown": shown, "total": _count_label(total)}
     if list_query.query:
         return ngettext("%(shown)d of %(total)s client found", "%(shown)d of %(total)s clients found", total) % numbers

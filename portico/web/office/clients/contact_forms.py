@@ -34,7 +34,7 @@ class AddressForm(OfficeForm):
         address: str = self.cleaned_data["address"]
         if not address:
             if self["id"].value():
-                raise ValidationError(_("Type the address, or remove it with the button beside it."))
+                raise ValidationError(_("Enter an email address, or remove this row."))
             return ""
         with refusing_malformed_address():
             mailbox_key(address)
@@ -90,9 +90,11 @@ def e164(typed: str, country: str) -> str:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
-        raise ValidationError(_("This doesn’t look like a phone number. Numbers abroad begin with + and the country."))
+        raise ValidationError(
+            _("Enter a complete phone number. For other countries, start with + and the country code.")
+        )
     if number.extension:
-        raise ValidationError(_("Leave out the extension: only the number itself is kept."))
+        raise ValidationError(_("Enter the number without the extension."))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -116,7 +118,7 @@ else:
 class Rows(_Rows):
     """A formset without extra rows."""
 
-    default_error_messages = {"missing_management_form": gettext_lazy("The form arrived incomplete. Please try again.")}
+    default_error_messages = {"missing_management_form": gettext_lazy("The form was incomplete. Please try again.")}
 
 
 AddressRows = forms.formset_factory(AddressForm, formset=Rows, extra=0, max_num=MAX_ROWS, absolute_max=MAX_ROWS)

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ from portico.plumbing.form_keys import FormSentBefore
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys
+from portico.web.office.base_form import required_message
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 from portico.web.office.clients.client_info_form import ClientForms
 from portico.web.office.clients.contact_forms import suggestion_for
@@ -56,10 +56,6 @@ class PortalAccessForm(InvitationTextForm):
         super().__init__(data, initial=defaults | (start or {}))
         self.fields["pay_by_card"].disabled = not practice.takes_cards
 
-    def values(self) -> dict[str, Any]:  # Any: a field's value.
-        """Returns the current values of all fields, valid or not."""
-        return {name: self[name].value() for name in self.fields}
-
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not cleaned.get("send_now"):
@@ -68,7 +64,7 @@ class PortalAccessForm(InvitationTextForm):
             self.add_error("send_now", _("Turn on Client Portal Access to send the invitation, or send it later."))
         for name in ("subject", "message"):
             if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, ValidationError(_("This is needed to send the invitation.")))
+                self.add_error(name, required_message(self.fields[name]))
         return cleaned
 
     @property
@@ -136,7 +132,7 @@ def _ask_about_typo(request: OfficeRequest, address: str) -> PortalAccessForm:
     data = request.POST.copy()
     data["looked_at"] = address
     form = PortalAccessForm(request.practice, data)
-    question = _("Nothing is sent yet. Did you mean %(meant)s? Press Save Client again to send to %(address)s.")
+    question = _("Nothing has been sent yet. Did you mean %(meant)s? To send to %(address)s, save the client again.")
     form.add_error("send_now", question % {"meant": suggestion_for(address), "address": address})
     return form
 
@@ -146,7 +142,7 @@ def _message_for(refusal: CannotSendInvitation) -> str:
         case "address":
             return _("Add an email address to send the invitation to, or send it later.")
         case "email_ok":
-            return _("Tick Email ok for the first address to send the invitation, or send it later.")
+            return _("Check Email ok for the first address to send the invitation, or send it later.")
         case _:
             return str(refusal)
 
@@ -155,7 +151,7 @@ def _redirect_after_creation(request: OfficeRequest, result: CreatedClient) -> H
     client, invitation = result.client, result.invitation
     name = {"name": client.name}
     if not result.is_new:
-        messages.info(request, _("%(name)s had been created already. Nothing was done twice.") % name)
+        messages.info(request, _("%(name)s was already created. Nothing was repeated.") % name)
     elif invitation is not None:
         notice = _("%(name)s was created. The invitation is on its way to %(address)s.")
         messages.success(request, notice % (name | {"address": invitation.address.address}))

@@ -60,7 +60,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def archive(request: OfficeRequest, ref: str) -> HttpResponse:
     client = client_changes.archive(lookups.get_client(request, ref), by=request.actor)
-    messages.success(request, _("%(name)s is archived. Access to the portal is off.") % {"name": client.name})
+    messages.success(request, _("%(name)s was archived. Access to the portal is off.") % {"name": client.name})
     return redirect("office:client", ref=ref)
 
 
@@ -68,7 +68,7 @@ def archive(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def restore(request: OfficeRequest, ref: str) -> HttpResponse:
     client = client_changes.restore(lookups.get_client(request, ref), by=request.actor)
-    messages.success(request, _("%(name)s is back. Access to the portal is still off.") % {"name": client.name})
+    messages.success(request, _("%(name)s was restored. Access to the portal is still off.") % {"name": client.name})
     return redirect("office:client", ref=ref)
 
 

@@ -37,9 +37,9 @@ class EmailFilter(models.TextChoices):
     """The filter chips."""
 
     ALL = "", gettext_lazy("All")
-    NEED_A_LOOK = "look", gettext_lazy("Need a look")
+    NEED_A_LOOK = "look", gettext_lazy("Needs attention")
     WAITING = "waiting", gettext_lazy("Waiting")
-    HANDED_OVER = "handed_over", gettext_lazy("Handed over")
+    HANDED_OVER = "handed_over", gettext_lazy("Sent")
     DELIVERED = "delivered", gettext_lazy("Delivered")
     NOT_DELIVERED = "not_delivered", gettext_lazy("Not delivered")
 
@@ -112,7 +112,7 @@ def retry(request: OfficeRequest, ref: str) -> HttpResponse:
     """Queues a failed email again."""
     with show_refusal(request):
         email = outbox.retry(_get_email(request, ref), by=request.actor)
-        messages.success(request, _("The email to %(address)s is in line again.") % {"address": email.to_address})
+        messages.success(request, _("The email to %(address)s will be sent again.") % {"address": email.to_address})
     return redirect("office:email", ref=ref)
 
 

@@ -28,16 +28,16 @@ from portico.web.office import audit_labels
 
 
 class EntryFilter(models.TextChoices):
-    ACTS = "", _("What was done")
-    VIEWS = "views", _("Seen by staff")
+    ACTS = "", _("Changes")
+    VIEWS = "views", _("Viewed by staff")
     EVERYTHING = "everything", _("Everything")
 
 
-ANY_ACTOR = [("", _("Everybody"))]
+ANY_ACTOR = [("", _("Everyone"))]
 ACTOR_KINDS = [
     (ActorKind.CLIENT.value, _("Clients")),
-    (ActorKind.SYSTEM.value, _("Portico itself")),
-    (ActorKind.OPERATOR.value, _("The operator")),
+    (ActorKind.SYSTEM.value, _("System")),
+    (ActorKind.OPERATOR.value, _("System administrator")),
     (ActorKind.ANONYMOUS.value, _("Not signed in")),
 ]
 

@@ -45,10 +45,7 @@ class SenderForm(OfficeForm):
             return header_address(address)
         except ValueError as malformed:
             raise ValidationError(
-                _(
-                    "This doesn’t look like an email address. It needs a name in plain letters, an @ and a domain, "
-                    "like desk@example.com."
-                )
+                _("Enter a complete email address, like desk@example.com, without accented letters before the @.")
             ) from malformed
 
     @property
@@ -64,7 +61,6 @@ class DefaultTextForm(InvitationTextForm):
         self.language = language
         for field in self.fields.values():
             field.required = True
-            field.error_messages["required"] = _("This is needed.")
             field.widget.attrs["lang"] = language
 
 
@@ -141,7 +137,7 @@ def _save(request: OfficeRequest) -> HttpResponse:
         default_texts.save(request.practice, forms.sender.sender, forms.chosen_texts, version=version, by=request.actor)
     except SettingsConflict:
         return _conflict_page(request, forms)
-    messages.success(request, _("The emails were saved."))
+    messages.success(request, _("The email settings were saved."))
     return redirect("office:settings_emails")
 
 

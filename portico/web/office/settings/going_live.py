@@ -48,10 +48,10 @@ def show(request: OfficeRequest) -> HttpResponse:
 
 def _success_message(removed: int) -> str:
     if not removed:
-        return _("There are no test payments in the books.")
+        return _("There are no test payments.")
     message = ngettext(
-        "%(number)d test payment was taken out of the books. What it had paid is owed again.",
-        "%(number)d test payments were taken out of the books. What they had paid is owed again.",
+        "%(number)d test payment was removed. Its invoices are unpaid again.",
+        "%(number)d test payments were removed. Their invoices are unpaid again.",
         removed,
     )
     return message % {"number": removed}

@@ -23,29 +23,28 @@ from portico.plumbing.refusals import Refused
 from portico.plumbing.text.input_validation import LineField
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office.base_form import OfficeForm
 from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.settings import online_payments_labels
 from portico.web.office.sign_in.reauthentication import recently_verified
 
 MAX_LENGTH = 255
-TOO_LONG = gettext_lazy("This is too long to be one. Copy it again at Stripe.")
+TOO_LONG = gettext_lazy("This is too long. Copy it again in Stripe.")
 
 
 def _secret_field(label: Any, *, required: bool) -> LineField:
     widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False)
-    messages = {"required": gettext_lazy("This is needed."), "max_length": TOO_LONG}
+    messages = {"max_length": TOO_LONG}
     return LineField(label=label, max_length=MAX_LENGTH, required=required, widget=widget, error_messages=messages)
 
 
-class SecretForm(forms.Form):
+class SecretForm(OfficeForm):
     """The webhook's signing secret alone."""
 
-    use_required_attribute = False
     webhook_secret = _secret_field(gettext_lazy("Webhook signing secret"), required=True)
 
 
-class KeysForm(forms.Form):
-    use_required_attribute = False
+class KeysForm(OfficeForm):
     secret_key = _secret_field(gettext_lazy("Secret key"), required=True)
     webhook_secret = _secret_field(gettext_lazy("Webhook signing secret"), required=False)
 
@@ -85,7 +84,7 @@ def save_keys(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def remove_keys(request: OfficeRequest) -> HttpResponse:
     api_keys.remove_keys(request.practice, by=request.actor)
-    messages.success(request, _("The key was removed. Clients can no longer pay by card."))
+    messages.success(request, _("Stripe was disconnected. Clients can no longer pay by card."))
     return redirect("office:online_payments")
 
 
@@ -96,11 +95,11 @@ def check_again(request: OfficeRequest) -> HttpResponse:
     with show_refusal(request):
         payments = api_keys.check_again(request.practice, by=request.actor)
         if _is_webhook_missing(request, payments):
-            messages.warning(request, _("Stripe no longer has the webhook that was created for this address."))
+            messages.warning(request, _("The webhook for this address no longer exists in Stripe."))
         if payments and (problem := online_payments_labels.broken_step_label(payments, request.practice)):
-            messages.warning(request, _("Stripe was asked again. Clients can’t pay: %(why)s.") % {"why": problem})
+            messages.warning(request, _("Checked with Stripe. Clients can’t pay: %(why)s.") % {"why": problem})
         elif payments:
-            messages.success(request, _("Stripe was asked again: clients can pay."))
+            messages.success(request, _("Checked with Stripe. Clients can pay."))
     return redirect("office:online_payments")
 
 
@@ -110,7 +109,7 @@ def check_again(request: OfficeRequest) -> HttpResponse:
 def make_webhook(request: OfficeRequest) -> HttpResponse:
     with show_refusal(request):
         webhook_setup.create_webhook(request.practice, by=request.actor)
-        messages.success(request, _("The webhook was created at Stripe. From now on Stripe tells us of each payment."))
+        messages.success(request, _("The webhook was created in Stripe. Payments now appear right away."))
     return redirect("office:online_payments")
 
 
@@ -126,7 +125,7 @@ def save_secret(request: OfficeRequest) -> HttpResponse:
         webhook_setup.save_secret(request.practice, form.cleaned_data["webhook_secret"], by=request.actor)
     except Refused as refusal:
         return _page(request, secret=_with_refusal(form, refusal), status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    messages.success(request, _("The webhook’s secret was saved."))
+    messages.success(request, _("The webhook signing secret was saved."))
     return redirect("office:online_payments")
 
 

@@ -59,7 +59,7 @@ def steps(payments: OnlinePayments, practice: Practice) -> list[SetupStep]:
     )
     account_verified = SetupStep("done", _("Account verified"), _account_label(payments), at=payments.checked_at)
     charges_enabled = SetupStep("done", _("Charges enabled"), at=payments.checked_at)
-    can_pay = SetupStep("done", _("Clients can pay"), _("Those whose portal access has the tick for it"))
+    can_pay = SetupStep("done", _("Clients can pay"), _("Clients with card payment turned on"))
     chain = [keys_entered, account_verified, charges_enabled, can_pay]
     broken = _broken_step(payments, practice)
     if broken is None:
@@ -83,9 +83,9 @@ def clock_problem(payments: OnlinePayments) -> str:
         return ""
     offset = format_timedelta(abs(ahead), granularity="minute", threshold=2, locale=ENGLISH)
     if ahead < timedelta():
-        message = _("This server’s clock is %(by)s slow. Until it is set right, new card payments can fail.")
+        message = _("The server’s clock is %(by)s slow. New card payments can fail until it is corrected.")
     else:
-        message = _("This server’s clock is %(by)s fast. Until it is set right, new card payments can fail.")
+        message = _("The server’s clock is %(by)s fast. New card payments can fail until it is corrected.")
     return message % {"by": offset}
 
 
@@ -116,20 +116,20 @@ def _broken_step(payments: OnlinePayments, practice: Practice) -> tuple[int, Set
     match payments.problem:
         case PaymentProblem.KEY_REFUSED:
             instructions = _(
-                "It was rolled or revoked at Stripe. Clients still see their invoices; paying by card is off."
+                "The key was replaced or revoked in Stripe. Clients can see their invoices, but card payment is off."
             )
             return 1, _new_key_step(_("Stripe no longer accepts this key"), instructions)
         case PaymentProblem.KEY_RESTRICTED:
             instructions = _(
-                "It is a restricted key. Give it more permissions at Stripe, or enter a secret key instead."
+                "This is a restricted key. Give it more permissions in Stripe, or enter a secret key instead."
             )
-            return 1, _new_key_step(_("This key may not do enough"), instructions)
+            return 1, _new_key_step(_("This key lacks permissions"), instructions)
         case PaymentProblem.KEY_UNREADABLE:
-            instructions = _("This installation’s FIELD_KEYS have changed since it was saved. Enter the key again.")
-            return 1, _new_key_step(_("The key can no longer be read here"), instructions)
+            instructions = _("FIELD_KEYS has changed since the key was saved. Enter the key again.")
+            return 1, _new_key_step(_("The key can’t be decrypted"), instructions)
         case PaymentProblem.CHARGES_OFF:
-            instructions = _("Stripe wants to know more about the practice first. It says at Stripe what is missing.")
-            label = _("Stripe does not let this account charge yet")
+            instructions = _("Stripe needs more information about the practice. Open Stripe to see what is missing.")
+            label = _("Charges are not enabled for this Stripe account")
             return 2, SetupStep(
                 "stop", label, instructions, url="https://dashboard.stripe.com/", url_label=_("Open Stripe")
             )
@@ -137,8 +137,8 @@ def _broken_step(payments: OnlinePayments, practice: Practice) -> tuple[int, Set
             names = {"account": payments.currency or "?", "practice": practice.currency}
             label = _("The account’s currency is not %(practice)s") % names
             instructions = _(
-                "The practice bills in %(practice)s, and the Stripe account is kept in %(account)s. Enter a key of an "
-                "account in %(practice)s."
+                "The practice bills in %(practice)s, but the Stripe account uses %(account)s. Enter the key of "
+                "an account in %(practice)s."
             )
             return 3, _new_key_step(label, instructions % names)
     return None

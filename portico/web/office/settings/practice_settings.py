@@ -63,7 +63,7 @@ def save_logo(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def remove_logo(request: OfficeRequest) -> HttpResponse:
     logos.remove(request.practice, by=request.actor)
-    messages.success(request, _("The logo was removed. The first letter of the name stands in its place."))
+    messages.success(request, _("The logo was removed. The practice’s initial is shown instead."))
     return redirect("office:settings_practice")
 
 
@@ -83,7 +83,7 @@ def _save(request: OfficeRequest) -> HttpResponse:
     except (CurrencyFixed, PriceHasNoPlace) as refusal:
         form.add_error(refusal.field, str(refusal))
         return _page(request, form, status=HTTPStatus.CONFLICT)
-    messages.success(request, _("The practice was saved."))
+    messages.success(request, _("The practice settings were saved."))
     return redirect("office:settings_practice")
 
 

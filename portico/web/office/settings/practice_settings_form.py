@@ -53,15 +53,15 @@ class PracticeForm(OfficeForm):
     greeting_es = text_field(gettext_lazy("Portal greeting, Spanish"), longest=300, rows=2, lang="es")
     emergency_text = text_field(gettext_lazy("Emergency text, English"), longest=500, rows=4)
     emergency_text_es = text_field(gettext_lazy("Emergency text, Spanish"), longest=500, rows=4, lang="es")
-    accent = forms.ChoiceField(label=gettext_lazy("Accent colour"), widget=forms.RadioSelect)
+    accent = forms.ChoiceField(label=gettext_lazy("Accent color"), widget=forms.RadioSelect)
     hue = WholeNumberField(
-        label=gettext_lazy("Your own hue"),
+        label=gettext_lazy("Custom hue"),
         required=False,
         min_value=0,
         max_value=MAX_HUE,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         error_messages=dict.fromkeys(
-            ("invalid", "min_value", "max_value"), gettext_lazy("Type a whole number from 0 to 359.")
+            ("invalid", "min_value", "max_value"), gettext_lazy("Enter a whole number from 0 to 359.")
         ),
     )
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
@@ -76,7 +76,7 @@ class PracticeForm(OfficeForm):
             "time_zone": zone_choices(practice.country, practice.time_zone),
             "country": country_choices(),
             "currency": currency_choices(practice.currency),
-            "accent": [*((str(hue), name) for hue, name in HUES.items()), (CUSTOM_HUE, _("Your own"))],
+            "accent": [*((str(hue), name) for hue, name in HUES.items()), (CUSTOM_HUE, _("Custom"))],
         }
         for name, offered in choices.items():
             cast(forms.ChoiceField, self.fields[name]).choices = offered
@@ -91,7 +91,7 @@ class PracticeForm(OfficeForm):
             except ValidationError as malformed:
                 self.add_error("phone", malformed)
         if cleaned.get("accent") == CUSTOM_HUE and cleaned.get("hue") is None and "hue" not in self.errors:
-            self.add_error("hue", _("Type a whole number from 0 to 359."))
+            self.add_error("hue", _("Enter a whole number from 0 to 359."))
         return cleaned
 
     @property
@@ -144,12 +144,12 @@ def zone_choices(country: str, current: str) -> list[tuple[str, list[tuple[str, 
     others = [(name, _readable(name)) for name in time_zones.offered() if name not in listed]
     if current in time_zones.accepted() and current not in time_zones.offered():
         others.insert(0, (current, _readable(current)))
-    groups = [(_("Everywhere else"), others)]
+    groups = [(_("Other countries"), others)]
     if domestic:
         groups.insert(0, (ENGLISH.territories.get(country, country), domestic))
     if current not in time_zones.accepted():
         # Without an empty choice a browser would select the first zone of the list.
-        groups.insert(0, (_("Not a place’s time zone"), [("", _("Choose a time zone"))]))
+        groups.insert(0, (_("Not a regional time zone"), [("", _("Choose a time zone"))]))
     return groups
 
 
@@ -179,7 +179,7 @@ class LogoForm(forms.Form):
         # The file name is not stored, so its length does not matter.
         max_length=None,
         error_messages=dict.fromkeys(
-            ("required", "missing", "invalid", "empty"), gettext_lazy("Choose a file first: a PNG, a JPEG or a WebP.")
+            ("required", "missing", "invalid", "empty"), gettext_lazy("Choose a PNG, JPEG or WebP file.")
         ),
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )

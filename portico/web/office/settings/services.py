@@ -41,7 +41,7 @@ def archive(request: OfficeRequest, ref: str) -> HttpResponse:
     item = get_object_or_404(ServiceItem.objects.filter(practice=request.practice), ref=ref)
     with show_refusal(request):
         service_items.archive(item, shown=shown_sums_field.of(request), by=request.actor)
-        messages.success(request, _("%(label)s is no longer offered. Invoices keep it.") % {"label": item.label})
+        messages.success(request, _("%(label)s was archived. Existing invoices still show it.") % {"label": item.label})
     return redirect("office:services")
 
 

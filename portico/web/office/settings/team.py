@@ -89,7 +89,7 @@ def member(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def invite_again(request: OfficeRequest, ref: str) -> HttpResponse:
     staff = _get_member(request, ref)
-    message = _("A new link is on its way to %(email)s. Earlier ones no longer work.") % {"email": staff.email}
+    message = _("A new link is on its way to %(email)s. Earlier links no longer work.") % {"email": staff.email}
     return _run_operation(request, staff, lambda: team.invite_again(staff, by=request.actor), message)
 
 
@@ -102,7 +102,9 @@ def deactivate(request: OfficeRequest, ref: str) -> HttpResponse:
     version = VersionForm(request.POST).seen
     if staff.pk == request.staff.pk:
         return _deactivate_self(request, staff, version)
-    message = _("%(name)s is out: signed out everywhere, and no longer able to sign in.") % {"name": staff.name}
+    message = _("%(name)s has been deactivated, signed out everywhere and can no longer sign in.") % {
+        "name": staff.name
+    }
     return _run_operation(request, staff, lambda: team.deactivate(staff, version=version, by=request.actor), message)
 
 
@@ -112,7 +114,7 @@ def deactivate(request: OfficeRequest, ref: str) -> HttpResponse:
 def reactivate(request: OfficeRequest, ref: str) -> HttpResponse:
     staff = _get_member(request, ref)
     version = VersionForm(request.POST).seen
-    message = _("%(name)s may sign in again, as before.") % {"name": staff.name}
+    message = _("%(name)s has been reactivated and can sign in again.") % {"name": staff.name}
     return _run_operation(request, staff, lambda: team.reactivate(staff, version=version, by=request.actor), message)
 
 
@@ -121,7 +123,9 @@ def reactivate(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def reset_second_factor(request: OfficeRequest, ref: str) -> HttpResponse:
     staff = _get_member(request, ref)
-    message = _("%(name)s sets up a new second step at the next sign-in.") % {"name": staff.name}
+    message = _("Two-step verification was reset. %(name)s sets it up again at the next sign-in.") % {
+        "name": staff.name
+    }
     return _run_operation(request, staff, lambda: team.reset_second_factor(staff, by=request.actor), message)
 
 
@@ -149,9 +153,9 @@ def _change_role(request: OfficeRequest, staff: StaffMember) -> HttpResponse:
         return _member_page(request, staff, form=form, refusal=refusal, status=HTTPStatus.CONFLICT)
     role = staff.get_role_display().lower()
     if staff.pk == request.staff.pk and not staff.is_owner:
-        messages.success(request, _("You are %(role)s now. Settings are for owners.") % {"role": role})
+        messages.success(request, _("Your role is now %(role)s. Only owners can open Settings.") % {"role": role})
         return redirect("office:clients")
-    message = _("%(name)s is %(role)s now. It counts from the next page they open.")
+    message = _("%(name)s’s role is now %(role)s. It takes effect on their next page.")
     messages.success(request, message % {"name": staff.name, "role": role})
     return redirect("office:team")
 

@@ -56,7 +56,7 @@ def add_app(request: OfficeRequest, form: AppForm, *, first: bool) -> bool:
             request.staff, secret, code=form.cleaned_data["otp"], first=first, by=request.actor
         )
     except WrongCode as error:
-        form.add_error("otp", _("That code doesn’t work. Type the one that the app shows now."))
+        form.add_error("otp", _("That code is incorrect. Enter the current code from your app."))
         raise NotAdded from error
     del request.session[_PENDING_APP]
     return codes_created
@@ -84,7 +84,7 @@ def add_passkey(request: OfficeRequest, form: NewPasskeyForm, *, first: bool) ->
             request.staff, state, cleaned["passkey"], name=cleaned["name"], first=first, by=request.actor
         )
     except PasskeyRejected as error:
-        form.add_error("passkey", _("That passkey didn’t work. Try again, or use another way."))
+        form.add_error("passkey", _("That passkey didn’t work. Try again or use another method."))
         raise NotAdded from error
 
 

@@ -19,7 +19,7 @@ class ForgottenPasswordForm(StaffEmailForm):
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
         if input_validation.is_unstorable(email):
-            raise forms.ValidationError(_("This doesn’t look like an email address."))
+            raise forms.ValidationError(_("Enter a complete email address, like ana@example.com."))
         return email
 
 

@@ -25,6 +25,7 @@ from portico.plumbing.text.input_validation import CodeField
 from portico.web import redirects
 from portico.web.http import request_origin
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office.base_form import OfficeForm
 
 CHALLENGE_SESSION_KEY = "passkey-question"
 
@@ -39,7 +40,7 @@ class NeverRedisplayed(forms.TextInput):
 CODE_ENTRY = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "class": "code-entry"}
 
 
-class AuthenticatorForm(forms.Form):
+class AuthenticatorForm(OfficeForm):
     otp = CodeField(
         label=gettext_lazy("Authenticator code"),
         max_length=20,
@@ -47,7 +48,7 @@ class AuthenticatorForm(forms.Form):
     )
 
 
-class RecoveryForm(forms.Form):
+class RecoveryForm(OfficeForm):
     recovery_code = CodeField(
         label=gettext_lazy("Recovery code"),
         max_length=40,
@@ -59,7 +60,7 @@ class PasskeyForm(forms.Form):
     passkey = forms.CharField(max_length=passkeys.MAX_RESPONSE_LENGTH, widget=forms.HiddenInput)
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(OfficeForm):
     password = forms.CharField(
         label=gettext_lazy("Password"),
         max_length=1000,
@@ -75,10 +76,10 @@ FORMS: dict[SecondFactorMethod, tuple[type[forms.Form], str]] = {
     SecondFactorMethod.PASSWORD: (PasswordForm, "password"),
 }
 _WRONG = {
-    SecondFactorMethod.AUTHENTICATOR: gettext_lazy("That code doesn’t work. Type the one that the app shows now."),
-    SecondFactorMethod.PASSKEY: gettext_lazy("That passkey didn’t work. Try again, or use another way."),
-    SecondFactorMethod.RECOVERY_CODE: gettext_lazy("That recovery code doesn’t work. Each one works once."),
-    SecondFactorMethod.PASSWORD: gettext_lazy("That password doesn’t match. Try again."),
+    SecondFactorMethod.AUTHENTICATOR: gettext_lazy("That code is incorrect. Enter the current code from your app."),
+    SecondFactorMethod.PASSKEY: gettext_lazy("That passkey didn’t work. Try again or use another method."),
+    SecondFactorMethod.RECOVERY_CODE: gettext_lazy("That recovery code is incorrect or has already been used."),
+    SecondFactorMethod.PASSWORD: gettext_lazy("That password is incorrect. Try again."),
 }
 
 
@@ -114,10 +115,10 @@ def passkey_challenge(request: OfficeRequest) -> HttpResponse:
 
 def rate_limit_message(error: RateLimitExceeded) -> str:
     if error.limit.window >= timedelta(days=1):
-        return _("Too many tries. Wait a day, or use another way.")
+        return _("Too many attempts. Wait a day, or use another method.")
     if error.limit.window >= timedelta(hours=1):
-        return _("Too many tries. Wait an hour, or use another way.")
-    return _("Too many tries. Wait five minutes, then try again.")
+        return _("Too many attempts. Wait an hour, or use another method.")
+    return _("Too many attempts. Wait five minutes, then try again.")
 
 
 def _methods(request: OfficeRequest) -> set[SecondFactorMethod]:

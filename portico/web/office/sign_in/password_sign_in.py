@@ -19,10 +19,11 @@ from portico.plumbing.text.input_validation import StaffAddressField
 from portico.web import redirects
 from portico.web.guards import office_sign_in_page
 from portico.web.http import cookies, request_origin
+from portico.web.office.base_form import OfficeForm
 from portico.web.office.sign_in import completing_sign_in
 
 
-class StaffEmailForm(forms.Form):
+class StaffEmailForm(OfficeForm):
     """Takes the email of a staff member; does not look it up."""
 
     email = StaffAddressField(
@@ -81,7 +82,7 @@ def _check_password(request: HttpRequest, form: SignInForm) -> HttpResponse:
         password_attempts.reserve_attempt(email, ip=request_origin.ip_of(request))
     except RateLimitExceeded:
         password_attempts.record_refused(email, beyond_limit=True)
-        form.add_error("password", _("Too many tries. Wait five minutes, then try again."))
+        form.add_error("password", _("Too many attempts. Wait five minutes, then try again."))
         return _page(request, form, status=429)
     login = LoginForm({"login": email, "password": password}, request=request)
     if not login.is_valid():

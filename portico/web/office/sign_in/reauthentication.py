@@ -66,7 +66,7 @@ def reauthenticate(request: OfficeRequest) -> HttpResponse:
         return verified
     staff_verification.record(request.session, verified)
     if "again" in request.GET:
-        messages.info(request, _("Thank you. Now press once more."))
+        messages.info(request, _("Thank you. Now try again."))
     return redirect(redirects.office_landing(request, request.staff))
 
 

@@ -18,6 +18,7 @@ from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.web import client_mismatch
 from portico.web.guards import office_sign_in_page
 from portico.web.http import cookies
+from portico.web.office.base_form import OfficeForm
 from portico.web.office.sign_in import completing_sign_in
 
 COOKIE_NAME = f"{settings.COOKIE_PREFIX}portico-set-up"
@@ -25,7 +26,7 @@ COOKIE_NAME = f"{settings.COOKIE_PREFIX}portico-set-up"
 PAGE_LIFETIME = 3600
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(OfficeForm):
     """Takes a new password; the operation validates its strength."""
 
     password = forms.CharField(

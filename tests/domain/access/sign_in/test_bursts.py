@@ -37,7 +37,7 @@ def test_forty_requests_in_an_hour_are_a_burst(practice: Practice) -> None:
 def test_a_burst_counts_requests_from_one_network(practice: Practice) -> None:
     for number in range(20):
         asked(practice, 1, network=f"other {number}")
-    asked(practice, 25, network="one place")
+    asked(practice, 25, network="one network")
     bursts.update()
     (burst,) = bursts.ongoing(practice)
     assert (burst.number, burst.from_one_network) == (45, 25)

@@ -78,7 +78,7 @@ def test_a_test_payment_is_removed_whole_or_kept(till: Till, ana: Client) -> Non
 def test_without_the_lock_a_constraint_keeps_removed_money_out(till: Till, ana: Client) -> None:
     paid = cast.bill(ana)
     polling.poll(paid_at_stripe(till, paid))
-    invoicing.void(paid, reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(paid, reason="Created by mistake", shown=None, by=cast.DESK)
     unused = Payment.objects.get()
     bill = cast.bill(ana, shared=False)
     both_have_read = Barrier(2)

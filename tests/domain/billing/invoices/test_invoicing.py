@@ -116,9 +116,9 @@ def test_voiding_keeps_the_number_and_credits_payments(practice: Practice) -> No
     ana = cast.ana(practice)
     invoice = cast.bill(ana, 28_000)
     cast.cash(ana, 14_000, invoice=invoice)
-    voided = invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+    voided = invoicing.void(invoice, reason="Created by mistake", shown=None, by=cast.DESK)
     again = invoicing.void(invoice, reason="Another", shown=None, by=cast.DESK)
-    assert (voided.number, again.void_reason) == (invoice.number, "Made by mistake")
+    assert (voided.number, again.void_reason) == (invoice.number, "Created by mistake")
     account = balances.office_account(ana)
     assert (account.sums.invoiced_minor, account.unused_minor, account.office_minor) == (0, 14_000, -14_000)
     assert AuditEntry.objects.get(action=AuditAction.INVOICE_VOIDED).details["became_credit_minor"] == 14_000
@@ -129,7 +129,7 @@ def test_credit_of_a_void_invoice_pays_the_next_one(practice: Practice) -> None:
     invoice = cast.bill(ana, 14_000)
     cast.cash(ana, 14_000, invoice=invoice)
     other = cast.bill(ana, 20_000)
-    invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(invoice, reason="Created by mistake", shown=None, by=cast.DESK)
     other.refresh_from_db()
     assert (other.paid_minor, balances.office_account(ana).office_minor) == (14_000, 6_000)
 
@@ -154,17 +154,17 @@ def test_an_invoice_with_an_open_attempt_is_not_voided(
     invoice = cast.bill(ana)
     cast.attempt(invoice, state=state)
     with pytest.raises(refusal):
-        invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+        invoicing.void(invoice, reason="Created by mistake", shown=None, by=cast.DESK)
     invoice.refresh_from_db()
     assert not invoice.is_void
 
 
 def test_reissuing_creates_one_draft_with_the_same_lines(practice: Practice) -> None:
     invoice = cast.bill(cast.ana(practice), 14_000)
-    reissued = invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK)
+    reissued = invoicing.void_and_reissue(invoice, reason="Wrong price", shown=None, by=cast.DESK)
     assert (reissued.is_draft, reissued.total_minor, reissued.replaces) == (True, 14_000, invoice)
     assert [line.label for line in reissued.lines.all()] == ["Session, 50 minutes"]
-    assert invoicing.void_and_reissue(invoice, reason="Price was wrong", shown=None, by=cast.DESK) == reissued
+    assert invoicing.void_and_reissue(invoice, reason="Wrong price", shown=None, by=cast.DESK) == reissued
 
 
 def test_the_first_invoice_fixes_the_currency(practice: Practice) -> None:

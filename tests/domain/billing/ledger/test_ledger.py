@@ -216,9 +216,7 @@ def test_an_online_charge_cannot_be_taken_back(ana: Client) -> None:
 def test_a_manual_refund_leaves_the_invoice_paid(ana: Client) -> None:
     invoice = cast.bill(ana)
     payment = cast.cash(ana, 14_000, invoice=invoice)
-    refund = refunds.record_manual_refund(
-        payment, amount_minor=4_000, reason="Price was wrong", shown=None, by=cast.DESK
-    )
+    refund = refunds.record_manual_refund(payment, amount_minor=4_000, reason="Wrong price", shown=None, by=cast.DESK)
     assert refund.state == RefundState.SUCCEEDED
     assert amounts(invoice) == (10_000, 4_000, 0)
     assert balances.office_account(ana).office_minor == 0
@@ -269,7 +267,7 @@ def test_a_failed_refund_is_undone_once(ana: Client) -> None:
 def test_a_failed_refund_of_a_void_invoice_becomes_credit(ana: Client) -> None:
     invoice = cast.bill(ana)
     refund = open_stripe_refund(cast.charged(cast.attempt(invoice)), 5_000)
-    invoicing.void(invoice, reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(invoice, reason="Created by mistake", shown=None, by=cast.DESK)
     assert balances.office_account(ana).unused_minor == 9_000
     with lock_books(ana):
         allocation.undo_refund(refund, failure="x", by=cast.DESK)
@@ -314,7 +312,7 @@ def test_giving_and_taking_back_credit(ana: Client) -> None:
     invoice = cast.bill(ana)
     credit = account_credits.give(ana, amount_minor=14_000, reason="Goodwill", shown=None, by=cast.DESK)
     assert amounts(invoice)[2] == 0
-    account_credits.take_back(credit, reason="Given by mistake", shown=None, by=cast.DESK)
+    account_credits.take_back(credit, reason="Added by mistake", shown=None, by=cast.DESK)
     assert amounts(invoice)[2] == 14_000
 
 

@@ -181,7 +181,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(bill=bills)
     def void(self, bill: Bill) -> None:
-        invoicing.void(bill.row, reason="Made by mistake", shown=None, by=cast.DESK)
+        invoicing.void(bill.row, reason="Created by mistake", shown=None, by=cast.DESK)
         self.ledger.release(bill, also_meant=True)
         bill.is_void = True
         self.ledger.spend()

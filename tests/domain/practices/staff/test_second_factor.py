@@ -166,7 +166,7 @@ def test_removing_all_factors_sends_a_notice(fay: StaffMember) -> None:
     cast.with_authenticator(fay)
     second_factor.remove_all(fay, by=cast.DESK)
     assert second_factor.methods_of(fay) == set()
-    assert OutgoingEmail.objects.latest("id").subject == "Your second factor was taken away"
+    assert OutgoingEmail.objects.latest("id").subject == "Your two-step verification was reset"
 
 
 def test_a_response_to_another_challenge_is_rejected(fay: StaffMember) -> None:

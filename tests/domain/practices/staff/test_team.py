@@ -55,7 +55,7 @@ def test_the_invitation_names_inviter_practice_and_role(practice: Practice) -> N
     assert link == f"http://localhost:8000/office/set-up/{token_in_mail(lena)}/"
     assert letter.subject == "Your account at Alder Street Therapy"
     for body in (letter.text, letter.html):
-        assert "Dr. Naomi Elm made you an account at the office of Alder Street Therapy, as biller." in body
+        assert "Dr. Naomi Elm invited you to the Alder Street Therapy office. Your role is biller." in body
         assert link in body
     assert "72 hours" in letter.text
 
@@ -64,7 +64,7 @@ def test_an_email_address_cannot_be_added_twice(practice: Practice) -> None:
     cast.staff_member(cast.birch(), "Jo", Role.OWNER)
     with pytest.raises(staff_creation.EmailTaken) as refused:
         invite(practice, "JO@birch-lane.example")
-    assert str(refused.value) == "jo@birch-lane.example already belongs to a staff member."
+    assert str(refused.value) == "jo@birch-lane.example is already used by a staff member. Enter another address."
     assert not OutgoingEmail.objects.exists()
 
 
@@ -98,7 +98,7 @@ def test_a_link_expires_72_hours_after_hand_over(practice: Practice, stopped_clo
         set_up_links.find(token)
     OutgoingEmail.objects.update(handing_over_at=None)
     mail = OutgoingEmail.objects.get()
-    assert outbox.composer_of(mail.kind).refuse(mail) == "Its link has run out. Send a new one."
+    assert outbox.composer_of(mail.kind).refuse(mail) == "Its link has expired. Send a new one."
 
 
 def test_a_role_change_is_recorded_with_the_old_role(practice: Practice) -> None:
@@ -159,7 +159,7 @@ def test_a_deactivated_colleague_gets_no_mail(practice: Practice) -> None:
     team.deactivate(lena, version=1, by=cast.DESK)
     mails = list(OutgoingEmail.objects.order_by("id"))
     assert [mail.kind for mail in mails] == ["staff_invite", "second_factor_changed"]
-    assert {outbox.composer_of(mail.kind).refuse(mail) for mail in mails} == {"The staff member has left."}
+    assert {outbox.composer_of(mail.kind).refuse(mail) for mail in mails} == {"The staff member was deactivated."}
 
 
 def test_reactivation_without_a_password_mails_a_link(practice: Practice) -> None:

@@ -44,10 +44,10 @@ def test_a_clock_20_minutes_slow_is_named_to_the_owner(till: Till, client: Brows
     assert "clock" not in text_of(owner, PAYMENTS)
     slow_down_our_clock(till, minutes=20)
     call_stripe(till)
-    assert "This server’s clock is 20 minutes slow." in text_of(owner, PAYMENTS)
+    assert "The server’s clock is 20 minutes slow." in text_of(owner, PAYMENTS)
     slow_down_our_clock(till, minutes=-45)
     call_stripe(till)
-    assert "This server’s clock is 25 minutes fast." in text_of(owner, PAYMENTS)
+    assert "The server’s clock is 25 minutes fast." in text_of(owner, PAYMENTS)
 
 
 def test_readyz_reports_the_clock_and_stays_ready(till: Till, client: Browser) -> None:
@@ -66,7 +66,7 @@ def test_a_payment_that_fails_for_the_clock_does_not_blame_stripe(till: Till, bi
     assert (attempt.state, attempt.reason) == (AttemptState.FAILED, "server_clock")
     office = cast.signed_in(client, cast.fay(till.practice))
     activity = text_of(office, f"/office/clients/{bill.client.ref}/activity/")
-    assert "Card payment not started: this server’s clock is wrong" in activity
+    assert "Card payment not started: the server’s clock is wrong" in activity
     assert "Card declined" not in activity
 
 

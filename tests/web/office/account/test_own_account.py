@@ -51,7 +51,7 @@ def test_page_has_a_fixed_query_count(
     with django_assert_num_queries(4):
         page = text(office.get(PAGE))
     assert fay.email in page
-    assert "8 codes are left." in page
+    assert "8 codes left." in page
     for number in range(5):
         add_passkey_row(fay, f"Device {number}", f"ref{number}")
         cast.signed_in(Browser(), fay)
@@ -76,7 +76,7 @@ def test_new_email_signs_in_and_old_one_is_notified(office: Browser, fay: StaffM
     fay.refresh_from_db()
     assert fay.email == "fay.okafor@alder-street.example"
     assert AuditEntry.objects.get(action=AuditAction.STAFF_EMAIL_CHANGED).about == fay.ref
-    assert subjects_to("fay@alder-street.example") == ["You sign in with another address now"]
+    assert subjects_to("fay@alder-street.example") == ["Your sign-in address was changed"]
     assert subjects_to(fay.email) == []
     # A link sent to the old address no longer works.
     assert SetUpLink.objects.get().used_at is not None
@@ -160,7 +160,7 @@ def test_new_password_ends_other_sessions_and_notifies(office: Browser, fay: Sta
 def test_old_password_is_required(office: Browser, fay: StaffMember) -> None:
     for _ in range(5):
         answer = change_password(office, GOOD, "not the password")
-        assert (answer.status_code, "That password doesn’t match." in text(answer)) == (422, True)
+        assert (answer.status_code, "That password is incorrect." in text(answer)) == (422, True)
     answer = change_password(office, GOOD)
     assert (answer.status_code, "Too many attempts" in text(answer)) == (429, True)
     fay.refresh_from_db()
@@ -219,7 +219,7 @@ def test_wrong_code_keeps_the_existing_app(office: Browser, fay: StaffMember) ->
     before = second_factor.factors_of(fay).get().data
     office.get(f"{PAGE}authenticator/")
     answer = office.post(f"{PAGE}authenticator/", {"otp": "12345"})
-    assert (answer.status_code, "That code doesn’t work." in text(answer)) == (422, True)
+    assert (answer.status_code, "That code is incorrect." in text(answer)) == (422, True)
     assert second_factor.factors_of(fay).get().data == before
 
 
@@ -228,7 +228,7 @@ def test_last_required_factor_cannot_be_removed(office: Browser, fay: StaffMembe
     cast.with_authenticator(fay)
     cast.signed_in_with_factor(office, fay)
     page = text(office.post(f"{PAGE}authenticator/removing/", follow=True))
-    assert "This is the only second factor you have." in page
+    assert "This is your only sign-in method" in page
     assert second_factor.is_set_up(fay)
     add_passkey_row(fay, "Phone", "ref0")
     office.post(f"{PAGE}authenticator/removing/")
@@ -236,7 +236,7 @@ def test_last_required_factor_cannot_be_removed(office: Browser, fay: StaffMembe
         second_factor.SecondFactorMethod.PASSKEY,
         second_factor.SecondFactorMethod.RECOVERY_CODE,
     }
-    assert "This is the only second factor" in text(office.post(f"{PAGE}passkeys/ref0/removing/", follow=True))
+    assert "This is your only sign-in method" in text(office.post(f"{PAGE}passkeys/ref0/removing/", follow=True))
 
 
 def test_removing_a_passkey_notifies(office: Browser, fay: StaffMember) -> None:

@@ -22,7 +22,7 @@ def test_each_status_has_its_own_attribute(office: Browser, practice: Practice) 
         cast.bill(ana).ref: "unpaid",
         cast.bill(ana, due_on=today - timedelta(days=1)).ref: "past_due",
         cast.attempt(cast.bill(ana), state=AttemptState.PROCESSING).covers.get().invoice.ref: "processing",
-        invoicing.void(cast.bill(ana), reason="Made by mistake", shown=None, by=cast.DESK).ref: "void",
+        invoicing.void(cast.bill(ana), reason="Created by mistake", shown=None, by=cast.DESK).ref: "void",
     }
     paid = cast.bill(ana)
     cast.cash(ana, 14_000, invoice=paid)

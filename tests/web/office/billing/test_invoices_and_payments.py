@@ -80,11 +80,11 @@ def test_the_page_says_why_no_email_is_sent(office: Browser, practice: Practice)
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        (("", "1", "140"), "Say what this line is for."),
-        (("Session", "1", ""), "Type a price, such as 140.00."),
-        (("Session", "1.5", "140"), "A whole number, such as 1."),
+        (("", "1", "140"), "Enter a description."),
+        (("Session", "1", ""), "Enter a price, such as 140.00."),
+        (("Session", "1.5", "140"), "Enter a whole number, such as 1."),
         (("Session", "1", "140.005"), "Amounts in USD have at most 2 decimals."),
-        (("Session", "1", "-140"), "The lines must come to more than nothing."),
+        (("Session", "1", "-140"), "The total must be more than zero."),
         (("4242 4242 4242 4242", "1", "140"), "This looks like a card number."),
     ],
 )
@@ -119,7 +119,7 @@ def test_a_total_of_nothing_is_not_shared(office: Browser, ana: Client, price: s
     place, share = f"/office/clients/{ana.ref}/invoices/new/", {"action": "share", "tell": "on"}
     answer = office.post(place, typed(("Session", "1", price), **share))
     assert answer.status_code == 422
-    assert "The lines must come to more than nothing." in answer.text
+    assert "The total must be more than zero." in answer.text
     assert office.post(place, typed(("", "1", ""), **share)).status_code == 422
     assert not Invoice.objects.exists()
 
@@ -170,7 +170,7 @@ def test_a_repeated_form_records_cash_once(office: Browser, ana: Client) -> None
     assert Payment.objects.count() == 1
     page = office.get(f"/office/invoices/{invoice.ref}/").content.decode()
     assert 'data-status="paid"' in page
-    assert "<b>recorded</b> by Fay. No money moved through Portico." in page
+    assert "<b>recorded</b> by Fay. Paid outside Portico." in page
 
 
 def test_a_manual_refund_leaves_the_invoice_paid(biller: Browser, ana: Client) -> None:
@@ -178,8 +178,8 @@ def test_a_manual_refund_leaves_the_invoice_paid(biller: Browser, ana: Client) -
     payment = cast.cash(ana, 14_000, invoice=invoice)
     place = f"/office/payments/{payment.ref}/refund/"
     tab = Tab(biller, place)
-    assert tab.press({"amount": "140.01", "why": "Price was wrong"}).status_code == 422
-    tab.press({"amount": "40", "why": "Price was wrong"})
+    assert tab.press({"amount": "140.01", "why": "Wrong price"}).status_code == 422
+    tab.press({"amount": "40", "why": "Wrong price"})
     assert Refund.objects.get().amount_minor == 4_000
     assert 'data-status="paid"' in biller.get(f"/office/invoices/{invoice.ref}/").content.decode()
 
@@ -225,7 +225,7 @@ def test_the_list_is_filtered(office: Browser, ana: Client, show: str, found: in
     cast.bill(ana, shared=False)
     cast.bill(ana, due_on=today - timedelta(days=1))
     cast.cash(ana, 14_000, invoice=cast.bill(ana))
-    invoicing.void(cast.bill(ana), reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(cast.bill(ana), reason="Created by mistake", shown=None, by=cast.DESK)
     page = office.get("/office/invoices/", {"show": show}).content.decode()
     assert page.count('data-testid="invoice-row"') == found
 
@@ -292,12 +292,12 @@ def test_sharing_all_shows_the_workers_progress(office: Browser, ana: Client) ->
 def test_staff_see_whether_the_client_opened_a_bill(office: Browser, ana: Client) -> None:
     bill = cast.bill(ana)
     pages = [f"/office/clients/{ana.ref}/", f"/office/clients/{ana.ref}/billing/"]
-    assert all("Shared, not seen" in office.get(page).content.decode() for page in pages)
+    assert all("Shared, not viewed" in office.get(page).content.decode() for page in pages)
     cast.in_the_portal(Browser(), ana).get(f"/portal/alder-street/billing/{bill.ref}/")
     for page in pages:
         shown = office.get(page).content.decode()
-        assert "Shared, not seen" not in shown
-        assert "Seen Nov 23" in shown
+        assert "Shared, not viewed" not in shown
+        assert "Viewed Nov 23" in shown
 
 
 def test_the_billing_tab_filters_by_amount_due(office: Browser, ana: Client) -> None:
@@ -313,7 +313,7 @@ def test_the_billing_tab_filters_by_amount_due(office: Browser, ana: Client) -> 
     assert shown("") == shown("?show=nonsense") == [True, True]
     assert shown("?show=to_pay") == [True, False]
     assert shown("?show=paid") == [False, True]
-    assert "To pay <b>1</b>" in office.get(tab).content.decode()
+    assert "Unpaid <b>1</b>" in office.get(tab).content.decode()
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\u22121", "＝1+1", "|calc"])
@@ -335,7 +335,7 @@ def test_export_dates_are_in_the_practices_zone(practice: Practice, stopped_cloc
 
 
 def test_an_opening_balance_becomes_an_invoice(office: Browser, ana: Client) -> None:
-    assert "Bring a balance forward from before" in office.get(f"/office/clients/{ana.ref}/billing/").text
+    assert "Add an opening balance" in office.get(f"/office/clients/{ana.ref}/billing/").text
     form = typed(("Balance on January 1", "1", "85.00"), action="share")
     page = office.post(f"/office/clients/{ana.ref}/invoices/new/?opening", form, follow=True).text
     invoice = Invoice.objects.get()

@@ -28,7 +28,7 @@ from tests.web.page_text import plain
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
 PAYMENTS = "/office/payments/"
-WHY = {"why": "Stripe shows no such payment", "words": ""}
+WHY = {"why": "Payment not found in Stripe", "words": ""}
 
 
 @pytest.fixture
@@ -80,24 +80,24 @@ def release_url(attempt: PaymentAttempt) -> str:
 
 
 def test_an_empty_review_page_says_so(biller: Browser) -> None:
-    assert "Nothing needs a look" in page(biller)
-    assert "need a look" not in page(biller, "/office/clients/")
+    assert "Nothing to review" in page(biller)
+    assert "to review" not in page(biller, "/office/clients/")
 
 
 def test_a_mismatch_shows_both_amounts(till: Till, ana: Client, biller: Browser) -> None:
     attempt = mismatched(till, ana)
     assert attempt.state == AttemptState.QUARANTINED
     text = page(biller)
-    assert "It does not match: Ana Abreu" in text
-    assert "Asked for $150.00 (USD), test mode" in text
-    assert "Stripe says $140.00 (USD), test mode" in text
+    assert "Doesn’t match: Ana Abreu" in text
+    assert "Requested $150.00 (USD), test mode" in text
+    assert "In Stripe $140.00 (USD), test mode" in text
     assert (
         f"https://dashboard.stripe.com/test/payments/{attempt.payment_intent_id}"
         in biller.get(PAYMENTS).content.decode()
     )
-    assert "1 need a look" in page(biller, "/office/clients/")
-    assert "Card payments that need a look: 1" in page(biller, "/office/invoices/")
-    assert "Card payments that need a look: 1" in page(biller, "/office/invoices/figures/")
+    assert "1 to review" in page(biller, "/office/clients/")
+    assert "Card payments to review: 1" in page(biller, "/office/invoices/")
+    assert "Card payments to review: 1" in page(biller, "/office/invoices/figures/")
 
 
 def test_only_owners_are_emailed_and_once(till: Till, ana: Client, biller: Browser, practice: Practice) -> None:
@@ -123,22 +123,22 @@ def test_an_unknown_outcome_is_releasable_after_a_day(
     till: Till, ana: Client, biller: Browser, time_machine: Traveller
 ) -> None:
     attempt = unknown(till, ana)
-    assert "Nothing needs a look" in page(biller)
+    assert "Nothing to review" in page(biller)
     time_machine.move_to(NOW + timedelta(minutes=11))
     biller = signed_in_again()
-    assert "Stripe is still being asked" in page(biller)
+    assert "Waiting for Stripe" in page(biller)
     assert outcomes.number_in_review(till.practice) == 0
     assert biller.post(release_url(attempt), WHY).status_code == 409
     time_machine.move_to(NOW + timedelta(hours=24))
     biller = signed_in_again()
-    assert "The outcome is not known: Ana Abreu" in page(biller)
+    assert "Not confirmed: Ana Abreu" in page(biller)
     answer = Tab(biller, release_url(attempt)).press(WHY)
     assert "The payment was released." in plain(answer.content)
     invoice = Invoice.objects.with_attempts().latest("id")
     assert (reloaded(attempt).state, invoice.attempts.filter(is_open=True).exists()) == (AttemptState.RELEASED, False)
     entry = AuditEntry.objects.get(action=AuditAction.PAYMENT_RELEASED)
     assert (entry.actor_name, entry.about) == ("Ines", attempt.ref)
-    assert entry.details["reason"] == "Stripe shows no such payment"
+    assert entry.details["reason"] == "Payment not found in Stripe"
 
 
 def test_money_arriving_after_release_awaits_a_refund(
@@ -151,7 +151,7 @@ def test_money_arriving_after_release_awaits_a_refund(
     polling.poll(reloaded(attempt))
     payment = Payment.objects.get(attempt=attempt)
     text = page(biller)
-    assert "Waiting to be refunded Ana Abreu $140.00" in text
+    assert "To be refunded Ana Abreu $140.00" in text
     assert f"/office/payments/{payment.ref}/refund/" in biller.get(PAYMENTS).content.decode()
 
 
@@ -166,7 +166,7 @@ def test_releasing_needs_a_reason_and_happens_once(
     assert reloaded(attempt).is_moving
     assert tab.press(WHY, follow=False).status_code == 302
     repeated = tab.press(WHY)
-    assert "The outcome of this payment is known by now." in plain(repeated.content)
+    assert "Stripe has since confirmed this payment." in plain(repeated.content)
     assert AuditEntry.objects.filter(action=AuditAction.PAYMENT_RELEASED).count() == 1
 
 
@@ -174,7 +174,7 @@ def test_the_front_desk_cannot_release(till: Till, ana: Client, practice: Practi
     attempt = mismatched(till, ana)
     time_machine.move_to(NOW + timedelta(hours=24))
     desk = cast.signed_in(Browser(), cast.fay(practice))
-    assert "It does not match" in page(desk)
+    assert "Doesn’t match" in page(desk)
     assert release_url(attempt) not in desk.get(PAYMENTS).content.decode()
     assert desk.post(release_url(attempt), WHY).status_code == 403
     assert reloaded(attempt).is_moving
@@ -198,15 +198,15 @@ def test_an_open_dispute_is_listed_with_a_link(till: Till, ana: Client, biller: 
     )
     disputes.apply_dispute(payment, dispute)
     assert "Disputed" in page(biller)
-    assert "Answer it at Stripe" in page(biller)
+    assert "Respond in Stripe" in page(biller)
     disputes.apply_dispute(payment, replace(dispute, status="won"))
-    assert "Nothing needs a look" in page(biller)
+    assert "Nothing to review" in page(biller)
 
 
 def test_another_practices_payments_are_not_listed(till: Till, ana: Client) -> None:
     mismatched(till, ana)
     stranger = cast.signed_in(Browser(), cast.elm(cast.birch()))
-    assert "Nothing needs a look" in page(stranger)
+    assert "Nothing to review" in page(stranger)
 
 
 def test_the_page_takes_a_fixed_number_of_queries(

@@ -94,16 +94,16 @@ def test_a_draft_has_nothing_to_pay(office: Browser, draft: Invoice) -> None:
     for place in ("/office/invoices/", f"/office/clients/{draft.client.ref}/billing/"):
         shown = row(office, place, draft)
         assert shown.endswith("$99.00 —"), shown
-    assert "Still to pay in all: $0.00" in visible_text(office, "/office/invoices/")
+    assert "Total outstanding: $0.00" in visible_text(office, "/office/invoices/")
     assert 'data-amount="0"' in office.get(f"/office/clients/{draft.client.ref}/billing/").content.decode()
 
 
 def test_the_export_shows_the_same_sums(half_paid: Invoice, draft: Invoice) -> None:
     void = cast.bill(half_paid.client)
-    invoicing.void(void, reason="Made by mistake", shown=None, by=cast.DESK)
+    invoicing.void(void, reason="Created by mistake", shown=None, by=cast.DESK)
     biller = cast.signed_in(Browser(), cast.ines(half_paid.practice))
     heads, *rows = csv.reader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig")))
-    places = [heads.index(name) for name in ("Total", "Invoiced", "Paid", "Still to pay")]
+    places = [heads.index(name) for name in ("Total", "Invoiced", "Paid", "Balance due")]
     sums_by_status = {row[2]: tuple(row[place] for place in places) for row in rows}
     assert sums_by_status == {
         "Unpaid": ("140.00", "140.00", "40.00", "100.00"),

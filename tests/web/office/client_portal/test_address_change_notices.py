@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 ANAS, NEW = "ana@mail.example", "ana@new.example"
 BILLING = "/portal/alder-street/billing/"
-STAYS = "Visa ending 4242 stays with ana@mail.example: nobody can pay for Ana with it now."
-BEFOREHAND = "Visa ending 4242 was saved with ana@mail.example and stays with it"
+STAYS = "Visa ending 4242 was saved with ana@mail.example and can’t be used to pay for Ana now."
+BEFOREHAND = "Visa ending 4242 was saved with ana@mail.example"
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_client_info_shows_both_notices(office: Browser, ana: Client) -> None:
     saved = office.post(info(ana), client_info(ana, address(NEW, was=ref)), follow=True)
     assert STAYS in unescape(saved.content.decode())
     # The new address has no cards.
-    assert "stays with" not in read(office, info(ana))
+    assert "was saved with" not in read(office, info(ana))
 
 
 def test_removing_the_address_shows_the_notice(office: Browser, ana: Client) -> None:
@@ -106,12 +106,12 @@ def test_portal_tab_shows_both_notices(office: Browser, ana: Client, action: str
 
 def test_billing_tab_names_the_cards_mailbox(office: Browser, ana: Client) -> None:
     place = f"/office/clients/{ana.ref}/billing/"
-    assert "Only its owner can use or remove it." in said(office, place)
+    assert "Only the client can use or remove this card." in said(office, place)
     moved(ana)
     page = read(office, place)
     assert "Visa ending 4242" in page
-    assert "Stays with ana@mail.example, which no longer signs in for Ana" in page
-    assert "Only its owner" not in page
+    assert "Saved with ana@mail.example, which is no longer used to sign in for Ana" in page
+    assert "Only the client can use" not in page
 
 
 def test_other_spelling_of_the_mailbox_keeps_the_card(
@@ -119,16 +119,16 @@ def test_other_spelling_of_the_mailbox_keeps_the_card(
 ) -> None:
     ref = ana.email_addresses.get().ref
     saved = office.post(info(ana), client_info(ana, address("Ana@Mail.example", was=ref)), follow=True)
-    assert "nobody can pay" not in unescape(saved.content.decode())
+    assert "can’t be used" not in unescape(saved.content.decode())
     assert saved_cards.usable_cards(till.payer(ana).account, ana.practice) == [card]
 
 
 def test_no_notice_without_a_card(office: Browser, till: Till) -> None:
     carol = let_pay(cast.carol(till.practice))
     ref = carol.email_addresses.get().ref
-    assert "stays with" not in said(office, info(carol)) + said(office, tab(carol))
+    assert "was saved with" not in said(office, info(carol)) + said(office, tab(carol))
     saved = office.post(info(carol), client_info(carol, address(NEW, was=ref)), follow=True)
-    assert "stays with" not in unescape(saved.content.decode())
+    assert "was saved with" not in unescape(saved.content.decode())
 
 
 # Payments afterwards.
@@ -184,7 +184,7 @@ def test_parents_card_stays_with_the_parent(office: Browser, till: Till) -> None
     card = kept_by(till, bea)
     ref = bea.email_addresses.get().ref
     saved = office.post(info(bea), client_info(bea, address("bea@mail.example", was=ref)), follow=True)
-    assert "stays with bruno@mail.example: nobody can pay for Bea with it now." in unescape(saved.content.decode())
+    assert "was saved with bruno@mail.example and can’t be used to pay for Bea now." in unescape(saved.content.decode())
     with pytest.raises(CardNotFound):
         till.charge(bea, card, cast.bill(bea))
     assert till.charge(bruno, card, cast.bill(bruno)).state == AttemptState.SUCCEEDED

@@ -33,7 +33,7 @@ def test_editor_is_closed_after_the_first_invitation(office: Browser, practice: 
     link_redemption.redeem(practice, token, visitor=Visitor("Firefox", "a browser"))
     shown = page(office, ana)
     assert "<b>Resend email invitation</b>" in shown
-    assert "Always possible, also after signing in." in shown
+    assert "You can resend it at any time, even after the client has signed in." in shown
     assert "Up to 3 earlier emails keep working." in shown
     assert shown.index("Resend email invitation") < shown.index('id="access-h"')
 
@@ -90,8 +90,8 @@ def test_preview_says_if_it_cannot_be_sent(office: Browser, practice: Practice) 
     ana = cast.ana(practice)
     data = form_of(office, ana, subject="x" * 151, message="x" * 5_001)
     shown = office.post(f"{address_of(ana)}preview/", data).content.decode()
-    assert "At most 150 characters. This has 151." in shown
-    assert "At most 5000 characters. This has 5001." in shown
+    assert "Enter at most 150 characters. You entered 151." in shown
+    assert "Enter at most 5000 characters. You entered 5001." in shown
 
 
 def test_a_preview_changes_nothing(office: Browser, practice: Practice) -> None:

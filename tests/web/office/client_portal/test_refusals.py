@@ -75,7 +75,7 @@ def test_too_long_text_is_refused_and_stays(
     answer = post(office, ana, form_of(office, ana, **{"action": action, field: typed}))
     assert answer.status_code == 422
     assert typed in answer.content.decode()
-    assert f"This has {length}." in answer.content.decode()
+    assert f"You entered {length}." in answer.content.decode()
     assert not Invitation.objects.exists()
 
 

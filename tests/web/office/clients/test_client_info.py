@@ -38,8 +38,8 @@ def test_the_page_shows_what_is_saved(office: Browser, practice: Practice) -> No
 
     assert 'value="ana@mail.example"' in page
     assert 'value="(212) 555-0134"' in page
-    assert "Ana agreed to get email here. Recorded Nov 23, 2026 by The desk." in page
-    assert "Taking the tick away ends every link and session begun by email at once" in page
+    assert "Ana agreed to receive email at this address. Recorded Nov 23, 2026 by The desk." in page
+    assert "Unchecking signs the client out and cancels unsent emails." in page
 
 
 def test_saving_as_it_stands_changes_nothing(office: Browser, practice: Practice) -> None:
@@ -128,7 +128,7 @@ def test_emptied_row_is_an_error_and_not_removed(office: Browser, practice: Prac
     answer = office.post(page_of(ana), client_info(ana, address("", was=ref_of(ana))))
 
     assert answer.status_code == 422
-    assert "Type the address, or remove it with the button beside it." in answer.content.decode()
+    assert "Enter an email address, or remove this row." in answer.content.decode()
     assert open_addresses(ana) == [(ANAS, True)]
 
 
@@ -140,7 +140,7 @@ def test_new_sign_in_address_leads_to_an_invitation(office: Browser, practice: P
 
     access = PortalAccess.objects.select_related("address").get()
     assert answer.redirect_chain == [(f"/office/clients/{ana.ref}/edit/portal/", 302)]
-    assert "Nothing has been sent yet: invite the new address below." in answer.content.decode()
+    assert "Invite the new address below; nothing has been sent yet." in answer.content.decode()
     assert access.address is not None
     assert (access.address.address, access.invited_at) == (NEW, None)
     assert EmailAddress.objects.get(address=ANAS).closed_at is not None
@@ -169,8 +169,8 @@ def test_removing_the_sign_in_address_shows_a_warning(office: Browser, practice:
     rows = address(ANAS, was=ref_of(ana)), address(NEW)
 
     warned = office.post(page_of(ana), client_info(ana, *rows, remove="addresses-0")).content.decode()
-    assert "Saving without it leaves access on without an address" in warned
-    assert "Saving without it leaves access on without an address" not in said(office, page_of(ana))
+    assert "If you remove it, Ana can’t sign in" in warned
+    assert "If you remove it, Ana can’t sign in" not in said(office, page_of(ana))
 
     saved = office.post(page_of(ana), client_info(ana, address(NEW)), follow=True).content.decode()
     ana.refresh_from_db()
@@ -226,9 +226,9 @@ def test_concurrent_edit_shows_both_versions(office: Browser, practice: Practice
 
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Somebody else saved changes while you were editing" in page
-    assert re.search(r"First name, as you typed it</dt><dd class=\"break\">Anita<", page)
-    assert re.search(r"First name, as saved now</dt><dd class=\"break\">Anne<", page)
+    assert "Someone else saved changes while you were editing" in page
+    assert re.search(r"First name: your version</dt><dd class=\"break\">Anita<", page)
+    assert re.search(r"First name: saved version</dt><dd class=\"break\">Anne<", page)
     assert 'value="theirs@mail.example"' in page
     assert Client.objects.get().first_name == "Anne"
 
@@ -262,7 +262,7 @@ def test_duplicate_address_is_refused(office: Browser, practice: Practice) -> No
     answer = office.post(page_of(ana), client_info(ana, address(ANAS, was=ref_of(ana)), address("ANA@mail.example")))
 
     assert answer.status_code == 409
-    assert "ANA@mail.example is there twice. Remove one." in answer.content.decode()
+    assert "ANA@mail.example is listed twice. Remove one." in answer.content.decode()
     assert open_addresses(ana) == [(ANAS, True)]
 
 

@@ -101,7 +101,7 @@ def test_rows_show_state_and_reason(office: Browser, practice: Practice) -> None
     page = office.get(ADDRESS).content.decode()
 
     assert 'data-testid="portal-state" data-state="needs_attention"' in page
-    assert "Email ok is not ticked. No email can be sent" in page
+    assert "Email ok is not checked. No email can be sent" in page
     assert 'data-testid="portal-state" data-state="invited"' in page
     assert "Invited just now. Not signed in yet" in page
 
@@ -236,4 +236,4 @@ def test_a_search_that_many_match_asks_for_more(
     assert "More than 3 clients match. Type more of the name." in page
     page = office.get("/office/clients/?q=smith&state=archived").text
     assert "Too many clients to search them all. Type more of the name." in page
-    assert "Nobody found" not in page
+    assert "No clients found" not in page

@@ -141,7 +141,7 @@ def test_other_integrity_errors_are_raised(
     ("addresses", "complaint"),
     [
         ((), "Add an email address to send the invitation to"),
-        ((address(ANAS, ok=False),), "Tick Email ok for the first address"),
+        ((address(ANAS, ok=False),), "Check Email ok for the first address"),
     ],
     ids=["no address", "no consent"],
 )
@@ -186,25 +186,25 @@ def test_duplicate_address_is_refused(office: Browser) -> None:
     answer = office.post(ADDRESS, new_client(address(ANAS), address("ANA@mail.example")))
 
     assert answer.status_code == 409
-    assert "ANA@mail.example is there twice. Remove one." in answer.content.decode()
+    assert "ANA@mail.example is listed twice. Remove one." in answer.content.decode()
     assert not Client.objects.exists()
 
 
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
-        ({"first_name": ""}, "This is needed."),
-        ({"first_name": "\u202e\x07"}, "This is needed."),
+        ({"first_name": ""}, "Enter a first name."),
+        ({"first_name": "\u202e\x07"}, "Enter a first name."),
         ({"first_name": "A\x00na"}, "character that can’t be saved"),
-        ({"first_name": "x" * 50_000}, "At most 100 characters. This has 50000."),
+        ({"first_name": "x" * 50_000}, "Enter at most 100 characters. You entered 50000."),
         ({"date_of_birth": "soon"}, "Enter the date as MM/DD/YYYY, such as 04/18/1989."),
-        ({"date_of_birth": "12/31/2026"}, "still to come"),
+        ({"date_of_birth": "12/31/2026"}, "in the future"),
         ({"date_of_birth": "01/01/1850"}, "Check the year"),
         ({"date_of_birth": "02/30/1988"}, "This date doesn’t exist."),
-        ({"clinician": "unknown"}, "That colleague can’t be chosen"),
-        ({"clinician": "\x00"}, "That colleague can’t be chosen"),
+        ({"clinician": "unknown"}, "Choose a clinician from the list."),
+        ({"clinician": "\x00"}, "Choose a clinician from the list."),
         ({"language": "tlh"}, "valid choice"),
-        ({"addresses-TOTAL_FORMS": "many"}, "The form arrived incomplete"),
+        ({"addresses-TOTAL_FORMS": "many"}, "The form was incomplete"),
     ],
 )
 def test_invalid_input_shows_an_error(office: Browser, typed: dict[str, str], complaint: str) -> None:

@@ -127,9 +127,9 @@ def test_latest_entries_exclude_views(office: Browser, practice: Practice) -> No
 
     page = said(office, page_of(ana))
 
-    assert "Invitation to ana@mail.example sent off" in page
+    assert "Invitation to ana@mail.example sent" in page
     assert page.count("<li data-tone=") == 6
-    assert "Overview opened" not in page
+    assert "Overview viewed" not in page
 
 
 def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None:
@@ -144,12 +144,12 @@ def test_archiving_turns_access_off_and_restoring_leaves_it_off(office: Browser,
     ana = invited(practice)
 
     archived = office.post(f"{page_of(ana)}archiving/", follow=True).content.decode()
-    assert "Ana Abreu is archived. Access to the portal is off." in archived
+    assert "Ana Abreu was archived. Access to the portal is off." in archived
     assert "Restore Client" in archived
     assert Client.objects.get().portal_state == "no_access"
 
     restored = office.post(f"{page_of(ana)}restoring/", follow=True).content.decode()
-    assert "Ana Abreu is back. Access to the portal is still off." in restored
+    assert "Ana Abreu was restored. Access to the portal is still off." in restored
     assert PortalAccess.objects.get().is_on is False
     assert Client.objects.get().status == "active"
 

@@ -19,7 +19,7 @@ def test_staff_see_the_card_and_cannot_charge_it(till: Till) -> None:
     owner = cast.signed_in_with_factor(Browser(), cast.elm(till.practice))
     page = owner.get(f"/office/clients/{ana.ref}/billing/").text
     assert "Visa ending 4242" in page
-    assert "Only its owner can use or remove it." in page
+    assert "Only the client can use or remove this card." in page
     assert card.ref not in page
     before = Payment.objects.count()
     owner.post(f"/portal/alder-street/billing/{bill.ref}/payment/", {"with": card.ref})

@@ -61,7 +61,7 @@ def test_a_row_shows_state_reason_tries_and_sender(office: Browser, practice: Pr
     )
     shown = page(office)
     assert 'data-testid="email-row" data-state="bounced"' in shown
-    for text in ("Invitation", "Ana Abreu", "ana@mail.example", "The mailbox doesn’t exist.", "5.1.1", "2 tries"):
+    for text in ("Invitation", "Ana Abreu", "ana@mail.example", "The mailbox doesn’t exist.", "5.1.1", "2 attempts"):
         assert text in shown
     assert "by The desk" in shown
 
@@ -78,8 +78,8 @@ def test_every_state_has_its_own_label(office: Browser, practice: Practice, stat
 def test_handed_over_is_not_shown_as_delivered(office: Browser, practice: Practice) -> None:
     mail(cast.ana(practice), state=EmailState.HANDED_OVER, handed_over_at=clock.now())
     shown = page(office)
-    assert "Handed to the mail server at 12:20 PM; delivery not known" in shown
-    assert "Last email handed to the mail server just now" in shown
+    assert "Sent at 12:20 PM (we can’t tell if it arrived)" in shown
+    assert "Last email sent just now" in shown
 
 
 def test_the_list_is_newest_first_and_paged(office: Browser, practice: Practice) -> None:
@@ -91,7 +91,7 @@ def test_the_list_is_newest_first_and_paged(office: Browser, practice: Practice)
     assert older is not None
     second = page(office, older[1])
     assert refs(second) == refs_written[::-1][25:]
-    assert "Back to the start" in second
+    assert "Back to first page" in second
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_each_filter_chip_lists_its_states(office: Browser, practice: Practice) 
         ("not_delivered", bounced),
     ):
         assert refs(page(office, f"?show={show}")) == [email.ref]
-    assert "Need a look <b>1</b>" in shown
+    assert "Needs attention <b>1</b>" in shown
     assert "All <b>3</b>" in shown
 
 
@@ -180,7 +180,7 @@ def test_unknown_position_shows_the_newest(office: Browser, practice: Practice) 
     email = mail(cast.ana(practice))
     shown = page(office, "?after=nonsense")
     assert refs(shown) == [email.ref]
-    assert "Back to the start" not in shown
+    assert "Back to first page" not in shown
 
 
 def test_a_mail_server_outage_is_shown_on_top(office: Browser, practice: Practice) -> None:
@@ -216,7 +216,7 @@ def test_a_sent_email_is_shown_with_its_link_masked(office: Browser, practice: P
 def test_a_deleted_body_is_not_shown_as_unsent(office: Browser, practice: Practice) -> None:
     sent = mail(cast.ana(practice), state="handed_over", settled_at=clock.now(), body_deleted_at=clock.now())
     shown = office.get(f"/office/emails/{sent.ref}/").text
-    assert "Its text was deleted" in shown
+    assert "The message was deleted" in shown
     assert "Nothing was sent." not in shown
 
 
@@ -225,10 +225,8 @@ def test_events_are_listed_newest_first(office: Browser, practice: Practice) -> 
     outbox.add_event(email, EmailEventKind.DELAYED, words="The server there is busy.", detail="450")
     outbox.add_event(email, EmailEventKind.HANDED_OVER)
     shown = unescape(office.get(f"{LIST}{email.ref}/").content.decode())
-    events = shown[shown.index("What happened") :]
-    assert (
-        events.index("Handed to the mail server") < events.index("The server there is busy.") < events.index("Written")
-    )
+    events = shown[shown.index("History") :]
+    assert events.index("Sent") < events.index("The server there is busy.") < events.index("Created")
 
 
 def test_opening_an_email_is_logged_once(office: Browser, practice: Practice) -> None:
@@ -243,7 +241,7 @@ def test_opening_an_email_is_logged_once(office: Browser, practice: Practice) ->
 def test_every_role_may_read_and_retry_emails(client: Browser, practice: Practice, colleague: object) -> None:
     email = mail(cast.ana(practice), state=EmailState.FAILED, parked_at=clock.now(), errors=5)
     browser = cast.signed_in(client, colleague(practice))  # type: ignore[operator]  # One of the cast.
-    assert "Start again" in browser.get(f"{LIST}{email.ref}/").content.decode()
+    assert "Try again" in browser.get(f"{LIST}{email.ref}/").content.decode()
     assert browser.post(f"{LIST}{email.ref}/restart/").status_code == 302
     email.refresh_from_db()
     assert (email.state, email.errors, email.parked_at) == (EmailState.QUEUED, 0, None)
@@ -259,11 +257,11 @@ def test_retrying_twice_queues_once(office: Browser, practice: Practice) -> None
 
 def test_a_handed_over_email_cannot_be_retried(office: Browser, practice: Practice) -> None:
     email = mail(cast.ana(practice), state=EmailState.HANDED_OVER)
-    assert "Start again" not in office.get(f"{LIST}{email.ref}/").content.decode()
+    assert "Try again" not in office.get(f"{LIST}{email.ref}/").content.decode()
     office.post(f"{LIST}{email.ref}/restart/")
     email.refresh_from_db()
     assert email.state == EmailState.HANDED_OVER
-    assert "Only an email that failed can be started again." in page(office)
+    assert "Only a failed email can be retried." in page(office)
 
 
 def test_retrying_needs_a_post(office: Browser, practice: Practice) -> None:
@@ -284,7 +282,7 @@ def test_the_menu_counts_emails_needing_attention(office: Browser, practice: Pra
     mail(cast.carol(practice), state=EmailState.DROPPED)
     mail(cast.bruno(practice), state=EmailState.HANDED_OVER)
     shown = page(office)
-    assert '<span class="count">2<span class="hidden-text"> need a look</span></span>' in shown
+    assert '<span class="count">2<span class="hidden-text"> to review</span></span>' in shown
 
 
 def test_a_later_email_clears_an_earlier_failure(office: Browser, practice: Practice) -> None:

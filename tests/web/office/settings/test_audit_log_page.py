@@ -124,7 +124,7 @@ def test_a_page_scans_a_limited_number_of_entries(
         audit_log.record(AuditAction.CLIENT_EDITED, practice=practice, by=Actor.system())
     first = page(owner, "?who=operator")
     assert actions(first) == []
-    assert "Older ones have not been looked at yet." in first
+    assert "Older entries have not been searched yet." in first
     older = re.search(r'href="(\?[^"]*before=[^"]*)"', first)
     assert older is not None
     assert actions(page(owner, older[1])) == ["client.created"]
@@ -135,15 +135,15 @@ def test_it_shows_sealed_and_unsealed_counts(
 ) -> None:
     audit_log.record(AuditAction.CLIENT_EDITED, practice=practice, by=Actor.system())
     shown = page(owner)
-    assert "No entry is sealed yet." in shown
+    assert "No entries are sealed yet." in shown
     assert "not sealed yet" in shown
     stopped_clock.shift(timedelta(minutes=2))
-    assert "1 entry waits for its seal" in page(owner)
+    assert "1 entry is not sealed yet" in page(owner)
     sealing.seal(practice.pk)
     shown = page(owner)
     assert "1 entry is sealed." in shown
     assert "not sealed yet" not in shown
-    assert "waits for its seal" not in shown
+    assert "is not sealed yet" not in shown
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def shown(browser: Browser, address: str = EMAILS) -> str:
 
 def test_new_invitations_use_the_practices_text(owner: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    assert "The emails were saved." in owner.post(EMAILS, OWN_TEXT, follow=True).content.decode()
+    assert "The email settings were saved." in owner.post(EMAILS, OWN_TEXT, follow=True).content.decode()
     for address in (f"/office/clients/{ana.ref}/edit/portal/", "/office/clients/new/"):
         page = shown(owner, address)
         assert "Welcome to [practice name]" in page
@@ -152,14 +152,14 @@ def test_a_reply_address_is_stored_in_ascii(owner: Browser, practice: Practice) 
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("en-subject", "", "This is needed."),
-        ("es-message", " \u200b ", "This is needed."),
-        ("en-subject", "x" * 151, "At most 150 characters. This has 151."),
-        ("es-message", "x" * 5001, "At most 5000 characters. This has 5001."),
-        ("reply_to", "desk", "This doesn’t look like an email address."),
-        ("reply_to", "désk@alder.example", "It needs a name in plain letters"),
-        ("reply_to", "'desk@alder.example'", "This doesn’t look like an email address."),
-        ("sender_name", "x" * 101, "At most 100 characters. This has 101."),
+        ("en-subject", "", "Enter a subject."),
+        ("es-message", " \u200b ", "Enter a message."),
+        ("en-subject", "x" * 151, "Enter at most 150 characters. You entered 151."),
+        ("es-message", "x" * 5001, "Enter at most 5000 characters. You entered 5001."),
+        ("reply_to", "desk", "Enter a complete email address, like desk@example.com"),
+        ("reply_to", "désk@alder.example", "without accented letters"),
+        ("reply_to", "'desk@alder.example'", "Enter a complete email address, like desk@example.com"),
+        ("sender_name", "x" * 101, "Enter at most 100 characters. You entered 101."),
     ],
 )
 def test_invalid_input_is_explained_and_kept(
@@ -178,8 +178,8 @@ def test_a_concurrent_edit_shows_both_versions(owner: Browser) -> None:
     answer = owner.post(EMAILS, TYPED | {"en-subject": "Mine"})
     page = unescape(answer.content.decode())
     assert answer.status_code == 409
-    assert 'Subject, as you typed it</dt><dd class="break">Mine</dd>' in page
-    assert 'Subject, as saved now</dt><dd class="break">Welcome to [practice name]</dd>' in page
+    assert 'Subject: your version</dt><dd class="break">Mine</dd>' in page
+    assert 'Subject: saved version</dt><dd class="break">Welcome to [practice name]</dd>' in page
     assert DefaultText.objects.get().subject == "Welcome to [practice name]"
     assert 'name="version" value="2"' in page
 

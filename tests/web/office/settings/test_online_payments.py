@@ -51,7 +51,7 @@ def save(browser: Browser, key: str = "sk_test_demo", secret: str = "") -> tuple
 
 def test_an_empty_page_explains_the_setup(owner: Browser) -> None:
     page = visible_text(owner)
-    for sentence in ("Not set up", "Let clients pay by card in the portal", "press Reveal beside the secret key"):
+    for sentence in ("Not set up", "Let clients pay by card in the portal", "click Reveal next to the secret key"):
         assert sentence in page
 
 
@@ -81,38 +81,38 @@ def test_a_live_key_shows_no_banner(owner: Browser) -> None:
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
-        ("", "This is needed."),
-        ("pk_test_demo", "A secret key begins with sk_live_ or sk_test_."),
-        ("sk_test_unknown", "Stripe does not know this key."),
-        ("rk_test_demo", "may not read the account"),
-        ("sk_test_" + "x" * 300, "too long to be one"),
+        ("", "Enter a secret key."),
+        ("pk_test_demo", "Enter a secret key. It begins with sk_live_ or sk_test_."),
+        ("sk_test_unknown", "Stripe doesn’t recognize this key."),
+        ("rk_test_demo", "isn’t allowed to read the Stripe account"),
+        ("sk_test_" + "x" * 300, "This is too long."),
     ],
 )
 def test_a_rejected_key_is_explained_and_not_stored(owner: Browser, key: str, sentence: str) -> None:
     status, page = save(owner, key)
     assert (status, sentence in page) == (422, True)
-    assert "Nothing has been saved yet. What is secret has to be typed again." in page
+    assert "Nothing has been saved yet. Enter passwords and keys again." in page
     assert not StripeKey.objects.exists()
 
 
 def test_the_page_says_when_stripe_is_unreachable(owner: Browser, sandbox: SandboxStripe) -> None:
     sandbox.fault("503")
     status, page = save(owner)
-    assert (status, "Stripe cannot be reached at the moment. Nothing was saved." in page) == (422, True)
+    assert (status, "Stripe can’t be reached right now. Nothing was saved." in page) == (422, True)
 
 
 @pytest.mark.parametrize(
     ("key", "sentences"),
     [
-        ("sk_test_demo_restricted", ("Stripe does not let this account charge yet", "Open Stripe")),
-        ("sk_test_demo_eur", ("The account’s currency is not USD", "is kept in EUR")),
+        ("sk_test_demo_restricted", ("Charges are not enabled for this Stripe account", "Open Stripe")),
+        ("sk_test_demo_eur", ("The account’s currency is not USD", "uses EUR")),
     ],
 )
 def test_a_broken_step_shows_how_to_fix_it(owner: Browser, key: str, sentences: tuple[str, ...]) -> None:
     answer = owner.post(KEYS, {"secret_key": key}, follow=True).content
     page, (problem, *_rest) = plain(answer), sentences
-    expected = (f"The key was saved, but clients can’t pay yet. {problem}.", "Needs attention", "Stops here:")
-    for sentence in (*expected, "Not reached yet: Clients can pay", *sentences):
+    expected = (f"The key was saved, but clients can’t pay yet. {problem}.", "Needs attention", "Failed:")
+    for sentence in (*expected, "Not checked yet: Clients can pay", *sentences):
         assert sentence in page
     assert 'class="notice" data-tone="good"' not in answer.decode()
     assert f"Clients can’t pay: {problem}." in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
@@ -122,38 +122,38 @@ def test_checking_again_finds_a_reopened_account(owner: Browser, sandbox: Sandbo
     save(owner, "sk_test_demo_restricted")
     sandbox.open_account("sk_test_demo_restricted")
     page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
-    assert "Stripe was asked again: clients can pay." in page
+    assert "Checked with Stripe. Clients can pay." in page
     assert "Needs attention" not in page
     owner.post(f"{KEYS}removal/")
-    assert "asked again" not in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
+    assert "Checked with Stripe" not in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
 def test_checking_again_finds_a_revoked_key(owner: Browser, sandbox: SandboxStripe) -> None:
     save(owner)
     sandbox.revoke("sk_test_demo")
     page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
-    assert "Stripe was asked again. Clients can’t pay: Stripe no longer accepts this key." in page
+    assert "Checked with Stripe. Clients can’t pay: Stripe no longer accepts this key." in page
     assert "Enter the new key" in page
     sandbox.fault("500")
-    assert "Stripe cannot be reached" in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
+    assert "Stripe can’t be reached" in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
 def test_checking_again_finds_an_unreadable_key(owner: Browser) -> None:
     save(owner)
     StripeKey.objects.update(encrypted_secret=b"of another installation")
     page = plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
-    assert "FIELD_KEYS have changed" in page
+    assert "FIELD_KEYS has changed" in page
 
 
 def test_checking_again_finds_missing_permissions(owner: Browser, practice: Practice) -> None:
     api_keys.save_unchecked(practice, Keys("rk_test_demo"), by=cast.DESK)
-    assert "This key may not do enough" in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
+    assert "This key lacks permissions" in plain(owner.post(f"{PAYMENTS}check/", follow=True).content)
 
 
 def test_the_key_can_be_removed(owner: Browser, practice: Practice) -> None:
     save(owner)
     page = plain(owner.post(f"{KEYS}removal/", follow=True).content)
-    assert "The key was removed. Clients can no longer pay by card." in page
+    assert "Stripe was disconnected. Clients can no longer pay by card." in page
     assert "Not set up" in page
     practice.refresh_from_db()
     assert not practice.takes_cards
@@ -163,29 +163,29 @@ def test_the_webhooks_url_and_last_event_are_shown(owner: Browser, practice: Pra
     save(owner, secret="whsec_alder")
     page = visible_text(owner)
     assert "http://localhost:8000/hooks/stripe/alder-street/" in page
-    assert "Not heard yet: payments show within a minute, because we ask." in page
+    assert "No events yet. Payments appear within a minute, because Portico checks with Stripe." in page
     inbound_events.store(
         practice, source="stripe", event_id="evt_1", kind="charge.succeeded", object_kind="charge", object_id="ch_1",
         livemode=False, happened_at=clock.now(),
     )  # fmt: skip
-    assert "Stripe last told us something just now." in visible_text(owner)
+    assert "Last event from Stripe: just now." in visible_text(owner)
 
 
 def test_a_local_address_cannot_have_a_webhook(owner: Browser) -> None:
     save(owner)
     page = visible_text(owner)
-    assert "Create it for me" not in page
-    assert "reachable from the internet by https" in page
-    assert "reachable from the internet" in plain(owner.post(f"{PAYMENTS}webhook/", follow=True).content)
+    assert "Create webhook" not in page
+    assert "reached from the internet" in page
+    assert "reached from the internet" in plain(owner.post(f"{PAYMENTS}webhook/", follow=True).content)
 
 
 def test_a_webhook_can_be_created_at_stripe(owner: Browser, settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://portal.alder.example"
     save(owner)
-    assert "Create it for me" in visible_text(owner)
+    assert "Create webhook" in visible_text(owner)
     page = plain(owner.post(f"{PAYMENTS}webhook/", follow=True).content)
-    assert "The webhook was created at Stripe." in page
-    assert "Create it for me" not in page
+    assert "The webhook was created in Stripe." in page
+    assert "Create webhook" not in page
 
 
 def test_a_deleted_webhook_can_be_created_again(owner: Browser, settings: Settings, sandbox: SandboxStripe) -> None:
@@ -194,17 +194,17 @@ def test_a_deleted_webhook_can_be_created_again(owner: Browser, settings: Settin
     owner.post("/office/settings/payments/webhook/")
     sandbox.delete_endpoint(OnlinePayments.objects.get().webhook_id)
     page = owner.post("/office/settings/payments/check/", follow=True).text
-    assert "Stripe no longer has the webhook" in page
-    assert "Missing at Stripe" in page
-    assert "Create it for me" in page
+    assert "The webhook for this address no longer exists in Stripe" in page
+    assert "Missing in Stripe" in page
+    assert "Create webhook" in page
     owner.post("/office/settings/payments/webhook/")
-    assert "Missing at Stripe" not in visible_text(owner)
+    assert "Missing in Stripe" not in visible_text(owner)
 
 
 def test_a_typed_secret_is_saved_and_never_shown(owner: Browser) -> None:
     save(owner)
     answer = owner.post(f"{PAYMENTS}webhook/secret/", {SECRET: "whsec_by_hand"}, follow=True)
-    assert "The webhook’s secret was saved." in plain(answer.content)
+    assert "The webhook signing secret was saved." in plain(answer.content)
     assert "whsec_by_hand" not in answer.content.decode()
     for typed in ("", "sk_test_demo"):
         assert owner.post(f"{PAYMENTS}webhook/secret/", {SECRET: typed}).status_code == 422
@@ -252,9 +252,9 @@ def test_cards_saved_under_another_key_are_counted(owner: Browser, practice: Pra
         consented_at=clock.now(),
     )
     StripeCustomer.objects.update(stripe_account_id=StripeKey.objects.get().account_id)
-    assert "stays with the Stripe account" not in visible_text(owner)
+    assert "can’t be charged with this key" not in visible_text(owner)
     save(owner, "sk_live_demo")
-    assert "1 saved card stays with the Stripe account or mode in which it was saved" in visible_text(owner)
+    assert "1 saved card can’t be charged with this key" in visible_text(owner)
 
 
 # The checkbox on a client's tab.
@@ -283,7 +283,7 @@ def test_the_card_checkbox_shows_a_problem(owner: Browser, practice: Practice) -
 
 
 def test_other_staff_are_told_to_ask_an_owner(office: Browser, practice: Practice) -> None:
-    assert "An owner of the practice can do it under Settings." in card_checkbox(office, practice)[1]
+    assert "An owner of the practice can set it up under Settings." in card_checkbox(office, practice)[1]
 
 
 def test_the_card_checkbox_works_once_set_up(office: Browser, practice: Practice) -> None:
@@ -293,7 +293,7 @@ def test_the_card_checkbox_works_once_set_up(office: Browser, practice: Practice
     cast.with_access(ana)
     address = f"/office/clients/{ana.ref}/edit/portal/"
     page = office.get(address).content.decode()
-    assert "Works only together with Access billing documents." in page
+    assert "Requires Access billing documents." in page
     form = {
         "enabled": "on", "address": ana.email_addresses.get().ref, "access_billing_documents": "on",
         "pay_by_card": "on", "version": str(PortalAccess.objects.get().version), "action": "save",

@@ -62,7 +62,7 @@ def test_saved_settings_are_shown_to_clients(owner: Browser, practice: Practice)
         "emergency_text": "In an emergency call 911.\nOr us: (212) 555-0199.",
     }
     answer = owner.post(PRACTICE, typed, follow=True)
-    assert "The practice was saved." in answer.content.decode()
+    assert "The practice settings were saved." in answer.content.decode()
     practice.refresh_from_db()
     assert (practice.name, practice.phone, practice.version) == ("Alder & Birch", "+12125550199", 2)
     entrance = shown(Browser(), ENTRANCE)
@@ -82,7 +82,7 @@ def test_the_first_invoice_fixes_the_currency(owner: Browser, practice: Practice
     cast.bill(cast.ana(practice))
     page = shown(owner, PRACTICE)
     assert re.search(r'<select[^>]*name="currency"[^>]*disabled', page)
-    assert "It stays what it is since the first invoice or payment." in page
+    assert "Can’t be changed after the first invoice or payment." in page
     owner.post(PRACTICE, TYPED | {"currency": "USD", "version": "2", "name": "Alder"})
     practice.refresh_from_db()
     assert (practice.name, practice.currency) == ("Alder", "EUR")
@@ -98,7 +98,7 @@ def test_the_audit_log_names_fields_without_values(owner: Browser) -> None:
     owner.post(PRACTICE, TYPED | {"greeting": "Come in", "accent": "20"})
     entry = AuditEntry.objects.get(action=AuditAction.PRACTICE_EDITED)
     assert entry.details == {"fields": "greeting, hue"}
-    assert "Practice settings changed: portal greeting, accent colour" in shown(owner, "/office/settings/trail/")
+    assert "Practice settings changed: portal greeting, accent color" in shown(owner, "/office/settings/trail/")
 
 
 def test_saving_without_changes_does_nothing(owner: Browser, practice: Practice) -> None:
@@ -130,14 +130,14 @@ def test_a_phone_number_is_parsed_for_the_country(owner: Browser, practice: Prac
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("name", "", "This is needed."),
-        ("name", "\u202e\u200b", "This is needed."),
-        ("name", "x" * 101, "At most 100 characters."),
-        ("phone", "nine one one", "This doesn’t look like a phone number."),
+        ("name", "", "Enter a practice name."),
+        ("name", "\u202e\u200b", "Enter a practice name."),
+        ("name", "x" * 101, "Enter at most 100 characters."),
+        ("phone", "nine one one", "Enter a complete phone number."),
         ("time_zone", "Mars/Olympus", "Mars/Olympus is not one of the available choices."),
         ("time_zone", "localtime", "localtime is not one of the available choices."),
         ("time_zone", "Factory", "Factory is not one of the available choices."),
-        ("greeting", "x" * 301, "At most 300 characters."),
+        ("greeting", "x" * 301, "Enter at most 300 characters."),
         ("emergency_text", "\x00", "This text contains a character that can’t be saved."),
         ("accent", "400", "400 is not one of the available choices."),
     ],
@@ -187,8 +187,8 @@ def test_a_concurrent_edit_shows_both_versions(owner: Browser, practice: Practic
     page = unescape(answer.content.decode())
     assert answer.status_code == 409
     assert re.findall(r"<dt>(.*?)</dt><dd class=\"break\">(.*?)</dd>", page)[:2] == [
-        ("Support hours, as you typed it", "Weekends"),
-        ("Support hours, as saved now", "Weekdays"),
+        ("Support hours: your version", "Weekends"),
+        ("Support hours: saved version", "Weekdays"),
     ]
     practice.refresh_from_db()
     assert practice.support_hours == "Weekdays"
@@ -249,7 +249,7 @@ def test_an_invalid_hue_has_no_stylesheet(practice: Practice, path: str) -> None
 def test_an_invalid_hue_is_refused(owner: Browser, practice: Practice, hue: str) -> None:
     answer = owner.post(PRACTICE, TYPED | {"accent": "own", "hue": hue})
     assert answer.status_code == 422
-    assert "Type a whole number from 0 to 359." in answer.content.decode()
+    assert "Enter a whole number from 0 to 359." in answer.content.decode()
     assert "/look/hue-218.css" in answer.content.decode()
 
 
@@ -318,9 +318,9 @@ def test_a_logo_is_served_for_its_practice_only(owner: Browser, practice: Practi
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "This file is not a picture we can read."),
-        (b"", "Choose a file first"),
-        (b"\x89PNG\r\n\x1a\n\0", "This file is not a picture we can read."),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "This file can’t be read as an image."),
+        (b"", "Choose a PNG, JPEG or WebP file."),
+        (b"\x89PNG\r\n\x1a\n\0", "This file can’t be read as an image."),
         (b"\0" * (2 * 1024 * 1024 + 1), "at most 2 MB and 4,000 × 4,000 pixels"),
     ],
 )

@@ -51,8 +51,8 @@ def test_the_page_lists_roles_and_states(owner: Browser, practice: Practice) -> 
     owner.post(TEAM, LENA)
     shown = page(owner)
     assert ("Front desk" in row(shown, "Fay"), "Authenticator" in row(shown, "Fay")) == (True, True)
-    assert "Left" in row(shown, "Gus")
-    assert ("Link sent" in row(shown, "Lena Brandt"), "Never" in row(shown, "Lena Brandt")) == (True, True)
+    assert "Deactivated" in row(shown, "Gus")
+    assert ("Invited" in row(shown, "Lena Brandt"), "Never" in row(shown, "Lena Brandt")) == (True, True)
     assert "You" in row(shown, "Dr. Naomi Elm")
 
 
@@ -62,7 +62,7 @@ def test_inviting_the_same_address_twice_is_refused(owner: Browser) -> None:
     again = owner.post(TEAM, LENA | {"name": "Lena B."})
     assert again.status_code == 409
     shown = again.content.decode()
-    assert "lena@alder.example already belongs to a staff member." in shown
+    assert "lena@alder.example is already used by a staff member. Enter another address." in shown
     assert 'value="Lena B."' in shown
     assert OutgoingEmail.objects.count() == 1
 
@@ -111,7 +111,7 @@ def test_a_concurrent_change_overwrites_nothing(owner: Browser, practice: Practi
     answer = owner.post(address, {"role": "owner", "version": "1"})
     shown = unescape(answer.content.decode())
     assert answer.status_code == 409
-    assert "Saved now: biller." in shown
+    assert "Current role: biller." in shown
     assert '<option value="owner" selected>' in shown
     version = re.search(r'name="version" value="(\d+)"', shown)
     assert version
@@ -145,7 +145,7 @@ def test_an_owner_stepping_down_is_sent_to_clients(owner: Browser, elm: StaffMem
     cast.staff_member(practice, "Second", Role.OWNER)
     answer = owner.post(f"{TEAM}{elm.ref}/", {"role": "clinician", "version": "1"})
     assert answer["Location"] == "/office/clients/"
-    assert "You are clinician now." in page(owner, "/office/clients/")
+    assert "Your role is now clinician." in page(owner, "/office/clients/")
     assert owner.get(TEAM).status_code == 403
 
 

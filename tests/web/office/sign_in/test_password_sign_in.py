@@ -185,13 +185,13 @@ def test_session_ends_after_15_idle_minutes(office: Browser, stopped_clock: time
     stopped_clock.shift(timedelta(minutes=15, seconds=1))
     page = office.get("/office/emails/", follow=True).content.decode()
     assert "Your session ended" in page
-    assert "You were away for 15 minutes" in page
+    assert "You were signed out after 15 minutes" in page
 
 
 def test_session_ends_after_12_hours(office: Browser, stopped_clock: time_machine.Traveller) -> None:
     StaffSession.objects.update(created_at=clock.now() - timedelta(hours=12))
     page = office.get("/office/emails/", follow=True).content.decode()
-    assert "A session lasts only so long" in page
+    assert "Your session reached its time limit" in page
 
 
 def test_background_refresh_does_not_extend_the_session(office: Browser, stopped_clock: time_machine.Traveller) -> None:

@@ -78,7 +78,7 @@ def test_asked_after_ten_minutes_and_led_back(office: Browser, later: Callable[[
     later()
     asked = office.get(f"{PAGE}?tab=2")
     assert query_of(asked) == {"next": [f"{PAGE}?tab=2"]}
-    assert "Is it still you?" in office.get(asked["Location"]).content.decode()
+    assert "Confirm it’s you" in office.get(asked["Location"]).content.decode()
     assert prove(office, asked)["Location"] == f"{PAGE}?tab=2"
     assert office.get(PAGE).content == b"opened"
 
@@ -103,7 +103,7 @@ def test_wrong_password_verifies_nothing(office: Browser, later: Callable[[], No
     asked = office.get(PAGE)
     answer = prove(office, asked, "not the password")
     assert answer.status_code == 422
-    assert "That password doesn’t match." in answer.content.decode()
+    assert "That password is incorrect." in answer.content.decode()
     assert office.get(PAGE).status_code == 302
     assert AuditEntry.objects.filter(action=AuditAction.STAFF_SIGN_IN_REFUSED).count() == 1
 
@@ -140,7 +140,7 @@ def test_button_without_fields_must_be_pressed_again(office: Browser, later: Cal
     asked = office.post(BUTTON, headers={"Referer": f"http://testserver{BUTTON}?all=1"})
     assert query_of(asked) == {"next": [f"{BUTTON}?all=1"], "again": ["1"]}
     prove(office, asked)
-    assert "Now press once more." in office.get("/office/help/").content.decode()
+    assert "Now try again." in office.get("/office/help/").content.decode()
 
 
 @pytest.mark.parametrize("stood_on", ["https://evil.example/office/", "//evil.example/", "", "/portal/alder-street/"])

@@ -57,7 +57,7 @@ def test_set_up_page_mentions_the_next_step(fay: StaffMember, purpose: SetUpPurp
     browser, token = Browser(), set_up_links.create_link(fay, by=fay.actor)
     SetUpLink.objects.update(purpose=purpose)
     page = text(browser.get(f"/office/set-up/{token}/", follow=True))
-    assert ("Next: an authenticator app" in page) is (purpose == SetUpPurpose.BEGIN)
+    assert ("Next, you’ll set up an authenticator app" in page) is (purpose == SetUpPurpose.BEGIN)
 
 
 def actions() -> list[str]:
@@ -104,7 +104,7 @@ def test_wrong_code_is_refused_and_not_shown_again(client: Browser, fay: StaffMe
     wrong = "000000" if cast.code_now(secret) != "000000" else "000001"
     answer = client.post(STEP, {"otp": wrong})
     assert answer.status_code == 422
-    assert "That code doesn’t work." in text(answer)
+    assert "That code is incorrect." in text(answer)
     assert wrong not in text(answer)
     assert client.get("/office/clients/").status_code == 302
     assert actions()[-1] == AuditAction.SECOND_FACTOR_REFUSED
@@ -184,7 +184,7 @@ def test_recovery_code_works_once_and_sends_an_email(client: Browser, fay: Staff
     other = Browser()
     by_password(other, fay)
     answer = other.post(STEP, {"recovery_code": code})
-    assert "That recovery code doesn’t work." in text(answer)
+    assert "That recovery code is incorrect" in text(answer)
     assert len(recovery_codes.unused(fay)) == 7
 
 

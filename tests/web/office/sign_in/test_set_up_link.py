@@ -77,7 +77,7 @@ def test_form_sets_no_password_for_a_colleague(
     fays = Tab(client, f"{PAGE}{set_up_links.create_link(fay, by=Actor.operator())}/")
     answer = elms.press(password=GOOD)
     assert answer.status == 409
-    assert "Another link was opened in this browser since. No password was changed." in answer.text
+    assert "You opened another link in this browser. No password was changed." in answer.text
     for member in (elm, fay):
         before = member.password
         member.refresh_from_db()
@@ -105,7 +105,7 @@ def test_the_link_works_once(client: Browser, token: str) -> None:
     other = Browser()
     response = other.get(f"{PAGE}{token}/", follow=True)
     assert response.status_code == 410
-    assert "This link is spent" in response.content.decode()
+    assert "This link no longer works" in response.content.decode()
     assert choose(other, "another long password").status_code == 410
 
 
