@@ -29,12 +29,12 @@ def test_it_prints_what_was_missing_per_practice(bill: Invoice) -> None:
     cast.birch()
     code, output = run("reconcile_stripe")
     assert code == 0
-    assert "alder-street: 1 payments at Stripe since 2026-11-16" in output
-    assert "1 were missing here." in output
-    assert "birch-lane: 0 payments at Stripe" in output
+    assert "alder-street: 1 payments in Stripe since 2026-11-16" in output
+    assert "1 were missing in Portico." in output
+    assert "birch-lane: 0 payments in Stripe" in output
     bill.refresh_from_db()
     assert bill.is_paid
-    assert "0 were missing here." in run("reconcile_stripe")[1]
+    assert "0 were missing in Portico." in run("reconcile_stripe")[1]
 
 
 def test_after_a_restore_it_begins_a_day_before_the_backup(till: Till, bill: Invoice) -> None:
@@ -47,14 +47,14 @@ def test_a_later_start_does_not_reopen_payments(till: Till, bill: Invoice) -> No
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW - timedelta(days=20))
     assert "since 2026-11-20 09:30 UTC" in run("reconcile_stripe", "--since", "2026-11-20T09:30")[1]
     assert reconciliation.since_of(till.practice) is not None
-    with pytest.raises(CommandError, match="--since takes a date"):
+    with pytest.raises(CommandError, match="--since must be a date"):
         run("reconcile_stripe", "--since", "yesterday")
 
 
 def test_with_stripe_down_it_fails_and_reopens_nothing(till: Till, bill: Invoice) -> None:
     Restoration.objects.create(practice=till.practice, backup_made_at=NOW)
     till.stripe.fault("503")
-    with pytest.raises(CommandError, match="alder-street: Stripe could not be asked"):
+    with pytest.raises(CommandError, match="alder-street: Stripe could not be reached"):
         run("reconcile_stripe")
     assert reconciliation.since_of(till.practice) is not None
 

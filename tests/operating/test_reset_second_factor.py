@@ -28,7 +28,7 @@ def test_the_owner_sets_up_a_new_factor_at_the_next_sign_in(practice: Practice, 
         elm.ref,
     )
     mail = OutgoingEmail.objects.latest("id")
-    assert (mail.to_address, mail.subject) == (elm.email, "Your second factor was taken away")
+    assert (mail.to_address, mail.subject) == (elm.email, "Your two-step verification was reset")
 
 
 def test_the_password_is_unchanged(practice: Practice) -> None:
@@ -41,6 +41,6 @@ def test_the_password_is_unchanged(practice: Practice) -> None:
 @pytest.mark.parametrize("email", ["unknown@alder-street.example", "gus@alder-street.example", ""])
 def test_only_active_staff_are_accepted(practice: Practice, email: str) -> None:
     cast.gus(practice)
-    with pytest.raises(CommandError, match="No staff member"):
+    with pytest.raises(CommandError, match="No active staff member"):
         call_command("reset_second_factor", email)
     assert not AuditEntry.objects.filter(action=AuditAction.SECOND_FACTOR_RESET).exists()

@@ -20,7 +20,7 @@ def send(url: str, address: str = "ana@mail.example") -> str:
 def test_success_is_reported(smtp: SmtpServer) -> None:
     output = send(smtp.url)
     assert output == (
-        f"The mail server 127.0.0.1:{smtp.port} took the mail. Whether it arrives is for ana@mail.example to see. "
+        f"The mail server 127.0.0.1:{smtp.port} accepted the email. Check whether it arrives at ana@mail.example. "
         "It said: 2.0.0 Taken\n"
     )
     (mail,) = smtp.mails

@@ -21,13 +21,13 @@ def test_office_and_portal_pause_and_resume_at_the_next_request(practice: Practi
     ana = cast.ana(practice)
     phone, office = cast.in_the_portal(Browser(), ana), cast.signed_in(Browser(), cast.fay(practice))
     home = "/portal/alder-street/home/"
-    assert "is paused" in run("suspend_practice", "alder-street")
+    assert "is suspended" in run("suspend_practice", "alder-street")
     for answer in (phone.get(home), office.get("/office/clients/"), Browser().get("/portal/alder-street/")):
         page = answer.content.decode()
         assert answer.status_code == 503
         assert "Alder Street Therapy has paused this portal." in page
         assert "Ana" not in page
-    assert "is open" in run("resume_practice", "alder-street")
+    assert "is active again" in run("resume_practice", "alder-street")
     assert phone.get(home).status_code == 200
     assert office.get("/office/clients/").status_code == 200
     assert set(AuditEntry.objects.filter(action__startswith="practice.").values_list("actor_kind", flat=True)) == {

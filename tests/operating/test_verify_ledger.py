@@ -58,7 +58,7 @@ def _write_ledger() -> None:
     refunds.record_manual_refund(
         cast.cash(ana, 9_000, invoice=cast.bill(ana)),
         amount_minor=2_000,
-        reason="Price was wrong",
+        reason="Wrong price",
         shown=None,
         by=cast.DESK,
     )
@@ -82,7 +82,7 @@ def test_a_sound_ledger_passes(books: None) -> None:
     code, output = run("verify_ledger", "--json")
     report = json.loads(output)
     assert (code, report["sound"], report["invoices"], report["mismatches"]) == (0, True, 4, [])
-    assert run("verify_ledger") == (0, "The books are sound: 4 invoices, 4 payments.\n")
+    assert run("verify_ledger") == (0, "The ledger is correct: 4 invoices, 4 payments.\n")
 
 
 @pytest.fixture

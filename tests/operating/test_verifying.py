@@ -33,7 +33,7 @@ def test_an_intact_audit_log_is_sound(practice: Practice) -> None:
     sealed = sealing.seal_all()
     code, output = run("verify_trail", "--json")
     assert (code, json.loads(output)["sound"]) == (0, True)
-    assert run("verify_trail") == (0, f"alder-street: sound, {sealed} entries sealed\n")
+    assert run("verify_trail") == (0, f"alder-street: intact, {sealed} entries sealed\n")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def test_the_first_altered_entry_is_named() -> None:
     code, output = run("verify_trail", "--json")
     (report,) = json.loads(output)["practices"]
     assert (code, report["first_bad"], report["sound"]) == (1, 2, False)
-    assert "position 2 is bad: The entry is not what was sealed." in run("verify_trail")[1]
+    assert "entry 2 is invalid: The entry is not what was sealed." in run("verify_trail")[1]
 
 
 def test_unsealed_entries_are_reported(practice: Practice, stopped_clock: Traveller) -> None:
@@ -53,12 +53,12 @@ def test_unsealed_entries_are_reported(practice: Practice, stopped_clock: Travel
     stopped_clock.shift(timedelta(minutes=2))
     code, output = run("verify_trail")
     assert code == 1
-    assert "not sealed: is a worker running?" in output
+    assert "are not sealed. Check that a worker is running." in output
 
 
 def test_correct_states_pass(practice: Practice) -> None:
     cast.invited(cast.ana(practice))
-    assert run("verify_states") == (0, "All 1 stored states are what the facts say.\n")
+    assert run("verify_states") == (0, "All 1 stored states are correct.\n")
 
 
 def test_a_wrong_state_is_named(practice: Practice) -> None:
@@ -69,7 +69,7 @@ def test_a_wrong_state_is_named(practice: Practice) -> None:
         1,
         [{"client_ref": ana.ref, "stored": "signed_in", "computed": "no_access"}],
     )
-    assert f"Client {ana.ref}: stored signed_in, by the facts no_access" in run("verify_states")[1]
+    assert f"Client {ana.ref}: stored signed_in, computed no_access" in run("verify_states")[1]
 
 
 @pytest.mark.django_db

@@ -69,7 +69,7 @@ def test_an_invalid_port_is_refused(port: str) -> None:
 
 @pytest.mark.usefixtures("serving_is_recorded")
 def test_a_taken_port_is_refused_in_one_sentence(listener: int) -> None:
-    with pytest.raises(CommandError, match=f"Port {listener} is taken"):
+    with pytest.raises(CommandError, match=f"Port {listener} is in use"):
         call_command("web", "--port", str(listener))
 
 

@@ -129,7 +129,7 @@ def test_a_second_server_on_a_port_exits_with_a_message(processes: Processes) ->
     port = web.url.rpartition(":")[2]
     answer = processes.run("web", "--port", port)
     assert answer.returncode == 1
-    assert f"Port {port} is taken" in answer.stderr
+    assert f"Port {port} is in use" in answer.stderr
     assert Visitor(web).get("/healthz")[0] == 200
 
 

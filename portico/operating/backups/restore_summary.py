@@ -6,8 +6,8 @@ from portico.domain.maintenance.after_restore import RestoreSummary
 from portico.plumbing.security import key_usage
 
 NEXT = (
-    "Now look at it: portico verify-trail, portico verify-states. Start web, look at the Emails page, "
-    "and start the worker when it is right."
+    "Next, run portico verify-trail and portico verify-states. Start web, review the Emails page, "
+    "and then start the worker."
 )
 
 
@@ -15,12 +15,12 @@ def summary_lines(practices: dict[str, RestoreSummary]) -> Iterator[str]:
     """Yields one line per practice, given the summaries by slug."""
     for slug, summary in practices.items():
         if summary.is_nothing:
-            yield f"{slug}: nothing was open, nothing waited"
+            yield f"{slug}: no open sessions or waiting emails"
             continue
         yield (
             f"{slug}: ended {summary.links} sign-in links, {summary.pins} PINs, {summary.sessions} portal sessions, "
             f"{summary.staff_sessions} staff sessions and {summary.set_up_links} set-up links; "
-            f"parked {summary.emails} emails and {summary.asks} asks for a link"
+            f"put on hold {summary.emails} emails and {summary.asks} link requests"
         )
 
 
@@ -28,6 +28,6 @@ def missing_key_warnings() -> Iterator[str]:
     """Yields a line for each encryption key that the restored data need and FIELD_KEYS lacks."""
     for key_id, kinds in key_usage.missing_keys().items():
         yield (
-            f"FIELD_KEYS lacks the key {key_id}. Without it these cannot be read or proved: {', '.join(kinds)}. "
+            f"FIELD_KEYS is missing the key {key_id}, which is needed to read or verify: {', '.join(kinds)}. "
             f"Add it from the old installation's environment, after the first key."
         )

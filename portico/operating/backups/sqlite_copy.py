@@ -36,7 +36,7 @@ def copy(original: sqlite3.Connection, target: Path) -> None:
         # Reserves the name: of two parallel copies only one continues.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise NotCopied(f"{target} is there already. Choose another name, or move it away first.") from None
+        raise NotCopied(f"{target} already exists. Choose another name or move it first.") from None
     except OSError as error:
         raise NotCopied(f"Cannot write {target}: {error.strerror}.") from error
     try:

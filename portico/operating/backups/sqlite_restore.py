@@ -43,7 +43,7 @@ def restore(file: Path, database: Path, *, replace: bool, by: Actor) -> Restored
         has_data = _has_data(database)
         if has_data and not replace:
             raise NotRestored(
-                f"{database} holds data already. With --replace it is set aside, under another name in the same folder."
+                f"{database} already contains data. Use --replace to rename and keep it in the same folder."
             )
         _refuse_in_use(database)
         _remove(prepared)
@@ -71,7 +71,7 @@ def _refuse_foreign(original: sqlite3.Connection, file: Path) -> None:
     except sqlite3.DatabaseError as error:
         raise NotRestored(f"{file} is not a backup of Portico ({error}).") from error
     if newer := sorted(f"{app}.{name}" for app, name in applied - known):
-        raise NotRestored(f"{file} was made by a newer Portico: this one does not know {', '.join(newer)}.")
+        raise NotRestored(f"{file} was created by a newer Portico with unknown migrations: {', '.join(newer)}.")
 
 
 def _has_data(database: Path) -> bool:

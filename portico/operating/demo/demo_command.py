@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     try:
         _prepare_folder(reset=options.reset)
     except OSError as error:
-        print(f"The demo keeps its data in {FOLDER}, which cannot be written here: {error}.", file=sys.stderr)
+        print(f"The demo stores its data in {FOLDER}, which is not writable: {error}.", file=sys.stderr)
         return 1
     parts = Supervisor(process_environment(options.port))
     parts.listen_to_signals()
@@ -71,8 +71,8 @@ def describe_taken_port(port: int) -> str:
     ):
         if not ports.is_free("127.0.0.1", needed):
             return (
-                f"Port {needed} is taken, which {part} needs: another demo may be running. "
-                f"Stop it, or choose another place: make demo PORT={port + 1000 if port < 60000 else 9000}"
+                f"Port {needed} for {part} is in use, perhaps by another demo. "
+                f"Stop it or choose another port: make demo PORT={port + 1000 if port < 60000 else 9000}"
             )
     return ""
 
@@ -101,7 +101,7 @@ def process_environment(port: int) -> dict[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="portico demo", description=__doc__)
     parser.add_argument("--port", type=_port, default=os.environ.get("PORT") or "8000", help="default: PORT, else 8000")
-    parser.add_argument("--reset", action="store_true", help="throw away what is there and start over")
+    parser.add_argument("--reset", action="store_true", help="delete the demo's data and start over")
     return parser
 
 
@@ -147,7 +147,7 @@ def _make_ready(parts: Supervisor) -> bool:
     """Loads the sample data or migrates those of an earlier start. Returns False if it failed or was stopped."""
     if (FOLDER / READY).exists():
         return _run(parts, "migrate", "--skip-checks", "--verbosity", "0")
-    print("Making a practice with clients to look at; this takes a few seconds.", flush=True)
+    print("Creating a sample practice. This takes a few seconds.", flush=True)
     if not _run(parts, "demo-data"):
         return False
     (FOLDER / READY).touch()
@@ -186,24 +186,24 @@ def _welcome(port: int) -> str:
     return "\n".join(
         [
             "",
-            f"  {practice['name']} is open. Everything is on this machine; no mail leaves it.",
+            f"  {practice['name']} is ready. Everything runs on this machine and no email leaves it.",
             "",
             f"    Office for staff     http://localhost:{port}/office/",
             f"    Portal for clients   http://localhost:{port}/portal/{practice['slug']}/",
             f"    Mailbox              http://localhost:{port + 1}/",
             f"    Sandbox Stripe       http://localhost:{port + 2}/",
             "",
-            "  Who can sign in at the office:",
+            "  Sign in to the office as:",
             "",
             *staff,
             "",
-            "  Try this first: sign in as Naomi, press Create Client, give the client an address with Email ok,",
-            "  turn on Client Portal Access and press Send Email. Then open the mailbox and press Sign In.",
+            "  First, sign in as Naomi and click Create Client. Add an email address and check Email ok. Turn on",
+            "  Client Portal Access and send the invitation. Then open the mailbox and click Sign In.",
             "",
-            f"  Then pay a bill: ask at the portal for a link for {PAYS}, press Sign In in the mailbox, then Pay Now,",
-            f"  with the card {CARD}, any date ahead and any code. The sandbox Stripe lists cards that are declined.",
+            f"  To pay a bill, request a link for {PAYS} in the portal and click Sign In in the mailbox. Click Pay Now",
+            f"  and use the card {CARD} with any future date and any code. The sandbox Stripe lists cards that fail.",
             "",
-            "  Ctrl-C stops all of it. Started again it keeps what you did; make demo RESET=1 starts over.",
+            "  Press Ctrl-C to stop. Your changes are kept; make demo RESET=1 starts over.",
             "",
         ]
     )

@@ -59,7 +59,7 @@ class Supervisor:
             if ended is not None:
                 name, code = ended
                 self.stop()
-                print(f"\nThe {name} ended by itself (exit {code}), so everything was stopped. Its reason is above.")
+                print(f"\nThe {name} exited unexpectedly (code {code}), so the demo was stopped. See the reason above.")
                 return 1
         self.stop()
         return 0

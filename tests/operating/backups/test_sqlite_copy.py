@@ -63,7 +63,7 @@ def test_only_the_owner_may_read_a_copy(database: Path, writer: sqlite3.Connecti
 
 def test_an_existing_file_is_not_overwritten(database: Path, writer: sqlite3.Connection, tmp_path: Path) -> None:
     (tmp_path / "backup").write_text("somebody's letter")
-    with pytest.raises(NotCopied, match="is there already"):
+    with pytest.raises(NotCopied, match="already exists"):
         copy(database, tmp_path / "backup")
     assert (tmp_path / "backup").read_text() == "somebody's letter"
 

@@ -82,13 +82,13 @@ def test_a_database_without_practices_is_replaced(backup: Path, target: Path) ->
 def test_a_foreign_database_is_not_replaced(backup: Path, target: Path) -> None:
     with closing(sqlite3.connect(target)) as other:
         other.execute("CREATE TABLE letters (text)")
-    with pytest.raises(NotRestored, match="holds data already"):
+    with pytest.raises(NotRestored, match="already contains data"):
         restore(backup, target)
 
 
 def test_a_damaged_database_is_set_aside_with_replace(backup: Path, target: Path) -> None:
     target.write_bytes(b"no database at all" * 500)
-    with pytest.raises(NotRestored, match="holds data already"):
+    with pytest.raises(NotRestored, match="already contains data"):
         restore(backup, target)
     aside = restore(backup, target, replace=True).set_aside
     assert aside is not None
@@ -166,13 +166,13 @@ def test_leftovers_of_a_crash_do_not_matter(backup: Path, target: Path) -> None:
 
 def test_the_backup_command_overwrites_no_file(backup: Path) -> None:
     before = backup.read_bytes()
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="already exists"):
         call_command("backup", str(backup))
     assert backup.read_bytes() == before
 
 
 def test_the_restore_command_refuses_in_a_sentence(backup: Path) -> None:
-    with pytest.raises(CommandError, match=r"Nothing was restored\. .* holds data already"):
+    with pytest.raises(CommandError, match=r"Nothing was restored\. .* already contains data"):
         call_command("restore", str(backup))
     assert Practice.objects.get().slug == "alder-street"
 
@@ -189,5 +189,5 @@ def test_the_restore_command_prints_a_summary_and_missing_keys(
     finally:
         connection.close()
     assert "alder-street: ended 0 sign-in links" in output.getvalue()
-    assert "parked 1 emails" in output.getvalue()
-    assert "FIELD_KEYS lacks the key t1. Without it these cannot be read or proved: audit seals." in warned.getvalue()
+    assert "put on hold 1 emails" in output.getvalue()
+    assert "FIELD_KEYS is missing the key t1, which is needed to read or verify: audit seals." in warned.getvalue()

@@ -90,7 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def started(folder: Path, port: int, *options: str) -> Iterator[Demo]:
     running = Demo(folder, port, *options)
     try:
-        running.wait_for("Ctrl-C stops all of it")
+        running.wait_for("Press Ctrl-C to stop")
         yield running
     finally:
         if running.process.poll() is None:
@@ -135,7 +135,7 @@ def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, fold
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (second.returncode, second.stdout, second.stderr.count("\n")) == (1, "", 1)
-    assert f"Port {port} is taken" in second.stderr
+    assert f"Port {port} for the web server is in use" in second.stderr
     assert first_start.get(port, "/healthz")[0] == 200
 
     assert first_start.end() == 0
@@ -143,8 +143,8 @@ def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, fold
 
     again = Demo(folder, port)
     try:
-        again.wait_for("Ctrl-C stops all of it")
-        assert "Making a practice" not in again.printed()
+        again.wait_for("Press Ctrl-C to stop")
+        assert "Creating a sample practice" not in again.printed()
         assert clients_by_state(folder) == states
     finally:
         assert again.end() == 0
@@ -154,7 +154,7 @@ def test_a_process_that_ends_stops_the_rest_with_its_reason(folder: Path, port: 
     with started(folder, port) as running:
         os.kill(pid_of("worker", running.process.pid), signal.SIGKILL)
         assert running.process.wait(30) == 1
-        assert "The worker ended by itself (exit -9), so everything was stopped." in running.printed()
+        assert "The worker exited unexpectedly (code -9), so the demo was stopped." in running.printed()
         assert not demo_command.describe_taken_port(port)
 
 
@@ -188,7 +188,7 @@ def test_reset_deletes_only_a_folder_made_by_the_demo(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("offset", [0, 1, 2, 3])
 def test_each_needed_port_is_checked(port: int, offset: int) -> None:
     with socket.create_server(("127.0.0.1", port + offset)):
-        assert f"Port {port + offset} is taken" in demo_command.describe_taken_port(port)
+        assert f"Port {port + offset} for " in demo_command.describe_taken_port(port)
         assert demo_command.describe_taken_port(port).count(".") == 1
 
 
@@ -198,7 +198,7 @@ def test_an_unwritable_folder_is_reported_in_one_sentence(
     monkeypatch.setattr(demo_command, "FOLDER", Path("/dev/null/demo"))
     assert demo_command.main(["--port", str(port)]) == 1
     output = capsys.readouterr().err
-    assert output.startswith("The demo keeps its data in /dev/null/demo, which cannot be written here: ")
+    assert output.startswith("The demo stores its data in /dev/null/demo, which is not writable: ")
     assert output.count("\n") == 1
 
 

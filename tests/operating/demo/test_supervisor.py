@@ -59,7 +59,7 @@ def test_a_process_that_ends_stops_the_rest_with_its_reason(
     assert parts.watch() == 1
     output = capsys.readouterr().out
     assert "      two | The cellar is full.\n" in output
-    assert "The two ended by itself (exit 3), so everything was stopped. Its reason is above." in output
+    assert "The two exited unexpectedly (code 3), so the demo was stopped. See the reason above." in output
     assert all(part.poll() is not None for part in parts.running.values())
 
 

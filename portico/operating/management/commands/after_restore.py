@@ -14,8 +14,8 @@ class Command(BaseCommand):
     # `make check` runs them; here they would load all views before the first request.
     requires_system_checks: list[str] = []
     help = (
-        "After a database was restored by PostgreSQL's own tools, before the worker starts: ends links, codes, PINs "
-        "and sessions, parks mails that wait. `portico restore` does it by itself."
+        "Run after restoring a database with PostgreSQL's tools and before starting the worker. Ends links, codes, "
+        "PINs and sessions and puts waiting emails on hold. `portico restore` does this automatically."
     )
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.

@@ -16,15 +16,15 @@ from portico.operating.backups.sqlite_copy import NotCopied
 class Command(BaseCommand):
     # `make check` runs them; a backup must not depend on them.
     requires_system_checks: list[str] = []
-    help = "Copies an SQLite installation into FILE while everything runs. PostgreSQL has its own tools."
+    help = "Copies an SQLite installation to FILE while it is running. For PostgreSQL, use its own tools."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="a file that is not there yet")
+        parser.add_argument("file", type=Path, help="a file that does not exist yet")
 
     def handle(self, *args: str, file: Path, **options: Any) -> None:  # Any: Django's own.
         if connection.vendor != "sqlite":
             raise CommandError(
-                "This installation is on PostgreSQL, whose own tools copy it while everything runs: "
+                "This installation uses PostgreSQL. Back it up with PostgreSQL's tools while it is running: "
                 'pg_dump --format=custom --file=FILE "$DATABASE_URL", or a base backup with an archive of the WAL '
                 "for any moment in time. See docs/operating.md, Back-up."
             )
@@ -34,6 +34,5 @@ class Command(BaseCommand):
         except (NotCopied, sqlite3.Error) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"{file} holds everything, {file.stat().st_size:,} bytes. "
-            "Keep SECRET_KEY and FIELD_KEYS too, somewhere else."
+            f"Backed up to {file} ({file.stat().st_size:,} bytes). Store SECRET_KEY and FIELD_KEYS separately."
         )

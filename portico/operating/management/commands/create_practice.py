@@ -17,10 +17,10 @@ from portico.plumbing.text.input_validation import clean_line, is_unstorable
 
 
 class Command(BaseCommand):
-    help = "Creates a practice and prints the link (72 hours, once) by which its owner chooses a password."
+    help = "Creates a practice and prints a link (one use, 72 hours) for the owner to choose a password."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--slug", required=True, help="in the portal's address, for good: alder-street")
+        parser.add_argument("--slug", required=True, help="part of the portal's address, fixed: alder-street")
         parser.add_argument("--name", required=True)
         parser.add_argument("--time-zone", required=True, help="such as America/New_York")
         parser.add_argument("--currency", required=True, help="such as USD")
@@ -55,10 +55,10 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(summary, indent=2))
             return
-        self.stdout.write(f"{created.practice.name} is there.")
+        self.stdout.write(f"Created {created.practice.name}.")
         self.stdout.write(f"  Portal for clients  {summary['portal']}")
         self.stdout.write(f"  Office for staff    {summary['office']}")
-        self.stdout.write(f"Give {created.owner.name} this link; it works for 72 hours, once:\n  {summary['setup']}")
+        self.stdout.write(f"Send {created.owner.name} this link. It works once, within 72 hours:\n  {summary['setup']}")
 
 
 def _line(option: str, text: str) -> str:

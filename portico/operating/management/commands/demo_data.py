@@ -16,13 +16,13 @@ from portico.operating.demo import demo_data
 class Command(BaseCommand):
     # `make check` runs them; here they would load all views.
     requires_system_checks: list[str] = []
-    help = "Makes the demo's practice. Only under PORTICO_DEMO=1 and in a database without tables."
+    help = "Creates the demo practice. Requires PORTICO_DEMO=1 and an empty database."
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         if not settings.DEMO:
-            raise CommandError("The demo's people are for the demo only: PORTICO_DEMO is not 1.")
+            raise CommandError("Demo data can only be created with PORTICO_DEMO=1.")
         if connection.introspection.table_names():
-            raise CommandError("There are tables already; the demo's people go into an empty database.")
+            raise CommandError("The database is not empty. Demo data can only be created in an empty database.")
         logging.getLogger("portico").setLevel(logging.WARNING)  # Its events would only clutter the output.
         create(connection)
         demo_data.create_demo_data()

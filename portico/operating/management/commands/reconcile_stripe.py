@@ -17,7 +17,7 @@ DEFAULT_PERIOD = timedelta(days=7)
 
 
 class Command(BaseCommand):
-    help = "Compares the books with Stripe's list and settles what is missing; after a restore, from the backup on."
+    help = "Compares payments with Stripe and records missing ones. After a restore, starts at the time of the backup."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", help="a UTC date or time such as 2026-11-01 or 2026-11-01T09:30")
@@ -30,18 +30,18 @@ class Command(BaseCommand):
             try:
                 result = reconciliation.reconcile(practice, since=begin, by=Actor.operator())
             except StripeCallFailed as error:
-                raise CommandError(f"{practice.slug}: Stripe could not be asked ({type(error).__name__}).") from error
+                raise CommandError(f"{practice.slug}: Stripe could not be reached ({type(error).__name__}).") from error
             self.stdout.write(
-                f"{practice.slug}: {result.checked} payments at Stripe since {_moment(begin, practice)}, "
-                f"{result.found} were missing here."
+                f"{practice.slug}: {result.checked} payments in Stripe since {_moment(begin, practice)}, "
+                f"{result.found} were missing in Portico."
             )
             if result.unreadable_keys:
                 failed.append(practice.slug)
         if failed:
             raise CommandError(
-                f"{', '.join(failed)}: FIELD_KEYS does not open every Stripe key, so not all of it could be asked "
-                "about. Enter the keys again in Settings > Online Payments, then run this again; Pay Now opens after "
-                "that."
+                f"{', '.join(failed)}: FIELD_KEYS cannot decrypt every Stripe key, so some payments were not "
+                "checked. Enter the keys again in Settings > Online Payments, then run this again to turn Pay Now "
+                "back on."
             )
 
 
@@ -49,7 +49,7 @@ def _time(text: str) -> datetime:
     try:
         given = datetime.fromisoformat(text)
     except ValueError:
-        raise CommandError("--since takes a date or time such as 2026-11-01 or 2026-11-01T09:30.") from None
+        raise CommandError("--since must be a date or time such as 2026-11-01 or 2026-11-01T09:30.") from None
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 

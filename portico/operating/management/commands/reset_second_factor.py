@@ -11,7 +11,7 @@ from portico.plumbing.actors import Actor
 
 
 class Command(BaseCommand):
-    help = "Takes away a staff member's second factor; they set up a new one at the next sign-in."
+    help = "Resets a staff member's two-step verification. They set it up again at the next sign-in."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
@@ -19,9 +19,9 @@ class Command(BaseCommand):
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         member = StaffMember.objects.active().filter(email=options["email"].strip().lower()).first()
         if member is None:
-            raise CommandError("No staff member who works here has this address.")
+            raise CommandError("No active staff member has this address.")
         second_factor.remove_all(member, by=Actor.operator())
         self.stdout.write(
-            "The second factor is taken away, every session of theirs has ended, and they are told by mail. "
-            "At the next sign-in, with the password, they set up a new one."
+            "Two-step verification was reset. The staff member was signed out everywhere and notified by email. "
+            "They set it up again at the next sign-in."
         )

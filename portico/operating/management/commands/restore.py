@@ -17,16 +17,16 @@ from portico.plumbing.actors import Actor
 class Command(BaseCommand):
     # `make check` runs them; here they would load all views before the first request.
     requires_system_checks: list[str] = []
-    help = "Puts a backup made by `portico backup` in the place of DATABASE_URL, up to date and with its doors shut."
+    help = "Restores a backup made by `portico backup` to DATABASE_URL, migrates it and ends all sessions and links."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="what `portico backup` wrote")
-        parser.add_argument("--replace", action="store_true", help="also where data are: they are set aside")
+        parser.add_argument("file", type=Path, help="a file created by `portico backup`")
+        parser.add_argument("--replace", action="store_true", help="replace a database; it is renamed and kept")
 
     def handle(self, *args: str, file: Path, replace: bool, **options: Any) -> None:  # Any: Django's own.
         if connection.vendor != "sqlite":
             raise CommandError(
-                "This installation is on PostgreSQL: restore with its own tools (pg_restore --no-owner "
+                "This installation uses PostgreSQL. Restore it with PostgreSQL's tools (pg_restore --no-owner "
                 "--dbname=… FILE, or a base backup and the WAL), then run portico migrate and portico after-restore."
             )
         database = Path(connection.settings_dict["NAME"])
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         for line in restore_summary.summary_lines(restored.practices):
             self.stdout.write(line)
         if restored.set_aside is not None:
-            self.stdout.write(f"What stood at {database} before is now {restored.set_aside}.")
-        self.stdout.write(f"{database} holds what {file} held. {restore_summary.NEXT}")
+            self.stdout.write(f"The previous database was moved to {restored.set_aside}.")
+        self.stdout.write(f"Restored {file} to {database}. {restore_summary.NEXT}")
         for warning in restore_summary.missing_key_warnings():
             self.stderr.write(warning)

@@ -11,11 +11,11 @@ from portico.plumbing.actors import Actor
 
 
 class Command(BaseCommand):
-    help = "Ends the pause of a practice. Mails that waited leave, unless their links have run out."
+    help = "Reactivates a suspended practice. Waiting emails are sent unless their links have expired."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", help="as in the portal's address: alder-street")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         practice = suspension.resume(practice_lookup.get_practice(options["slug"]), by=Actor.operator())
-        self.stdout.write(f"{practice.name} is open.")
+        self.stdout.write(f"{practice.name} is active again.")

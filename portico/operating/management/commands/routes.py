@@ -12,7 +12,7 @@ from portico.web.route_list import Route
 
 
 class Command(BaseCommand):
-    help = "Lists every address with its name and whom its guard lets in."
+    help = "Lists every address with its name and the roles that can open it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true")

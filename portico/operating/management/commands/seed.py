@@ -17,7 +17,7 @@ from portico.plumbing.actors import Actor
 
 
 class Command(BaseCommand):
-    help = "Loads practices, staff, clients and invoices from a JSON file (docs/operating.md). What exists stays."
+    help = "Loads practices, staff, clients and invoices from a JSON file (docs/operating.md). Keeps existing records."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)

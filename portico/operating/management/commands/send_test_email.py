@@ -34,7 +34,7 @@ OUTCOMES = {
 
 
 class Command(BaseCommand):
-    help = "Sends one mail through EMAIL_URL now, without the queue, and says what came of it."
+    help = "Sends one email through EMAIL_URL immediately, without the queue, and prints the result."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("address")
@@ -48,8 +48,8 @@ class Command(BaseCommand):
         reply = SmtpTransport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
         where = f"The mail server {server.host}:{server.port}"
         if reply.kind is not ReplyKind.TAKEN:
-            raise CommandError(f"{where} did not take the mail. {_describe(reply)}{_server_text(reply)}")
-        self.stdout.write(f"{where} took the mail. Whether it arrives is for {address} to see.{_server_text(reply)}")
+            raise CommandError(f"{where} did not accept the email. {_describe(reply)}{_server_text(reply)}")
+        self.stdout.write(f"{where} accepted the email. Check whether it arrives at {address}.{_server_text(reply)}")
 
 
 def _message(recipient: str) -> bytes:

@@ -11,11 +11,11 @@ from portico.plumbing.actors import Actor
 
 
 class Command(BaseCommand):
-    help = "Pauses a practice: office and portal show a plain page, mails wait. Payments on their way go on."
+    help = "Suspends a practice: its pages show a notice and emails wait. Payments in progress still complete."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", help="as in the portal's address: alder-street")
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         practice = suspension.suspend(practice_lookup.get_practice(options["slug"]), by=Actor.operator())
-        self.stdout.write(f"{practice.name} is paused. `portico resume-practice {practice.slug}` ends it.")
+        self.stdout.write(f"{practice.name} is suspended. To undo it, run `portico resume-practice {practice.slug}`.")

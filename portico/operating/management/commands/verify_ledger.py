@@ -12,7 +12,7 @@ from portico.domain.billing.ledger import verification
 
 
 class Command(BaseCommand):
-    help = "Recomputes every invoice, payment and balance, and compares them with what is stored."
+    help = "Recomputes every invoice, payment and balance and compares them with the stored values."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true")
@@ -23,7 +23,7 @@ class Command(BaseCommand):
             report = {"sound": not mismatches, **counts, "mismatches": [asdict(each) for each in mismatches]}
             self.stdout.write(json.dumps(report, indent=2))
         elif not mismatches:
-            self.stdout.write(f"The books are sound: {counts['invoices']} invoices, {counts['payments']} payments.")
+            self.stdout.write(f"The ledger is correct: {counts['invoices']} invoices, {counts['payments']} payments.")
         else:
             for each in mismatches:
                 self.stdout.write(f"{each.about}: {each.rule}; stored {each.stored}, computed {each.computed}")

@@ -13,7 +13,7 @@ from portico.domain.clients.models import Client
 
 
 class Command(BaseCommand):
-    help = "Compares every client's stored portal state with what the facts say."
+    help = "Recomputes every client's portal state and compares it with the stored state."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true")
@@ -24,9 +24,9 @@ class Command(BaseCommand):
             report = {"clients": Client.objects.count(), "mismatches": [asdict(each) for each in mismatches]}
             self.stdout.write(json.dumps(report, indent=2))
         elif not mismatches:
-            self.stdout.write(f"All {Client.objects.count()} stored states are what the facts say.")
+            self.stdout.write(f"All {Client.objects.count()} stored states are correct.")
         else:
             for each in mismatches:
-                self.stdout.write(f"Client {each.client_ref}: stored {each.stored}, by the facts {each.computed}")
+                self.stdout.write(f"Client {each.client_ref}: stored {each.stored}, computed {each.computed}")
         if mismatches:
             sys.exit(1)

@@ -14,7 +14,7 @@ from portico.plumbing.audit.sealing import ChainReport
 
 
 class Command(BaseCommand):
-    help = "Proves that no entry of the trail was changed, removed or put between."
+    help = "Checks that no entry of the audit log was changed, removed or inserted."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true")
@@ -34,12 +34,12 @@ class Command(BaseCommand):
 
 def _describe(report: ChainReport) -> str:
     if report.is_sound:
-        return f"sound, {report.sealed} entries sealed"
+        return f"intact, {report.sealed} entries sealed"
     faults = []
     if report.first_bad is not None:
-        faults.append(f"position {report.first_bad} is bad: {report.fault}")
+        faults.append(f"entry {report.first_bad} is invalid: {report.fault}")
     if report.cut:
-        faults.append(f"the last {report.cut} seals were cut off")
+        faults.append(f"the last {report.cut} seals are missing")
     if report.unsealed:
-        faults.append(f"{report.unsealed} entries are older than a minute and not sealed: is a worker running?")
+        faults.append(f"{report.unsealed} entries older than a minute are not sealed. Check that a worker is running.")
     return "; ".join(faults)

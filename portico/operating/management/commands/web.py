@@ -18,7 +18,7 @@ from portico.web.http.wsgi_application import Application
 class Command(BaseCommand):
     # `make check` runs them.
     requires_system_checks: list[str] = []
-    help = "Serves the pages. SIGTERM: finishes the requests at hand, then ends."
+    help = "Runs the web server. On SIGTERM, finishes the current requests and exits."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
@@ -51,7 +51,5 @@ def listen(host: str, port: int) -> socket.socket:
         raise CommandError(f"--host must be an address such as 127.0.0.1 or 0.0.0.0, not {host!r}.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CommandError(
-                f"Port {port} is taken: something else listens on it. Stop that or choose another --port."
-            ) from None
+            raise CommandError(f"Port {port} is in use. Stop the other program or choose another --port.") from None
         raise CommandError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.") from error

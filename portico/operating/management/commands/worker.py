@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     # `make check` runs them; here they would load all views before the first request.
     requires_system_checks: list[str] = []
-    help = "Does what pages leave to be done. Any number may run. SIGTERM: finishes the mail at hand, then ends."
+    help = "Runs background work. You can run any number of workers. On SIGTERM, finishes the current email and exits."
 
     def handle(self, *args: str, **options: Any) -> None:  # Any: Django's own.
         stop = threading.Event()
