@@ -84,8 +84,8 @@ def test_portal_pages_have_constant_query_counts(ana: Client, card: SavedCard) -
         assert counts(portal, places) == {
             "Billing & Payments": 4,
             "an invoice": 5,
-            "paying one": 5,
-            "paying the balance": 5,
+            "paying one": 4,
+            "paying the balance": 4,
             "the way back, paid": 6,
             "the way back, declined": 3,
             "a receipt": 3,

@@ -65,7 +65,7 @@ def lock_access(client: Client, *, is_first: bool = False) -> Iterator[tuple[Cli
     Raises ClientConflict if the access got another account in between.
     """
     with transaction.atomic():
-        account = None if is_first else _locked_account.first(client=client.pk)
+        account = None if is_first else lock_account(client)
         row = client_details.lock(client)
         saved = None if is_first else _locked_access.first(client=client.pk)
         access = saved or PortalAccess(practice_id=row.practice_id, client=row)
@@ -73,6 +73,11 @@ def lock_access(client: Client, *, is_first: bool = False) -> Iterator[tuple[Cli
             raise ClientConflict
         access.client, access.account = row, account
         yield row, access
+
+
+def lock_account(client: Client) -> PortalAccount | None:
+    """Locks and returns the account that signs in for the client, before the client is locked; None without one."""
+    return _locked_account.first(client=client.pk)
 
 
 @CompiledQuery

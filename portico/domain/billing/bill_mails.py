@@ -1,6 +1,7 @@
 """Mails about bills and money: a link and nothing about a visit, sent only while the client may receive them."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import translation
@@ -9,10 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import PortalAccess
+from portico.domain.access.models import PortalAccess, SignInLink
+from portico.domain.access.sign_in import sign_in_links
 from portico.domain.billing.models import Invoice, Payment, Refund
 from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
+from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
@@ -27,13 +30,19 @@ REFUND = "refund"
 def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int, by: Actor) -> OutgoingEmail | None:
     """Queues the mail about a shared invoice, once for each occasion, in the caller's transaction.
 
-    It has neither the amount nor what the bill is for. Returns None if mail is not allowed.
+    Its sign-in link leads to the invoice; the caller has locked the account. It has neither the amount nor what the
+    bill is for. Returns None if mail is not allowed.
     """
-    client = invoice.client
+    client, nonce = invoice.client, tokens.new_nonce()
     with translation.override(client.language):
         subject = _("You have a new bill from %(practice)s") % {"practice": client.practice.name}
     key = f"{NEW_BILL}:{invoice.ref}:{occasion}"
-    return _queue(client, access, NEW_BILL, key, subject, by=by, invoice=invoice.ref)
+    content = {"invoice": invoice.ref, "goes_to": f"{client.practice.portal_path}billing/{invoice.ref}/"}
+    email = _queue(client, access, NEW_BILL, key, subject, by=by, link_nonce=nonce, **content)
+    # Another nonce: the mail of this occasion was queued before, and has its link.
+    if email is not None and access.account and access.address and bytes(email.link_nonce or b"") == nonce:
+        sign_in_links.create(access.account, access.address, email)
+    return email
 
 
 def send_receipt(payment: Payment, *, by: Actor) -> OutgoingEmail | None:
@@ -55,7 +64,15 @@ def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
 
 
 def _queue(
-    client: Client, access: PortalAccess | None, kind: str, key: str, subject: str, *, by: Actor, **content: str
+    client: Client,
+    access: PortalAccess | None,
+    kind: str,
+    key: str,
+    subject: str,
+    *,
+    by: Actor,
+    link_nonce: bytes | None = None,
+    **content: str,
 ) -> OutgoingEmail | None:
     address = eligibility.mail_address(access, Purpose.BILL_MAIL)
     if address is None:
@@ -70,6 +87,7 @@ def _queue(
         content={"address": address.ref, "language": client.language, **content},
         by=by,
         client=client,
+        link_nonce=link_nonce,
     )
 
 
@@ -90,7 +108,7 @@ class _BillMail(MailComposer):
                 "portal_address": email.practice.portal_address,
                 "why": _("You received this because you agreed to emails from us."),
             }
-            return mail_frame.letter(email, self.template, context | self.context(email))
+            return mail_frame.letter(email, self.template, context | {"link": link} | self.context(email))
 
     @abstractmethod
     def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
@@ -108,8 +126,21 @@ class NewBillMail(_BillMail):
         invoice = Invoice.objects.get(practice_id=email.practice_id, ref=email.content["invoice"])
         return _("The invoice is no longer shared.") if invoice.is_void or not invoice.is_shared else None
 
+    def look_up(self, emails: Sequence[OutgoingEmail]) -> None:
+        mails = {email.pk: email for email in emails}
+        for link in SignInLink.objects.filter(email__in=mails):
+            email = mails[link.email_id]
+            link.practice, email.sign_in_link = email.practice, link
+
+    def link(self, email: OutgoingEmail) -> str | None:
+        """Returns the sign-in link, even if it has ended: its page then offers a new one that leads to the bill."""
+        return sign_in_links.url_of(email.sign_in_link) if email.link_nonce else None
+
     def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
-        return {"heading": _("You have a new bill")}
+        context = {"heading": _("You have a new bill"), "signs_in": bool(email.link_nonce)}
+        # Queued by a version whose mails had no link.
+        address = f"{email.practice.portal_address}billing/{email.content['invoice']}/"
+        return context if email.link_nonce else context | {"link": address}
 
 
 class ReceiptMail(_BillMail):
@@ -124,6 +155,7 @@ class ReceiptMail(_BillMail):
             "day": time_formatting.full_day(payment.received_on, email.content["language"]),
             "amount": money.formatted(payment.amount_minor, payment.currency, language=email.content["language"]),
             "card": _card(payment),
+            "document_address": f"{email.practice.portal_address}receipts/{payment.ref}/",
         }
 
 
@@ -137,6 +169,7 @@ class RefundMail(_BillMail):
             "heading": _("Your refund is on its way"),
             "amount": money.formatted(refund.amount_minor, refund.currency, language=email.content["language"]),
             "card": _card(refund.payment),
+            "document_address": f"{email.practice.portal_address}refunds/{refund.ref}/",
         }
 
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import failure_audit_entries, link_redemption
 from portico.domain.access.sign_in.link_redemption import LinkState, LinkStatus
-from portico.web import client_mismatch, languages
+from portico.web import client_mismatch, languages, redirects
 from portico.web.entrance import completing_sign_in, opened_links, out_of_date
 from portico.web.entrance.opened_links import OpenedLink
 from portico.web.entrance.request_link import RequestLinkForm
@@ -69,6 +69,8 @@ def _page(request: OpenRequest, opened: OpenedLink, status: LinkStatus) -> HttpR
     session = client_session(request, request.practice)
     if status.state is LinkState.UNKNOWN and session is not None:
         return redirect("portal:home", slug=request.practice.slug)
+    if status.state is not LinkState.LIVE and _is_signed_in_by(session, status) and (path := _path_of(request, status)):
+        return redirect(path)
     if language := languages.chosen_language(request) or _language_of(status):
         translation.activate(language)
     context = {
@@ -82,6 +84,11 @@ def _page(request: OpenRequest, opened: OpenedLink, status: LinkStatus) -> HttpR
     if status.state is LinkState.LIVE:
         return render(request, "entrance/link/live.html", context)
     return render(request, "entrance/link/gone.html", context | {"form": RequestLinkForm()}, status=410)
+
+
+def _path_of(request: OpenRequest, status: LinkStatus) -> str:
+    """Returns the page that the link leads to, such as the bill of its mail; empty if it leads to Home."""
+    return redirects.safe_portal_path(request.practice, status.link.goes_to) if status.link is not None else ""
 
 
 def _language_of(status: LinkStatus) -> str:

@@ -47,9 +47,7 @@ def _from_link(request: OpenRequest, subject: str) -> KnownAddress | None:
     link = link_redemption.find(request.practice, opened.token).link if opened is not None else None
     if link is None:
         return None
-    return KnownAddress(
-        link.address.address, is_typed=False, goes_to=link.request.goes_to if link.request is not None else ""
-    )
+    return KnownAddress(link.address.address, is_typed=False, goes_to=link.goes_to)
 
 
 def _from_session(request: OpenRequest, subject: str) -> KnownAddress | None:

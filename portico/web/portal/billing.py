@@ -97,11 +97,16 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
         raise Http404
     invoice, row = shared.invoice, _row(request, shared)
     _record_first_view(request, invoice)
+    can_pay = quotes.is_open(request.practice, request.access)
+    cards = saved_cards.usable_cards(request.account, request.practice) if can_pay and row.is_chargeable else []
     context = {
         "client": request.client,
         "bill": row,
         "sums": summary_lines.of_invoice(invoice, paid_with=row.paid_with),
-        "can_pay": quotes.is_open(request.practice, request.access),
+        "can_pay": can_pay,
+        # The newest, as preselected by `Pay Now`.
+        "card": cards[0] if cards else None,
+        "card_name": payment_labels.card_name(cards[0]) if cards else "",
         "lines": shared_invoices.lines_of(invoice),
         "receipts": _receipts(shared),
         "refunds": shared_invoices.refunds_of(invoice),

@@ -174,6 +174,11 @@ class SignInLink(PracticeRow):
         return str(self.pk)
 
     @property
+    def goes_to(self) -> str:
+        """Returns the path to open after signing in: the page requested, or the subject of the mail; empty is Home."""
+        return self.request.goes_to if self.request is not None else str(self.email.content.get("goes_to", ""))
+
+    @property
     def is_usable(self) -> bool:
         """Returns True if the link was `usable` when it was loaded. Requires the row from `with_usability`."""
         return bool(self.__dict__["usable_now"])

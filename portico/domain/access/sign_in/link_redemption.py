@@ -7,7 +7,7 @@ from django.db import transaction
 
 from portico.domain.access.models import PortalAccount, SignInLink, SignInMethod
 from portico.domain.access.models.links import SignInLinkQuerySet
-from portico.domain.access.sign_in import completing_sign_in, failure_audit_entries
+from portico.domain.access.sign_in import completing_sign_in, failure_audit_entries, portal_sessions
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.failure_audit_entries import MailboxLink
 from portico.domain.access.sign_in.portal_sessions import StartedSession
@@ -95,7 +95,16 @@ def spend(
         account.links.unspent().update(voided_at=now)
         EmailEvent.objects.create(practice_id=practice.pk, email_id=link.email_id, kind=_EVENTS[method], at=now)
         started = completing_sign_in.complete(practice, account, method=method, proof_epoch=link.epoch, visitor=visitor)
-    return replace(started, goes_to=link.request.goes_to if link.request is not None else "")
+        if link.request is None and link.goes_to:
+            _choose_subject(started, link)
+    return replace(started, goes_to=link.goes_to)
+
+
+def _choose_subject(started: StartedSession, link: SignInLink) -> None:
+    """Shows the client that the mail is about, so that a mailbox with several clients does not have to choose."""
+    opened = portal_sessions.accesses_of(started.session).filter(client=link.email.client_id)
+    for access in opened:
+        portal_sessions.choose_client(started.session, access)
 
 
 _EVENTS = {SignInMethod.LINK: EmailEventKind.PRESSED, SignInMethod.CODE: EmailEventKind.CODE_TYPED}

@@ -47,7 +47,8 @@ def build(
 ) -> SignInLink:
     """Returns the unsaved link of a mail that has a nonce.
 
-    With a sign-in request, the mail also contains a code for the requesting browser; without one, it is an invitation.
+    With a sign-in request, the mail also contains a code for the requesting browser. Without one, the mail is about a
+    page if its content has `goes_to`, else an invitation.
     """
     nonce = bytes(email.link_nonce or b"")
     code = _code(tokens.derive(nonce, purpose=CODE_PURPOSE))
@@ -56,7 +57,7 @@ def build(
         account=account,
         email=email,
         address=address,
-        is_invitation=request is None,
+        is_invitation=request is None and "goes_to" not in email.content,
         request=request,
         token_hash=tokens.digest(tokens.derive(nonce, purpose=PURPOSE)),
         code_hash=tokens.keyed_digest(code_digest_input(request, code), purpose=CODE_PURPOSE) if request else "",

@@ -7,7 +7,7 @@ from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import REFUSALS, PaymentAttempt, SavedCard, StripeCustomer
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import OnlinePayments, Practice, StripeKey
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import customers
 from portico.gateways.stripe.client import StripeClient
@@ -25,17 +25,18 @@ STRIPE = Actor.system("Stripe")
 
 def usable_cards(account: PortalAccount, practice: Practice) -> list[SavedCard]:
     """Returns the account's unexpired cards that can be charged with the practice's current key, newest first."""
-    key = payment_readiness.current_key(practice)
-    if key is None:
-        return []
     today = clock.today(practice.time_zone)
-    matching = _chargeable_cards.rows(account=account.pk, account_id=key.account_id, livemode=key.livemode)
+    matching = _chargeable_cards.rows(account=account.pk, practice=practice.pk)
     return [card for card in matching if (card.expires_year, card.expires_month) >= (today.year, today.month)]
 
 
 @CompiledQuery
-def _chargeable_cards(account: Parameter, account_id: Parameter, livemode: Parameter) -> QuerySet[SavedCard]:
-    return _cards_of(account).filter(_usable_with(account_id, livemode=livemode))
+def _chargeable_cards(account: Parameter, practice: Parameter) -> QuerySet[SavedCard]:
+    current = OnlinePayments.objects.filter(practice=practice).values("key")
+    key = StripeKey.objects.filter(pk__in=current, livemode=OuterRef("customer__livemode"))
+    # As `_possible_account_ids`.
+    at_its_account = Q(customer__stripe_account_id__in=key.values("account_id"))
+    return _cards_of(account).filter(Exists(key), at_its_account | Q(customer__stripe_account_id=""))
 
 
 def saved_cards_of(account: PortalAccount) -> list[SavedCard]:
@@ -224,11 +225,11 @@ def _last_client_paid_for(card: SavedCard) -> Client | None:
     return paid.client if paid else None
 
 
-def _usable_with(account_id: str | Parameter, *, livemode: bool | Parameter) -> Q:
+def _usable_with(account_id: str, *, livemode: bool) -> Q:
     return Q(customer__stripe_account_id__in=_possible_account_ids(account_id), customer__livemode=livemode)
 
 
-def _possible_account_ids(account_id: str | Parameter) -> tuple[str | Parameter, str]:
+def _possible_account_ids(account_id: str) -> tuple[str, str]:
     """Returns the account id and the empty id: a seeded key has no account id until Stripe is asked for it."""
     return (account_id, "")
 

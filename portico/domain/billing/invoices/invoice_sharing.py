@@ -46,7 +46,7 @@ def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, notify: bool 
     Applies the client's credit to it at once. A repeated call changes nothing and sends nothing.
     Raises InvoiceVoid, InvoiceEmpty, TotalNotPositive, ShownSumsChanged.
     """
-    with locks.lock_books(invoice.client) as locked:
+    with locks.lock_books(invoice.client, with_account=True) as locked:
         return _share(locked, invoice.pk, shown=shown, by=by, notify=notify)
 
 
@@ -56,7 +56,7 @@ def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: 
 
     Raises InvoiceNotIssued, InvoiceVoid, ShownSumsChanged.
     """
-    with locks.lock_books(invoice.client) as locked:
+    with locks.lock_books(invoice.client, with_account=True) as locked:
         invoice = locks.lock_invoice(locked, invoice.pk)
         invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))

@@ -71,7 +71,7 @@ def lines_of(invoice: Invoice) -> list[InvoiceLine]:
 
 def refunds_of(invoice: Invoice) -> list[Refund]:
     """Returns the refunds by which less is owed on the invoice, oldest first."""
-    return _refunds.rows(invoice=invoice.pk)
+    return _refunds.rows(invoice=invoice.pk) if invoice.credited_minor else []
 
 
 @CompiledQuery

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
+from portico.domain.access import access_grants
 from portico.domain.billing.models import STATES_IN_PROGRESS, AttemptInvoice, Invoice
 from portico.domain.billing.refusals import BeingPaid, Processing
 from portico.domain.clients import client_details
@@ -12,12 +13,14 @@ from portico.domain.clients.models import Client
 
 
 @contextmanager
-def lock_books(client: Client) -> Iterator[Client]:
-    """Opens a transaction and locks the client in it.
+def lock_books(client: Client, *, with_account: bool = False) -> Iterator[Client]:
+    """Opens a transaction and locks the client in it; before that its account, if a mail with a link may be written.
 
     Locks are always taken in this order: account, client, invoices by id, attempt, counter.
     """
     with transaction.atomic():
+        if with_account:
+            access_grants.lock_account(client)
         yield client_details.lock(client)
 
 
