@@ -20,7 +20,7 @@ help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
 
 setup: ## create .venv and install all dependencies (the other commands do it too)
-	@test -n "$(ANY_PYTHON)" || { echo "Portico needs Python 3.13 or newer."; exit 1; }
+	@test -n "$(ANY_PYTHON)" || { sed -n '/^NO_PYTHON/,/"""$$/s/^NO_PYTHON = "*\|"*$$//gp' scripts/bootstrap.py; exit 1; }
 	@$(ANY_PYTHON) scripts/bootstrap.py
 
 packages: ## install Chromium, PostgreSQL and PgBouncer with apt if they are missing

@@ -23,6 +23,7 @@ PLACEHOLDERS = {
     "ALLOW_TEST_ENDPOINTS": "0",
     "TRUSTED_PROXY_COUNT": "0",
     "PORTICO_DEMO": "0",
+    "PORTICO_DEMO_GUIDE": "",
     **{name: str(default) for name, (default, _min, _max) in WHOLE_SECONDS.items()},
 }
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ class Configuration:
     stripe_api_base: str
     trusted_proxy_count: int
     demo: bool
+    # Who can sign in to the demo and where everything is, for its sign-in page; empty outside the demo.
+    demo_guide: dict[str, Any]
     seconds: dict[str, int]
 
     @property
@@ -122,6 +125,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         stripe_api_base=_stripe_api_base(reader),
         trusted_proxy_count=reader.whole("TRUSTED_PROXY_COUNT", 0, 0, 10),
         demo=demo,
+        demo_guide=_demo_guide(reader, demo=demo),
         seconds={name: reader.whole(name, *bounds) for name, bounds in WHOLE_SECONDS.items()},
     )
     if reader.problems:
@@ -156,6 +160,17 @@ def _base_url(reader: _Reader, *, demo: bool) -> Origin:
     if demo and not loopback:
         reader.refuse("PORTICO_DEMO", "is allowed only when PUBLIC_BASE_URL is on localhost.")
     return origin
+
+
+def _demo_guide(reader: _Reader, *, demo: bool) -> dict[str, Any]:
+    value = reader.optional("PORTICO_DEMO_GUIDE")
+    if not value:
+        return {}
+    if not demo:
+        reader.refuse("PORTICO_DEMO_GUIDE", "is set only by portico demo: it puts passwords on the sign-in page.")
+        return {}
+    guide: dict[str, Any] = json.loads(value)
+    return guide
 
 
 def _allowed_hosts(reader: _Reader, base: Origin) -> list[str]:

@@ -18,10 +18,10 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "portico-stamp"
 BASE = ROOT / "requirements" / "base.txt"
 REQUIREMENTS = ROOT / "requirements" / "dev.txt"
-NO_PYTHON = (
-    "Portico needs Python 3.13 or newer and found none on this machine. "
-    "Install it (python.org, your system's packages, pyenv or uv), then run this again."
-)
+NO_PYTHON = """Portico needs Python 3.13 or newer and found none on this machine. Install it, then run this again:
+  Debian 13:      sudo apt install python3 python3-venv
+  Ubuntu:         sudo add-apt-repository ppa:deadsnakes/ppa && sudo apt install python3.13-venv
+  macOS:          brew install python@3.13"""
 
 
 def main() -> None:
@@ -102,7 +102,7 @@ def version_of(python: str) -> tuple[int, ...]:
 
 def install() -> None:
     """Installs what the lock names and nothing else, with uv or, where uv cannot, with pip."""
-    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     by_hash: list[str | Path] = ["--require-hashes", "-r", REQUIREMENTS]
     give_home()
     print("Installing what requirements/dev.txt names", flush=True)
@@ -110,7 +110,7 @@ def install() -> None:
     # pip compiles what it installs; uv only on request, here for all packages that a running Portico imports.
     compiled: list[str | Path] = ["--compile-bytecode", "--require-hashes", "-r", BASE]
     if not (install_uv(pip) and attempt(*uv, *compiled) and attempt(*uv, *by_hash)):
-        print("uv did not manage; once more with pip", flush=True)
+        print("uv could not install them; trying pip", flush=True)
         run(*pip, *by_hash)
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
 

@@ -302,6 +302,11 @@ def test_plain_http_is_for_loopback_only() -> None:
     assert (settings.is_https, settings.demo, settings.allowed_hosts) == (False, True, ["localhost"])
 
 
+def test_the_demo_guide_is_refused_outside_the_demo() -> None:
+    assert read(PUBLIC_BASE_URL="http://localhost:8000", PORTICO_DEMO="1", PORTICO_DEMO_GUIDE="{}").demo_guide == {}
+    assert [each.partition(" ")[0] for each in problems(PORTICO_DEMO_GUIDE='{"staff": []}')] == ["PORTICO_DEMO_GUIDE"]
+
+
 def test_the_first_key_encrypts() -> None:
     assert list(read(FIELD_KEYS=f"new:{KEY}, old:{KEY}").field_keys) == ["new", "old"]
 

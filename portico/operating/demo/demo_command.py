@@ -21,6 +21,7 @@ from portico.operating.demo.supervisor import Supervisor
 FOLDER = Path(".demo")
 PEOPLE = Path(__file__).with_name("demo_people.json")
 KEYS = "keys.json"
+LOG = "portico.log"
 # Written once the sample data are loaded: an interrupted first start begins again.
 READY = "ready"
 # A client with open invoices, and the sandbox card that always succeeds.
@@ -43,7 +44,8 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"The demo stores its data in {FOLDER}, which is not writable: {error}.", file=sys.stderr)
         return 1
-    parts = Supervisor(process_environment(options.port))
+    summary = _summary(options.port)
+    parts = Supervisor(process_environment(options.port), FOLDER / LOG, summary)
     parts.listen_to_signals()
     parts.start("mailbox", _mailbox(options.port))
     parts.start("stripe", _stripe(options.port))
@@ -54,7 +56,7 @@ def main(arguments: list[str]) -> int:
         parts.start("worker", [*PORTICO, "worker"])
         parts.start("web", [*PORTICO, "web", "--port", str(options.port)])
         if _wait_until_ready(parts, options.port):
-            print(_welcome(options.port), flush=True)
+            print(summary, flush=True)
         return parts.watch()
     except BaseException:
         parts.stop()
@@ -83,6 +85,7 @@ def process_environment(port: int) -> dict[str, str]:
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "portico.settings",
         "PORTICO_DEMO": "1",
+        "PORTICO_DEMO_GUIDE": json.dumps(_guide(port)),
         "PUBLIC_BASE_URL": f"http://localhost:{port}",
         "ALLOWED_HOSTS": "localhost",
         "SECRET_KEY": keys["SECRET_KEY"],
@@ -180,29 +183,44 @@ def _wait_until_ready(parts: Supervisor, port: int) -> bool:
     return False
 
 
-def _welcome(port: int) -> str:
+def _guide(port: int) -> dict[str, Any]:  # Any: JSON.
+    """Returns what the office's sign-in page shows: who can sign in, and where everything is."""
     practice = _practice()
-    staff = [f"    {each['email']:<24} {each['password']:<28} {each['role']}" for each in practice["staff"]]
+    return {
+        "staff": [{key: each[key] for key in ("name", "email", "role", "password")} for each in practice["staff"]],
+        "links": {
+            "Portal for clients": f"http://localhost:{port}/portal/{practice['slug']}/",
+            "Mailbox": f"http://localhost:{port + 1}/",
+            "Sandbox Stripe": f"http://localhost:{port + 2}/",
+        },
+    }
+
+
+def _summary(port: int) -> str:
+    """Returns the text that ends the start: what to open, who can sign in, and what to try first."""
+    guide, name = _guide(port), _practice()["name"]
+    office = {"Office for staff": f"http://localhost:{port}/office/"}
+    addresses = [f"    {label:<20} {url}" for label, url in (office | guide["links"]).items()]
+    staff = [f"    {each['email']:<24} {each['password']:<30} {each['role']}" for each in guide["staff"]]
     return "\n".join(
         [
             "",
-            f"  {practice['name']} is ready. Everything runs on this machine and no email leaves it.",
+            f"  {name} is ready. Everything runs on this machine and no email leaves it.",
             "",
-            f"    Office for staff     http://localhost:{port}/office/",
-            f"    Portal for clients   http://localhost:{port}/portal/{practice['slug']}/",
-            f"    Mailbox              http://localhost:{port + 1}/",
-            f"    Sandbox Stripe       http://localhost:{port + 2}/",
+            *addresses,
             "",
-            "  Sign in to the office as:",
+            "  Sign in to the office as one of these, or with the buttons on its sign-in page:",
             "",
             *staff,
             "",
-            "  First, sign in as Naomi and click Create Client. Add an email address and check Email ok. Turn on",
-            "  Client Portal Access and send the invitation. Then open the mailbox and click Sign In.",
+            "  First, sign in as Naomi and click Create Client. Enter a name and an email address, and check Email ok.",
+            "  Turn on Client Portal Access, check Send the invitation now, and click Save Client.",
+            "  Then open the email in the mailbox, click Sign In and, on the page that opens, Sign in as.",
             "",
-            f"  To pay a bill, request a link for {PAYS} in the portal and click Sign In in the mailbox. Click Pay Now",
+            f"  To pay a bill, enter {PAYS} in the portal and sign in from the email in the mailbox. Click Pay Now",
             f"  and use the card {CARD} with any future date and any code. The sandbox Stripe lists cards that fail.",
             "",
+            f"  Requests are logged to {FOLDER / LOG}. Press Ctrl-\\ to show this again.",
             "  Press Ctrl-C to stop. Your changes are kept; make demo RESET=1 starts over.",
             "",
         ]

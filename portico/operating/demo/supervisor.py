@@ -1,31 +1,43 @@
-"""Starts several processes, prints their output, and ends all of them together."""
+"""Starts several processes, writes their output to a file, and ends all of them together."""
 
 import os
 import signal
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 SECONDS_TO_STOP = 15.0
 POLL_SECONDS = 0.2
+# Of a process that ended by itself.
+LINES_SHOWN = 20
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
-    """The running processes. One signal ends all of them; if one ends by itself, the rest are ended too."""
+    """The running processes. One signal ends all of them; if one ends by itself, the rest are ended too.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    `log` is replaced. `summary` is printed again at each SIGQUIT, which a terminal sends for Ctrl-\\.
+    """
+
+    def __init__(self, environment: Mapping[str, str], log: Path, summary: str = "") -> None:
         self.environment = {**environment, "PYTHONUNBUFFERED": "1"}
+        self.log = log.open("w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        self.summary = summary
         self.running: dict[str, subprocess.Popen[str]] = {}
+        self.last_lines: dict[str, deque[str]] = {}
         self.relays: list[threading.Thread] = []
         self.stopping = threading.Event()
+        self.summary_requested = threading.Event()
         self.is_stopped = False
 
     def listen_to_signals(self) -> None:
         for name in SIGNALS:
             signal.signal(name, lambda *_: self.stopping.set())
+        signal.signal(signal.SIGQUIT, lambda *_: self.summary_requested.set())
 
     def start(self, name: str, command: Sequence[str]) -> None:
         part = subprocess.Popen(
@@ -40,6 +52,7 @@ class Supervisor:
             env=self.environment,
         )
         self.running[name] = part
+        self.last_lines[name] = deque(maxlen=LINES_SHOWN)
         relay = threading.Thread(target=self._relay, args=(name, part), daemon=True)
         relay.start()
         self.relays.append(relay)
@@ -59,8 +72,12 @@ class Supervisor:
             if ended is not None:
                 name, code = ended
                 self.stop()
-                print(f"\nThe {name} exited unexpectedly (code {code}), so the demo was stopped. See the reason above.")
+                print("", *self.last_lines[name], sep="\n")
+                print(f"The {name} exited unexpectedly (code {code}), so the demo was stopped. See the reason above.")
                 return 1
+            if self.summary_requested.is_set():
+                self.summary_requested.clear()
+                print(self.summary, flush=True)
         self.stop()
         return 0
 
@@ -81,13 +98,16 @@ class Supervisor:
                 part.wait()
         for relay in self.relays:
             relay.join(2)
+        self.log.close()
 
     def _relay(self, name: str, part: subprocess.Popen[str]) -> None:
         if part.stdout is None:
             return
         with part.stdout as lines:
             for line in lines:
-                print(f"{name:>9} | {line}", end="", flush=True)
+                self.last_lines[name].append(line.rstrip("\n"))
+                with suppress(ValueError):  # Closed: a child of the process lives on and still writes.
+                    self.log.write(f"{name:>9} | {line}")
 
 
 def _signal(part: subprocess.Popen[str], number: signal.Signals) -> None:

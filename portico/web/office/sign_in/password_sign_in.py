@@ -110,6 +110,7 @@ def _page(request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpR
         "kept": "kept" in request.GET,
         "changed": "changed" in request.GET,
         "signed_out": "signed-out" in request.GET,
+        "demo": settings.DEMO_GUIDE,
         "idle_minutes": settings.SESSION_IDLE_STAFF // 60,
     }
     return render(request, "office/sign_in.html", context, status=status)

@@ -51,6 +51,17 @@ def test_the_fields_have_the_names_people_look_for(client: Browser, fay: StaffMe
     assert fay.practice.name in page
 
 
+def test_the_demo_offers_its_accounts(client: Browser, fay: StaffMember, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Demo accounts" not in client.get(DOOR).text
+    person = {"name": fay.name, "email": fay.email, "role": "front desk", "password": cast.PASSWORD}
+    guide = {"staff": [person], "links": {"Mailbox": "http://localhost:8001/"}}
+    monkeypatch.setattr(settings, "DEMO_GUIDE", guide)
+    page = client.get(DOOR).text
+    assert f'name="email" value="{fay.email}"' in page
+    assert f'name="password" value="{cast.PASSWORD}"' in page
+    assert 'href="http://localhost:8001/"' in page
+
+
 def test_capitals_and_blanks_around_the_address_do_not_matter(client: Browser, fay: StaffMember) -> None:
     assert try_door(client, f" {fay.email.upper()} ").status_code == 302
 
