@@ -8,7 +8,6 @@ from portico.web.office.billing import (
     account_adjustments,
     documents,
     invoice,
-    invoice_draft,
     invoice_list,
     payments_in_review,
     record_payment,
@@ -16,6 +15,7 @@ from portico.web.office.billing import (
     reports,
     void_invoice,
 )
+from portico.web.office.billing.drafts import invoice_draft
 from portico.web.office.client_portal import client_sessions, generate_pin, portal_tab
 from portico.web.office.clients import activity, client_billing, client_info, client_list, create_client, overview
 from portico.web.office.emails import email_list

@@ -21,8 +21,8 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import invoice_view_audit, lookups
 from portico.web.office.billing import invoice_labels
+from portico.web.office.billing.drafts.invoice_form import DUE_CHOICES, InvoiceForms, InvoiceInitial
 from portico.web.office.billing.invoice import add_sharing_message
-from portico.web.office.billing.invoice_form import DUE_CHOICES, InvoiceForms, InvoiceInitial
 
 
 @office_page()

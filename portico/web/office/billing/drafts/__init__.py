@@ -1,0 +1,1 @@
+"""Creating and editing draft invoices, for one client or several."""
