@@ -139,8 +139,11 @@ SHOWN = {
     "office:record_for_client": "books-record-payment",
     "office:statement": "books-statement",
     "office:new_invoice": "books-new-invoice",
+    "office:choose_clients": "choose-clients",
+    "office:new_invoices": "new-invoices",
     "office:invoices": "invoices",
     "office:figures": "figures",
+    "office:share_all": "share-all",
     "office:sharing_run": "sharing-run",
     "office:invoice": "invoice-paid",
     "office:invoice_draft": "books-draft",
@@ -377,7 +380,16 @@ class Photographer:
         page.locator("a[href*='/office/refunds/']").first.click()
         self.take(page, "books-refund-receipt", "17b-receipt")
         page.goto(f"{self.base}/office/invoices/")
-        page.get_by_role("button", name="Share all with their clients").click()
+        page.get_by_role("link", name="New invoice").click()
+        self.take(page, "choose-clients", "05c-invoices")
+        for number in range(3):
+            page.get_by_role("checkbox").nth(number).check()
+        page.get_by_role("button", name="Continue").click()
+        self.take(page, "new-invoices", "05b-invoice-edit")
+        page.goto(f"{self.base}/office/invoices/")
+        page.get_by_role("link", name="Share all with their clients").click()
+        self.take(page, "share-all", "05c-invoices")
+        page.get_by_role("button", name="Share").click()
         self.take(page, "sharing-run", "05c-invoices")
         self.online_payments(page)
 

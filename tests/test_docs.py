@@ -123,8 +123,15 @@ MATRIX = {
     "invoices: make, issue, share; record payments": (
         SEND,
         (
-            *("new_invoice", "invoice_draft", "invoice_issuing", "invoice_sharing", "invoice_unsharing", "share_all"),
-            *("record_payment", "record_for_client"),
+            *(
+                "new_invoice",
+                "new_invoices",
+                "invoice_draft",
+                "invoice_issuing",
+                "invoice_sharing",
+                "invoice_unsharing",
+            ),
+            *("share_all", "record_payment", "record_for_client"),
         ),
     ),
     "`Emails` page, one mail, start a failed mail again": (LOOK, ("emails", "email", "email_restart")),

@@ -121,6 +121,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     attempts = outcomes.attempts_of_each_state(outcomes.ready_to_pay(person), person)
     tried = [attempt.covers.get().invoice for attempt in attempts]
     charged = Payment.objects.get(attempt=attempts[-1])
+    several = f"client={person.ref}&client={cast.bea(practice).ref}"
     run = invoice_sharing.start_run(practice, shown=None, requested_by=cast.ines(practice))
     assert run is not None
     invoicing.void(void, reason="Created by mistake", shown=None, by=cast.DESK)
@@ -135,6 +136,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         *(f"/office/payments/{payment.ref}/receipt/", f"{one}billing/statement/", "/office/help/"),
         *(f"/office/payments/{charged.ref}/refund/", f"/office/refunds/{refund.ref}/receipt/"),
         *("/office/settings/services/", f"/office/settings/services/{item.ref}/", f"{invoices}sharing/{run.ref}/"),
+        *(f"{invoices}new/?{several}", f"{invoices}new/items/?{several}", f"{invoices}sharing/"),
     ]
 
 

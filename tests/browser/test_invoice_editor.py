@@ -89,3 +89,38 @@ def test_amounts_follow_what_is_typed(page: Page, practice: Practice) -> None:
     expect(total).to_have_text("$37.50")
     page.get_by_label("Product or service").select_option(label="S50 · Session, 50 minutes")
     expect(price).to_have_value("12.5")
+
+
+def test_two_clients_get_the_same_bill_in_six_presses(page: Page, practice: Practice) -> None:
+    for client in (cast.ana(practice), cast.bea(practice)):
+        cast.with_access(client)
+    presses = Presses(page)
+    page.goto("/office/invoices/")
+    presses.click("link", "New invoice")
+    page.get_by_label("Search clients").fill("bea")
+    expect(page.get_by_role("checkbox")).to_have_count(1)
+    presses.click("checkbox", "Bea Berg")
+    page.get_by_label("Search clients").fill("ana")
+    expect(page.get_by_role("checkbox")).to_have_count(2)
+    expect(page.get_by_label("Bea Berg")).to_be_checked()
+    presses.click("checkbox", "Ana Abreu")
+    presses.click("button", "Continue")
+    page.get_by_label("Product or service").focus()
+    presses.type_ahead("S")
+    presses.click("button", "Share with 2 clients")
+    expect(page.get_by_text("2 invoices are shared. 2 clients get an email.")).to_be_visible()
+    assert presses.number == 6
+    assert [invoice.total_minor for invoice in Invoice.objects.all()] == [14_000] * 2
+
+
+def test_the_last_invoice_is_repeated_in_two_presses(page: Page, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    cast.bill(ana, 14_000)
+    presses = Presses(page)
+    page.goto(f"/office/clients/{ana.ref}/billing/")
+    presses.click("link", "Repeat last invoice")
+    expect(page.locator("[data-total]")).to_have_text("$140.00")
+    presses.click("button", "Share with client")
+    expect(page.get_by_role("heading", name="Invoice 2")).to_be_visible()
+    assert presses.number == 2

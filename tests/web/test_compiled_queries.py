@@ -89,6 +89,7 @@ def visitor(client: Client) -> Visitor:
     attempt.checkout_session_id = f"cs_{client.ref}"
     attempt.save()
     cast.charged(attempt)
+    cast.bill(client, shared=False)
     # The unfinished payment of another bill.
     cast.attempt(cast.bill(client))
     return Visitor(portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt)

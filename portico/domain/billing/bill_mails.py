@@ -13,7 +13,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, SignInLink
 from portico.domain.access.sign_in import sign_in_links
 from portico.domain.billing.models import Invoice, Payment, Refund
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices import mail_frame
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
@@ -63,6 +63,11 @@ def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
     return _queue(client, access, REFUND, f"{REFUND}:{refund.ref}", subject, by=by, about=refund.ref)
 
 
+def address_for(access: PortalAccess | None) -> EmailAddress | None:
+    """Returns the address that mails about bills go to; None if none may be sent."""
+    return eligibility.mail_address(access, Purpose.BILL_MAIL)
+
+
 def _queue(
     client: Client,
     access: PortalAccess | None,
@@ -74,7 +79,7 @@ def _queue(
     link_nonce: bytes | None = None,
     **content: str,
 ) -> OutgoingEmail | None:
-    address = eligibility.mail_address(access, Purpose.BILL_MAIL)
+    address = address_for(access)
     if address is None:
         return None
     return outbox.queue(

@@ -13,9 +13,10 @@ from portico.web.office.billing import (
     record_payment,
     refunds,
     reports,
+    share_all,
     void_invoice,
 )
-from portico.web.office.billing.drafts import invoice_draft
+from portico.web.office.billing.drafts import invoice_draft, new_invoices
 from portico.web.office.client_portal import client_sessions, generate_pin, portal_tab
 from portico.web.office.clients import activity, client_billing, client_info, client_list, create_client, overview
 from portico.web.office.emails import email_list
@@ -97,8 +98,10 @@ urlpatterns = [
     path("invoices/", invoice_list.index, name="invoices"),
     path("invoices/figures/", reports.show, name="figures"),
     path("invoices/file/", invoice_list.export, name="invoices_file"),
-    path("invoices/sharing/", invoice_list.share_all, name="share_all"),
-    path("invoices/sharing/<str:ref>/", invoice_list.sharing_run, name="sharing_run"),
+    path("invoices/sharing/", share_all.share_all, name="share_all"),
+    path("invoices/sharing/<str:ref>/", share_all.sharing_run, name="sharing_run"),
+    path("invoices/new/", new_invoices.choose, name="choose_clients"),
+    path("invoices/new/items/", new_invoices.edit, name="new_invoices"),
     path("invoices/<str:ref>/", invoice.show, name="invoice"),
     path("invoices/<str:ref>/pdf/", documents.invoice_pdf, name="invoice_pdf"),
     path("invoices/<str:ref>/draft/", invoice_draft.edit, name="invoice_draft"),

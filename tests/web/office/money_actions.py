@@ -146,7 +146,7 @@ def of_draft(ana: Client, act: str) -> Open:
 def sharing_all(ana: Client) -> Open:
     cast.bill(ana, shared=False)
     words = "The list has changed since you opened this page."
-    return Open("/office/invoices/", lambda: cast.bill(ana, shared=False), words, "/office/invoices/sharing/")
+    return Open("/office/invoices/sharing/", lambda: cast.bill(ana, shared=False), words)
 
 
 def releasing_a_payment_in_review(ana: Client) -> Open:

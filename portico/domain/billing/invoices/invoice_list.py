@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from django.db.models import Exists, Q, QuerySet
 
-from portico.domain.billing.models import Invoice
+from portico.domain.billing.models import Invoice, InvoiceKind
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients import search_terms
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database import keyset_pagination
@@ -93,6 +94,12 @@ def _numbers(practice: Parameter, today: Parameter) -> QuerySet[Practice, tuple[
 def cap_count(number: int) -> int:
     """Returns a number of invoices capped as in `counts`."""
     return min(number, MAX_COUNTED + 1)
+
+
+def latest_of(client: Client) -> Invoice | None:
+    """Returns the client's newest issued invoice for services, without void ones."""
+    issued = Invoice.objects.filter(client=client, kind=InvoiceKind.CHARGES).valid()
+    return issued.order_by("-id").first()
 
 
 def _with_practice(invoice: Invoice, practice: Practice) -> Invoice:

@@ -15,7 +15,7 @@ from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
 from portico.domain.billing.refusals import PaidByCard
 from portico.domain.billing.shown_sums import ShownSums
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -28,6 +28,8 @@ from portico.plumbing.refusals import Refused
 # Invoices that a run shares in one batch: few enough to end well within its lease.
 BATCH_SIZE = 20
 LEASE = timedelta(minutes=2)
+# Invoices that are listed before a run.
+MAX_PLANNED = 200
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,31 @@ def _waiting_run(practice: Parameter) -> QuerySet[SharingRun]:
 def unshared_of(practice: Practice) -> QuerySet[Invoice]:
     """Returns the invoices that a run would share."""
     return Invoice.objects.filter(practice=practice).valid().filter(shared_at=None)
+
+
+@dataclass(frozen=True)
+class PlannedSharing:
+    """An invoice that a run would share, and the address that is mailed; if it is None, `access` shows why."""
+
+    invoice: Invoice
+    address: EmailAddress | None
+    access: PortalAccess
+
+
+def plan_run(practice: Practice) -> list[PlannedSharing]:
+    """Returns what a run would share now, oldest first: up to MAX_PLANNED, and one more if there are more."""
+    planned = []
+    for invoice in _next_unshared.rows(practice=practice.pk):
+        invoice.practice = invoice.client.practice = practice
+        access = getattr(invoice.client, "portal_access", None) or PortalAccess(client=invoice.client)
+        planned.append(PlannedSharing(invoice, bill_mails.address_for(access), access))
+    return planned
+
+
+@CompiledQuery
+def _next_unshared(practice: Parameter) -> QuerySet[Invoice]:
+    unshared = Invoice.objects.filter(practice=practice).valid().filter(shared_at=None)
+    return unshared.select_related("client__portal_access__address").order_by("id")[: MAX_PLANNED + 1]
 
 
 def continue_next_run() -> bool:

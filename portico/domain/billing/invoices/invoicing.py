@@ -1,7 +1,10 @@
 """Invoices: drafting, editing, issuing, voiding and reissuing them. `invoice_sharing` shares them."""
 
+import hashlib
+from collections.abc import Iterable
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
@@ -42,6 +45,29 @@ def create_draft(
 
     Raises FormSentBefore, and TotalNotPositive if the total of the lines is negative or too large.
     """
+    return _create_once(client, entry, by=by, form_key=form_key, kind=kind)
+
+
+@retry_on_deadlock
+def create_drafts(clients: Iterable[Client], entry: InvoiceInput, *, by: Actor, form_key: str = "") -> list[Invoice]:
+    """Creates a draft with the same content for each client, or none. A second call returns the first one's drafts.
+
+    Raises what `create_draft` raises.
+    """
+    with transaction.atomic():
+        # Clients are locked in the order of their ids, as everywhere.
+        return [
+            _create_once(client, entry, by=by, form_key=_key_of(form_key, client), kind=InvoiceKind.CHARGES)
+            for client in sorted(clients, key=lambda client: client.pk)
+        ]
+
+
+def _key_of(form_key: str, client: Client) -> str:
+    """Returns the key of one client's draft: each form key is stored once."""
+    return hashlib.sha256(f"{form_key}:{client.ref}".encode()).hexdigest()[:43] if form_key else ""
+
+
+def _create_once(client: Client, entry: InvoiceInput, *, by: Actor, form_key: str, kind: InvoiceKind) -> Invoice:
     content = (client.pk, kind, entry)
     with locks.lock_books(client) as locked:
         rows = Invoice.objects.filter(practice=locked.practice)

@@ -52,6 +52,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "not_seen": invoice_labels.why_not_seen(access),
         "not_notified": invoice_labels.why_not_notified(access),
         "not_by_card": _not_by_card(invoice),
+        "no_card": None if invoice.is_void or invoice.is_paid else invoice_labels.why_not_paid_by_card(access),
         "may_edit_billing": may_edit_billing(request),
         "form_key": tokens.new_token(),
         "shown": shown_sums.of_invoice(invoice),

@@ -117,6 +117,18 @@ def why_not_notified(access: PortalAccess) -> NotifyHint | None:
     return _hint(access, Purpose.BILL_MAIL)
 
 
+def why_not_paid_by_card(access: PortalAccess) -> NotifyHint | None:
+    """Returns why a client who sees the invoice cannot pay it by card; None if they can, or the practice takes none."""
+    is_missing = access.sees_bills and access.client.practice.takes_cards
+    return _hint(access, Purpose.CARD_PAYMENT) if is_missing else None
+
+
+def hints(access: PortalAccess) -> list[NotifyHint]:
+    """Returns why the client does not see an invoice or is not notified of it, and why they cannot pay it by card."""
+    reasons = (why_not_seen(access) or why_not_notified(access), why_not_paid_by_card(access))
+    return [hint for hint in reasons if hint is not None]
+
+
 def _hint(access: PortalAccess, purpose: Purpose) -> NotifyHint | None:
     broken = eligibility.first_broken(access, purpose)
     if broken is None:

@@ -6,26 +6,23 @@ from io import StringIO
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_list, invoice_sharing
 from portico.domain.billing.invoices.invoice_list import MAX_COUNTED, ListQuery, StatusFilter
 from portico.domain.billing.ledger import owed_totals
-from portico.domain.billing.models import Invoice, InvoiceStatus, SharingRun
+from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
-from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money, time_formatting
 from portico.plumbing.text.input_validation import LineField, is_unstorable
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import filter_links, shown_sums_field
+from portico.web.office import filter_links
 from portico.web.office.billing import invoice_labels
 from portico.web.office.filter_links import FilterChip
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
@@ -60,7 +57,6 @@ def index(request: OfficeRequest) -> HttpResponse:
         "rows": [(invoice, invoice_labels.status_label(invoice)) for invoice in page.rows],
         "chips": _chips(list_query, counts),
         "unshared": counts.get(StatusFilter.UNSHARED, 0),
-        "shown": shown_sums.of_many(counts.get(StatusFilter.UNSHARED, 0)),
         "run": invoice_sharing.waiting_run(request.practice),
         "still_open": owed_totals.owed_minor(request.practice),
         "next_url": _url(list_query, before=page.next_ref) if page.next_ref else "",
@@ -99,31 +95,6 @@ def export(request: OfficeRequest) -> HttpResponse:
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
-
-
-@office_page()
-@require_POST
-def share_all(request: OfficeRequest) -> HttpResponse:
-    try:
-        run = invoice_sharing.start_run(
-            request.practice, shown=shown_sums_field.of(request), requested_by=request.staff
-        )
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("office:invoices")
-    if run is None:
-        messages.info(request, _("All issued invoices are already shared."))
-        return redirect("office:invoices")
-    return redirect("office:sharing_run", ref=run.ref)
-
-
-@office_page()
-@require_safe
-def sharing_run(request: OfficeRequest, ref: str) -> HttpResponse:
-    run = SharingRun.objects.filter(practice=request.practice, ref=ref).first()
-    if run is None:
-        raise Http404
-    return render(request, "office/invoices/sharing_run.html", {"run": run})
 
 
 def _list_query(request: OfficeRequest, form: SearchForm) -> ListQuery:

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import access_grants
 from portico.domain.billing import shown_sums
-from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.invoices import invoice_list, invoice_sharing, invoicing
 from portico.domain.billing.models import Invoice, InvoiceKind
 from portico.domain.clients.client_details import ClientConflict
 from portico.domain.clients.models import Client
-from portico.plumbing import clock, tokens
+from portico.plumbing import clock
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -32,8 +32,8 @@ def create_draft(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     if request.method == "POST":
         return _save(request, client, None)
-    today = clock.today(request.practice.time_zone)
-    initial = InvoiceInitial({"dated_on": today, "due": "14", "form_key": tokens.new_token()}, [{"given_on": today}])
+    last = invoice_list.latest_of(client) if "repeat" in request.GET else None
+    initial = InvoiceInitial.new(clock.today(request.practice.time_zone), repeat=last)
     return _page(request, client, None, InvoiceForms(request.practice, initial=initial))
 
 
@@ -133,6 +133,7 @@ def _page(
         "not_seen": invoice_labels.why_not_seen(access),
         "not_notified": invoice_labels.why_not_notified(access),
         "not_by_card": invoice_labels.why_not_by_card(forms.total_minor, request.practice),
+        "no_card": invoice_labels.why_not_paid_by_card(access),
         "standings": invoice_labels.TONES,
         "shown": shown_sums.of_invoice(invoice) if invoice is not None else None,
         **extra,

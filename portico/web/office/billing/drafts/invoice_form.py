@@ -17,6 +17,7 @@ from portico.domain.billing.invoices.invoice_input import InvoiceInput
 from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
 from portico.domain.billing.refusals import InvoiceEmpty, TotalNotPositive
 from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
 from portico.plumbing.text import money
 from portico.web.date_fields import DayField, use_order_of
 from portico.web.office import form_keys
@@ -83,6 +84,18 @@ class InvoiceInitial:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
+    def new(cls, today: date, *, repeat: Invoice | None = None) -> "InvoiceInitial":
+        """Returns the values of a new draft dated today; with `repeat`, the lines of that invoice, also dated today."""
+        draft = {"dated_on": today, "due": "14", "form_key": tokens.new_token()}
+        if repeat is None:
+            return cls(draft, [{"given_on": today}])
+        last = cls.saved(repeat, repeat.lines.select_related("item").order_by("position"))
+        if last.draft["due"] == "on" and repeat.due_on is not None:
+            last.draft["due_on"] = today + (repeat.due_on - repeat.dated_on)
+        del last.draft["version"]
+        return cls(last.draft | draft | {"due": last.draft["due"]}, [_on(today, line) for line in last.lines])
+
+    @classmethod
     def saved(cls, invoice: Invoice, lines: Iterable[InvoiceLine]) -> "InvoiceInitial":
         days = (invoice.due_on - invoice.dated_on).days if invoice.due_on else None
         due = "none" if days is None else str(days) if str(days) in DUE_CHOICES else "on"
@@ -94,6 +107,10 @@ class InvoiceInitial:
             "version": invoice.version,
         }
         return cls(draft, [_line_values(line, invoice.currency) for line in lines])
+
+
+def _on(today: date, line: dict[str, Any]) -> dict[str, Any]:  # Any: a field's value.
+    return line | {"given_on": today if line["given_on"] else None}
 
 
 def _line_values(line: InvoiceLine, currency: str) -> dict[str, Any]:  # Any: a field's value.

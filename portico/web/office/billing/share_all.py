@@ -1,0 +1,83 @@
+"""Sharing all invoices that are not shared: the list of what happens, and the progress of the run."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portico.domain.billing import shown_sums
+from portico.domain.billing.invoices import invoice_list, invoice_sharing
+from portico.domain.billing.invoices.invoice_list import StatusFilter
+from portico.domain.billing.invoices.invoice_sharing import MAX_PLANNED, PlannedSharing
+from portico.domain.billing.models import Invoice, SharingRun
+from portico.domain.clients.models import EmailAddress
+from portico.plumbing.refusals import Refused
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import shown_sums_field
+from portico.web.office.billing import invoice_labels
+from portico.web.office.billing.invoice_labels import NotifyHint
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """An invoice, the address that is mailed about it, and why it does not reach the client as it should."""
+
+    invoice: Invoice
+    address: EmailAddress | None
+    hints: list[NotifyHint]
+
+
+@office_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def share_all(request: OfficeRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _start(request)
+    number = invoice_list.counts(request.practice)[StatusFilter.UNSHARED]
+    if not number:
+        return _redirect_to_list(request)
+    planned = invoice_sharing.plan_run(request.practice)
+    rows = [_row(each) for each in planned[:MAX_PLANNED]]
+    context = {
+        "groups": (
+            (_("Shared, with an email"), "emailed", [row for row in rows if row.address is not None]),
+            (_("Shared without an email"), "silent", [row for row in rows if row.address is None]),
+        ),
+        "number": number,
+        "has_more": len(planned) > MAX_PLANNED,
+        "max_planned": MAX_PLANNED,
+        "shown": shown_sums.of_many(number),
+    }
+    return render(request, "office/invoices/share_all.html", context)
+
+
+def _start(request: OfficeRequest) -> HttpResponse:
+    try:
+        run = invoice_sharing.start_run(
+            request.practice, shown=shown_sums_field.of(request), requested_by=request.staff
+        )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("office:share_all")
+    return _redirect_to_list(request) if run is None else redirect("office:sharing_run", ref=run.ref)
+
+
+def _redirect_to_list(request: OfficeRequest) -> HttpResponse:
+    messages.info(request, _("All issued invoices are already shared."))
+    return redirect("office:invoices")
+
+
+def _row(planned: PlannedSharing) -> PlannedRow:
+    return PlannedRow(planned.invoice, planned.address, invoice_labels.hints(planned.access))
+
+
+@office_page()
+@require_safe
+def sharing_run(request: OfficeRequest, ref: str) -> HttpResponse:
+    run = SharingRun.objects.filter(practice=request.practice, ref=ref).first()
+    if run is None:
+        raise Http404
+    return render(request, "office/invoices/sharing_run.html", {"run": run})

@@ -1,0 +1,158 @@
+"""New invoices for several clients, repeating the last one, and the list to confirm before all are shared."""
+
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.billing import bill_mails
+from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
+from portico.domain.billing.models import Invoice, SharingRun
+from portico.domain.billing.refusals import TotalNotPositive
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.domain.practices.stripe_setup import payment_readiness
+from portico.plumbing import clock, tokens
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support import outcomes
+from tests.web.office.billing.test_invoices_and_payments import typed
+
+pytestmark = pytest.mark.django_db
+CHOICE = "/office/invoices/new/"
+SHARING = "/office/invoices/sharing/"
+# Session, staff member and menu in two; then the chosen clients, the others, and their number.
+CHOICE_QUERIES = 5
+# The same two; then the clients, and the services.
+FORM_QUERIES = 4
+# The same two; then the number of invoices, and the invoices.
+SHARING_QUERIES = 4
+
+
+@pytest.fixture
+def people(practice: Practice) -> list[Client]:
+    ana, bea, carol = cast.ana(practice), cast.bea(practice), cast.carol(practice)
+    cast.with_access(ana)
+    cast.with_access(bea)
+    return [ana, bea, carol]
+
+
+def form_for(people: list[Client]) -> str:
+    return f"{CHOICE}items/?{urlencode([('client', client.ref) for client in people])}"
+
+
+def test_ticked_clients_stay_in_the_list(office: Browser, people: list[Client]) -> None:
+    ana = people[0]
+    page = office.get(CHOICE, {"client": ana.ref, "q": "carol"}).text
+    assert f'value="{ana.ref}" checked' in page
+    assert f'value="{people[2].ref}"' in page
+    assert f'value="{people[1].ref}"' not in page
+
+
+def test_the_form_needs_clients_of_the_practice(office: Browser, practice: Practice, people: list[Client]) -> None:
+    dora = cast.dora(cast.birch())
+    assert "Choose at least one client." in office.get(f"{CHOICE}items/", follow=True).text
+    assert office.get(form_for([*people, dora])).status_code == 404
+    assert office.get(form_for(people[:1]))["Location"] == f"/office/clients/{people[0].ref}/invoices/new/"
+    many = [cast.client(practice, f"Nia {number}") for number in range(51)]
+    assert "Choose at most 50 clients at a time." in office.get(form_for(many), follow=True).text
+
+
+def test_each_client_gets_a_draft_once(office: Browser, people: list[Client]) -> None:
+    form = typed(("Workshop", "1", "60"), form_key=tokens.new_token())
+    for _time in range(2):
+        assert office.post(form_for(people), form)["Location"] == "/office/invoices/?show=draft"
+    drafts = Invoice.objects.drafts()
+    assert {draft.client for draft in drafts} == set(people)
+    assert [draft.total_minor for draft in drafts] == [6_000] * 3
+
+
+def test_they_are_shared_and_emailed_at_once(office: Browser, people: list[Client]) -> None:
+    page = office.get(form_for(people)).text
+    assert "Client Portal Access is off." in page
+    form = typed(("Workshop", "1", "60"), action="share", tell="on")
+    answer = office.post(form_for(people), form, follow=True)
+    assert "3 invoices are shared. 2 clients get an email." in answer.text
+    assert all(invoice.is_shared for invoice in Invoice.objects.all())
+    assert OutgoingEmail.objects.filter(kind=bill_mails.NEW_BILL).count() == 2
+
+
+def test_invalid_lines_make_no_draft(office: Browser, people: list[Client]) -> None:
+    for line, action in ((("Workshop", "1", "x"), "save"), (("Workshop", "1", "0"), "share")):
+        assert office.post(form_for(people), typed(line, action=action)).status_code == 422
+    assert office.post(form_for(people), typed(("Workshop", "1", "60"), add="line")).status_code == 200
+    assert not Invoice.objects.exists()
+
+
+def test_a_draft_that_is_refused_leaves_none(people: list[Client]) -> None:
+    entry = InvoiceInput(date(2026, 11, 30), None, (LineInput("Workshop", -100),))
+    with pytest.raises(TotalNotPositive):
+        invoicing.create_drafts(people, entry, by=cast.DESK)
+    assert not Invoice.objects.exists()
+
+
+def test_the_last_invoice_is_repeated_today(office: Browser, people: list[Client]) -> None:
+    ana = people[0]
+    today = clock.today(ana.practice.time_zone)
+    then = today - timedelta(days=7)
+    lines = (LineInput("Session", 14_000, 2, then), LineInput("Discount", -2_000))
+    draft = invoicing.create_draft(ana, InvoiceInput(then, then + timedelta(days=30), lines, "Thank you"), by=cast.DESK)
+    invoicing.issue(draft, shown=None, by=cast.DESK)
+    assert f"/office/clients/{ana.ref}/invoices/new/?repeat" in office.get(f"/office/clients/{ana.ref}/billing/").text
+    page = office.get(f"/office/clients/{ana.ref}/invoices/new/?repeat")
+    assert page.text.count(f'value="{today:%m/%d/%Y}"') == 2
+    assert f"{then:%m/%d/%Y}" not in page.text
+    assert "<b data-total>$260.00</b>" in page.text
+    assert '<option value="30" selected' in page.text
+    assert Invoice.objects.count() == 1
+
+
+def test_without_an_invoice_there_is_nothing_to_repeat(office: Browser, people: list[Client]) -> None:
+    page = office.get(f"/office/clients/{people[0].ref}/invoices/new/?repeat")
+    assert "<b data-total>$0.00</b>" in page.text
+
+
+def test_sharing_all_says_who_gets_an_email(office: Browser, people: list[Client]) -> None:
+    for client in people:
+        cast.bill(client, shared=False)
+    page = office.get(SHARING).text
+    emailed, _heading, silent = page.partition("Shared without an email")
+    assert "ana@mail.example" in emailed
+    assert "Client Portal Access is off." in silent
+    assert people[2].name in silent
+    assert not SharingRun.objects.exists()
+
+
+def test_sharing_warns_of_clients_who_cannot_pay_by_card(office: Browser, people: list[Client]) -> None:
+    bill = cast.bill(people[0], shared=False)
+    warning = "Pay a balance with credit card using Stripe is not checked for Ana."
+    places = (SHARING, f"/office/invoices/{bill.ref}/", f"/office/clients/{people[0].ref}/invoices/new/")
+    assert not any(warning in office.get(place).text for place in places)
+    outcomes.ready_to_pay(people[1])
+    assert payment_readiness.current_key(people[0].practice)
+    assert all(warning in office.get(place).text for place in places)
+
+
+def test_nothing_to_share_leads_back_to_the_list(office: Browser, people: list[Client]) -> None:
+    cast.bill(people[0])
+    assert "All issued invoices are already shared." in office.get(SHARING, follow=True).text
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_the_number_of_queries_is_fixed(
+    office: Browser, people: list[Client], django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    chosen = people[:number]
+    for client in chosen:
+        cast.bill(client, shared=False)
+    for place, queries in (
+        (f"{CHOICE}?client={chosen[0].ref}", CHOICE_QUERIES),
+        (form_for(chosen), FORM_QUERIES),
+        (SHARING, SHARING_QUERIES),
+    ):
+        office.get(place)
+        with django_assert_num_queries(queries):
+            assert office.get(place).status_code == 200
