@@ -33,6 +33,19 @@ const insert = (button) => {
   field.focus();
 };
 
+// Consent to the old address is none to a new one: typing another clears `Email ok`, which is then asked again.
+document.addEventListener("input", (event) => {
+  const row = event.target.closest(".contact-row");
+  const okFor = row?.querySelector("input[name$='-ok_for']");
+  if (!okFor?.defaultValue || !event.target.name.endsWith("-address")) return;
+  const changed = event.target.value.trim().toLowerCase() !== okFor.defaultValue.toLowerCase();
+  const box = row.querySelector("input[name$='-email_ok']");
+  box.checked = !changed && box.defaultChecked;
+  okFor.value = changed ? event.target.value.trim() : okFor.defaultValue;
+  const asksAgain = row.querySelector("[data-asks-again]");
+  if (asksAgain) asksAgain.hidden = !changed;
+});
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy], [data-insert], [data-dismiss]");
   if (!button) return;

@@ -47,6 +47,8 @@ class InvitationMail(MailComposer):
         practice = email.practice
         with translation.override(email.content["language"]):
             context = _template_context(practice, email.content["blocks"], link or "")
+            if email.content.get("is_new_address"):
+                context["heading"] = _("You now sign in with this address")
             return mail_frame.letter(email, "invitation", context, attachments=_guide(practice, email.content))
 
     def state_changed(self, email: OutgoingEmail) -> None:

@@ -119,7 +119,12 @@ def _write(access: PortalAccess, text: InvitationText, *, form_key: str, by: Act
         "to_address": address.address,
         "to_name": client.name,
         "subject": expanded.subject,
-        "content": {"blocks": list(expanded.blocks), "language": client.language, "attached": attached},
+        "content": {
+            "blocks": list(expanded.blocks),
+            "language": client.language,
+            "attached": attached,
+            "is_new_address": access.had_signed_in_before and access.first_signed_in_at is None,
+        },
         "by": by,
         "client": client,
         "link_nonce": tokens.new_nonce(),

@@ -64,6 +64,9 @@ def _save(request: OfficeRequest, client: Client) -> HttpResponse:
     except (DuplicateAddress, ClientArchived) as refusal:
         forms.details.add_error(None, str(refusal))
         return _page(request, client, forms, status=HTTPStatus.CONFLICT)
+    if forms.has_outdated_ok:
+        text = _("Email ok was cleared for the new address. Check it when %(name)s agrees to receive email there.")
+        messages.warning(request, text % {"name": saved.client.called})
     return _redirect_after_save(request, saved, before)
 
 

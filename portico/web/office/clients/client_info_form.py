@@ -100,9 +100,14 @@ class ClientInitial:
         country = client.practice.country
         return cls(
             details,
-            [{"id": row.ref, "kind": row.kind, "address": row.address, "email_ok": row.email_ok} for row in addresses],
+            [_saved_address(row) for row in addresses],
             [{"kind": row.kind, "number": contact_forms.written(row.number, country)} for row in phones],
         )
+
+
+def _saved_address(row: EmailAddress) -> dict[str, Any]:  # Any: as above.
+    ok_for = row.address if row.email_ok else ""
+    return {"id": row.ref, "kind": row.kind, "address": row.address, "email_ok": row.email_ok, "ok_for": ok_for}
 
 
 class ClientForms:
@@ -149,6 +154,10 @@ class ClientForms:
         )
 
     @property
+    def has_outdated_ok(self) -> bool:
+        return any(form.has_outdated_ok for form in self.addresses.forms)
+
+    @property
     def may_add_address(self) -> bool:
         return len(self.addresses.forms) < contact_forms.MAX_ROWS
 
@@ -177,6 +186,8 @@ def rearrange(start: ClientInitial, data: QueryDict) -> bool:
     if (used := _row(data.get("use", ""), {ADDRESSES: start.addresses})) is not None:
         row = start.addresses[used[1]]
         row["address"] = contact_forms.suggestion_for(row.get("address")) or row.get("address")
+        if row.get("ok_for"):
+            row["email_ok"], row["ok_for"] = False, row["address"]
         return True
     return False
 

@@ -25,6 +25,9 @@ class AddressForm(OfficeForm):
     kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=AddressKind.choices, initial=AddressKind.HOME)
     address = line_field(gettext_lazy("Email"), longest=254, attrs=EMAIL_ENTRY)
     email_ok = forms.BooleanField(label=gettext_lazy("Email ok"), required=False)
+    # The address for which `Email ok` is checked: consent to the old address is none to a new one. Our script clears
+    # the box and sets this field when another address is typed.
+    ok_for = forms.CharField(required=False, max_length=254, widget=forms.HiddenInput)
 
     # Set by the view: the saved row, and whether the client signs in with it.
     standing: EmailAddress | None = None
@@ -41,6 +44,13 @@ class AddressForm(OfficeForm):
         return address
 
     @property
+    def has_outdated_ok(self) -> bool:
+        """Returns True if `Email ok` was checked for the address that the form opened with, and another was typed."""
+        cleaned = self.cleaned_data
+        is_other = cleaned["ok_for"].strip().lower() not in {"", cleaned.get("address", "").lower()}
+        return bool(cleaned.get("email_ok")) and is_other
+
+    @property
     def suggestion(self) -> str | None:
         """A correction of a likely typo in the address, if any."""
         return suggestion_for(self["address"].value())
@@ -52,7 +62,7 @@ class AddressForm(OfficeForm):
         return AddressInput(
             address=self.cleaned_data["address"],
             kind=self.cleaned_data["kind"],
-            email_ok=self.cleaned_data["email_ok"],
+            email_ok=self.cleaned_data["email_ok"] and not self.has_outdated_ok,
             ref=self.cleaned_data["id"] or None,
         )
 

@@ -21,6 +21,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
+from portico.plumbing import clock
 from portico.plumbing.mail import delivery, outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
@@ -328,3 +329,13 @@ def test_nothing_is_attached_unless_chosen(practice: Practice, smtp: SmtpServer)
     send(cast.ana(practice), with_guide=False)
     hand_over(smtp)
     assert attached_to(smtp.mails[0]) == []
+
+
+def test_a_new_address_reads_that_it_signs_in_now(practice: Practice, smtp: SmtpServer) -> None:
+    ana = cast.ana(practice)
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=Browser("Safari on iPhone", "a browser"))
+    save_info(ana, present(ana, address="ana@new.example"))
+    OutgoingEmail.objects.all().update(state="handed_over", settled_at=clock.now())
+    cast.invited(ana)
+    hand_over(smtp)
+    assert "You now sign in with this address" in smtp.mails[-1].text()

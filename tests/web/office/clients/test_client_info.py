@@ -54,6 +54,34 @@ def test_saving_as_it_stands_changes_nothing(office: Browser, practice: Practice
     assert open_addresses(ana) == [(ANAS, True)]
 
 
+def test_a_new_address_needs_consent_of_its_own(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    typed = client_info(ana, address(NEW, was=ref_of(ana), ok=True)) | {"addresses-0-ok_for": ANAS}
+
+    page = office.post(page_of(ana), typed, follow=True).text
+
+    assert open_addresses(ana) == [(NEW, False)]
+    assert "Email ok was cleared for the new address. Check it when Ana agrees to receive email there." in page
+
+
+def test_consent_given_for_the_new_address_is_saved(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    typed = client_info(ana, address(NEW, was=ref_of(ana), ok=True)) | {"addresses-0-ok_for": NEW}
+    assert "Email ok was cleared" not in office.post(page_of(ana), typed, follow=True).text
+    assert open_addresses(ana) == [(NEW, True)]
+
+
+def test_a_suggested_correction_clears_email_ok(office: Browser, practice: Practice) -> None:
+    ana = cast.client(practice, "Ana", address="ana@gmial.com")
+    typed = client_info(ana, address("ana@gmial.com", was=ref_of(ana), ok=True)) | {
+        "addresses-0-ok_for": "ana@gmial.com"
+    }
+    page = office.post(page_of(ana), typed | {"use": "addresses-0"}).text
+    assert 'value="ana@gmail.com"' in page
+    assert not re.search(r"addresses-0-email_ok[^>]* checked", page)
+
+
 def test_names_and_numbers_are_saved_and_found_again(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     typed = client_info(
