@@ -97,7 +97,7 @@ def test_a_new_link_goes_to_the_mailbox_on_the_page(
     # The page for the code shows her masked address, and sends new links to it.
     press(second, "Send me a new link")
     expect_heading(second, "Check your email")
-    press(first, "Send again")
+    press(first, "Send it again")
     expect(first.get_by_text("a…a@mail.example")).to_be_visible()
     assert SignInRequest.objects.latest("id").address == "ana@mail.example"
 
@@ -118,13 +118,13 @@ def test_each_code_page_accepts_the_code_of_its_address(
     first.get_by_label("Code").fill(codes[1])
     press(first, "Sign in")
     expect(first.get_by_text("That code doesn’t match.").first).to_be_visible()
-    press(first, "Send again")
+    press(first, "Send it again")
     expect_heading(first, "Check your email")
     assert SignInRequest.objects.latest("id").address == "ana@mail.example"
     first.get_by_label("Code").fill(codes[0])
     press(first, "Sign in")
     expect_heading(first, "Hello, Ana")
-    press(second, "Send again")
+    press(second, "Send it again")
     expect_heading(second, "This page is out of date")
 
 
