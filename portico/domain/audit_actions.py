@@ -58,6 +58,8 @@ class AuditAction(TextChoices):
     CLIENT_EDITED = "client.edited", _("Client Info changed")
     CLIENT_ARCHIVED = "client.archived", _("Client archived")
     CLIENT_RESTORED = "client.restored", _("Client restored")
+    REMINDERS_TURNED_ON = "reminders.turned_on", _("Reminders turned on")
+    REMINDERS_TURNED_OFF = "reminders.turned_off", _("Reminders turned off")
     ADDRESS_ADDED = "address.added", _("Email address added")
     ADDRESS_CLOSED = "address.closed", _("Email address removed")
     CONSENT_RECORDED = "consent.recorded", _("Email ok recorded")

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from portico.domain.access import access_grants, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
@@ -9,7 +11,9 @@ from portico.domain.clients import client_details
 from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.email_addresses import AddressChanges
 from portico.domain.clients.models import Client, Status
+from portico.plumbing import clock
 from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 
@@ -45,6 +49,19 @@ def _update_access(client: Client, access: PortalAccess, changes: AddressChanges
         access.consent_epoch = portal_accounts.next_epoch(access.account)
         access.save(update_fields=["consent_epoch"])
     return ClientChange(client, portal_address_replaced=False, portal_address_removed=False)
+
+
+def set_reminders(client: Client, *, on: bool, by: Actor) -> Client:
+    """Turns reminders of unpaid bills on or off for a client. Idempotent."""
+    with transaction.atomic():
+        row = client_details.lock(client)
+        if on == (row.reminders_off_at is None):
+            return row
+        row.reminders_off_at = None if on else clock.now()
+        row.save(update_fields=["reminders_off_at"])
+        action = AuditAction.REMINDERS_TURNED_ON if on else AuditAction.REMINDERS_TURNED_OFF
+        audit_log.record(action, practice=row.practice, client=row, by=by)
+    return row
 
 
 @retry_on_deadlock

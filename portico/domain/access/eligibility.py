@@ -18,6 +18,7 @@ from portico.domain.access.eligibility_steps import (
     MAIL_NOT_STOPPED,
     NOT_ARCHIVED,
     PAY_BY_CARD,
+    REMINDERS_ON,
     Step,
 )
 from portico.domain.clients.models import EmailAddress
@@ -38,6 +39,8 @@ class Purpose(Enum):
     NOTICE = auto()
     BILLS = auto()
     BILL_MAIL = auto()
+    # A reminder of unpaid bills, unless staff send it again by hand from one bill.
+    REMINDER = auto()
     CARD_PAYMENT = auto()
 
 
@@ -45,6 +48,7 @@ class Purpose(Enum):
 # a refused mail, so it does not require MAIL_NOT_STOPPED.
 _PIN = (NOT_ARCHIVED, ACCESS_ON, ADDRESS_CHOSEN, ADDRESS_OPEN)
 _MAIL = (*_PIN, EMAIL_OK)
+_BILL_MAIL = (*_PIN, BILLING_DOCUMENTS, EMAIL_OK, MAIL_NOT_STOPPED)
 STEPS: dict[Purpose, tuple[Step, ...]] = {
     Purpose.SIGN_IN_BY_PIN: _PIN,
     Purpose.SIGN_IN_BY_MAIL: _MAIL,
@@ -52,7 +56,8 @@ STEPS: dict[Purpose, tuple[Step, ...]] = {
     Purpose.PORTAL_STATE: (*_MAIL, MAIL_NOT_STOPPED),
     Purpose.NOTICE: (ADDRESS_CHOSEN, ADDRESS_OPEN, EMAIL_OK),
     Purpose.BILLS: (*_PIN, BILLING_DOCUMENTS),
-    Purpose.BILL_MAIL: (*_PIN, BILLING_DOCUMENTS, EMAIL_OK, MAIL_NOT_STOPPED),
+    Purpose.BILL_MAIL: _BILL_MAIL,
+    Purpose.REMINDER: (*_BILL_MAIL, REMINDERS_ON),
     Purpose.CARD_PAYMENT: (*_PIN, BILLING_DOCUMENTS, PAY_BY_CARD),
 }
 

@@ -30,6 +30,7 @@ class Fact(StrEnum):
     MAIL_NOT_STOPPED = "mail_not_stopped"
     BILLING_DOCUMENTS = "billing_documents"
     PAY_BY_CARD = "pay_by_card"
+    REMINDERS_ON = "reminders_on"
 
 
 class Page(StrEnum):
@@ -38,6 +39,7 @@ class Page(StrEnum):
     OVERVIEW = "client"
     CLIENT_INFO = "client_info"
     CLIENT_PORTAL = "client_portal"
+    BILLING = "client_billing"
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,10 @@ def _has_billing_documents(access: "PortalAccess") -> bool:
 
 def _has_pay_by_card(access: "PortalAccess") -> bool:
     return access.pay_by_card
+
+
+def _has_reminders_on(access: "PortalAccess") -> bool:
+    return access.client.reminders_off_at is None
 
 
 NOT_ARCHIVED = Step(
@@ -178,6 +184,15 @@ PAY_BY_CARD = Step(
     instruction=_("Check Pay a balance with credit card using Stripe and save it first."),
     dropped=_("Card payment was turned off."),
     fix=Fix("pay_by_card", Page.CLIENT_PORTAL, _("Turn on card payment")),
+)
+REMINDERS_ON = Step(
+    Fact.REMINDERS_ON,
+    Q(client__reminders_off_at=None),
+    _has_reminders_on,
+    problem=_("Reminders are turned off for %(name)s"),
+    instruction=_("Turn on reminders for %(name)s first."),
+    dropped=_("Reminders were turned off for this client."),
+    fix=Fix("reminders", Page.BILLING, _("Turn on reminders")),
 )
 
 

@@ -65,6 +65,8 @@ class Client(PracticeRow):
     portal_reason = models.CharField(max_length=30, blank=True)
     # The sort key of the list: the displayed name, folded; written by `registration.set_details`.
     sort_key = models.CharField(max_length=210)
+    # When staff turned off reminders of unpaid bills for this client.
+    reminders_off_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
     # The random key of the form that created the client, so that submitting it twice creates one client.
     form_key = models.CharField(max_length=43, blank=True, editable=False)

@@ -1,6 +1,6 @@
 """Practice settings: contact details, texts, colour, currency, and the sender of its mails."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
@@ -72,6 +72,19 @@ def save_details(practice: Practice, details: PracticeDetails, *, version: int, 
             practice.clean_fields()
             audit_log.record(AuditAction.PRACTICE_EDITED, practice=practice, by=by, fields=", ".join(changed))
     return practice
+
+
+def save_reminder_days(practice: Practice, days: Iterable[int], *, by: Actor) -> Practice:
+    """Saves when clients are reminded of unpaid bills: days after the due date, negative for days before. Idempotent.
+
+    No day follows another one directly: a reminder may be sent a day late.
+    """
+    with transaction.atomic():
+        row = Practice.objects.locked().get(pk=practice.pk)
+        changed = set_fields(row, {"reminder_days": ",".join(str(day) for day in sorted(days))})
+        if changed:
+            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
+    return row
 
 
 def lock_practice(practice: Practice, version: int) -> Practice:

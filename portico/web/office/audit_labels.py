@@ -189,6 +189,7 @@ _FIELDS = {
     "emergency_text_es": gettext_lazy("emergency text in Spanish"),
     "hue": gettext_lazy("accent color"),
     "reply_to": gettext_lazy("reply-to"),
+    "reminder_days": gettext_lazy("reminder days"),
 }
 _WITH_ADDRESS = {
     AuditAction.ADDRESS_ADDED: gettext_lazy("Email address %(address)s added"),
@@ -260,6 +261,8 @@ _ICONS = {
     AuditAction.CLIENT_EDITED: ("pencil", "quiet"),
     AuditAction.CLIENT_ARCHIVED: ("archive", "quiet"),
     AuditAction.CLIENT_RESTORED: ("undo-2", "accent"),
+    AuditAction.REMINDERS_TURNED_ON: ("mail", "quiet"),
+    AuditAction.REMINDERS_TURNED_OFF: ("mail-minus", "quiet"),
     AuditAction.ADDRESS_ADDED: ("mail", "quiet"),
     AuditAction.ADDRESS_CLOSED: ("trash-2", "quiet"),
     AuditAction.CONSENT_RECORDED: ("check", "good"),

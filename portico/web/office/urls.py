@@ -26,6 +26,7 @@ from portico.web.office.settings import (
     going_live,
     online_payments,
     practice_settings,
+    reminder_settings,
     services,
     team,
 )
@@ -92,6 +93,7 @@ urlpatterns = [
     path("clients/<str:ref>/billing/", client_billing.show, name="client_billing"),
     path("clients/<str:ref>/billing/credit/", account_adjustments.add_credit, name="give_credit"),
     path("clients/<str:ref>/billing/payment/", record_payment.for_client, name="record_for_client"),
+    path("clients/<str:ref>/billing/reminders/", client_billing.set_reminders, name="client_reminders"),
     path("clients/<str:ref>/billing/statement/", documents.statement, name="statement"),
     path("clients/<str:ref>/billing/statement/pdf/", documents.statement_pdf, name="statement_pdf"),
     path("clients/<str:ref>/invoices/new/", invoice_draft.create_draft, name="new_invoice"),
@@ -133,6 +135,7 @@ urlpatterns = [
     path("settings/practice/logo/removal/", practice_settings.remove_logo, name="logo_removal"),
     path("settings/emails/", email_settings.edit, name="settings_emails"),
     path("settings/emails/<str:language>/preview/", email_settings.preview, name="default_text_preview"),
+    path("settings/emails/reminders/", reminder_settings.save, name="settings_reminders"),
     path("settings/team/", team.index, name="team"),
     path("settings/team/<str:ref>/", team.member, name="team_member"),
     path("settings/team/<str:ref>/invitation/", team.invite_again, name="team_invitation"),

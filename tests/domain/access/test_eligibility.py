@@ -40,6 +40,7 @@ class State:
     mail_stopped_at: datetime | None
     access_billing_documents: bool
     pay_by_card: bool
+    reminders_off_at: datetime | None
 
 
 STATES = some.builds(
@@ -52,6 +53,7 @@ STATES = some.builds(
     mail_stopped_at=TIMES,
     access_billing_documents=some.booleans(),
     pay_by_card=some.booleans(),
+    reminders_off_at=TIMES,
 )
 at_random = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -70,7 +72,7 @@ def read() -> PortalAccess:
 
 def put_into(state: State, access: PortalAccess) -> PortalAccess:
     """Writes the state to the row and its relations, and returns the row read again."""
-    Client.objects.filter(pk=access.client_id).update(status=state.status)
+    Client.objects.filter(pk=access.client_id).update(status=state.status, reminders_off_at=state.reminders_off_at)
     EmailAddress.objects.update(closed_at=state.closed_at, email_ok_at=state.email_ok_at)
     PortalAccess.objects.update(
         enabled_at=state.enabled_at,

@@ -1,5 +1,6 @@
 """Mails of every kind: invitations to reply or call only where possible, and names of any length."""
 
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -10,6 +11,7 @@ from portico.domain.access.sign_in import link_redemption, request_worker, sign_
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.billing import bill_mails
 from portico.domain.billing.card_payments import mismatch_mail
+from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.payments import refunds
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
@@ -53,6 +55,8 @@ def to_the_client(person: Client) -> None:
 def about_money(person: Client, owner: StaffMember) -> None:
     """Returns one mail of each kind about an invoice or a payment."""
     invoice = cast.bill(person)
+    late = cast.bill(person, due_on=clock.today(person.practice.time_zone) - timedelta(days=20))
+    invoice_sharing.send_again(late, form_key=tokens.new_token(), shown=None, by=cast.DESK)
     mismatch_mail.notify_owners(person.practice, cast.attempt(invoice), by=cast.DESK)
     payment = cast.cash(person, 5_000)
     bill_mails.send_receipt(payment, by=cast.DESK)

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, QuerySet
 
 from portico.domain.access import access_grants
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import audit_entries, bill_mails, shown_sums
@@ -14,6 +15,7 @@ from portico.domain.billing.invoices import invoice_list, invoicing
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
 from portico.domain.billing.refusals import PaidByCard
+from portico.domain.billing.reminders import reminder_mail
 from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice, StaffMember
@@ -21,6 +23,7 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
 from portico.plumbing.refusals import Refused
@@ -54,7 +57,7 @@ def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, notify: bool 
 
 @retry_on_deadlock
 def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: Actor) -> SharedInvoice:
-    """Sends the mail about a shared bill again, once for each `form_key`.
+    """Sends the mail about a shared bill again, once for each `form_key`; a past due bill gets a reminder.
 
     Raises InvoiceNotIssued, InvoiceVoid, ShownSumsChanged.
     """
@@ -63,8 +66,17 @@ def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: 
         invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
         access = access_grants.access_or_default(locked)
-        mail = bill_mails.send_new_bill(invoice, access, occasion=form_key, by=by) if invoice.is_shared else None
+        mail = _queue_again(invoice, access, form_key=form_key, by=by) if invoice.is_shared else None
     return SharedInvoice(invoice, mail, access)
+
+
+def _queue_again(invoice: Invoice, access: PortalAccess, *, form_key: str, by: Actor) -> OutgoingEmail | None:
+    today = clock.today(invoice.client.practice.time_zone)
+    if not invoice.owed_minor or invoice.due_on is None or invoice.due_on >= today:
+        return bill_mails.send_new_bill(invoice, access, occasion=form_key, by=by)
+    key = f"{reminder_mail.KIND}:{invoice.ref}:{form_key}"
+    reminder = reminder_mail.draft([invoice], access, key=key, purpose=Purpose.BILL_MAIL, by=by)
+    return None if reminder is None else outbox.queue(**reminder)
 
 
 @retry_on_deadlock

@@ -17,6 +17,7 @@ from portico.domain.billing.models.number_counters import InvoiceCounter, Receip
 from portico.domain.billing.models.owed_totals import OwedTotal
 from portico.domain.billing.models.payments import MANUAL_KINDS, Payment, PaymentKind
 from portico.domain.billing.models.refunds import Refund, RefundMethod, RefundState
+from portico.domain.billing.models.reminders import Reminder
 from portico.domain.billing.models.service_items import ServiceItem
 from portico.domain.billing.models.sharing_runs import SharingRun
 
@@ -47,6 +48,7 @@ __all__ = [
     "Refund",
     "RefundMethod",
     "RefundState",
+    "Reminder",
     "Reversal",
     "ReversalCause",
     "SavedCard",

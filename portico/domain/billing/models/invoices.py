@@ -79,6 +79,11 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
     def not_processing(self) -> "InvoiceQuerySet":
         return self.outstanding().exclude(Exists(_open_attempts(moving=True)))
 
+    def undisputed(self) -> "InvoiceQuerySet":
+        """Excludes invoices paid by a card payment that is disputed, or was lost in a dispute."""
+        disputes = _related_rows("Dispute", payment__allocations__invoice=OuterRef("pk")).exclude(state="won")
+        return self.exclude(Exists(disputes))
+
     def with_attempts(self) -> "InvoiceQuerySet":
         """Annotates what `is_processing` and `status_on` need."""
         return self.annotate(moving=Exists(_open_attempts(moving=True)))
@@ -190,6 +195,12 @@ class Invoice(PracticeRow):
                 fields=("practice", "due_on", "id"),
                 condition=Q(issued_at__isnull=False, voided_at=None, open_minor__gt=0),
                 name="billing_invoices_owing",
+            ),
+            # Of all practices: the automatic reminders of a day.
+            models.Index(
+                fields=("due_on", "id"),
+                condition=Q(issued_at__isnull=False, voided_at=None, open_minor__gt=0),
+                name="billing_owing_by_due_date",
             ),
             models.Index(fields=("practice", "-id"), condition=Q(issued_at=None), name="billing_drafts_newest"),
             models.Index(fields=("practice", "-id"), condition=Q(voided_at__isnull=False), name="billing_void_newest"),

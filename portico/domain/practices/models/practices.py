@@ -57,6 +57,8 @@ class Practice(Row):
     greeting_es = models.CharField(max_length=300, blank=True)
     emergency_text = models.CharField(max_length=500, blank=True)
     emergency_text_es = models.CharField(max_length=500, blank=True)
+    # When clients are reminded of unpaid bills: days after the due date, negative for days before; empty for never.
+    reminder_days = models.CharField(max_length=40, blank=True, default="-3,3,14,30")
     # The hue of the accent colour, in degrees.
     hue = models.PositiveSmallIntegerField(default=218)
     # The digest of the logo's row, so that a page can link to the logo without a query; empty without a logo.
@@ -92,6 +94,10 @@ class Practice(Row):
             self.currency, self.currency_fixed_at = row.currency, row.currency_fixed_at or clock.now()
             Practice.objects.filter(pk=self.pk, currency_fixed_at=None).update(currency_fixed_at=self.currency_fixed_at)
         return self.currency
+
+    @property
+    def reminder_steps(self) -> list[int]:
+        return [int(step) for step in self.reminder_days.split(",")] if self.reminder_days else []
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,7 +1,7 @@
 """The page of one invoice, and sharing, issuing and discarding it."""
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from portico.domain.billing import bill_mails, shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
 from portico.domain.billing.models import Allocation, CreditNote, Invoice
+from portico.domain.billing.reminders import reminder_mail
 from portico.gateways import pdf
 from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry, OutgoingEmail
@@ -154,5 +155,7 @@ def _refunds(invoice: Invoice) -> QuerySet[CreditNote]:
 
 
 def _newest_email(invoice: Invoice) -> OutgoingEmail | None:
-    emails = OutgoingEmail.objects.filter(client=invoice.client, kind=bill_mails.NEW_BILL, content__invoice=invoice.ref)
-    return emails.order_by("-id").first()
+    """Returns the newest mail about the bill: of the new bill, or a reminder sent from its page."""
+    about = Q(kind=bill_mails.NEW_BILL, content__invoice=invoice.ref)
+    about |= Q(kind=reminder_mail.KIND, key__startswith=f"{reminder_mail.KIND}:{invoice.ref}:")
+    return OutgoingEmail.objects.filter(about, client=invoice.client).order_by("-id").first()

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.contrib import messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_grants, client_changes
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.card_payments import saved_cards
@@ -95,6 +97,16 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "may_edit_billing": may_edit_billing(request),
     }
     return render(request, "office/clients/billing.html", context)
+
+
+@office_page()
+@require_POST
+def set_reminders(request: OfficeRequest, ref: str) -> HttpResponse:
+    on = bool(request.POST.get("on"))
+    client = client_changes.set_reminders(lookups.get_client(request, ref), on=on, by=request.actor)
+    message = _("Reminders are on for %(name)s.") if on else _("Reminders are off for %(name)s.")
+    messages.success(request, message % {"name": client.called})
+    return redirect("office:client_billing", ref=ref)
 
 
 def _selected_filter(request: OfficeRequest) -> InvoiceFilter:

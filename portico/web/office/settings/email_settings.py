@@ -28,6 +28,7 @@ from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.edit_conflicts import FieldConflict
+from portico.web.office.settings import reminder_settings
 
 
 class SenderForm(OfficeForm):
@@ -184,6 +185,7 @@ def _page(
         "samples": [_sample(request, form) for form in forms.texts.values()],
         "placeholders": invitation_text.PLACEHOLDERS,
         "conflicts": conflicts,
+        "reminders": reminder_settings.form_of(request.practice),
     }
     return render(request, "office/settings/emails.html", context, status=status)
 

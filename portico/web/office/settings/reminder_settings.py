@@ -1,0 +1,55 @@
+"""The days of automatic reminders, in `Settings` > `Emails`."""
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from portico.domain.practices import practice_settings
+from portico.domain.practices.models import Practice, Role
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.base_form import OfficeForm
+
+DAYS = {
+    -7: gettext_lazy("7 days before the due date"),
+    -3: gettext_lazy("3 days before the due date"),
+    3: gettext_lazy("3 days after the due date"),
+    7: gettext_lazy("7 days after the due date"),
+    14: gettext_lazy("14 days after the due date"),
+    30: gettext_lazy("30 days after the due date"),
+    60: gettext_lazy("60 days after the due date"),
+}
+
+
+class ReminderDaysForm(OfficeForm):
+    """The days after the due date of a bill, negative for days before it."""
+
+    days = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Remind clients of an unpaid bill"),
+        help_text=gettext_lazy("Untick all of them to send no reminders."),
+        choices=list(DAYS.items()),
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+def form_of(practice: Practice) -> ReminderDaysForm:
+    """Returns the form with the practice's days."""
+    return ReminderDaysForm(initial={"days": practice.reminder_steps})
+
+
+@office_page(Role.OWNER)
+@require_POST
+def save(request: OfficeRequest) -> HttpResponse:
+    form = ReminderDaysForm(request.POST)
+    if form.is_valid():
+        practice_settings.save_reminder_days(request.practice, form.cleaned_data["days"], by=request.actor)
+        messages.success(request, _("Reminders saved."))
+    else:
+        messages.error(request, _("Choose the days from the list."))
+    return redirect("office:settings_emails")

@@ -1,0 +1,127 @@
+"""The reminder of unpaid bills: sent only while a bill in it is to pay and its client may get mail."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from time_machine import Traveller
+
+from portico.domain.access import client_changes
+from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.models import AttemptState, Dispute, Invoice
+from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.practices.models import Practice
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import SmtpTransport
+from portico.plumbing import clock, tokens
+from portico.plumbing.mail import delivery
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support.smtp import SmtpServer
+
+
+def late(person: Client, amount_minor: int = 14_000) -> Invoice:
+    return cast.bill(person, amount_minor, due_on=clock.today(person.practice.time_zone) - timedelta(days=5))
+
+
+def reminder(bill: Invoice) -> OutgoingEmail:
+    """Returns the reminder that staff sent with `Email again`."""
+    sent = invoice_sharing.send_again(bill, form_key=tokens.new_token(), shown=None, by=cast.DESK).email
+    assert sent is not None
+    assert sent.kind == "reminder"
+    return sent
+
+
+def deliver(smtp: SmtpServer, mail: OutgoingEmail) -> OutgoingEmail:
+    OutgoingEmail.objects.exclude(pk=mail.pk).update(state="handed_over", settled_at=clock.now())
+    assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
+    mail.refresh_from_db()
+    return mail
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    person = cast.ana(practice)
+    cast.with_access(person)
+    return person
+
+
+def pay(bill: Invoice) -> None:
+    cast.cash(bill.client, bill.total_minor, invoice=bill)
+
+
+def start_a_card_payment(bill: Invoice) -> None:
+    cast.attempt(bill, state=AttemptState.PROCESSING)
+
+
+def dispute(bill: Invoice) -> None:
+    payment = cast.cash(bill.client, 1_000, invoice=bill)
+    Dispute.objects.create(
+        practice=bill.client.practice, payment=payment, stripe_dispute_id="dp_1", amount_minor=1_000, currency="USD"
+    )
+
+
+def void(bill: Invoice) -> None:
+    invoicing.void(bill, reason="Made by mistake", shown=None, by=cast.DESK)
+
+
+def unshare(bill: Invoice) -> None:
+    invoice_sharing.unshare(bill, shown=None, by=cast.DESK)
+
+
+def archive(bill: Invoice) -> None:
+    client_changes.archive(bill.client, by=cast.DESK)
+
+
+def withdraw_consent(bill: Invoice) -> None:
+    EmailAddress.objects.update(email_ok_at=None)
+
+
+NOT_OWED = "The bill was paid, is being paid, is disputed, or is no longer shared."
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (pay, NOT_OWED),
+        (start_a_card_payment, NOT_OWED),
+        (dispute, NOT_OWED),
+        (void, NOT_OWED),
+        (unshare, NOT_OWED),
+        (archive, "The client was archived."),
+        (withdraw_consent, "Email ok was withdrawn for this address."),
+    ],
+)
+def test_a_change_before_delivery_drops_the_reminder(
+    ana: Client, smtp: SmtpServer, change: Callable[[Invoice], None], reason: str
+) -> None:
+    bill = late(ana)
+    mail = reminder(bill)
+    change(bill)
+    mail = deliver(smtp, mail)
+    assert (mail.state, mail.reason, smtp.mails) == ("dropped", reason, [])
+
+
+def test_a_late_bill_mailed_again_says_that_it_is_a_reminder(ana: Client, smtp: SmtpServer) -> None:
+    bill = late(ana)
+    late(ana, 9_900)
+    assert deliver(smtp, reminder(bill)).state == "handed_over"
+    (mail,) = smtp.mails
+    assert mail.message["Subject"] == "Reminder about your bill from Alder Street Therapy"
+    text = mail.text()
+    assert "you have 2 bills to pay" in text
+    assert "http://localhost:8000/portal/alder-street/" in text
+    for secret in ("140", "99", "Session", "Ana", str(bill.ref)):
+        assert secret not in text
+
+
+def test_a_bill_that_is_not_late_is_mailed_as_before(ana: Client) -> None:
+    sent = invoice_sharing.send_again(cast.bill(ana), form_key="k", shown=None, by=cast.DESK).email
+    assert sent is not None
+    assert sent.kind == "invoice_shared"
+
+
+def test_a_reminder_is_not_sent_two_days_later(ana: Client, smtp: SmtpServer, stopped_clock: Traveller) -> None:
+    mail = reminder(late(ana))
+    stopped_clock.shift(timedelta(days=2))
+    assert deliver(smtp, mail).reason == "It was not sent on its day. Send a new reminder."

@@ -1,0 +1,35 @@
+"""The days of automatic reminders: for the practice in Settings, off for one client on the Billing tab."""
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.audit_actions import AuditAction
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import AuditEntry
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_owner_chooses_the_days(client: Browser, practice: Practice) -> None:
+    owner = cast.signed_in(client, cast.elm(practice))
+    for days, expected in ((["30", "-3"], "-3,30"), ([], ""), (["4"], "")):
+        owner.post("/office/settings/emails/reminders/", {"days": days})
+        practice.refresh_from_db()
+        assert practice.reminder_days == expected
+    assert AuditEntry.objects.filter(action=AuditAction.PRACTICE_EDITED).count() == 2
+
+
+def test_the_page_ticks_the_days_of_the_practice(client: Browser, practice: Practice) -> None:
+    page = cast.signed_in(client, cast.elm(practice)).get("/office/settings/emails/").text
+    assert page.count("checked") == 4
+
+
+def test_reminders_are_turned_off_and_on_for_one_client(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    billing = f"/office/clients/{ana.ref}/billing/"
+    for on, button in (("", "Turn on reminders"), ("1", "Turn off reminders")):
+        office.post(f"{billing}reminders/", {"on": on})
+        ana.refresh_from_db()
+        assert (ana.reminders_off_at is None) is bool(on)
+        assert button in office.get(billing).text
