@@ -1,9 +1,11 @@
 """`Billing & Payments`: the client's shared invoices, what is to pay, and what was paid."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
@@ -19,6 +21,7 @@ from portico.web.billing_documents import summary_lines
 from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
+from portico.web.template_engine.filters import money, on_day
 
 # Past due is yellow here, not red, to stay friendly.
 TONES = {
@@ -63,6 +66,24 @@ class InvoiceRow:
         return quotes.why_not_chargeable(self.invoice.still_open_minor, self.invoice.currency)
 
 
+class ListItem(NamedTuple):
+    """An invoice in the list, in words: its row reads nothing else."""
+
+    ref: str
+    number: int | None
+    status: InvoiceStatus
+    total_minor: int
+    amount: str
+    tone: str
+    icon: str
+    label: str
+    details: str
+    # The accessible name of `Pay Now`; empty if it is not offered.
+    pay_label: str
+    # Set if a single payment paid the invoice.
+    payment: Payment | None
+
+
 @portal_billing_page
 @require_safe
 def index(request: PortalRequest) -> HttpResponse:
@@ -79,9 +100,11 @@ def index(request: PortalRequest) -> HttpResponse:
         "can_pay_balance": pays and quotes.is_chargeable(balance_minor, account.currency),
         "why_not": quotes.why_not_chargeable(balance_minor, account.currency),
         "cards": [(card, payment_labels.card_name(card)) for card in saved_cards.saved_cards_of(request.account)],
-        "to_pay": [_row(request, shared) for shared in listed.to_pay],
-        "processing": [_row(request, shared) for shared in listed.processing],
-        "paid": [_row(request, shared) for shared in listed.paid],
+        "to_pay": [_list_item(request, shared, can_pay=pays) for shared in listed.to_pay],
+        "processing_number": len(listed.processing),
+        "paid_and_processing": [
+            _list_item(request, shared, can_pay=pays) for shared in (*listed.processing, *listed.paid)
+        ],
         "most_listed": shared_invoices.MAX_UNPAID,
         "next_before": listed.next_before,
         "is_later_page": listed.is_later_page,
@@ -120,6 +143,53 @@ def _row(request: PortalRequest, shared: SharedInvoice) -> InvoiceRow:
     paid_with = ", ".join(dict.fromkeys(payment_labels.payment_name(payment) for payment in payments))
     is_paid_by_one = status == InvoiceStatus.PAID and len(payments) == 1
     return InvoiceRow(invoice, status, *TONES[status], paid_with, payments[0] if is_paid_by_one else None)
+
+
+def _list_item(request: PortalRequest, shared: SharedInvoice, *, can_pay: bool) -> ListItem:
+    row = _row(request, shared)
+    invoice, status = row.invoice, row.status
+    total, left = money(invoice.total_minor, invoice.currency), money(invoice.still_open_minor, invoice.currency)
+    pay_label = ""
+    if can_pay and row.is_chargeable:
+        pay_label = _("Pay Now: invoice %(number)s, %(amount)s") % {"number": invoice.number, "amount": left}
+    return ListItem(
+        invoice.ref,
+        invoice.number,
+        status,
+        invoice.total_minor,
+        total if status == InvoiceStatus.PAID else left,
+        row.tone,
+        row.icon,
+        row.label,
+        _details(row, total=total, left=left),
+        pay_label,
+        row.payment,
+    )
+
+
+def _details(row: InvoiceRow, *, total: str, left: str) -> str:
+    """Returns the words beside the status: when it is due, or how it was paid."""
+    invoice = row.invoice
+    if row.status == InvoiceStatus.PROCESSING:
+        return _("Your bank is confirming. You don’t need to do anything.")
+    if row.status == InvoiceStatus.PAID:
+        return _paid_with(row)
+    if invoice.is_partly_paid:
+        return _("%(left)s of %(total)s still to pay") % {"left": left, "total": total}
+    if row.status == InvoiceStatus.PAST_DUE:
+        return _("Was due %(day)s") % {"day": on_day(invoice.due_on)}
+    return _("Due %(day)s") % {"day": on_day(invoice.due_on)} if invoice.due_on else ""
+
+
+def _paid_with(row: InvoiceRow) -> str:
+    """Returns "Nov 20, Visa ending 4242 · $40.00 refunded", as far as it applies."""
+    parts = (on_day(row.payment.received_on) if row.payment else "", row.paid_with)
+    paid_with = ", ".join(part for part in parts if part)
+    refunded_minor = row.invoice.sums.refunded_minor
+    if not refunded_minor:
+        return paid_with
+    amount = money(refunded_minor, row.invoice.currency)
+    return f"{paid_with} · {_('%(amount)s refunded') % {'amount': amount}}"
 
 
 def _receipts(shared: SharedInvoice) -> list[tuple[Payment, str]]:
