@@ -221,6 +221,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:team", "GET"): for_owners(200),
     ("office:team", "POST"): for_owners(422),
     ("office:team_member", "GET"): for_owners(200, elsewhere=404),
+    ("office:team_clients", "POST"): for_owners(422, elsewhere=404),
     ("office:team_member", "POST"): for_owners(422, elsewhere=404),
     # The biller has a password, so there is nothing to set up.
     ("office:team_invitation", "POST"): for_owners(409, elsewhere=404),

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client, ClientQuerySet, PortalState
 from portico.domain.clients.search_terms import Matches
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
 from portico.plumbing.database.keyset_pagination import KeysetPage
@@ -35,6 +35,7 @@ class ListQuery:
     archived: bool = False
     sort: Sort = Sort.NAME
     after: str = ""
+    clinician: StaffMember | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def _matching_filters(practice: Practice | Parameter, list_query: ListQuery) -> 
 
 
 def _with_filters(clients: ClientQuerySet, list_query: ListQuery) -> ClientQuerySet:
+    if list_query.clinician is not None:
+        clients = clients.filter(clinician=list_query.clinician)
     if list_query.archived:
         return clients.archived()
     clients = clients.present()

@@ -139,6 +139,7 @@ urlpatterns = [
     path("settings/team/", team.index, name="team"),
     path("settings/team/<str:ref>/", team.member, name="team_member"),
     path("settings/team/<str:ref>/invitation/", team.invite_again, name="team_invitation"),
+    path("settings/team/<str:ref>/clients/", team.move_clients, name="team_clients"),
     path("settings/team/<str:ref>/leaving/", team.deactivate, name="team_leaving"),
     path("settings/team/<str:ref>/return/", team.reactivate, name="team_return"),
     path("settings/team/<str:ref>/second-factor/", team.reset_second_factor, name="team_second_factor"),

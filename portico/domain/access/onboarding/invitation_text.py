@@ -76,8 +76,9 @@ def shown_default(client: Client) -> InvitationText:
 
 
 def expand(text: InvitationText, client: Client) -> ExpandedText:
-    """Returns the text as mailed to the client."""
-    clinician = client.clinician.name if client.clinician else client.practice.name
+    """Returns the text as mailed to the client, signed by the practice if the clinician has left."""
+    is_signed_by_clinician = client.clinician is not None and client.clinician.is_active
+    clinician = client.clinician.name if client.clinician and is_signed_by_clinician else client.practice.name
     return expand_for(text, client.practice, first_name=client.called, clinician=clinician)
 
 

@@ -1,5 +1,6 @@
 """The client list: search by name, email or phone, and filters by portal state."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,9 @@ from portico.domain.access.portal_states import Reason
 from portico.domain.clients import client_list
 from portico.domain.clients.client_list import MAX_COUNTED, FoundClients, ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
+from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
+from portico.plumbing.text import input_validation
 from portico.plumbing.text.input_validation import NoCardNumberField, clean_line
 from portico.web import formatting
 from portico.web.guards import office_page
@@ -35,6 +38,7 @@ class ListForm(forms.Form):
     state = forms.CharField(required=False)
     sort = forms.CharField(required=False)
     after = forms.CharField(required=False)
+    clinician = forms.CharField(required=False)
 
     def clean_q(self) -> str:
         return clean_line(self.cleaned_data["q"])[:MAX_QUERY_LENGTH]
@@ -47,9 +51,8 @@ class ListForm(forms.Form):
         sort: str = self.cleaned_data["sort"]
         return Sort(sort) if sort in set(Sort) else Sort.NAME
 
-    @property
-    def list_query(self) -> ListQuery:
-        """The query; read it after `is_valid`, even if that returns False."""
+    def list_query(self, practice: Practice) -> ListQuery:
+        """Returns the query; to be called after `is_valid`, even if that returns False."""
         cleaned: dict[str, Any] = self.cleaned_data  # Any: a field's value.
         state = cleaned["state"]
         return ListQuery(
@@ -58,6 +61,7 @@ class ListForm(forms.Form):
             archived=state == ARCHIVED,
             sort=cleaned["sort"],
             after=cleaned["after"],
+            clinician=_clinician(practice, cleaned["clinician"]),
         )
 
 
@@ -72,11 +76,12 @@ def home(request: OfficeRequest) -> HttpResponse:
 def index(request: OfficeRequest) -> HttpResponse:
     form = ListForm(request.GET)
     form.is_valid()
-    list_query = form.list_query
+    list_query = form.list_query(request.practice)
     found = client_list.page(request.practice, list_query)
     page = found.page
-    # During a search the totals beside the filters would mislead.
-    counts = {} if list_query.query else client_list.counts_by_state(request.practice)
+    # Beside a search or one clinician's clients, the totals of the practice would mislead.
+    is_narrowed = bool(list_query.query) or list_query.clinician is not None
+    counts = {} if is_narrowed else client_list.counts_by_state(request.practice)
     context = {
         "form": form,
         "list_query": list_query,
@@ -84,6 +89,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "rows": [(client, reason_of(client)) for client in page.rows],
         "chips": _chips(list_query, counts),
         "archived_url": list_url(list_query, state=ARCHIVED),
+        "any_clinician_url": list_url(replace(list_query, clinician=None)),
         "sorts": _sorts(list_query),
         "summary": _summary(found, list_query),
         "next_url": list_url(list_query, after=page.next_ref) if page.next_ref else "",
@@ -104,10 +110,18 @@ def list_url(list_query: ListQuery, *, state: str | None = None, sort: Sort | No
     parameters = {
         "q": list_query.query,
         "state": state,
+        "clinician": list_query.clinician.ref if list_query.clinician else "",
         "sort": "" if sort is Sort.NAME else sort.value,
         "after": after,
     }
     return f"?{urlencode({name: value for name, value in parameters.items() if value})}"
+
+
+def _clinician(practice: Practice, ref: str) -> StaffMember | None:
+    """Returns the staff member with the ref, also one who has left; None if there is none."""
+    if not ref or input_validation.is_unstorable(ref):
+        return None
+    return StaffMember.objects.filter(practice=practice, ref=ref).first()
 
 
 def _chips(list_query: ListQuery, counts: dict[PortalState, int]) -> list[FilterChip]:

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.validators import validate_email
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portico.domain.clients import client_list, reassignment
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Role, StaffMember
 from portico.domain.practices.staff import team
 from portico.domain.practices.staff.staff_creation import EmailTaken
@@ -43,6 +45,24 @@ class InviteForm(OfficeForm):
 
     def clean_role(self) -> Role:
         return Role(self.cleaned_data["role"])
+
+
+class MoveClientsForm(forms.Form):
+    """Takes the ref of the colleague who gets the clients of another."""
+
+    to = forms.ChoiceField(
+        label=gettext_lazy("Move their clients to"), error_messages={"required": gettext_lazy("Choose a team member.")}
+    )
+
+    def __init__(self, colleagues: list[StaffMember], data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.colleagues = {each.ref: each for each in colleagues}
+        field = cast(forms.ChoiceField, self.fields["to"])
+        field.choices = [("", _("Choose…")), *((each.ref, each.name) for each in colleagues)]
+
+    @property
+    def colleague(self) -> StaffMember:
+        return self.colleagues[self.cleaned_data["to"]]
 
 
 class VersionForm(forms.Form):
@@ -121,6 +141,24 @@ def reactivate(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page(Role.OWNER)
 @recently_verified
 @require_POST
+def move_clients(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Gives the clients of a staff member to another, before or after the account is deactivated."""
+    staff = _get_member(request, ref)
+    form = MoveClientsForm(_other_clinicians(staff), request.POST)
+    if not form.is_valid():
+        return _member_page(request, staff, moving=form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    try:
+        number = reassignment.move_clients(staff, form.colleague, by=request.actor)
+    except Refused as refusal:
+        return _member_page(request, staff, refusal=refusal, status=HTTPStatus.CONFLICT)
+    message = ngettext("%(number)d client moved to %(name)s.", "%(number)d clients moved to %(name)s.", number)
+    messages.success(request, message % {"number": number, "name": form.colleague.name})
+    return redirect("office:team_member", staff.ref)
+
+
+@office_page(Role.OWNER)
+@recently_verified
+@require_POST
 def reset_second_factor(request: OfficeRequest, ref: str) -> HttpResponse:
     staff = _get_member(request, ref)
     message = _("Two-step verification was reset. %(name)s sets it up again at the next sign-in.") % {
@@ -191,6 +229,12 @@ def _get_member(request: OfficeRequest, ref: str) -> StaffMember:
     return staff
 
 
+def _other_clinicians(staff: StaffMember) -> list[StaffMember]:
+    """Returns the active owners and clinicians except this one, by name."""
+    active = StaffMember.objects.active().filter(practice=staff.practice, role__in=(Role.OWNER, Role.CLINICIAN))
+    return list(active.exclude(pk=staff.pk).order_by("name", "id"))
+
+
 def _team_page(request: OfficeRequest, form: InviteForm, *, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     context = {"team": team.team(request.practice), "form": form}
     return render(request, "office/settings/team.html", context, status=status)
@@ -201,6 +245,7 @@ def _member_page(
     staff: StaffMember,
     *,
     form: RoleForm | None = None,
+    moving: MoveClientsForm | None = None,
     refusal: Refused | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
@@ -213,6 +258,8 @@ def _member_page(
         "is_self": saved.pk == request.staff.pk,
         "form": form if form is not None and form.errors.get("role") else None,
         "role_form": RoleForm(initial={"role": role, "version": saved.version}),
+        "client_count": client_list.count(Client.objects.filter(practice=request.practice, clinician=saved)),
+        "moving": moving or MoveClientsForm(_other_clinicians(saved)),
         "refusal": refusal,
         "changed_meanwhile": isinstance(refusal, StaffConflict),
     }

@@ -10,6 +10,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember, StaffSession
 from portico.domain.practices.staff import authenticator_apps, second_factor, team
 from portico.plumbing.models import AuditEntry, OutgoingEmail
@@ -20,6 +21,8 @@ TEAM = "/office/settings/team/"
 LENA = {"name": "Lena Brandt", "email": "lena@alder.example", "role": "biller"}
 # Session with colleague and practice, all staff, their factors, their links, the menu.
 QUERIES = 5
+# Session with colleague and practice, the colleague twice, factors, links, the number of clients, colleagues, the menu.
+MEMBER_QUERIES = 8
 
 
 @pytest.fixture
@@ -203,3 +206,20 @@ def test_the_page_takes_a_fixed_number_of_queries(
     owner.get(TEAM)
     with django_assert_num_queries(QUERIES):
         owner.get(TEAM)
+
+
+def test_the_clients_of_a_leaver_move_to_a_colleague(
+    owner: Browser, practice: Practice, elm: StaffMember, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    gus, ana = cast.gus(practice), cast.ana(practice)
+    Client.objects.update(clinician=gus)
+    address = f"{TEAM}{gus.ref}/"
+    with django_assert_num_queries(MEMBER_QUERIES):
+        shown = page(owner, address)
+    assert f"/office/clients/?clinician={gus.ref}" in shown
+    assert ana.ref in owner.get(f"/office/clients/?clinician={gus.ref}").text
+    assert ana.ref not in owner.get(f"/office/clients/?clinician={elm.ref}").text
+    assert owner.post(f"{address}clients/").status_code == 422
+    assert owner.post(f"{address}clients/", {"to": elm.ref})["Location"] == address
+    assert "1 client moved to Dr. Naomi Elm." in page(owner, address)
+    assert Client.objects.get().clinician == elm
