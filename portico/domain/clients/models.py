@@ -1,6 +1,6 @@
 """Clients, their email addresses with consent, their phone numbers and their search terms."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import models
 from django.db.models import Q
@@ -16,6 +16,9 @@ class Status(models.TextChoices):
     ACTIVE = "active", _("Active")
     INACTIVE = "inactive", _("Inactive")
     ARCHIVED = "archived", _("Archived")
+
+
+ADULT_AGE = 18
 
 
 class PortalState(models.TextChoices):
@@ -108,6 +111,11 @@ class Client(PracticeRow):
     def called(self) -> str:
         """The preferred first name."""
         return self.preferred_name or self.first_name
+
+    def is_minor_on(self, day: date) -> bool:
+        """Returns True if the client is known to be under 18; without a date of birth it is False."""
+        born = self.date_of_birth
+        return born is not None and (day.year - born.year - ((day.month, day.day) < (born.month, born.day))) < ADULT_AGE
 
     @property
     def is_archived_now(self) -> bool:

@@ -69,7 +69,8 @@ def actor_label(entry: AuditEntry) -> str:
     """Returns the actor's name at the time of the entry."""
     match entry.actor_kind:
         case ActorKind.CLIENT:
-            return _("%(name)s, in the portal") % {"name": entry.actor_name}
+            # The mailbox acted, perhaps a parent's: the entry has the name of the client that it acted for.
+            return _("Portal account for %(name)s") % {"name": entry.actor_name}
         case ActorKind.OPERATOR:
             return _("System administrator")
         case ActorKind.ANONYMOUS:

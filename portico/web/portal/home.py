@@ -22,6 +22,7 @@ def show(request: PortalRequest) -> HttpResponse:
     today = clock.today(request.practice.time_zone)
     context = {
         "client": request.client,
+        "greets_by_name": len(request.accesses) == 1 and not request.client.is_minor_on(today),
         "client_choices": choices,
         "can_pay": bills is not None and _can_pay_all(request, bills),
         "account": balances.portal_balance(request.client) if sees_billing else None,

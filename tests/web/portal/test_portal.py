@@ -15,6 +15,7 @@ from portico.domain.access.models import KnownBrowser, PortalSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
+from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.support.pressing import Browser
@@ -121,7 +122,7 @@ def test_language_chosen_at_the_chooser_is_kept(client: Browser, practice: Pract
     client.post(CHOOSER, {"client": bea.ref})
     account.refresh_from_db()
     assert account.language == "es"
-    assert "Hola, Bea" in client.get(HOME).content.decode()
+    assert "Este es el portal de Bea Berg." in client.get(HOME).content.decode()
 
 
 def test_entrance_redirects_signed_in_clients_home(anas: Browser) -> None:
@@ -178,8 +179,8 @@ def test_bruno_chooses_between_himself_and_his_daughter(client: Browser, practic
     assert "Who is this for?" in page
     assert page.index("Bea Berg") < page.index("Bruno Berg")
     bea = Client.objects.get(first_name="Bea")
-    assert "Hello, Bea" in client.post(f"{PORTAL}who/", {"client": bea.ref}, follow=True).content.decode()
-    assert "Hello, Bea" in text(client, HOME)
+    assert "portal for Bea Berg" in client.post(f"{PORTAL}who/", {"client": bea.ref}, follow=True).content.decode()
+    assert "portal for Bea Berg" in text(client, HOME)
 
 
 def test_client_without_access_cannot_be_chosen(anas: Browser, practice: Practice) -> None:
@@ -331,7 +332,7 @@ def test_every_page_offers_to_switch_clients(client: Browser, practice: Practice
             assert f'value="{person.ref}"' in shown
         assert shown.count('aria-current="true"') == 1
     browser.post(f"{PORTAL}who/", {"client": bo.ref})
-    assert "Hello, Bo" in text(browser, HOME)
+    assert "portal for Bo Berg" in text(browser, HOME)
 
 
 def test_mailbox_at_two_practices_has_separate_sessions(client: Browser, practice: Practice) -> None:
@@ -348,3 +349,12 @@ def test_mailbox_at_two_practices_has_separate_sessions(client: Browser, practic
     other = cast.in_the_portal(Browser(), there)
     assert other.get("/portal/birch-lane/home/").status_code == 200
     assert other.get(HOME).status_code == 302
+
+
+def test_a_parent_is_not_greeted_by_the_childs_name(client: Browser, practice: Practice) -> None:
+    bea = cast.bea(practice)
+    bea.date_of_birth = clock.today("UTC") - timedelta(days=3000)
+    bea.save(update_fields=["date_of_birth"])
+    page = text(cast.in_the_portal(client, bea), HOME)
+    assert "Hello, Bea" not in page
+    assert "This is the portal for Bea Berg." in page

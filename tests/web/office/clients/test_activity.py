@@ -82,7 +82,7 @@ def test_filters_show_only_their_kind(office: Browser, practice: Practice) -> No
 
     signed_in = said(office, f"{page_of(ana)}?show=sign-ins")
     assert sentences(signed_in) == ["Signed in with the link from the email"]
-    assert "Ana, in the portal" in signed_in
+    assert "Portal account for Ana" in signed_in
     assert sentences(said(office, f"{page_of(ana)}?show=emails")) == ["Invitation to ana@mail.example sent"]
     assert len(sentences(said(office, f"{page_of(ana)}?show=everything-else"))) == 7
 
@@ -224,7 +224,7 @@ def test_sentences_contain_the_details(action: AuditAction, details: dict[str, o
     ("kind", "said_of"),
     [
         ("staff", "Fay"),
-        ("client", "Fay, in the portal"),
+        ("client", "Portal account for Fay"),
         ("operator", "System administrator"),
         ("nobody", "Not signed in"),
     ],
