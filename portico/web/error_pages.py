@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, Unrea
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalSession
@@ -96,7 +97,10 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
         return _page(request, "403", 403)
     owners = StaffMember.objects.active().filter(practice=staff.practice, role=Role.OWNER).order_by("name")
     names = ", ".join(owners.values_list("name", flat=True)[:3])
-    return _page(request, "403", 403, role=staff.get_role_display(), owners=names)
+    roles = [str(role.label).lower() for role in getattr(exception, "roles", ())]
+    return _page(
+        request, "403", 403, role=staff.get_role_display(), owners=names, allowed=get_text_list(roles, _("or"))
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

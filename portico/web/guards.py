@@ -65,6 +65,14 @@ def open_page[**P](view: View[OpenRequest, P]) -> Callable[..., HttpResponse]:
     return mark_guarded(guarded, Guard(Audience.OPEN))
 
 
+class RoleMissing(PermissionDenied):
+    """Raised for staff without one of the `roles` that may open a page or send its form."""
+
+    def __init__(self, roles: tuple[Role, ...]) -> None:
+        super().__init__()
+        self.roles = roles
+
+
 def office_page[**P](
     *roles: Role, writers: tuple[Role, ...] = ()
 ) -> Callable[[View[OfficeRequest, P]], Callable[..., HttpResponse]]:
@@ -89,7 +97,7 @@ def office_page[**P](
                     by=staff_request.actor,
                     about=view.__name__,
                 )
-                raise PermissionDenied
+                raise RoleMissing(readers if request.method in {"GET", "HEAD"} else writers)
             if BACKGROUND not in request.headers:
                 staff_request.session.touch()
             return view(staff_request, *args, **kwargs)

@@ -138,6 +138,7 @@ def test_403_names_the_owners(office: Browser, practice: Practice) -> None:
     assert response.status_code == 403
     page = response.content.decode()
     assert "You are signed in as front desk." in page
+    assert "This page is for these roles only: owner." in page
     assert "Dr. Naomi Elm" in page
     assert AuditEntry.objects.filter(action=AuditAction.DENIED_ROLE).exists()
 

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from portico.domain.access.models import Burst
 from portico.domain.billing.stripe_sync import payments_in_review
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
 from portico.plumbing.models import OutgoingEmail
@@ -38,26 +38,31 @@ def rows(practice: Practice | Parameter, *, since: datetime | Parameter | None =
 
 @dataclass(frozen=True)
 class MenuCounts:
-    """The numbers of emails and payments that need a look, as text, empty for none; and whether a burst is ongoing."""
+    """The numbers of emails and payments that need a look, as text, empty for none; whether a burst is ongoing; and
+    the name of an owner to ask.
+    """
 
     emails: str
     payments: str
     has_burst: bool
+    owner: str
 
 
 def of_practice(practice: Practice) -> MenuCounts:
     """Reads the counts, in one query."""
     since = clock.now() - RECENT
     (found,) = _numbers.rows(practice=practice.pk, emails_since=since, **payments_in_review.bounds())
-    emails, burst_number, *payments = found
-    return MenuCounts(count_label(emails), count_label(sum(payments)), bool(burst_number))
+    owner, emails, burst_number, *payments = found
+    return MenuCounts(count_label(emails), count_label(sum(payments)), bool(burst_number), owner or "")
 
 
 @CompiledQuery
 def _numbers(
     practice: Parameter, emails_since: Parameter, unknown_until: Parameter, refused_since: Parameter
-) -> QuerySet[Practice, tuple[int, ...]]:
+) -> QuerySet[Practice, tuple[Any, ...]]:  # Any: a name, then numbers.
+    owners = StaffMember.objects.active().filter(practice=practice, role=Role.OWNER).order_by("name", "id")
     return Practice.objects.filter(pk=practice).values_list(
+        Subquery(owners.values("name")[:1]),
         CountUpTo(rows(practice, since=emails_since).order_by("-id"), MAX_ROWS + 1),
         CountUpTo(Burst.objects.ongoing().filter(practice=practice), 1),
         *payments_in_review.counts(practice, unknown_until=unknown_until, refused_since=refused_since),
@@ -79,5 +84,6 @@ def in_menu(request: HttpRequest) -> dict[str, object]:
     return {
         "emails_needing_a_look": SimpleLazyObject(lambda: counts.emails),
         "payments_needing_a_look": SimpleLazyObject(lambda: counts.payments),
+        "owner_to_ask": SimpleLazyObject(lambda: counts.owner),
         "bursts": SimpleLazyObject(lambda: burst_notices.ongoing(practice) if counts.has_burst else []),
     }
