@@ -1,6 +1,6 @@
 """The demo's invoices and payments in every state, made by the same operations as in the office."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
@@ -13,6 +13,10 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 
+MONTHS, DAYS_A_MONTH = 6, 30
+METHODS = (PaymentKind.CASH, PaymentKind.CHECK, PaymentKind.CARD_ELSEWHERE)
+# The months ago that are not paid, so that there are debts of every age.
+HISTORY: Mapping[str, Collection[int]] = {"dana": (1,), "lucia": (2,), "child-1": (3,), "child-2": (5, 6)}
 SERVICES = (("S50", "Session, 50 minutes", 14_000), ("S25", "Session, 25 minutes", 8_000), ("MISSED", "Missed", 6_000))
 
 
@@ -43,6 +47,15 @@ class DemoBooks:
         for name in ("child-1", "child-2"):
             self.bill(clients[name], days_ago=4, item=self.items[1])
         invoicing.create_draft(alex, self.entry(self.items[0], self.today, 1), by=self.by)
+        for name, unpaid in HISTORY.items():
+            self.write_history(clients[name], unpaid=unpaid)
+
+    def write_history(self, client: Client, *, unpaid: Collection[int]) -> None:
+        """Writes a session for each of the last six months, paid in turn by the methods, except in months `unpaid`."""
+        for month in range(MONTHS, 0, -1):
+            invoice = self.bill(client, days_ago=DAYS_A_MONTH * month + 2)
+            if month not in unpaid:
+                self.pay(invoice, METHODS[month % len(METHODS)])
 
     def bill(
         self, client: Client, *, days_ago: int, quantity: int = 1, share: bool = True, item: ServiceItem | None = None

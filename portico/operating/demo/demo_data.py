@@ -17,6 +17,7 @@ from portico.domain.clients.client_input import AddressInput, ClientDetails, Cli
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport
+from portico.operating.demo import demo_cards
 from portico.operating.demo.demo_books import DemoBooks
 from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
@@ -51,7 +52,7 @@ class _Demo:
 
 
 def create_demo_data() -> None:
-    """Fills a database without rows. The demo's mail server must be running: invitations are sent and links opened."""
+    """Fills a database without rows. The demo's mail server and sandbox Stripe must be running."""
     wanted = file_format.read(json.loads(PEOPLE.read_text(encoding="utf-8")))
     (loaded,) = loading.load(wanted, by=Actor.operator())
     demo = _Demo(loaded)
@@ -70,7 +71,10 @@ def create_demo_data() -> None:
     _sign_in_by_pin(demo, "by-pin")
     _generate_pin(demo, "pin-given")
     client_changes.archive(demo.client("archived"), by=demo.owner)
-    DemoBooks(loaded.practice, by=loaded.staff["bea"].actor).write(loaded.clients)
+    books = DemoBooks(loaded.practice, by=loaded.staff["bea"].actor)
+    books.write(loaded.clients)
+    demo_cards.pay(books.bill(demo.client("dana"), days_ago=12))
+    demo_cards.pay_and_dispute(books.bill(demo.client("lucia"), days_ago=16))
 
 
 def _invite(demo: _Demo, name: str) -> None:
