@@ -139,7 +139,7 @@ MATRIX = {
         LOOK,
         (
             *("void_invoice", "refund", "payment_taking_back", "attempt_releasing", "give_credit", "credit_keeping"),
-            *("credit_taking_back", "invoices_file"),
+            *("credit_taking_back", "invoices_file", "balances_file"),
         ),
     ),
     "`Settings`: practice, team, emails, Online Payments, the practice's trail": (

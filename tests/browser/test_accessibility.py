@@ -129,7 +129,13 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     return [
         *("/office/payments/", f"/office/attempts/{outcomes.payments_in_doubt(person).ref}/releasing/"),
         *(f"{one}billing/", f"{one}billing/credit/", f"{one}billing/payment/", f"{one}invoices/new/"),
-        *(invoices, f"{invoices}?show=processing", f"{invoices}figures/", f"{invoices}{draft.ref}/draft/"),
+        *(
+            invoices,
+            f"{invoices}?show=processing",
+            f"{invoices}figures/",
+            f"{invoices}balances/",
+            f"{invoices}{draft.ref}/draft/",
+        ),
         *(f"{invoices}{invoice.ref}/" for invoice in (partly, void, hidden, tried[2], tried[3], tried[-1])),
         *(f"{invoices}{partly.ref}/payment/", f"{invoices}{partly.ref}/void/"),
         *(f"/office/payments/{payment.ref}/refund/", f"/office/payments/{payment.ref}/taking-back/"),

@@ -156,6 +156,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_session_end", "POST"): CHANGED,
     ("office:client_billing", "GET"): OF_A_CLIENT,
     ("office:client_reminders", "POST"): BILLED,
+    ("office:balances", "GET"): for_staff(200),
+    ("office:balances_file", "GET"): for_staff(200, clinician=403, front_desk=403),
+    ("office:balances_reminders", "POST"): for_staff(302),
     ("office:give_credit", "GET"): MONEY_PAGE,
     ("office:give_credit", "POST"): MONEY_REFUSED,
     ("office:record_for_client", "GET"): OF_A_CLIENT,
@@ -378,7 +381,7 @@ def test_denied_role_is_recorded(world: World, address: str) -> None:
 
 # Refund, export, Stripe keys, own email and factors, roles and invitations.
 ASKS_AGAIN = {
-    *((f"office:{name}", "GET") for name in ("invoices_file", "online_payments")),
+    *((f"office:{name}", "GET") for name in ("invoices_file", "balances_file", "online_payments")),
     *(
         (f"office:{name}", method)
         for name in ("refund", "own_details", "own_authenticator", "own_passkey", "team_member", "test_payments")

@@ -6,6 +6,7 @@ from portico.web.office import saved_form, staff_guide
 from portico.web.office.account import own_account, own_factors
 from portico.web.office.billing import (
     account_adjustments,
+    balances,
     documents,
     invoice,
     invoice_list,
@@ -100,6 +101,9 @@ urlpatterns = [
     path("invoices/", invoice_list.index, name="invoices"),
     path("invoices/figures/", reports.show, name="figures"),
     path("invoices/file/", invoice_list.export, name="invoices_file"),
+    path("invoices/balances/", balances.index, name="balances"),
+    path("invoices/balances/file/", balances.export, name="balances_file"),
+    path("invoices/balances/reminders/", balances.send_reminders, name="balances_reminders"),
     path("invoices/sharing/", share_all.share_all, name="share_all"),
     path("invoices/sharing/<str:ref>/", share_all.sharing_run, name="sharing_run"),
     path("invoices/new/", new_invoices.choose, name="choose_clients"),

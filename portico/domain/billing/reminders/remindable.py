@@ -22,7 +22,11 @@ def owing() -> InvoiceQuerySet:
 
 
 def of_accounts(rows: InvoiceQuerySet, accounts: Iterable[PortalAccount]) -> InvoiceQuerySet:
-    """Returns the bills of these mailboxes, the earliest due first, with what their mail needs."""
+    """Returns the bills of these mailboxes, as `with_mailbox` does."""
+    return with_mailbox(rows.filter(client__portal_access__account__in=list(accounts)))
+
+
+def with_mailbox(rows: InvoiceQuerySet) -> InvoiceQuerySet:
+    """Returns the bills, the earliest due first, with what their mail needs."""
     related = ("client__practice", "client__portal_access__account", "client__portal_access__address")
-    found = rows.filter(client__portal_access__account__in=list(accounts)).select_related(*related)
-    return found.order_by("due_on", "id")
+    return rows.select_related(*related).order_by("due_on", "id")

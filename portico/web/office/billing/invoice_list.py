@@ -142,7 +142,7 @@ def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
     )
     return [
         str(invoice.number or ""),
-        _escaped(invoice.client.name),
+        escaped_cell(invoice.client.name),
         invoice_labels.status_label(invoice).label,
         invoice.dated_on.isoformat(),
         invoice.due_on.isoformat() if invoice.due_on else "",
@@ -152,5 +152,6 @@ def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
     ]
 
 
-def _escaped(cell: str) -> str:
+def escaped_cell(cell: str) -> str:
+    """Returns the cell of a CSV file, so that no spreadsheet evaluates it."""
     return f"'{cell}" if cell.startswith(_FORMULA_PREFIXES) else cell
