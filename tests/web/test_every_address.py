@@ -236,6 +236,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:online_payments", "GET"): for_owners(200),
     ("office:stripe_keys", "POST"): for_owners(422),
     ("office:stripe_keys_removal", "POST"): for_owners(302),
+    ("office:card_default", "POST"): for_owners(302),
+    ("office:card_for_all", "POST"): for_owners(302),
     ("office:stripe_check", "POST"): for_owners(302),
     ("office:stripe_webhook", "POST"): for_owners(302),
     ("office:stripe_webhook_secret", "POST"): for_owners(422),

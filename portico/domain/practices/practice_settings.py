@@ -87,6 +87,16 @@ def save_reminder_days(practice: Practice, days: Iterable[int], *, by: Actor) ->
     return row
 
 
+def save_card_default(practice: Practice, *, is_on: bool, by: Actor) -> None:
+    """Saves whether new clients may pay by card. A repeated call changes nothing."""
+    with transaction.atomic():
+        row = Practice.objects.locked().get(pk=practice.pk)
+        if row.card_payment_by_default != is_on:
+            row.card_payment_by_default = is_on
+            row.save(update_fields=["card_payment_by_default"])
+            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields="card_payment_by_default")
+
+
 def lock_practice(practice: Practice, version: int) -> Practice:
     """Locks the practice in the caller's transaction. Raises SettingsConflict if its version is no longer `version`."""
     row = Practice.objects.locked().get(pk=practice.pk)

@@ -24,6 +24,8 @@ class Card:
     expires_month: int
     expires_year: int
     customer: str = ""
+    # The same for each payment method with this card number, within a Stripe account.
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,21 @@ def card(body: stripe.PaymentMethod) -> Card | None:
         expires_month=body.card.exp_month,
         expires_year=body.card.exp_year,
         customer=id_of(body.customer),
+        fingerprint=body.card.fingerprint or "",
+    )
+
+
+def _card_of_charge(body: stripe.Charge) -> Card | None:
+    details = body.payment_method_details
+    card = details.card if details else None
+    if card is None:
+        return None
+    return Card(
+        "", card.brand or "", card.last4 or "", card.exp_month, card.exp_year, fingerprint=card.fingerprint or ""
     )
 
 
 def charge(body: stripe.Charge) -> Charge:
-    details = body.payment_method_details
-    paid_with = details.card if details else None
     return Charge(
         id=body.id,
         intent=id_of(body.payment_intent),
@@ -62,9 +71,7 @@ def charge(body: stripe.Charge) -> Charge:
         is_paid=body.paid,
         is_disputed=body.disputed,
         customer=id_of(body.customer),
-        card=Card("", paid_with.brand or "", paid_with.last4 or "", paid_with.exp_month, paid_with.exp_year)
-        if paid_with
-        else None,
+        card=_card_of_charge(body),
         created_at=time(body.created),
         metadata=metadata_of(body.metadata),
     )

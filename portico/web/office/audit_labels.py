@@ -98,10 +98,8 @@ def _client_or_staff_sentence(action: AuditAction, details: Mapping[str, Any]) -
             return _("%(act)s: %(fields)s") % {"act": action.label, "fields": _names_of(details["fields"])}
         case AuditAction.ADDRESS_CHOSEN if not details.get("address"):
             return _("Portal email removed: no address chosen")
-        case AuditAction.OPTIONS_CHANGED if "access_billing_documents" in details:
-            if details["access_billing_documents"]:
-                return _("Billing access turned on")
-            return _("Billing access turned off")
+        case AuditAction.OPTIONS_CHANGED if details:
+            return _option_sentence(details)
         case AuditAction.EMAIL_DROPPED if details.get("reason"):
             return _("An email was not sent. %(reason)s") % {"reason": details["reason"]}
         case AuditAction.INVITATION_REFUSED | AuditAction.PIN_NOT_MADE:
@@ -142,6 +140,12 @@ def _billing_sentence(action: AuditAction, details: Mapping[str, Any]) -> str:  
     if details.get("reason"):
         text = _("%(words)s (%(reason)s)") % {"words": text, "reason": details["reason"]}
     return text
+
+
+def _option_sentence(details: Mapping[str, Any]) -> str:  # Any: JSON.
+    if "access_billing_documents" not in details:
+        return _("Card payment turned on")
+    return _("Billing access turned on") if details["access_billing_documents"] else _("Billing access turned off")
 
 
 def _names_of(fields: str) -> str:

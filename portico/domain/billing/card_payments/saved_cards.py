@@ -24,10 +24,14 @@ STRIPE = Actor.system("Stripe")
 
 
 def usable_cards(account: PortalAccount, practice: Practice) -> list[SavedCard]:
-    """Returns the account's unexpired cards that can be charged with the practice's current key, newest first."""
+    """Returns the account's unexpired cards that can be charged with the practice's current key, newest first.
+
+    A card that was saved more than once is returned once, as it was saved last.
+    """
     today = clock.today(practice.time_zone)
     matching = _chargeable_cards.rows(account=account.pk, practice=practice.pk)
-    return [card for card in matching if (card.expires_year, card.expires_month) >= (today.year, today.month)]
+    unexpired = [card for card in matching if (card.expires_year, card.expires_month) >= (today.year, today.month)]
+    return _without_duplicates(unexpired)
 
 
 @CompiledQuery
@@ -40,8 +44,16 @@ def _chargeable_cards(account: Parameter, practice: Parameter) -> QuerySet[Saved
 
 
 def saved_cards_of(account: PortalAccount) -> list[SavedCard]:
-    """Returns all cards of the account, for its owner to view and remove."""
-    return _all_cards.rows(account=account.pk)
+    """Returns all cards of the account, for its owner to view and remove; one that was saved twice is returned once."""
+    return _without_duplicates(_all_cards.rows(account=account.pk))
+
+
+def _without_duplicates(cards: list[SavedCard]) -> list[SavedCard]:
+    """Returns the first of an account's cards with the same fingerprint; cards without one are all different."""
+    first: dict[tuple[int, str], SavedCard] = {}
+    for card in cards:
+        first.setdefault((card.account_id, card.fingerprint or card.ref), card)
+    return list(first.values())
 
 
 @CompiledQuery
@@ -63,7 +75,7 @@ def cards_of_other_accounts(client: Client, account: PortalAccount | None) -> li
     """Returns cards of other accounts that have paid for the client; they cannot be used for this client now."""
     paid_before = client.attempts.order_by().values("account")
     rows = SavedCard.objects.active().filter(account__in=paid_before).exclude(account=account)
-    return list(rows.select_related("account").order_by("-id"))
+    return _without_duplicates(list(rows.select_related("account").order_by("-id")))
 
 
 def count_unusable(practice: Practice) -> int:
@@ -94,6 +106,7 @@ def save(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
             "customer": customer,
             "brand": card.brand[:20],
             "last4": card.last4[:4],
+            "fingerprint": card.fingerprint[:64],
             "expires_month": card.expires_month,
             "expires_year": card.expires_year,
             "consent_text": attempt.consent_text,
@@ -148,9 +161,15 @@ def mark_removed(cards: RowQuerySet[SavedCard], *, by: Actor) -> None:
 
 
 def remove(card: SavedCard, client: Client, *, by: Actor) -> None:
-    """Removes a card at its owner's request: here at once, at Stripe as soon as it can be reached. Idempotent."""
+    """Removes a card at its owner's request: here at once, at Stripe as soon as it can be reached. Idempotent.
+
+    If the account saved the same card more than once, all of these are removed.
+    """
+    same = Q(pk=card.pk)
+    if card.fingerprint:
+        same |= Q(account=card.account_id, fingerprint=card.fingerprint)
     with transaction.atomic():
-        removed = SavedCard.objects.filter(pk=card.pk, removed_at=None).update(removed_at=clock.now())
+        removed = SavedCard.objects.filter(same, removed_at=None).update(removed_at=clock.now())
         if not removed:
             return
         _record(AuditAction.CARD_REMOVED, card, client, by=by)

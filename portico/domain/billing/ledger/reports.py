@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Subquery, Sum
 
 from portico.domain.billing.account_sums import Sums
 from portico.domain.billing.ledger import movements, owed_totals
@@ -11,8 +11,11 @@ from portico.domain.billing.ledger.movement_queries import Period
 from portico.domain.billing.models import AttemptState, Credit, Invoice, Payment, PaymentAttempt, PaymentKind
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.database.compiled import CountUpTo
 
 MONTHS = 6
+# Card payments being processed are counted up to this number.
+MAX_PROCESSING = 10_000
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,13 @@ def totals_of(practice: Practice) -> PracticeTotals:
     )
 
 
-def last_charged_at(practice: Practice) -> datetime | None:
-    """Returns the time of the last online card payment in the books, None if there is none."""
+def card_activity(practice: Practice) -> tuple[datetime | None, int]:
+    """Returns the time of the last online card payment, None if there is none, and how many are being processed."""
     charged = Payment.objects.filter(practice=practice, kind=PaymentKind.ONLINE).order_by("-id")
-    return charged.values_list("created_at", flat=True).first()
-
-
-def processing_count(practice: Practice) -> int:
-    """Returns the number of card payments whose outcome is not known yet."""
-    return PaymentAttempt.objects.filter(practice=practice, state=AttemptState.PROCESSING).count()
+    processing = PaymentAttempt.objects.filter(practice=practice, state=AttemptState.PROCESSING)
+    numbers = Subquery(charged.values("created_at")[:1]), CountUpTo(processing, MAX_PROCESSING)
+    charged_at, number = Practice.objects.filter(pk=practice.pk).values_list(*numbers)[0]
+    return charged_at, number
 
 
 def _months(practice: Practice, today: date) -> tuple[Month, ...]:

@@ -52,6 +52,8 @@ class SavedCard(PracticeRow):
     payment_method_id = models.CharField(max_length=64)
     brand = models.CharField(max_length=20)
     last4 = models.CharField(max_length=4)
+    # Stripe's, equal for all payment methods with the same number; empty for cards saved before it was stored.
+    fingerprint = models.CharField(max_length=64, blank=True)
     expires_month = models.PositiveSmallIntegerField()
     expires_year = models.PositiveSmallIntegerField()
     consent_text = models.CharField(max_length=500)

@@ -64,6 +64,8 @@ class Practice(Row):
     # The digest of the logo's row, so that a page can link to the logo without a query; empty without a logo.
     logo_digest = models.CharField(max_length=64, blank=True)
     card_state = models.CharField(max_length=10, choices=CardState.choices, blank=True, editable=False)
+    # Whether new clients may pay by card, once the practice takes cards.
+    card_payment_by_default = models.BooleanField(default=True)
     # Incremented by every change in Settings, so that two owners cannot overwrite each other's changes unnoticed.
     version = models.PositiveIntegerField(default=1)
     # Set by the operator: pages and mails stop, but payments are still settled.
@@ -86,6 +88,11 @@ class Practice(Row):
     def takes_cards(self) -> bool:
         """True if key, account and charges are verified, in live or test mode."""
         return self.card_state in {CardState.TEST, CardState.LIVE}
+
+    @property
+    def new_clients_pay_by_card(self) -> bool:
+        """True if the form of a new access starts with card payment ticked."""
+        return self.takes_cards and self.card_payment_by_default
 
     def fix_currency(self) -> str:
         """Returns the currency, which cannot be changed from now on. Runs in the caller's transaction."""

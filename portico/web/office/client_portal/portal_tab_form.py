@@ -68,7 +68,7 @@ class ClientPortalForm(InvitationTextForm):
                 field.disabled = True
 
     def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
-        access = self.access or PortalAccess(client=client)
+        access = self.access or PortalAccess(client=client, pay_by_card=client.practice.new_clients_pay_by_card)
         text = invitations.opening_text(self.access, invitation_text.shown_default(client))
         return {
             "enabled": access.is_on,

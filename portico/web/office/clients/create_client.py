@@ -49,6 +49,7 @@ class PortalAccessForm(InvitationTextForm):
         text = invitation_text.default_of(practice, "en")
         defaults = {
             "access_billing_documents": True,
+            "pay_by_card": practice.new_clients_pay_by_card,
             "subject": text.subject,
             "message": text.message,
             "form_key": tokens.new_token(),

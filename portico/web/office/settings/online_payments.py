@@ -8,13 +8,15 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from portico.domain.access import card_payment
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import reports
 from portico.domain.billing.stripe_sync import going_live
+from portico.domain.practices import practice_settings
 from portico.domain.practices.models import OnlinePayments, PaymentProblem, Role
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness, webhook_setup
 from portico.domain.practices.stripe_setup.api_keys import Keys
@@ -75,7 +77,9 @@ def save_keys(request: OfficeRequest) -> HttpResponse:
     if problem := online_payments_labels.broken_step_label(payments, request.practice):
         messages.warning(request, _("The key was saved, but clients can’t pay yet. %(why)s.") % {"why": problem})
     else:
-        messages.success(request, _("The key was saved and checked with Stripe."))
+        payers = card_payment.count(request.practice)
+        message = _("The key was saved and checked with Stripe. %(able)d of %(total)d clients can pay by card.")
+        messages.success(request, message % {"able": payers.able, "total": payers.total})
     return redirect("office:online_payments")
 
 
@@ -100,6 +104,33 @@ def check_again(request: OfficeRequest) -> HttpResponse:
             messages.warning(request, _("Checked with Stripe. Clients can’t pay: %(why)s.") % {"why": problem})
         elif payments:
             messages.success(request, _("Checked with Stripe. Clients can pay."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@recently_verified
+@require_POST
+def save_card_default(request: OfficeRequest) -> HttpResponse:
+    is_on = request.POST.get("card_payment_by_default") == "on"
+    practice_settings.save_card_default(request.practice, is_on=is_on, by=request.actor)
+    if is_on:
+        messages.success(request, _("Card payment is now on for new clients."))
+    else:
+        messages.success(request, _("Card payment is now off for new clients."))
+    return redirect("office:online_payments")
+
+
+@office_page(Role.OWNER)
+@recently_verified
+@require_POST
+def turn_on_card_payment(request: OfficeRequest) -> HttpResponse:
+    number = card_payment.turn_on_for_all(request.practice, by=request.actor)
+    message = ngettext(
+        "Card payment was turned on for %(number)d client.",
+        "Card payment was turned on for %(number)d clients.",
+        number,
+    )
+    messages.success(request, message % {"number": number})
     return redirect("office:online_payments")
 
 
@@ -171,14 +202,16 @@ def _page(
         "test_payments": going_live.sum_of_test_payments(request.practice),
     }
     if payments is not None and payments.key is not None:
+        last_payment_at, processing = reports.card_activity(request.practice)
         context |= {
             "payments": payments,
             "steps": online_payments_labels.steps(payments, request.practice),
             "facts": online_payments_labels.facts(payments),
             "clock_trouble": online_payments_labels.clock_problem(payments),
             "webhook_status": webhook_setup.webhook_status(payments, request.practice),
-            "last_payment_at": reports.last_charged_at(request.practice),
+            "last_payment_at": last_payment_at,
             "cards_left_behind": saved_cards.count_unusable(request.practice),
-            "processing": reports.processing_count(request.practice),
+            "processing": processing,
+            "payers": card_payment.count(request.practice),
         }
     return render(request, "office/settings/payments.html", context, status=status)
