@@ -7,7 +7,7 @@ import pytest
 
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.models import PortalAccess
+from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccess, SignInLink
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import bill_mails
 from portico.domain.billing.invoices import invoice_sharing, invoicing
@@ -123,3 +123,13 @@ def test_a_bill_shared_again_is_mailed_again(bill: Invoice, smtp: SmtpServer) ->
     assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
     shared.email.refresh_from_db()
     assert shared.email.state == "handed_over"
+
+
+def test_mails_about_many_bills_leave_an_invitation_valid(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    for _ in range(MAX_LIVE_LINKS + 2):
+        cast.bill(ana)
+    unspent = SignInLink.objects.unspent()
+    assert unspent.get(is_invitation=True).email_id == invitation.email_id
+    assert unspent.filter(is_invitation=False).count() == MAX_LIVE_LINKS

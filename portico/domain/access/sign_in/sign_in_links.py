@@ -1,8 +1,7 @@
 """Sign-in links and codes: creating them for a mail, and deriving their secrets again when the mail is sent."""
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 
 from django.conf import settings
 
@@ -30,14 +29,17 @@ def create(
 def create_all(links: Sequence[SignInLink]) -> None:
     """Saves links made by `build`, and voids the oldest of an account beyond `MAX_LIVE_LINKS`.
 
-    Runs in the caller's transaction, with the accounts locked.
+    Links to documents are counted apart: mails about several bills leave an invitation and a requested link as they
+    are. Runs in the caller's transaction, with the accounts locked.
     """
     SignInLink.objects.bulk_create(links)
     unspent = SignInLink.objects.unspent().filter(account__in={link.account_id for link in links})
-    surplus = []
-    pairs = unspent.order_by("account_id", "-id").values_list("account_id", "pk")
-    for _account, newest_first in groupby(pairs, key=itemgetter(0)):
-        surplus += [pk for _account, pk in newest_first][MAX_LIVE_LINKS:]
+    numbers, surplus = Counter[tuple[int, bool]](), []
+    for link in unspent.order_by("-id"):
+        kind = link.account_id, link.request_id is None and not link.is_invitation
+        numbers[kind] += 1
+        if numbers[kind] > MAX_LIVE_LINKS:
+            surplus.append(link.pk)
     if surplus:
         unspent.filter(pk__in=surplus).update(voided_at=clock.now())
 
