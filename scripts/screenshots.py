@@ -326,6 +326,7 @@ class Photographer:
             page.get_by_role("navigation", name="Edit").get_by_role("link", name="Client Portal").click()
             self.take(page, f"client-portal-{name}", picture)
             if name == "waiting":
+                page.get_by_label("I checked who is calling").check()
                 page.get_by_role("button", name="Generate PIN").click()
                 self.take(page, "pin-given", "04c-client-portal-pin")
         self.in_doubt(page)

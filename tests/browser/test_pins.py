@@ -7,15 +7,17 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.access.models import Pin
+from portico.domain.clients import client_numbers
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
 from tests.browser.test_clients import at_the_desk
 from tests.support.browser import Browsing, axe
+from tests.support.press_counter import Presses
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.postgresql,
+    pytest.mark.sqlite,
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
 ]
@@ -38,6 +40,7 @@ def fits(page: Page) -> bool:
 def read_out(desk: Page, person: Client) -> str:
     """Presses `Generate PIN` as staff, and returns the eight digits."""
     desk.goto(tab(person))
+    desk.get_by_label("I checked who is calling").check()
     desk.get_by_role("button", name="Generate PIN").click()
     pin = desk.get_by_test_id("pin").inner_text()
     desk.get_by_role("link", name="Done").click()
@@ -64,7 +67,7 @@ def test_a_pin_by_phone_signs_in_without_mail(
     assert re.fullmatch(r"\d{4} \d{4}", pin)
 
     type_in(phone, "nia@mail.example", "0000 0000")
-    expect(phone.get_by_text(re.compile("That email and PIN don’t match"))).to_be_visible()
+    expect(phone.get_by_text(re.compile("That email or number and PIN don’t match"))).to_be_visible()
     expect(phone.get_by_label("Enter your email")).to_have_value("nia@mail.example")
     expect(phone.get_by_label("PIN", exact=True)).to_have_value("")
     phone.get_by_label("PIN", exact=True).fill(pin)
@@ -79,11 +82,35 @@ def test_a_pin_by_phone_signs_in_without_mail(
     expect(phone.get_by_label("Enter your email")).to_be_visible()
 
 
+@pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without script"])
+def test_a_client_without_email_gets_in_by_three_presses_of_staff(
+    browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
+) -> None:
+    nia = cast.client(practice, "Nia", phone="+12125550199")
+    cast.with_access(nia)
+    desk, presses = at_the_desk(browsing, live_server, practice, javascript=javascript), Presses()
+    desk.goto(f"/office/clients/{nia.ref}/")
+    expect(desk.get_by_text(client_numbers.number_of(nia))).to_be_visible()
+    presses.press(desk.get_by_role("link", name="Client Portal").first)
+    presses.press(desk.get_by_label("I checked who is calling"))
+    presses.press(desk.get_by_role("button", name="Generate PIN"))
+    pin = desk.get_by_test_id("pin").inner_text()
+    assert presses.count == 3
+
+    phone = browsing.window(live_server.url, javascript=javascript, width=320)
+    type_in(phone, "(212) 555-0199", pin)
+    expect(phone.get_by_role("heading", name="Hello, Nia")).to_be_visible()
+    phone.get_by_role("link", name="Profile").first.click()
+    expect(phone.get_by_role("heading", name="Your details")).to_be_visible()
+    expect(phone.get_by_role("heading", name="Your email")).to_have_count(0)
+
+
 def test_the_back_button_does_not_show_the_pin(browsing: Browsing, live_server: LiveServer, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     desk = at_the_desk(browsing, live_server, practice)
     desk.goto(tab(ana))
+    desk.get_by_label("I checked who is calling").check()
     desk.get_by_role("button", name="Generate PIN").dblclick()
     expect(desk.get_by_test_id("pin")).to_be_visible()
     assert Pin.objects.count() == 1
@@ -102,6 +129,7 @@ def test_pin_pages_fit_a_phone_and_are_accessible(
     desk.emulate_media(color_scheme="dark" if colours == "dark" else "light")
     desk.goto(tab(ana))
     assert (axe(desk), fits(desk)) == ([], True)
+    desk.get_by_label("I checked who is calling").check()
     desk.get_by_role("button", name="Generate PIN").click()
     expect(desk.get_by_test_id("pin")).to_be_visible()
     assert (axe(desk), fits(desk)) == ([], True)

@@ -100,6 +100,7 @@ def test_lists_and_figures_keep_their_heading(office: Page, ana: Client) -> None
 
 def test_a_pin_names_its_client(office: Page, ana: Client) -> None:
     office.goto(f"/office/clients/{ana.ref}/edit/portal/")
+    office.get_by_label("I checked who is calling").check()
     office.get_by_role("button", name="Generate PIN").click()
     shown = office.get_by_test_id("pin").inner_text()
 

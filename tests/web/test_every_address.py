@@ -150,7 +150,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:invitation_preview", "POST"): EDITED,
     # No PIN was made in this browser: back to the tab.
     ("office:client_pin", "GET"): CHANGED,
-    ("office:client_pin", "POST"): CHANGED,
+    ("office:client_pin", "POST"): REFUSED_INPUT,
     ("office:client_pin_tries", "POST"): CHANGED,
     ("office:client_ending", "POST"): CHANGED,
     ("office:client_session_end", "POST"): CHANGED,

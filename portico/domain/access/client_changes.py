@@ -45,6 +45,8 @@ def _update_access(client: Client, access: PortalAccess, changes: AddressChanges
         replacement = changes.replaced.get(access.address_id)
         access_grants.choose_address(access, replacement, by=by)
         return ClientChange(client, replacement is not None, replacement is None)
+    # The row with the consent as it is now, from which the caller computes the portal state.
+    access.address = next((row for row in changes.reconsidered if row.pk == access.address_id), access.address)
     if access.account is not None and access.address_id in {row.pk for row in changes.withdrawn}:
         access.consent_epoch = portal_accounts.next_epoch(access.account)
         access.save(update_fields=["consent_epoch"])

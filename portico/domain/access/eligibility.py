@@ -44,11 +44,12 @@ class Purpose(Enum):
     CARD_PAYMENT = auto()
 
 
-# A PIN is read out by phone and typed by hand, so it needs no consent to email. A new invitation is how staff resolve
-# a refused mail, so it does not require MAIL_NOT_STOPPED.
-_PIN = (NOT_ARCHIVED, ACCESS_ON, ADDRESS_CHOSEN, ADDRESS_OPEN)
-_MAIL = (*_PIN, EMAIL_OK)
-_BILL_MAIL = (*_PIN, BILLING_DOCUMENTS, EMAIL_OK, MAIL_NOT_STOPPED)
+# A PIN is read out by phone and typed by hand, with a phone number or the client number if there is no address: it
+# needs no email. A new invitation is how staff resolve a refused mail, so it does not require MAIL_NOT_STOPPED.
+_PIN = (NOT_ARCHIVED, ACCESS_ON, ADDRESS_OPEN)
+_WITH_ADDRESS = (NOT_ARCHIVED, ACCESS_ON, ADDRESS_CHOSEN, ADDRESS_OPEN)
+_MAIL = (*_WITH_ADDRESS, EMAIL_OK)
+_BILL_MAIL = (*_WITH_ADDRESS, BILLING_DOCUMENTS, EMAIL_OK, MAIL_NOT_STOPPED)
 STEPS: dict[Purpose, tuple[Step, ...]] = {
     Purpose.SIGN_IN_BY_PIN: _PIN,
     Purpose.SIGN_IN_BY_MAIL: _MAIL,

@@ -89,8 +89,8 @@ def _has_address(access: "PortalAccess") -> bool:
     return access.address is not None
 
 
-def _has_open_address(access: "PortalAccess") -> bool:
-    return access.address is not None and access.address.closed_at is None
+def _has_no_closed_address(access: "PortalAccess") -> bool:
+    return access.address is None or access.address.closed_at is None
 
 
 def _has_email_ok(access: "PortalAccess") -> bool:
@@ -142,8 +142,8 @@ ADDRESS_CHOSEN = Step(
 )
 ADDRESS_OPEN = Step(
     Fact.ADDRESS_OPEN,
-    Q(address__isnull=False, address__closed_at=None),
-    _has_open_address,
+    Q(address__closed_at=None),
+    _has_no_closed_address,
     problem=_("%(address)s is no longer one of %(name)s’s addresses"),
     instruction=_("Choose an email address and save it first."),
     dropped=_("The client’s email address was changed."),

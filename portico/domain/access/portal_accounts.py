@@ -8,7 +8,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients.models import EmailAddress, Language
+from portico.domain.clients import client_numbers
+from portico.domain.clients.models import Client, EmailAddress, Language
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
@@ -29,6 +30,16 @@ def account_for_address(address: EmailAddress) -> PortalAccount:
     may_exist = getattr(address, "has_account", True)
     account = _locked.first(practice=practice, mailbox=mailbox) if may_exist else None
     return account or PortalAccount(practice_id=practice, mailbox_key=mailbox)
+
+
+def account_without_address(client: Client) -> PortalAccount:
+    """Locks and returns the account of a client without an address, named by the client number; a new one is unsaved.
+
+    The caller has locked the client, whose account no other client has.
+    """
+    key = client_numbers.digits_of(client)
+    account = _locked.first(practice=client.practice_id, mailbox=key)
+    return account or PortalAccount(practice_id=client.practice_id, mailbox_key=key)
 
 
 @CompiledQuery

@@ -29,6 +29,7 @@ _REASONS = {
     Fact.EMAIL_OK: Reason.NO_EMAIL_OK,
     Fact.MAIL_NOT_STOPPED: Reason.MAIL_STOPPED,
 }
+_WITHOUT_EMAIL = (Fact.ADDRESS_CHOSEN, Fact.EMAIL_OK)
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,19 @@ def state_of(access: PortalAccess | None) -> StateWithReason:
     broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
     if access is None or (broken is not None and broken.fact not in _REASONS):
         return StateWithReason(PortalState.NO_ACCESS)
-    if broken is not None:
+    if broken is not None and not (broken.fact in _WITHOUT_EMAIL and _was_given_pin_instead(access)):
         return StateWithReason(PortalState.NEEDS_ATTENTION, _REASONS[broken.fact].value)
     if access.first_signed_in_at is not None:
         return StateWithReason(PortalState.SIGNED_IN)
     if access.invited_at is None and access.pin_given_at is None:
         return StateWithReason(PortalState.NEEDS_ATTENTION, Reason.NOT_INVITED.value)
     return StateWithReason(PortalState.INVITED)
+
+
+def _was_given_pin_instead(access: PortalAccess) -> bool:
+    """Returns True if staff gave a PIN after there was no email: a client who wants none needs no attention."""
+    withdrawn_at = access.address.email_ok_withdrawn_at if access.address is not None else None
+    return access.pin_given_at is not None and (withdrawn_at is None or access.pin_given_at >= withdrawn_at)
 
 
 def recompute(client: Client) -> None:

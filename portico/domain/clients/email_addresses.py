@@ -30,6 +30,11 @@ class AddressChanges:
     withdrawn: list[EmailAddress] = field(default_factory=list)
     recorded: list[EmailAddress] = field(default_factory=list)
 
+    @property
+    def reconsidered(self) -> list[EmailAddress]:
+        """The addresses whose consent was recorded or withdrawn."""
+        return [*self.recorded, *self.withdrawn]
+
 
 def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Actor) -> AddressChanges:
     """Replaces the client's open addresses by the entries. In the caller's transaction, with the client locked.

@@ -201,6 +201,7 @@ class PhoneNumber(PracticeRow):
             SamePractice("client", name="clients_phonenumber_client"),
             models.UniqueConstraint(fields=("client", "number"), name="clients_phonenumber_once_a_client"),
         )
+        indexes = (models.Index(fields=("practice", "number"), name="clients_by_phone"),)
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -24,7 +24,9 @@ def create(client: StripeClient, *, email: str, metadata: Mapping[str, str], key
     Every field is optional at Stripe, so a field that Stripe rejects is left out and the call repeated. Stripe repeats
     its response to an idempotency key for a day, so each repetition has a key of its own, made from `key`.
     """
-    fields: dict[str, str | dict[str, str]] = {"email": email, "metadata": dict(metadata)}
+    fields: dict[str, str | dict[str, str]] = {"metadata": dict(metadata)}
+    if email:
+        fields["email"] = email
     while True:
         try:
             return _create(client, cast("CustomerCreateParams", fields), key)

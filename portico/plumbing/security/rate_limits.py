@@ -102,9 +102,9 @@ def _counted(key: Parameter, since: Parameter, until: Parameter) -> QuerySet[Rat
     return current.values_list("n")
 
 
-def clear(limit: Limit) -> bool:
-    """Resets the limit; returns False if nothing was counted."""
-    return RateLimitCount.objects.filter(key=limit.key).delete()[0] > 0
+def clear(*limits: Limit) -> bool:
+    """Resets the limits; returns False if nothing was counted."""
+    return RateLimitCount.objects.filter(key__in=[limit.key for limit in limits]).delete()[0] > 0
 
 
 def delete_idle() -> int:

@@ -1,4 +1,4 @@
-"""Formatting of stored phone numbers, and finding phone numbers in text."""
+"""Formatting of stored phone numbers, reading a typed one, and finding phone numbers in text."""
 
 import re
 from dataclasses import dataclass
@@ -25,6 +25,17 @@ def formatted(number: str, *, at_home: str = "") -> str:
     abroad = home is not None and home.country_code != parsed.country_code
     style = phonenumbers.PhoneNumberFormat
     return phonenumbers.format_number(parsed, style.INTERNATIONAL if abroad else style.NATIONAL)
+
+
+def e164(typed: str, country: str) -> str:
+    """Returns a typed phone number in E.164, as dialled in the country. Raises ValueError for an impossible one."""
+    try:
+        number = phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        raise ValueError("This is no phone number.") from None
+    if not phonenumbers.is_possible_number(number):
+        raise ValueError("A phone number of this length does not exist.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`I have a PIN`: signs in to one client with an email address and the eight digits that staff read out."""
+"""`I have a PIN`: signs in to one client with an identifier of theirs and the eight digits that staff read out."""
 
 import re
 from dataclasses import replace
@@ -13,10 +13,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access.sign_in import sign_in_pins
+from portico.domain.access.sign_in import pin_identifiers, sign_in_pins
 from portico.domain.access.sign_in.sign_in_pins import PIN_LENGTH
+from portico.domain.practices.models import Practice
 from portico.plumbing.mail import rendering
-from portico.plumbing.text import mailboxes
 from portico.plumbing.text.input_validation import CodeField, LineField
 from portico.web import redirects
 from portico.web.entrance import completing_sign_in
@@ -27,7 +27,7 @@ from portico.web.http.request_types import OpenRequest
 # Spaces, dashes and periods between the digits.
 _SEPARATORS = re.compile(r"[\W_]+")
 NOT_A_PIN = _("Enter the 8 digits of your PIN, like 4829 1374.")
-ONE_ADDRESS = _("Enter one email address, such as name@example.com.")
+ONE_IDENTIFIER = _("Enter one email address, phone number or client number, such as name@example.com or 482-1374.")
 
 
 class NotRedisplayedInput(forms.TextInput):
@@ -38,21 +38,17 @@ class NotRedisplayedInput(forms.TextInput):
 
 
 class PinForm(forms.Form):
-    """Validates the format of address and PIN only, so that the errors are the same for every address."""
+    """Validates the format of identifier and PIN only, so that the errors are the same for every client.
+
+    `email` also takes a phone number or the client number, for clients who have no email.
+    """
 
     use_required_attribute = False
 
     email = LineField(
-        label=_("Enter your email"),
-        error_messages={"required": ONE_ADDRESS},
-        widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "email",
-                "inputmode": "email",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
-        ),
+        label=_("Enter your email, phone number or client number"),
+        error_messages={"required": ONE_IDENTIFIER},
+        widget=forms.TextInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
     )
     pin = CodeField(
         label=_("PIN"),
@@ -67,17 +63,21 @@ class PinForm(forms.Form):
         ),
     )
 
+    def __init__(self, practice: Practice, data: Any | None = None) -> None:  # Any: Django's own.
+        self.practice = practice
+        super().__init__(data)
+
     def clean_email(self) -> str:
-        """Returns the mailbox key of the raw input: cleaning would replace look-alike characters.
+        """Returns the identifier in canonical form, from the raw input: cleaning would replace look-alike characters.
 
         Refuses more than one value.
         """
         typed = self._posted("email")
         try:
-            (address,) = typed
-            return mailboxes.mailbox_key(str(address).strip())
+            (identifier,) = typed
+            return pin_identifiers.canonical(str(identifier), self.practice)
         except ValueError:
-            raise ValidationError(ONE_ADDRESS) from None
+            raise ValidationError(ONE_IDENTIFIER) from None
 
     def clean_pin(self) -> str:
         typed = _SEPARATORS.sub("", self.cleaned_data["pin"])
@@ -90,8 +90,8 @@ class PinForm(forms.Form):
 
 
 NO_MATCH = _(
-    "That email and PIN don’t match. Check both and try again. After 5 tries a PIN stops working. We can then "
-    "give you a new one."
+    "That email or number and PIN don’t match. Check both and try again. After 5 tries a PIN stops working. We can "
+    "then give you a new one."
 )
 
 
@@ -99,8 +99,8 @@ NO_MATCH = _(
 @require_http_methods(["GET", "HEAD", "POST"])
 def enter(request: OpenRequest) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, PinForm())
-    form = PinForm(request.POST)
+        return _page(request, PinForm(request.practice))
+    form = PinForm(request.practice, request.POST)
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
     browser = request_origin.browser_from(request)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, StringAgg, Value
 from django.http import Http404
 
 from portico.domain.access.models import PortalAccess
@@ -10,7 +10,7 @@ from portico.domain.access.onboarding import invitation_text
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.models import Client, EmailAddress, PhoneNumber
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.web.http.request_types import OfficeRequest
 
@@ -34,11 +34,15 @@ def _client(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
 
 @dataclass(frozen=True)
 class ClientWithAccess:
-    """A client, their portal access, None if none was ever saved, and their open addresses, oldest first."""
+    """A client, their portal access, None if none was ever saved, and their open addresses, oldest first.
+
+    `phones` is loaded by `client_for_portal_tab` only.
+    """
 
     client: Client
     access: PortalAccess | None
     addresses: list[EmailAddress]
+    phones: list[str]
 
 
 def client_for_overview(request: OfficeRequest, ref: str) -> ClientWithAccess:
@@ -52,13 +56,16 @@ def _for_overview(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
 
 
 def client_for_portal_tab(request: OfficeRequest, ref: str) -> ClientWithAccess:
-    """Returns the same for `invitation_text.shown_default` and `saved_cards.has_cards`. Raises Http404."""
+    """Returns the same for `invitation_text.shown_default` and `saved_cards.has_cards`, and phones. Raises Http404."""
     return _with_access(_for_portal_tab.rows(practice=request.practice.pk, ref=ref), request)
 
 
 @CompiledQuery
 def _for_portal_tab(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
-    return saved_cards.with_has_cards(invitation_text.with_own_text(_address_rows(practice, ref)))
+    phones = PhoneNumber.objects.filter(client=OuterRef("pk")).order_by().values("client")
+    joined = phones.annotate(joined=StringAgg("number", Value(" "))).values("joined")
+    rows = _address_rows(practice, ref).annotate(phones=joined)
+    return saved_cards.with_has_cards(invitation_text.with_own_text(rows))
 
 
 _ADDRESS_COLUMNS = [field.attname for field in EmailAddress._meta.concrete_fields]
@@ -79,7 +86,8 @@ def _with_access(rows: list[Client], request: OfficeRequest) -> ClientWithAccess
     client = rows[0]
     client.practice = request.practice
     addresses = [_address_of(row) for row in rows if row.__dict__["has_open_address"]]
-    return ClientWithAccess(client, getattr(client, "portal_access", None), addresses)
+    phones = (client.__dict__.get("phones") or "").split()
+    return ClientWithAccess(client, getattr(client, "portal_access", None), addresses, phones)
 
 
 def _address_of(row: Client) -> EmailAddress:

@@ -80,6 +80,15 @@ def test_another_address_that_changes_leaves_the_portal_alone(practice: Practice
     assert state_of_link(practice, token) == LinkState.LIVE
 
 
+def test_consent_changes_the_state_at_once(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    for email_ok, state in ((False, PortalState.NEEDS_ATTENTION), (True, PortalState.INVITED)):
+        save(ana, present(ana, email_ok=email_ok))
+        assert Client.objects.get().portal_state == state
+        assert list(portal_states.mismatches()) == []
+
+
 def test_consent_given_again_revives_no_link(practice: Practice) -> None:
     ana = cast.ana(practice)
     token = cast.token_of(cast.invited(ana))

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import client_numbers
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
@@ -84,6 +85,16 @@ def test_all_refusals_have_the_same_response(ana: Client, practice: Practice) ->
     assert AuditEntry.objects.filter(action=AuditAction.PIN_BEYOND_LIMIT).exists()
     assert len({*answers, *used, beyond}) == 1
     assert answers[0][0] == 422
+
+
+@pytest.mark.parametrize(("known", "unknown"), [("(212) 555-0134", "(212) 555-0166"), ("number", "000-0001")])
+def test_known_and_unknown_numbers_have_the_same_response(ana: Client, known: str, unknown: str) -> None:
+    pin = given(ana)
+    known = client_numbers.number_of(ana) if known == "number" else known
+    wrong = f"{(int(pin) + 1) % 10**8:08}"
+    refused = {answer(Browser(), each, wrong) for each in (known, unknown, "stranger@mail.example")}
+    assert len(refused) == 1
+    assert answer(Browser(), known, pin)[0] == 302
 
 
 def test_all_refusals_have_the_same_headers(ana: Client) -> None:

@@ -13,8 +13,9 @@ from portico.plumbing.models import Restoration
 
 
 class PortalAccount(PracticeRow):
-    """One mailbox at one practice, which signs in to the portal.
+    """One mailbox at one practice, which signs in to the portal, or a client without an email address.
 
+    `mailbox_key` of the latter is the client number: such an account is opened by PIN only.
     `epoch` orders changes and credentials without a clock: each change to an access takes the next epoch, and each
     link, code, PIN and session records the epoch at which it was made.
     """
@@ -36,6 +37,11 @@ class PortalAccount(PracticeRow):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def email(self) -> str:
+        """The mailbox; empty if the account is that of a client without an email address."""
+        return self.mailbox_key if "@" in self.mailbox_key else ""
 
 
 class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
@@ -93,8 +99,7 @@ class PortalAccess(PracticeRow):
             SamePractice("account", name="access_portalaccess_account"),
             SamePractice("address", name="access_portalaccess_address"),
             models.CheckConstraint(
-                condition=Q(account__isnull=True, address__isnull=True)
-                | Q(account__isnull=False, address__isnull=False),
+                condition=Q(account__isnull=False) | Q(address__isnull=True),
                 name="access_portalaccess_account_with_address",
             ),
         )

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from portico.domain.clients import client_numbers
 from portico.domain.clients.models import Client
 from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
@@ -75,8 +76,17 @@ def file_name(language: str) -> str:
 
 
 def invitation_letter(client: Client) -> Guide:
-    """Returns an invitation to print: the portal's address and how to sign in. It contains no secret."""
+    """Returns an invitation to print: the portal's address and how to sign in. It contains no secret.
+
+    A client without an address that may be mailed signs in by PIN.
+    """
     practice = client.practice
+    number = client_numbers.number_of(client)
+    sections: tuple[Section, ...]
+    if client.email_addresses.open().filter(email_ok_at__isnull=False).exists():
+        sections = (_in_short(practice, number), _signing_in(practice), _no_mail(practice))
+    else:
+        sections = (_in_short(practice, number, by_email=False), _signing_in_by_pin(practice, number))
     today = time_formatting.long_day(clock.today(practice.time_zone), translation.get_language())
     return Guide(
         title=_("Your client portal is ready"),
@@ -85,7 +95,7 @@ def invitation_letter(client: Client) -> Guide:
             _("Hello %(name)s,") % {"name": client.called},
             _("You can now see and pay your bills from %(practice)s online.") % {"practice": practice.name},
         ),
-        sections=(_in_short(practice), _signing_in(practice), _no_mail(practice)),
+        sections=sections,
         closing=_closing(practice),
     )
 
@@ -112,10 +122,11 @@ def render_pdf(practice: Practice, text: Guide) -> bytes:
     return pdf.render("guide", content)
 
 
-def _in_short(practice: Practice) -> Section:
+def _in_short(practice: Practice, client_number: str = "", *, by_email: bool = True) -> Section:
     facts = [
         (_("Portal address"), practice.portal_address),
-        (_("Our emails come from"), settings.EMAIL_FROM),
+        (_("Client number"), client_number),
+        (_("Our emails come from"), settings.EMAIL_FROM if by_email else ""),
         (_("Phone"), letterhead.phone(practice)),
         (_("Phone hours"), practice.support_hours if practice.phone else ""),
     ]
@@ -135,6 +146,28 @@ def _signing_in(practice: Practice) -> Section:
             % {"button": _("Sign In"), **lifetime},
             _("On the page that opens, select the button with your address. You’re signed in."),
         ),
+    )
+
+
+def _signing_in_by_pin(practice: Practice, client_number: str) -> Section:
+    ask = _("Ask us for a PIN when you’re ready to sign in. It works once, within %(pin_works_for)s.")
+    if practice.phone:
+        ask = _(
+            "Call us at %(phone)s when you’re ready to sign in. We’ll give you a PIN. It works once, within "
+            "%(pin_works_for)s."
+        )
+    names = {"phone": letterhead.phone(practice), "pin_works_for": rendering.duration(settings.PIN_TTL)}
+    return Section(
+        "signing-in",
+        _("Signing in"),
+        steps=(
+            _("Open %(address)s on your phone or computer.") % {"address": practice.portal_address},
+            ask % names,
+            _("On the portal’s first page, select “%(button)s”.") % {"button": _("I have a PIN")},
+            _("Enter your client number, %(number)s, or the phone number we have on file. Then enter the PIN.")
+            % {"number": client_number},
+        ),
+        paragraphs=(_("There is no password, and you don’t need an email address."),),
     )
 
 
@@ -166,8 +199,8 @@ def _code_and_pin() -> Section:
             ),
             _(
                 "A PIN has 8 digits. We give it to you over the phone if email doesn’t work for you. On the "
-                "portal’s first page, select “%(button)s”, then enter your email address and the PIN. It works "
-                "once, within %(pin_works_for)s."
+                "portal’s first page, select “%(button)s”, then enter the PIN with your email address, phone number "
+                "or client number. It works once, within %(pin_works_for)s."
             )
             % {"button": _("I have a PIN"), "pin_works_for": rendering.duration(settings.PIN_TTL)},
         ),

@@ -1,4 +1,7 @@
-"""PINs that staff read out by phone: generating them, and signing in with them. Each has five attempts."""
+"""PINs that staff read out by phone: generating them, and signing in with them. Each has five attempts.
+
+An `identifier` is what a client enters with the PIN, in the canonical form of `pin_identifiers`.
+"""
 
 from datetime import timedelta
 
@@ -6,13 +9,14 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants, eligibility, notice_mail_queueing, portal_states
+from portico.domain.access import access_grants, eligibility, notice_mail_queueing, portal_accounts, portal_states
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import ATTEMPTS_PER_PIN, Pin, PortalAccess, PortalAccount, SignInMethod, pin_lifetime
-from portico.domain.access.sign_in import bursts, completing_sign_in
+from portico.domain.access.sign_in import bursts, completing_sign_in, pin_identifiers
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_details import ClientConflict
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
@@ -24,7 +28,7 @@ from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
 PIN_LENGTH = 8
-ATTEMPTS_PER_ADDRESS = 10
+ATTEMPTS_PER_IDENTIFIER = 10
 ATTEMPTS_PER_NETWORK = 20
 # More wrong PINs than this within an hour are a burst.
 WRONG_PINS_PER_HOUR = 200
@@ -43,26 +47,34 @@ class PinNotAllowed(Refused):
 
 
 def refusal(client: Client, access: PortalAccess | None) -> PinNotAllowed | None:
-    """Returns the refusal to make a PIN; None if one can be made. Does not require `Email ok`."""
+    """Returns the refusal to make a PIN; None if one can be made. Requires neither an address nor `Email ok`."""
     access = access or PortalAccess(client=client)
     broken = eligibility.first_broken(access, Purpose.SIGN_IN_BY_PIN)
     if broken is not None:
         return PinNotAllowed(broken.instruct(client, access), fix=broken.fix.name)
-    if access.account is not None and rate_limits.is_spent(_address_limit(access.account.mailbox_key, client.practice)):
+    if access.account is not None and rate_limits.is_spent(_limit_of(access.account.mailbox_key, client.practice)):
         message = _(
-            "Too many wrong PINs were entered for this address today. Make sure that you are speaking with your client."
+            "Too many wrong PINs were entered for this client today. Make sure that you are speaking with your client."
         )
         return PinNotAllowed(message, fix="tries")
     return None
 
 
-@retry_on_deadlock
 def generate(client: Client, *, form_key: str, by: Actor) -> Pin:
     """Makes a PIN and voids the client's earlier ones.
 
     `form_key` is the form's random key: submitting the same form again returns the first PIN.
     Raises PinNotAllowed, after recording the refusal in the audit log.
     """
+    try:
+        return _generate(client, form_key=form_key, by=by)
+    except ClientConflict:
+        # The first PIN of a client without an address creates the account: another request has just done so.
+        return _generate(client, form_key=form_key, by=by)
+
+
+@retry_on_deadlock
+def _generate(client: Client, *, form_key: str, by: Actor) -> Pin:
     with access_grants.lock_access(client) as (row, access):
         # Checked under the lock, where two submissions at once wait for each other.
         earlier = row.pins.filter(form_key=form_key).first()
@@ -80,9 +92,7 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, form_key: str,
     if refused is not None:
         audit_log.record(AuditAction.PIN_NOT_MADE, practice=client.practice, client=client, by=by, why=refused.fix)
         return refused
-    account = access.account
-    if account is None:
-        raise AssertionError("An access with an address has an account.")
+    account = access.account or _create_account(access)
     client.pins.unspent().update(voided_at=clock.now())
     ref = tokens.new_ref()
     pin = Pin.objects.create(
@@ -96,10 +106,19 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, form_key: str,
         created_by=by.name[:100],
     )
     access.pin_given_at = clock.now()
-    access.save(update_fields=["pin_given_at"])
+    access.save(update_fields=["pin_given_at", "account", "changed_epoch", "ended_epoch", "consent_epoch"])
     audit_log.record(AuditAction.PIN_MADE, practice=client.practice, client=client, by=by, about=ref)
     portal_states.store(access)
     return pin
+
+
+def _create_account(access: PortalAccess) -> PortalAccount:
+    """Gives the locked access of a client without an address an account of its own; the caller saves the access."""
+    account = portal_accounts.account_without_address(access.client)
+    # A new epoch: earlier sessions of this account stay closed, and the epochs of a mailbox mean nothing here.
+    access.changed_epoch, access.ended_epoch, access.consent_epoch = portal_accounts.next_epoch(account), 0, 0
+    access.account = account
+    return account
 
 
 def digits(client: Client, form_key: str, *, to: Actor) -> tuple[Pin, str] | None:
@@ -126,22 +145,20 @@ def live_pin_of(access: PortalAccess | None) -> Pin | None:
 
 
 def allow_more_attempts(client: Client, *, by: Actor) -> None:
-    """Resets the count of wrong PINs with the client's address in the last day. Idempotent."""
-    access = access_grants.access_of(client)
-    if access is None or access.account is None:
-        return
+    """Resets the count of wrong PINs with the client's identifiers in the last day. Idempotent."""
+    identifiers = pin_identifiers.identifiers_of(client, access_grants.access_of(client))
     with transaction.atomic():
-        if rate_limits.clear(_address_limit(access.account.mailbox_key, client.practice)):
+        if rate_limits.clear(*(_limit_of(each, client.practice) for each in identifiers)):
             audit_log.record(AuditAction.PIN_TRIES_ALLOWED, practice=client.practice, client=client, by=by)
 
 
-def enter(practice: Practice, mailbox_key: str, typed: str, *, visitor: Browser, ip: str) -> StartedSession | None:
-    """Signs in with a PIN and the address it was made for; returns None if that fails for any reason.
+def enter(practice: Practice, identifier: str, typed: str, *, visitor: Browser, ip: str) -> StartedSession | None:
+    """Signs in with a PIN and an identifier of its client; returns None if that fails for any reason.
 
-    Does the same work for every address. Raises rate_limits.RateLimitExceeded if too many attempts come from one
-    network.
+    Does the same work for every identifier of a kind. Raises rate_limits.RateLimitExceeded if too many attempts come
+    from one network.
     """
-    address_limit = _address_limit(mailbox_key, practice)
+    identifier_limit = _limit_of(identifier, practice)
     network_limit = Limit.on(
         "pin-ip",
         rate_limits.network_of(ip),
@@ -150,44 +167,43 @@ def enter(practice: Practice, mailbox_key: str, typed: str, *, visitor: Browser,
         stays_spent=True,
     )
     try:
-        rate_limits.spend(network_limit, address_limit)
+        rate_limits.spend(network_limit, identifier_limit)
     except RateLimitExceeded as error:
-        _record_refusal(AuditAction.PIN_BEYOND_LIMIT, practice, mailbox_key)
+        _record_refusal(AuditAction.PIN_BEYOND_LIMIT, practice, identifier)
         if error.limit == network_limit:
             raise
         return None
-    started = _evaluate(practice, mailbox_key, typed, visitor=visitor)
+    started = _evaluate(practice, identifier, typed, visitor=visitor)
     if started is None:
         _count_wrong_pin(practice)
         return None
-    rate_limits.give_back(address_limit)
+    rate_limits.give_back(identifier_limit)
     return started
 
 
 @retry_on_deadlock
-def _evaluate(practice: Practice, mailbox_key: str, typed: str, *, visitor: Browser) -> StartedSession | None:
-    """Compares the PIN and signs in. Takes the same steps for an unknown address; each outcome is one commit."""
+def _evaluate(practice: Practice, identifier: str, typed: str, *, visitor: Browser) -> StartedSession | None:
+    """Compares the PIN and signs in. Takes the same steps for an unknown identifier; each outcome is one commit."""
     with transaction.atomic():
-        account = PortalAccount.objects.locked().filter(practice=practice, mailbox_key=mailbox_key).first()
-        live = list(
-            Pin.objects.unspent()
-            .filter(account_id=account.pk if account else _NO_ROW)
-            .select_related("client")
-            .order_by("pk")
-        )
+        accesses = pin_identifiers.accesses_of(practice, identifier)
+        locked = PortalAccount.objects.locked().filter(pk__in=accesses.values("account")).order_by("pk")
+        accounts = {account.pk: account for account in locked}
+        pins = Pin.objects.unspent().filter(account__in=[_NO_ROW, *accounts], client__in=accesses.values("client"))
+        live = list(pins.select_related("client").order_by("pk"))
         tried = _count_attempt(live)
         matching = [pin for pin in tried if _matches(pin, typed)] if tried else _compare_with_dummy(typed)
-        if account is not None and matching and _spend(matching[0], others=tried):
-            return _complete(practice, account, matching[0], visitor)
+        # Clients with the same phone number have a PIN each. If two match, neither client is opened.
+        if len(matching) == 1 and _spend(matching[0], others=tried):
+            return _complete(practice, accounts[matching[0].account_id], matching[0], visitor)
         action = AuditAction.PIN_BEYOND_LIMIT if live and not tried else AuditAction.PIN_REFUSED
-        _record_refusal(action, practice, mailbox_key)
+        _record_refusal(action, practice, identifier)
         return None
 
 
 def _count_attempt(live: list[Pin]) -> list[Pin]:
     """Counts an attempt on each PIN that has one left, and returns those PINs.
 
-    Counts before any PIN is compared: a wrong one counts against all of them. The account is locked, so no other
+    Counts before any PIN is compared: a wrong one counts against all of them. Their accounts are locked, so no other
     transaction counts at the same time. Runs one update statement even if there is no PIN.
     """
     tried = [pin for pin in live if pin.attempts < ATTEMPTS_PER_PIN]
@@ -218,10 +234,10 @@ def _complete(practice: Practice, account: PortalAccount, pin: Pin, visitor: Bro
     return started
 
 
-def _record_refusal(action: AuditAction, practice: Practice, mailbox_key: str) -> None:
-    """Records the refusal for the mailbox's client that was given a PIN last; for an unknown address, for no client."""
-    of_mailbox = PortalAccess.objects.filter(practice=practice, account__mailbox_key=mailbox_key)
-    access = of_mailbox.select_related("client").order_by(F("pin_given_at").desc(nulls_last=True), "pk").first()
+def _record_refusal(action: AuditAction, practice: Practice, identifier: str) -> None:
+    """Records the refusal for the identified client that was given a PIN last; for no client if there is none."""
+    accesses = pin_identifiers.accesses_of(practice, identifier)
+    access = accesses.select_related("client").order_by(F("pin_given_at").desc(nulls_last=True), "pk").first()
     audit_log.record(action, practice=practice, client=access.client if access else None, by=Actor.anonymous())
 
 
@@ -234,9 +250,9 @@ def _count_wrong_pin(practice: Practice) -> None:
         bursts.record_wrong_pins(practice)
 
 
-def _address_limit(mailbox_key: str, practice: Practice) -> Limit:
-    """Returns the daily limit of wrong PINs with one address at one practice; unknown addresses have one too."""
-    return Limit.on("pin", practice.ref, mailbox_key, max_attempts=ATTEMPTS_PER_ADDRESS, window=timedelta(days=1))
+def _limit_of(identifier: str, practice: Practice) -> Limit:
+    """Returns the daily limit of wrong PINs with one identifier at one practice; unknown ones have one too."""
+    return Limit.on("pin", practice.ref, identifier, max_attempts=ATTEMPTS_PER_IDENTIFIER, window=timedelta(days=1))
 
 
 def _matches(pin: Pin, typed: str) -> bool:

@@ -207,9 +207,7 @@ def get_or_create_customer(
     if known is not None:
         return known
     key = _key_for(account, stripe, account_id, after=matching.order_by("-id").first())
-    customer_id = customers.create(
-        stripe, email=account.mailbox_key, metadata={"portico_account": account.ref}, key=key
-    )
+    customer_id = customers.create(stripe, email=account.email, metadata={"portico_account": account.ref}, key=key)
     customer, _is_new = StripeCustomer.objects.get_or_create(
         practice=practice,
         account=account,

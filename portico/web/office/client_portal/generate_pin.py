@@ -1,5 +1,7 @@
 """`Generate PIN`: creates a PIN and shows it once, to the staff member who created it."""
 
+from http import HTTPStatus
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -10,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portico.domain.access import access_grants
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.access.sign_in.sign_in_pins import PinNotAllowed
+from portico.domain.clients import client_numbers
 from portico.plumbing.mail import rendering
 from portico.web.guards import office_page
 from portico.web.http import cookies
@@ -36,6 +39,9 @@ def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def _generate(request: OfficeRequest, ref: str) -> HttpResponse:
+    if "caller_checked" not in request.POST:
+        unchecked = _("Check who is calling and tick the box first.")
+        return portal_tab.pin_refused(request, ref, unchecked, HTTPStatus.UNPROCESSABLE_CONTENT)
     form_key = form_keys.key_of(request)
     try:
         sign_in_pins.generate(lookups.get_client(request, ref), form_key=form_key, by=request.actor)
@@ -65,6 +71,7 @@ def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
         "pin": pin,
         "halves": (digits[:4], digits[4:]),
         "spelled_out": [", ".join(str(_DIGITS[int(digit)]) for digit in half) for half in (digits[:4], digits[4:])],
+        "client_number": client_numbers.number_of(client),
         "address": access.address.address if access and access.address else "",
         "works_for": rendering.duration(settings.PIN_TTL),
     }

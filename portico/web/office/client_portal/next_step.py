@@ -50,12 +50,13 @@ def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses:
 def _invited(client: Client, access: PortalAccess | None) -> NextStep:
     invited_at = access.invited_at if access is not None else None
     heading = _("%(name)s hasn’t signed in yet") % {"name": client.called}
-    text = _("You can resend the invitation at any time. The earlier one keeps working.")
-    if invited_at is not None:
-        since = formatting.time_ago(invited_at, now=clock.now(), language=get_language())
-        text = _("Invited %(ago)s. You can resend the invitation at any time. The earlier email keeps working.") % {
-            "ago": since
-        }
+    if invited_at is None:
+        text = _("A PIN was generated. If it hasn’t been used, generate a new one.")
+        return NextStep("wait", heading, text, _("Generate PIN"), f"{_tab_url(client)}#pin")
+    since = formatting.time_ago(invited_at, now=clock.now(), language=get_language())
+    text = _("Invited %(ago)s. You can resend the invitation at any time. The earlier email keeps working.") % {
+        "ago": since
+    }
     return NextStep("wait", heading, text, _("Resend email invitation"), f"{_tab_url(client)}?resend#invitation")
 
 
@@ -78,7 +79,7 @@ def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool)
         case _ if has_addresses:
             text = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % name
         case _:
-            text = _("Access is on, but %(name)s has no email address to sign in with.") % name
+            text = _("Add one, or generate a PIN under Client Portal so that %(name)s can sign in.") % name
             info = reverse("office:client_info", args=[client.ref])
             return NextStep("bad", _("No email address"), text, _("Add an address"), info)
     return NextStep("bad", heading, text, str(broken.fix.label), address)

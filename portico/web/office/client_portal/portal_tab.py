@@ -1,6 +1,6 @@
 """The `Client Portal` tab: access, sign-in address, invitation and its delivery."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +22,7 @@ from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import saved_cards
+from portico.domain.clients import client_numbers
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, EmailAddress
 from portico.gateways import pdf
@@ -54,12 +55,13 @@ class PortalTab:
 
     client: Client
     access: PortalAccess | None
-    addresses: list[EmailAddress] = field(default_factory=list)
+    addresses: list[EmailAddress]
+    phones: list[str]
 
     @classmethod
     def of(cls, request: OfficeRequest, ref: str) -> "PortalTab":
         found = lookups.client_for_portal_tab(request, ref)
-        return cls(found.client, found.access, found.addresses)
+        return cls(found.client, found.access, found.addresses, found.phones)
 
     def form(self, data: Any | None = None, **kwargs: bool) -> ClientPortalForm:  # Any: Django's own.
         return ClientPortalForm(self.client, self.access, self.addresses, data, **kwargs)
@@ -99,10 +101,12 @@ def preview(request: OfficeRequest, ref: str) -> HttpResponse:
     return render(request, "office/client_portal/preview.html", context)
 
 
-def pin_refused(request: OfficeRequest, ref: str, refusal: str) -> HttpResponse:
-    """Renders the tab with 409 and the refusal beside the PIN button."""
+def pin_refused(
+    request: OfficeRequest, ref: str, refusal: str, status: HTTPStatus = HTTPStatus.CONFLICT
+) -> HttpResponse:
+    """Renders the tab with the refusal beside the PIN button."""
     tab = PortalTab.of(request, ref)
-    return _page(request, tab, tab.form(), TabResult(HTTPStatus.CONFLICT, no_pin=refusal))
+    return _page(request, tab, tab.form(), TabResult(status, no_pin=refusal))
 
 
 def _save(request: OfficeRequest, ref: str) -> HttpResponse:
@@ -192,6 +196,8 @@ def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
         "no_pin": refusal.fix if refusal else "",
         "why_no_pin": result.no_pin or str(refusal or ""),
         "pin": None if refusal else sign_in_pins.live_pin_of(tab.access),
+        "phones": tab.phones,
+        "client_number": client_numbers.number_of(tab.client),
         "pin_form_key": tokens.new_token(),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
         "sessions": revocation.sessions_of(tab.access),

@@ -12,6 +12,7 @@ from portico.domain.access import access_grants, client_changes
 from portico.domain.access.client_changes import ClientChange
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import client_numbers
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.email_addresses import DuplicateAddress
 from portico.domain.clients.models import Client, EmailAddress, PortalState
@@ -42,6 +43,7 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
 def _read_only(request: OfficeRequest, client: Client) -> HttpResponse:
     context = {
         "client": client,
+        "client_number": client_numbers.number_of(client),
         "addresses": client.email_addresses.open().order_by("id"),
         "phones": client.phone_numbers.order_by("id"),
     }

@@ -14,6 +14,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
+from portico.domain.clients import client_numbers
 from portico.domain.clients.models import PhoneNumber
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
@@ -42,6 +43,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     latest = [entry for entry in entries if entry.action not in AuditAction.views()]
     context = {
         "client": client,
+        "client_number": client_numbers.number_of(client),
         "access": access,
         "addresses": addresses,
         "phones": _phones.rows(client=client.pk),

@@ -7,6 +7,7 @@ import pytest
 from pypdf import PdfReader
 
 from portico.domain.access.onboarding import client_guide
+from portico.domain.clients import client_numbers
 from portico.domain.practices import logos
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -70,6 +71,14 @@ def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> 
     assert practice.portal_address in text
     assert "/link/" not in text
     assert "Abreu" not in text
+
+
+def test_the_letter_without_email_describes_the_pin(practice: Practice) -> None:
+    nia = cast.client(practice, "Nia", address="nia@mail.example", email_ok=False)
+    text = text_of(client_guide.invitation_letter_as_pdf(nia))
+    assert f"Enter your client number, {client_numbers.number_of(nia)}," in text
+    assert "I have a PIN" in text
+    assert "Open the email" not in text
 
 
 def test_the_letter_uses_the_clients_language(practice: Practice) -> None:

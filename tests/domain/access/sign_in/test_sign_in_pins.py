@@ -223,12 +223,6 @@ def test_a_pin_works_only_with_its_address_and_practice(ana: Client, practice: P
                 ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK
             ),
         ),
-        (
-            "address",
-            lambda ana: access_grants.save_access(
-                ana, replace(cast.entry_for(ana), address=None), version=None, by=cast.DESK
-            ),
-        ),
         ("restore", lambda ana: client_changes.archive(ana, by=cast.DESK)),
     ],
 )
