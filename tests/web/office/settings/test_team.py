@@ -219,7 +219,7 @@ def test_the_clients_of_a_leaver_move_to_a_colleague(
     assert f"/office/clients/?clinician={gus.ref}" in shown
     assert ana.ref in owner.get(f"/office/clients/?clinician={gus.ref}").text
     assert ana.ref not in owner.get(f"/office/clients/?clinician={elm.ref}").text
-    assert owner.post(f"{address}clients/").status_code == 422
-    assert owner.post(f"{address}clients/", {"to": elm.ref})["Location"] == address
+    assert owner.post(f"{address}reassignment/").status_code == 422
+    assert owner.post(f"{address}reassignment/", {"to": elm.ref})["Location"] == address
     assert "1 client moved to Dr. Naomi Elm." in page(owner, address)
     assert Client.objects.get().clinician == elm
