@@ -135,11 +135,12 @@ MATRIX = {
         ),
     ),
     "`Emails` page, one mail, start a failed mail again": (LOOK, ("emails", "email", "email_restart")),
-    "void, refund, take back or release a payment, give credit, download the list of invoices": (
+    "undo a payment that they recorded themselves in the last 15 minutes": (SEND, ("payment_taking_back",)),
+    "void, refund or release a payment, give credit, download the lists of invoices and payments": (
         LOOK,
         (
-            *("void_invoice", "refund", "payment_taking_back", "attempt_releasing", "give_credit", "credit_keeping"),
-            *("credit_taking_back", "invoices_file", "balances_file"),
+            *("void_invoice", "refund", "attempt_releasing", "give_credit", "credit_keeping"),
+            *("credit_taking_back", "invoices_file", "payment_list_file", "balances_file"),
         ),
     ),
     "`Settings`: practice, team, emails, Online Payments, the practice's trail": (

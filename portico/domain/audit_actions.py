@@ -75,6 +75,7 @@ class AuditAction(TextChoices):
     BILLING_VIEWED = "billing.viewed", _("Billing viewed")
     INVOICE_VIEWED = "invoice.viewed", _("Invoice viewed")
     INVOICES_EXPORTED = "invoices.exported", _("Invoices exported")
+    PAYMENTS_EXPORTED = "payments.exported", _("Payments exported")
 
     # Access to the portal.
     ACCESS_TURNED_ON = "access.turned_on", _("Client Portal Access turned on")
@@ -154,5 +155,6 @@ class AuditAction(TextChoices):
                 cls.BILLING_VIEWED,
                 cls.INVOICE_VIEWED,
                 cls.INVOICES_EXPORTED,
+                cls.PAYMENTS_EXPORTED,
             }
         )

@@ -5,7 +5,7 @@ Every view has exactly one; tests and `portico routes` check that.
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, Concatenate, cast
+from typing import Any, Concatenate, NoReturn, cast
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -91,13 +91,7 @@ def office_page[**P](
             if step := staff_verification.next_step(staff_request.session):
                 return redirects.to_office_step(staff_request, step)
             if staff_request.staff.role not in (readers if request.method in {"GET", "HEAD"} else writers):
-                audit_log.record(
-                    AuditAction.DENIED_ROLE,
-                    practice=staff_request.practice,
-                    by=staff_request.actor,
-                    about=view.__name__,
-                )
-                raise RoleMissing(readers if request.method in {"GET", "HEAD"} else writers)
+                refuse_role(staff_request, view.__name__, readers if request.method in {"GET", "HEAD"} else writers)
             if BACKGROUND not in request.headers:
                 staff_request.session.touch()
             return view(staff_request, *args, **kwargs)
@@ -105,6 +99,12 @@ def office_page[**P](
         return mark_guarded(guarded, Guard(Audience.OFFICE, _values_of(readers), _values_of(writers)))
 
     return guard
+
+
+def refuse_role(request: OfficeRequest, page: str, roles: tuple[Role, ...]) -> NoReturn:
+    """Raises RoleMissing with the roles that may open the page, and records it in the audit log."""
+    audit_log.record(AuditAction.DENIED_ROLE, practice=request.practice, by=request.actor, about=page)
+    raise RoleMissing(roles)
 
 
 def office_second_step_page[**P](view: View[OfficeRequest, P]) -> Callable[..., HttpResponse]:

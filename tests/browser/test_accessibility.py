@@ -134,6 +134,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
             f"{invoices}?show=processing",
             f"{invoices}figures/",
             f"{invoices}balances/",
+            "/office/payments/list/",
             f"{invoices}{draft.ref}/draft/",
         ),
         *(f"{invoices}{invoice.ref}/" for invoice in (partly, void, hidden, tried[2], tried[3], tried[-1])),

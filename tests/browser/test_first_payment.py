@@ -104,7 +104,7 @@ def test_from_stripe_setup_to_payment_and_refund(
     expect(office.get_by_text("charged through Stripe in the portal.")).to_be_visible()
     office.get_by_role("link", name="Refund").click()
     office.get_by_label("Amount").fill("40.00")
-    office.get_by_label("Why").select_option(index=1)
+    office.get_by_label("Wrong price").check()
     office.get_by_role("button", name="Refund").click()
     expect(office.get_by_text("$40.00 is being refunded to the card.")).to_be_visible()
 

@@ -46,10 +46,13 @@ class Visitor:
         mine = ("home/", "billing/", *bills, "profile/")
         for browser, addresses in (
             (self.portal, [f"{portal}{each}" for each in mine]),
-            # All pages of the office whose address has no ref, and three of a client.
+            # All pages of the office whose address has no ref, and four of a client.
             (
                 self.office,
-                [*pages.without_arguments("office").values(), client, f"{client}billing/", f"{client}edit/portal/"],
+                [
+                    *(*pages.without_arguments("office").values(), client, f"{client}billing/"),
+                    *(f"{client}billing/payment/", f"{client}edit/portal/"),
+                ],
             ),
         ):
             for address in addresses:

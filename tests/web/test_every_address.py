@@ -167,6 +167,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:new_invoice", "POST"): for_staff(422, elsewhere=404),
     ("office:invoices", "GET"): for_staff(200),
     ("office:figures", "GET"): for_staff(200),
+    ("office:figures_file", "GET"): for_staff(200),
     ("office:invoices_file", "GET"): for_staff(200, clinician=403, front_desk=403),
     # Without clients, the form leads back to their choice.
     ("office:choose_clients", "GET"): for_staff(200),
@@ -200,6 +201,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:void_invoice", "GET"): MONEY_PAGE,
     ("office:void_invoice", "POST"): MONEY_REFUSED,
     ("office:payments", "GET"): for_staff(200),
+    ("office:payment_list", "GET"): for_staff(200),
+    ("office:payment_list_file", "GET"): for_staff(200, clinician=403, front_desk=403),
     ("office:attempt_releasing", "GET"): MONEY_PAGE,
     ("office:attempt_releasing", "POST"): MONEY_REFUSED,
     ("office:payment_taking_back", "GET"): MONEY_PAGE,
@@ -384,7 +387,7 @@ def test_denied_role_is_recorded(world: World, address: str) -> None:
 
 # Refund, export, Stripe keys, own email and factors, roles and invitations.
 ASKS_AGAIN = {
-    *((f"office:{name}", "GET") for name in ("invoices_file", "balances_file", "online_payments")),
+    *((f"office:{name}", "GET") for name in ("invoices_file", "balances_file", "payment_list_file", "online_payments")),
     *(
         (f"office:{name}", method)
         for name in ("refund", "own_details", "own_authenticator", "own_passkey", "team_member", "test_payments")

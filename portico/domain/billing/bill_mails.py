@@ -12,7 +12,7 @@ from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, SignInLink
 from portico.domain.access.sign_in import sign_in_links
-from portico.domain.billing.models import Invoice, Payment, Refund
+from portico.domain.billing.models import Invoice, Payment, PaymentKind, Refund
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices import mail_frame
 from portico.plumbing import tokens
@@ -52,6 +52,11 @@ def send_receipt(payment: Payment, *, by: Actor) -> OutgoingEmail | None:
         subject = _("Your receipt from %(practice)s") % {"practice": client.practice.name}
     access = access_grants.access_of(client)
     return _queue(client, access, RECEIPT, f"{RECEIPT}:{payment.ref}", subject, by=by, about=payment.ref)
+
+
+def is_receipt_queued(payment: Payment) -> bool:
+    """Returns whether the receipt of the payment was queued as an email."""
+    return OutgoingEmail.objects.filter(practice_id=payment.practice_id, key=f"{RECEIPT}:{payment.ref}").exists()
 
 
 def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
@@ -152,6 +157,13 @@ class ReceiptMail(_BillMail):
     label = gettext_lazy("Receipt")
     template = "receipt"
 
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        reason = super().refuse(email)
+        if reason is not None:
+            return reason
+        payment = Payment.objects.get(practice_id=email.practice_id, ref=email.content["about"])
+        return _("The payment was voided.") if payment.is_taken_back else None
+
     def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
         payment = Payment.objects.get(practice_id=email.practice_id, ref=email.content["about"])
         return {
@@ -159,7 +171,7 @@ class ReceiptMail(_BillMail):
             "payment": payment,
             "day": time_formatting.full_day(payment.received_on, email.content["language"]),
             "amount": money.formatted(payment.amount_minor, payment.currency, language=email.content["language"]),
-            "card": _card(payment),
+            "card": _card(payment) if payment.is_online else _manual_kind(payment),
             "document_address": f"{email.practice.portal_address}receipts/{payment.ref}/",
         }
 
@@ -188,3 +200,8 @@ def _card(payment: Payment) -> str:
         return ""
     brand = payment.card_brand.replace("_", " ").title()
     return _("%(brand)s ending %(last4)s") % {"brand": brand, "last4": payment.card_last4}
+
+
+def _manual_kind(payment: Payment) -> str:
+    """Returns for example "Cash"; an empty string for "Other"."""
+    return "" if payment.kind == PaymentKind.OTHER else str(PaymentKind(payment.kind).label)

@@ -52,6 +52,23 @@ class AmountNotPositive(Refused):
     status = 422
 
 
+class ExceedsInvoice(Refused):
+    message = _("More than the balance due would be applied to an invoice. Check the amounts.")
+    status = 422
+
+
+class ExceedsPayment(Refused):
+    message = _("You applied more to invoices than the payment comes to. Check the amounts.")
+    status = 422
+
+
+class UndoExpired(Refused):
+    message = _(
+        "A payment can be undone for 15 minutes by the person who recorded it. Ask an owner or biller to void it."
+    )
+    status = 403
+
+
 class ExceedsRefundableAmount(Refused):
     message = _("That is more than the amount left of this payment. Enter a smaller amount.")
     status = 422

@@ -87,6 +87,14 @@ def of_balance(balance_minor: int) -> ShownSums:
     return ShownSums(f"balance={balance_minor}")
 
 
+def of_account(balance_minor: int, invoices: Iterable[Invoice]) -> ShownSums:
+    """Returns a client's balance with a hash of the open invoices, from `open_invoices.of_client`."""
+    listed = [(invoice.pk, invoice.still_open_minor) for invoice in invoices]
+    if not listed:
+        return of_balance(balance_minor)
+    return ShownSums(f"balance={balance_minor} open={hashlib.sha256(repr(listed).encode()).hexdigest()[:16]}")
+
+
 def of_attempt(attempt: PaymentAttempt) -> ShownSums:
     """Returns what a card payment in review asked for and what Stripe reported."""
     mode = "" if attempt.found_livemode is None else f" live={int(attempt.found_livemode)}"

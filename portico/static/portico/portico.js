@@ -54,3 +54,17 @@ document.addEventListener("click", (event) => {
   // <button class="needs-script" type="button" data-dismiss=".did-you-mean">
   if (button.dataset.dismiss) button.closest(button.dataset.dismiss).remove();
 });
+
+// <span class="needs-script" data-amount-of="id_amount" data-currency="USD"> repeats the amount of a field on a button.
+const repeatAmount = (place) => {
+  const text = document.getElementById(place.dataset.amountOf).value.replaceAll(/[\s$]/g, "");
+  const isPlain = /^(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$/.test(text);
+  const format = new Intl.NumberFormat("en-US", { style: "currency", currency: place.dataset.currency });
+  place.textContent = isPlain ? format.format(text.replaceAll(",", "")) : "";
+};
+
+document.addEventListener("input", (event) => {
+  const place = event.target.id && document.querySelector(`[data-amount-of="${event.target.id}"]`);
+  if (place) repeatAmount(place);
+});
+document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-amount-of]").forEach(repeatAmount));

@@ -157,7 +157,7 @@ class CardDays(RuleBasedStateMachine):
 
         def work() -> None:
             cancellation.retry_after_cancelling(
-                invoice, lambda: invoicing.void(invoice, reason="Created by mistake", shown=None, by=cast.DESK)
+                [invoice], lambda: invoicing.void(invoice, reason="Created by mistake", shown=None, by=cast.DESK)
             )
 
         self.do(work, killed_at)
@@ -173,7 +173,7 @@ class CardDays(RuleBasedStateMachine):
         invoice = self.owed(which)
 
         def work() -> None:
-            cancellation.retry_after_cancelling(invoice, lambda: cast.cash(self.client, amount, invoice=invoice))
+            cancellation.retry_after_cancelling([invoice], lambda: cast.cash(self.client, amount, invoice=invoice))
 
         self.do(work, killed_at)
 

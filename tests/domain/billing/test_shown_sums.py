@@ -115,7 +115,7 @@ def test_without_the_comparison_all_calls_act(
 
 def void(bill: Invoice, shown: ShownSums | None) -> Invoice:
     return cancellation.retry_after_cancelling(
-        bill, lambda: invoicing.void(bill, reason="Created by mistake", shown=shown, by=cast.DESK)
+        [bill], lambda: invoicing.void(bill, reason="Created by mistake", shown=shown, by=cast.DESK)
     )
 
 
@@ -173,7 +173,8 @@ def test_an_invoice_paid_at_stripe_takes_no_cash(till: Till, ana: Client) -> Non
     till.type_card(till.start(ana, bill))
     with pytest.raises(ShownSumsChanged):
         cancellation.retry_after_cancelling(
-            bill, lambda: manual_payments.record(ana, CASH, invoice=bill, shown=shown, by=cast.DESK, form_key="k" * 43)
+            [bill],
+            lambda: manual_payments.record(ana, CASH, invoice=bill, shown=shown, by=cast.DESK, form_key="k" * 43),
         )
     assert Payment.objects.get().is_online
 

@@ -28,7 +28,11 @@ ONE_CLIENTS = {
     "refund_receipt_pdf": "document.viewed",
     "email": "email.viewed",
 }
-OF_NOBODY_IN_PARTICULAR = {"invoices_file": "invoices.exported", "balances_file": "invoices.exported"}
+OF_NOBODY_IN_PARTICULAR = {
+    "invoices_file": "invoices.exported",
+    "balances_file": "invoices.exported",
+    "payment_list_file": "payments.exported",
+}
 
 
 def test_client_pages_record_exactly_one_view(world: World) -> None:

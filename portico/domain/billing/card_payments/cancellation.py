@@ -1,6 +1,6 @@
 """Cancelling open payment attempts at Stripe, so that they can no longer be paid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from portico.domain.billing.card_payments import checkouts, settlement
@@ -102,16 +102,17 @@ def _cancel_intent(attempt: PaymentAttempt, stripe: StripeClient) -> None:
     settlement.apply_intent(attempt, intent)
 
 
-def retry_after_cancelling[R](invoice: Invoice, operation: Callable[[], R]) -> R:
-    """Runs a staff operation on an invoice; if it raises BeingPaid, cancels the open attempts and runs it again.
+def retry_after_cancelling[R](invoices: Iterable[Invoice], operation: Callable[[], R]) -> R:
+    """Runs a staff operation on invoices; if it raises BeingPaid, cancels their open attempts and runs it again.
 
-    The second run compares the shown sums again, because the invoice may turn out to be paid.
+    The second run compares the shown sums again, because an invoice may turn out to be paid.
     Raises what `operation` raises, Processing, StripeNotReachable.
     """
     try:
         return operation()
     except BeingPaid:
-        cancel_open_attempts(invoice)
+        for invoice in invoices:
+            cancel_open_attempts(invoice)
     return operation()
 
 

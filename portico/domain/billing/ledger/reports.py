@@ -70,6 +70,11 @@ def totals_of(practice: Practice) -> PracticeTotals:
     )
 
 
+def months_of(practice: Practice) -> tuple[Month, ...]:
+    """Returns the sums of the last MONTHS months, ending with the current one."""
+    return _months(practice, clock.today(practice.time_zone))
+
+
 def card_activity(practice: Practice) -> tuple[datetime | None, int]:
     """Returns the time of the last online card payment, None if there is none, and how many are being processed."""
     charged = Payment.objects.filter(practice=practice, kind=PaymentKind.ONLINE).order_by("-id")

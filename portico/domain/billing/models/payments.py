@@ -9,6 +9,7 @@ from portico.domain.access.models import PortalAccount
 from portico.domain.billing.models.attempts import PaymentAttempt
 from portico.domain.billing.models.sources import FundingSource
 from portico.domain.clients.models import Client
+from portico.domain.practices.models import StaffMember
 from portico.plumbing.database.base_models import RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
 
@@ -19,10 +20,13 @@ class PaymentKind(models.TextChoices):
     ONLINE = "online", _("Card, charged online")
     CASH = "cash", _("Cash")
     CHECK = "check", _("Check")
+    BANK_TRANSFER = "bank_transfer", _("Bank transfer")
     CARD_ELSEWHERE = "card_elsewhere", _("External card")
+    HSA_FSA = "hsa_fsa_card", _("HSA/FSA card")
+    OTHER = "other", _("Other")
 
 
-MANUAL_KINDS = (PaymentKind.CASH, PaymentKind.CHECK, PaymentKind.CARD_ELSEWHERE)
+MANUAL_KINDS = tuple(kind for kind in PaymentKind if kind != PaymentKind.ONLINE)
 
 
 class PaymentQuerySet(RowQuerySet["Payment"]):
@@ -55,6 +59,10 @@ class Payment(FundingSource):
     check_number = models.CharField(max_length=30, blank=True)
     note = models.CharField(max_length=500, blank=True)
     recorded_by = models.CharField(max_length=100, blank=True)
+    # The staff member who recorded it and may undo that; None for older payments.
+    recorded_by_staff = models.ForeignKey(
+        StaffMember, models.PROTECT, null=True, related_name="+", db_index=False, editable=False
+    )
     form_key = models.CharField(max_length=43, blank=True, editable=False)
     # Charged online only.
     attempt = models.OneToOneField(PaymentAttempt, models.PROTECT, null=True, related_name="payment")
@@ -84,6 +92,7 @@ class Payment(FundingSource):
             SamePractice("client", name="billing_payment_client"),
             SamePractice("attempt", name="billing_payment_attempt"),
             SamePractice("account", name="billing_payment_account"),
+            SamePractice("recorded_by_staff", name="billing_payment_recorded_by"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="billing_payment_amount"),
             models.CheckConstraint(condition=Q(kind__in=PaymentKind.values), name="billing_payment_known_kind"),
             models.CheckConstraint(
@@ -114,6 +123,12 @@ class Payment(FundingSource):
         indexes = (
             models.Index(fields=("client", "-id"), name="billing_payments_of_client"),
             models.Index(fields=("practice", "-id"), name="billing_payments_newest"),
+            # The list of payments by day; with kind and amount it also answers its totals.
+            models.Index(
+                fields=("practice", "received_on", "id", "kind", "amount_minor"),
+                condition=Q(taken_back_at=None),
+                name="billing_payments_by_day",
+            ),
             models.Index(
                 fields=("practice", "client"),
                 condition=Q(taken_back_at=None, unused_minor__gt=0),

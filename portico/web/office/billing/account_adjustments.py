@@ -14,30 +14,38 @@ from portico.domain.clients.models import Client
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
 from portico.web import payment_labels
-from portico.web.guards import office_page
+from portico.web.guards import office_page, refuse_role
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups, shown_sums_field
 from portico.web.office.base_form import posted
-from portico.web.office.billing.payment_forms import CreditForm, TakeBackForm
+from portico.web.office.billing.payment_forms import RECORDED_BY_MISTAKE, CreditForm, TakeBackForm
 from portico.web.office.refusal_messages import show_refusal
-from portico.web.office.roles import BILLING_EDITORS
+from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
 
 
-@office_page(*BILLING_EDITORS)
+@office_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def void_payment(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Voids a manual payment; other roles than BILLING_EDITORS may undo what they recorded themselves just now."""
     payment = lookups.get_payment(request, ref)
+    if not (may_edit_billing(request) or payment.recorded_by_staff_id == request.staff.pk):
+        refuse_role(request, void_payment.__name__, BILLING_EDITORS)
     allocations = list(payment.allocations.live().select_related("invoice").order_by("id"))
-    form = TakeBackForm(posted(request), now=shown_sums.of_taking_back(payment, allocations))
+    form = _void_form(request, payment, allocations)
     if not form.is_valid():
         return _void_page(request, payment, form, allocations)
     try:
-        manual_payments.take_back(payment, reason=form.reason, shown=form.cleaned_data["shown"], by=request.actor)
+        manual_payments.take_back(
+            payment,
+            reason=form.reason,
+            shown=form.cleaned_data["shown"],
+            by=request.actor,
+            only_own=not may_edit_billing(request),
+        )
     except Refused as refusal:
         payment = lookups.get_payment(request, ref)
         allocations = list(payment.allocations.live().select_related("invoice").order_by("id"))
-        form = TakeBackForm(request.POST, now=shown_sums.of_taking_back(payment, allocations))
-        return _void_page(request, payment, form.refused(refusal), allocations)
+        return _void_page(request, payment, _void_form(request, payment, allocations).refused(refusal), allocations)
     messages.success(request, _("The payment was voided. Its invoices are unpaid again."))
     return redirect("office:client_billing", ref=payment.client.ref)
 
@@ -91,6 +99,11 @@ def void_credit(request: OfficeRequest, ref: str) -> HttpResponse:
     return redirect("office:client_billing", ref=credit.client.ref)
 
 
+def _void_form(request: OfficeRequest, payment: Payment, allocations: list[Allocation]) -> TakeBackForm:
+    initial = {"why": str(RECORDED_BY_MISTAKE)} if manual_payments.may_undo(payment, actor=request.actor) else {}
+    return TakeBackForm(posted(request), initial=initial, now=shown_sums.of_taking_back(payment, allocations))
+
+
 def _void_page(
     request: OfficeRequest, payment: Payment, form: TakeBackForm, allocations: list[Allocation]
 ) -> HttpResponse:
@@ -100,6 +113,7 @@ def _void_page(
         "client": payment.client,
         "form": form,
         "allocations": allocations,
+        "is_undoable": manual_payments.may_undo(payment, actor=request.actor),
     }
     return render(request, "office/payments/take_back.html", context, status=form.page_status)
 

@@ -19,9 +19,9 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.text import money
+from portico.web import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.billing.invoice_list import escaped_cell
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
 from portico.web.office.sign_in.reauthentication import recently_verified
 
@@ -88,7 +88,7 @@ def export(request: OfficeRequest) -> HttpResponse:
     clients = Client.objects.in_bulk(debts.of_clients)
     for pk, debt in debts.of_clients.items():
         amounts = (money.plain_decimal(minor, practice.currency) for minor in (*debt.by_age, debt.total_minor))
-        writer.writerow([escaped_cell(clients[pk].name), practice.currency, *amounts])
+        writer.writerow([csv_files.escaped(clients[pk].name), practice.currency, *amounts])
     audit_log.record(
         AuditAction.INVOICES_EXPORTED, practice=practice, by=request.actor, show="balances", number=len(clients)
     )

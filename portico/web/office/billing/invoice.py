@@ -13,6 +13,7 @@ from portico.domain.billing import bill_mails, shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
 from portico.domain.billing.models import Allocation, CreditNote, Invoice
+from portico.domain.billing.payments import manual_payments
 from portico.domain.billing.reminders import reminder_mail
 from portico.gateways import pdf
 from portico.plumbing import tokens
@@ -45,7 +46,14 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "lines": lines,
         "unprinted": pdf.undrawable_characters(invoice.client.name, invoice.note, *(line.label for line in lines)),
         "replaced_by": Invoice.objects.filter(replaces=invoice).first(),
-        "received": [(row, _allocation_name(row)) for row in _received(invoice)],
+        "received": [
+            (
+                row,
+                _allocation_name(row),
+                row.payment is not None and manual_payments.may_undo(row.payment, actor=request.actor),
+            )
+            for row in _received(invoice)
+        ],
         "refunds": _refunds(invoice),
         "sums": summary_lines.of_invoice(invoice),
         "mail": _newest_email(invoice),

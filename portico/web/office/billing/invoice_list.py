@@ -20,6 +20,7 @@ from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.text import money, time_formatting
 from portico.plumbing.text.input_validation import LineField, is_unstorable
+from portico.web import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import filter_links
@@ -33,9 +34,6 @@ COLUMNS = (
     *("Invoice", "Client", "Status", "Date", "Due", "Shared"),
     *("Currency", "Total", "Invoiced", "Paid", "Refunded", "Adjusted", "Balance due"),
 )
-# Spreadsheets evaluate a cell that begins with one of these as a formula (OWASP, "CSV Injection"); the list includes
-# the full-width forms, and the bar, with which older programs start a command.
-_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "−", "|", "＝", "＋", "－", "＠")
 
 
 class SearchForm(forms.Form):
@@ -142,7 +140,7 @@ def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
     )
     return [
         str(invoice.number or ""),
-        escaped_cell(invoice.client.name),
+        csv_files.escaped(invoice.client.name),
         invoice_labels.status_label(invoice).label,
         invoice.dated_on.isoformat(),
         invoice.due_on.isoformat() if invoice.due_on else "",
@@ -150,8 +148,3 @@ def _cells(invoice: Invoice, zone: tzinfo) -> list[str]:
         invoice.currency,
         *(money.plain_decimal(minor, invoice.currency) for minor in amounts),
     ]
-
-
-def escaped_cell(cell: str) -> str:
-    """Returns the cell of a CSV file, so that no spreadsheet evaluates it."""
-    return f"'{cell}" if cell.startswith(_FORMULA_PREFIXES) else cell

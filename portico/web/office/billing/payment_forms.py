@@ -1,5 +1,6 @@
 """The field for amounts of money, and the forms for payments, credits, refunds, voiding and services."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, cast
 
@@ -8,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.billing.models import MANUAL_KINDS, PaymentKind
-from portico.domain.billing.payments.manual_payments import PaymentInput
+from portico.domain.billing.models import MANUAL_KINDS, Invoice, PaymentKind
+from portico.domain.billing.payments.manual_payments import InvoicePortion, PaymentInput
+from portico.domain.billing.refusals import ExceedsPayment
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import money
 from portico.plumbing.text.input_validation import LineField
@@ -21,6 +23,7 @@ from portico.web.office.shown_sums_field import ShowingForm
 
 EARLIEST_DATE = date(2000, 1, 1)
 OTHER = "other"
+RECORDED_BY_MISTAKE = gettext_lazy("Recorded by mistake")
 
 
 class MoneyField(LineField):
@@ -71,7 +74,10 @@ class AmountForm(ShowingForm):
 
 
 class RecordPaymentForm(AmountForm):
-    """A payment received outside Portico: check, cash or another."""
+    """A payment received outside Portico: check, cash or another.
+
+    `open_invoices` get a field each for the part of the payment that is applied to them.
+    """
 
     kind = forms.ChoiceField(
         label=gettext_lazy("How was it paid?"),
@@ -82,13 +88,42 @@ class RecordPaymentForm(AmountForm):
     received_on = DayField(label=gettext_lazy("Received"))
     check_number = line_field(gettext_lazy("Check number"), longest=30)
     note = text_field(gettext_lazy("Note"), longest=500, rows=2, **UNASSISTED)
+    email_receipt = forms.BooleanField(label=gettext_lazy("Email receipt"), required=False)
 
     field_order = ("kind", "amount")
 
-    def __init__(self, *args: Any, practice: Practice, today: date, **kwargs: Any) -> None:  # Any: Django's own.
+    def __init__(
+        self, *args: Any, practice: Practice, today: date, open_invoices: Iterable[Invoice] = (), **kwargs: Any
+    ) -> None:  # Any: Django's own.
         super().__init__(*args, currency=practice.currency, **kwargs)
         self.today = today
+        self.open_invoices = {f"invoice_{invoice.ref}": invoice for invoice in open_invoices}
+        for name, invoice in self.open_invoices.items():
+            self.fields[name] = MoneyField(
+                label=_("Apply to invoice %(number)s") % {"number": invoice.number}, required=False
+            )
+            money_field(self, name).currency = practice.currency
         use_order_of(practice.country, self)
+
+    def clean(self) -> dict[str, Any]:  # Any: Django's own.
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, invoice in self.open_invoices.items():
+            if not 0 <= (cleaned.get(name) or 0) <= invoice.still_open_minor:
+                most = money.formatted(invoice.still_open_minor, invoice.currency, language="en")
+                self.add_error(name, _("Enter an amount up to %(amount)s.") % {"amount": most})
+        if sum(portion.amount_minor for portion in self.portions) > cleaned.get("amount", 0) and not self.errors:
+            self.add_error("amount", str(ExceedsPayment.message))
+        return cleaned
+
+    @property
+    def portions(self) -> tuple[InvoicePortion, ...]:
+        """The amounts that were typed for single invoices."""
+        typed = ((invoice, self.cleaned_data.get(name)) for name, invoice in self.open_invoices.items())
+        return tuple(InvoicePortion(invoice.pk, amount) for invoice, amount in typed if amount)
+
+    def applied_to(self) -> list[tuple[Invoice, forms.BoundField]]:
+        """Returns the open invoices with their fields."""
+        return [(invoice, self[name]) for name, invoice in self.open_invoices.items()]
 
     def clean_received_on(self) -> date:
         received_on: date = self.cleaned_data["received_on"]
@@ -105,13 +140,15 @@ class RecordPaymentForm(AmountForm):
             cleaned["received_on"],
             check_number=cleaned["check_number"],
             note=cleaned["note"],
+            portions=self.portions,
+            email_receipt=cleaned["email_receipt"],
         )
 
 
 class ReasonForm(ShowingForm):
     """A reason: one of `reasons`, free text, or both."""
 
-    why = forms.ChoiceField(label=gettext_lazy("Reason"))
+    why = forms.ChoiceField(label=gettext_lazy("Reason"), error_messages={"required": gettext_lazy("Choose a reason.")})
     words = line_field(gettext_lazy("Details"), longest=300)
 
     reasons: tuple[Any, ...] = ()  # Any: text, lazy or not.
@@ -145,7 +182,7 @@ class VoidForm(ReasonForm):
 
 
 class TakeBackForm(ReasonForm):
-    reasons = (gettext_lazy("The check bounced"), gettext_lazy("Recorded by mistake"))
+    reasons = (gettext_lazy("The check bounced"), RECORDED_BY_MISTAKE)
 
 
 class ReleaseForm(ReasonForm):
@@ -162,6 +199,12 @@ class RefundForm(AmountForm, ReasonForm):
         gettext_lazy("Paid twice by mistake"),
         gettext_lazy("Session canceled"),
         gettext_lazy("Wrong price"),
+    )
+    # As a list of buttons none is selected at first, and choosing one takes one press.
+    why = forms.ChoiceField(
+        label=gettext_lazy("Reason"),
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose a reason.")},
     )
     note = line_field(gettext_lazy("Note"), longest=500)
 

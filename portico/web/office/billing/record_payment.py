@@ -6,10 +6,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.billing import shown_sums
+from portico.domain.access import access_grants, eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.billing import bill_mails, shown_sums
 from portico.domain.billing.card_payments import cancellation
+from portico.domain.billing.invoices import open_invoices
 from portico.domain.billing.ledger import balances
-from portico.domain.billing.models import Invoice, Payment, PaymentKind
+from portico.domain.billing.models import Invoice, Payment
 from portico.domain.billing.payments import manual_payments
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -36,7 +39,9 @@ def for_invoice(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, invoice.client, invoice, form)
     try:
-        payment = cancellation.retry_after_cancelling(invoice, lambda: _record(request, invoice.client, invoice, form))
+        payment = cancellation.retry_after_cancelling(
+            [invoice], lambda: _record(request, invoice.client, invoice, form)
+        )
     except Refused as refusal:
         invoice = lookups.get_invoice(request, ref)
         form = _form(request, invoice.client, invoice).refused(refusal)
@@ -52,7 +57,8 @@ def for_client(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, client, None, form)
     try:
-        payment = _record(request, client, None, form)
+        chosen = [invoice for name, invoice in form.open_invoices.items() if form.cleaned_data[name]]
+        payment = cancellation.retry_after_cancelling(chosen, lambda: _record(request, client, None, form))
     except Refused as refusal:
         client = lookups.client_with_balance_of(request, ref)
         return _page(request, client, None, _form(request, client, None).refused(refusal))
@@ -61,12 +67,21 @@ def for_client(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _form(request: OfficeRequest, client: Client, invoice: Invoice | None) -> RecordPaymentForm:
     today, currency = clock.today(request.practice.time_zone), request.practice.currency
+    listed = [] if invoice is not None else open_invoices.of_client(client)
     if invoice is None:
-        amount, now = "", shown_sums.of_balance(balances.shown_office_minor(client))
+        due_minor = balances.shown_office_minor(client)
+        now = shown_sums.of_account(due_minor, listed)
     else:
-        amount, now = money.plain_decimal(invoice.still_open_minor, currency), shown_sums.of_invoice(invoice)
-    initial = {"amount": amount, "received_on": today, "kind": PaymentKind.CHECK.value}
-    return RecordPaymentForm(posted(request), initial=initial, practice=request.practice, today=today, now=now)
+        due_minor, now = invoice.still_open_minor, shown_sums.of_invoice(invoice)
+    amount = money.plain_decimal(due_minor, currency) if due_minor > 0 else ""
+    return RecordPaymentForm(
+        posted(request),
+        initial={"amount": amount, "received_on": today},
+        practice=request.practice,
+        today=today,
+        open_invoices=listed,
+        now=now,
+    )
 
 
 def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, form: RecordPaymentForm) -> Payment:
@@ -76,14 +91,25 @@ def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, for
 
 def _recorded(request: OfficeRequest, payment: Payment, response: HttpResponse) -> HttpResponse:
     amount = money.formatted(payment.amount_minor, payment.currency, language="en")
-    messages.success(request, _("A payment of %(amount)s was recorded. No card was charged.") % {"amount": amount})
+    message = _("%(amount)s was recorded. You can undo it for 15 minutes.") % {"amount": amount}
+    if bill_mails.is_receipt_queued(payment):
+        message += " " + _("The receipt is on its way by email.")
+    messages.success(request, message)
     return response
 
 
 def _page(request: OfficeRequest, client: Client, invoice: Invoice | None, form: RecordPaymentForm) -> HttpResponse:
-    context: dict[str, object] = {"client": client, "invoice": invoice, "form": form}
+    access = access_grants.access_of(client)
+    context: dict[str, object] = {
+        "client": client,
+        "invoice": invoice,
+        "form": form,
+        "receipt_address": eligibility.mail_address(access, Purpose.BILL_MAIL),
+    }
     if invoice is None:
         context["balance_minor"] = balances.shown_office_minor(client)
+        context["max_listed"] = open_invoices.MAX_LISTED
     else:
+        context["balance_minor"] = balances.office_minor(client)
         context["sums"] = summary_lines.of_invoice(invoice)
     return render(request, "office/payments/record.html", context, status=form.page_status)

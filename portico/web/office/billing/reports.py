@@ -8,8 +8,13 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.billing.ledger import reports
 from portico.domain.billing.ledger.reports import Month
+from portico.plumbing import clock
+from portico.plumbing.text import money
+from portico.web import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+
+COLUMNS = ("Month", "Currency", "Invoiced", "Paid", "Refunded", "Adjusted")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,24 @@ class Bar:
 def show(request: OfficeRequest) -> HttpResponse:
     totals = reports.totals_of(request.practice)
     return render(request, "office/invoices/figures.html", {"figures": totals, "bars": _bars(totals.months)})
+
+
+@office_page()
+@require_safe
+def export(request: OfficeRequest) -> HttpResponse:
+    """Sends the sums of each month as CSV: invoiced - paid + refunded + adjusted is what the balance changed by."""
+    currency = request.practice.currency
+    rows = (
+        [f"{month.first:%Y-%m}", currency, *(money.plain_decimal(minor, currency) for minor in _amounts(month))]
+        for month in reports.months_of(request.practice)
+    )
+    today = clock.today(request.practice.time_zone)
+    return csv_files.streamed(f"reports-{request.practice.slug}-{today}.csv", COLUMNS, rows)
+
+
+def _amounts(month: Month) -> tuple[int, ...]:
+    sums = month.sums
+    return sums.invoiced_minor, sums.paid_minor, sums.refunded_minor, sums.adjusted_minor
 
 
 def _bars(months: tuple[Month, ...]) -> list[Bar]:

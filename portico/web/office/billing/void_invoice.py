@@ -48,7 +48,7 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
 def _void(request: OfficeRequest, invoice: Invoice, form: VoidForm, operation: Callable[..., Invoice]) -> Invoice:
     shown = form.cleaned_data["shown"]
     return cancellation.retry_after_cancelling(
-        invoice, lambda: operation(invoice, reason=form.reason, shown=shown, by=request.actor)
+        [invoice], lambda: operation(invoice, reason=form.reason, shown=shown, by=request.actor)
     )
 
 

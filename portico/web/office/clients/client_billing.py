@@ -18,6 +18,7 @@ from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Invoice, SavedCard
 from portico.domain.billing.models.invoices import InvoiceQuerySet
+from portico.domain.billing.payments import manual_payments
 from portico.domain.clients.models import Client
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import keyset_pagination
@@ -87,7 +88,12 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "account": account,
         "sums": summary_lines.of_account(account.sums, account.currency),
         "payments": [
-            (payment, payment_labels.payment_name(payment), shown_sums.of_left_over(payment))
+            (
+                payment,
+                payment_labels.payment_name(payment),
+                shown_sums.of_left_over(payment),
+                manual_payments.may_undo(payment, actor=request.actor),
+            )
             for payment in payments[:MAX_PAYMENTS]
         ],
         "credits": [(credit, shown_sums.of_credit(credit)) for credit in credits_given[:MAX_PAYMENTS]],

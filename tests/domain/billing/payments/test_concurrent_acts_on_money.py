@@ -10,10 +10,19 @@ from django.db import IntegrityError, transaction
 from portico.domain.billing.card_payments.payment_refusals import NothingToPay
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.ledger import allocation
-from portico.domain.billing.models import AttemptInvoice, Credit, Invoice, Payment, Refund, RefundMethod
+from portico.domain.billing.models import AttemptInvoice, Credit, Invoice, Payment, PaymentKind, Refund, RefundMethod
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
-from portico.domain.billing.refusals import BeingPaid, ExceedsRefundableAmount, HasRefunds, Processing, TakenBack
+from portico.domain.billing.payments.manual_payments import InvoicePortion, PaymentInput
+from portico.domain.billing.refusals import (
+    BeingPaid,
+    ExceedsInvoice,
+    ExceedsRefundableAmount,
+    HasRefunds,
+    Processing,
+    TakenBack,
+)
 from portico.domain.clients.models import Client
+from portico.plumbing import clock
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
 from tests.support.paying import Till
@@ -83,6 +92,49 @@ def test_without_the_lock_a_second_check_refuses_the_refund(ana: Client) -> None
 
     # The first check passed; the sums of the row, read again, refuse it.
     assert errors(at_once(refund_without_lock, take_back)) == [ExceedsRefundableAmount]
+
+
+# Several payments are applied to the same invoice.
+
+
+def test_payments_applied_to_one_invoice_at_once_never_exceed_it(ana: Client) -> None:
+    bill = cast.bill(ana, AMOUNT)
+    entry = PaymentInput(PaymentKind.CASH, 10_000, clock.today("UTC"), portions=(InvoicePortion(bill.pk, 10_000),))
+    done = at_once(*[partial(manual_payments.record, ana, entry, shown=None, by=cast.DESK)] * HANDS)
+    # What the first left open is less than the others want to apply.
+    assert errors(done) == [ExceedsInvoice] * (HANDS - 1)
+    assert fresh(bill).paid_minor == 10_000
+
+
+def test_without_the_lock_a_constraint_refuses_an_overpaid_invoice(ana: Client) -> None:
+    first, second, bill = cast.cash(ana, AMOUNT), cast.cash(ana, AMOUNT), cast.bill(ana, AMOUNT, shared=False)
+    has_read, is_paid = Event(), Event()
+
+    def read() -> None:
+        has_read.set()
+        assert is_paid.wait(30)
+
+    def pay() -> None:
+        assert has_read.wait(30)
+        allocate_without_lock(second, bill, lambda: None)
+        is_paid.set()
+
+    assert errors(at_once(partial(allocate_without_lock, first, bill, read), pay)) == [IntegrityError]
+
+
+# A payment is undone by its recorder while it is refunded.
+
+
+def test_a_payment_is_undone_or_refunded_and_never_both(ana: Client) -> None:
+    fay = cast.fay(ana.practice).actor
+    entry = PaymentInput(PaymentKind.CASH, AMOUNT, clock.today("UTC"))
+    for _round in range(ROUNDS):
+        payment = manual_payments.record(ana, entry, shown=None, by=fay)
+        undo = partial(manual_payments.take_back, payment, reason="By mistake", shown=None, by=fay, only_own=True)
+        done = at_once(*[undo] * HALF, *[partial(refund, payment)] * HALF)
+        assert set(errors(done)) <= {HasRefunds, TakenBack, ExceedsRefundableAmount}
+        payment.refresh_from_db()
+        assert (payment.is_taken_back, payment.refunded_minor) in {(True, 0), (False, AMOUNT)}
 
 
 # A credit is taken back while it is applied to invoices that are shared.
