@@ -11,17 +11,20 @@ from typing import Any
 import portico.web.office
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.ledger import practice_currency
+from portico.domain.billing.reminders import by_hand
 from portico.domain.billing.stripe_sync import going_live
 
 OFFICE = Path(portico.web.office.__file__).parent
 BILLING = "portico.domain.billing"
-# New drafts come from a page without amounts; edited drafts and the practice have a version; keys move no money.
+# New drafts come from a page without amounts; edited drafts and the practice have a version; keys and
+# reminders move no money.
 WITHOUT: set[Callable[..., object]] = {
     invoicing.create_draft,
     invoicing.create_drafts,
     invoicing.edit_draft,
     going_live.save_keys,
     practice_currency.save_details,
+    by_hand.send,
 }
 
 
