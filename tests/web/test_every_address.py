@@ -395,7 +395,7 @@ ASKS_AGAIN = {
     ),
     *((f"office:own_{name}", "POST") for name in ("authenticator_removing", "passkey_question", "recovery_codes")),
     *((f"office:stripe_{name}", "POST") for name in ("check", "keys", "keys_removal", "webhook", "webhook_secret")),
-    ("office:team", "POST"),
+    *((f"office:{name}", "POST") for name in ("team", "card_default", "card_for_all")),
     *((f"office:team_{name}", "POST") for name in ("clients", "invitation", "leaving", "return", "second_factor")),
 }
 
