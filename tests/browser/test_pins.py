@@ -151,12 +151,12 @@ def test_a_parent_switches_clients_on_any_page(
     phone.get_by_role("button", name=re.compile("^Sign in as")).click()
     expect(phone.get_by_role("heading", name="Who is this for?")).to_be_visible()
     phone.get_by_role("button", name="Bea Berg").click()
-    expect(phone.get_by_role("heading", name="Hello, Bea")).to_be_visible()
+    expect(phone.get_by_role("heading", name="portal for Bea Berg")).to_be_visible()
     phone.get_by_role("link", name="Profile").first.click()
     expect(phone.get_by_role("heading", name="Profile", level=1)).to_be_visible()
     assert fits(phone)
     phone.get_by_role("button", name="Bo Berg").click()
-    expect(phone.get_by_role("heading", name="Hello, Bo")).to_be_visible()
+    expect(phone.get_by_role("heading", name="portal for Bo Berg")).to_be_visible()
     assert fits(phone)
 
 

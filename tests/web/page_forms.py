@@ -28,6 +28,7 @@ class FormOnPage:
 
     action: str
     method: str
+    element_id: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     typed: dict[str, str] = field(default_factory=dict)
     choices: dict[str, str] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class FormOnPage:
 def forms_on(page: str, *, at: str) -> list[FormOnPage]:
     reader = _Reader(at)
     reader.feed(page)
+    reader.read_fields_outside()
     return reader.forms
 
 
@@ -59,14 +61,28 @@ class _Reader(HTMLParser):
         self._open: FormOnPage | None = None
         self._text_of = ""
         self._options_of = ""
+        self._is_in_template = False
+        # Fields that name their form, which may follow later.
+        self._outside: list[tuple[str, str, dict[str, str]]] = []
+
+    def read_fields_outside(self) -> None:
+        """Adds the fields that belong to a form by its id."""
+        by_id = {form.element_id: form for form in self.forms}
+        for form_id, tag, has in self._outside:
+            self._read_field(by_id[form_id], tag, has)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         has = {name: value or "" for name, value in attributes}
         if tag == "form":
             action = urlsplit(has.get("action", "")).path or self.at
-            self._open = FormOnPage(action, has.get("method", "get").lower())
+            self._open = FormOnPage(action, has.get("method", "get").lower(), has.get("id", ""))
             self.forms.append(self._open)
-        if self._open is None:
+        if tag == "template":
+            self._is_in_template = True
+        if has.get("form") and has.get("name"):
+            self._outside.append((has["form"], tag, has))
+            return
+        if self._open is None or self._is_in_template:
             return
         if tag == "option" and self._options_of:
             self._read_option(self._open, has)
@@ -79,8 +95,8 @@ class _Reader(HTMLParser):
             form.buttons.add(name)
         elif kind in {"checkbox", "radio"} and "checked" not in has:
             form.fields.setdefault(name, "")
-            if kind == "radio":
-                form.choices.setdefault(name, has.get("value", ""))
+            if kind == "radio" or "required" in has:
+                form.choices.setdefault(name, has.get("value", "on" if kind == "checkbox" else ""))
         elif tag in {"input", "textarea", "select"}:
             form.fields[name] = has.get("value", "on" if kind == "checkbox" else "")
             if kind not in {"checkbox", "radio", "select", "hidden", "file"}:
@@ -98,6 +114,8 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._open = None
+        if tag == "template":
+            self._is_in_template = False
         if tag == "textarea":
             self._text_of = ""
         if tag == "select":
