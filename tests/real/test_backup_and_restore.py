@@ -142,7 +142,7 @@ def test_a_backup_under_load_is_restored_elsewhere(processes: Processes, smtp: S
 
     restored = processes.run("restore", str(backup), DATABASE_URL=elsewhere)
     assert restored.returncode == 0, restored.stderr
-    assert re.search(r"alder-street: ended 1 sign-in links, .* parked \d+ emails", restored.stdout)
+    assert re.search(r"alder-street: ended 1 sign-in links, .* put on hold \d+ emails", restored.stdout)
     assert restored.stderr == ""
     assert_verify_commands_pass(processes, elsewhere)
 
@@ -207,7 +207,7 @@ def test_a_dump_under_load_is_restored_elsewhere(processes: Processes, tmp_path:
         run(program("pg_restore"), "--no-owner", f"--dbname={elsewhere}", dump)
         shut = processes.run("after-restore", DATABASE_URL=elsewhere)
         assert shut.returncode == 0, shut.stderr
-        assert re.search(r"alder-street: ended 1 sign-in links, .* parked \d+ emails", shut.stdout)
+        assert re.search(r"alder-street: ended 1 sign-in links, .* put on hold \d+ emails", shut.stdout)
         assert_verify_commands_pass(processes, elsewhere)
         web = processes.web(DATABASE_URL=elsewhere)
         assert_card_payments_are_off(web, held)
