@@ -66,6 +66,9 @@ def fast_inserts(*tables: type[models.Model]) -> Iterator[None]:
             yield
         return
     with transaction.atomic():
+        # No index can be built while checks of rows inserted before are pending.
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute("SET CONSTRAINTS ALL DEFERRED")
         execute("SET LOCAL session_replication_role = replica")
         execute("SET LOCAL maintenance_work_mem = '1GB'")
         indexes = [index for table in tables for index in _drop_indexes(table._meta.db_table)]

@@ -268,9 +268,9 @@ CLIENT = ("practices", 0, "clients", 0)
         (
             ("practices", 0, "currency"),
             "XAU",
-            r"practices\[0\] cannot be: XAU is not a currency",
+            r"practices\[0\] cannot be: Stripe can’t charge in XAU",
         ),
-        (("practices", 0, "slug"), "Alder Street", r"practices\[0\] cannot be: Use lower-case"),
+        (("practices", 0, "slug"), "Alder Street", r"practices\[0\] cannot be: Use lowercase letters"),
     ],
 )
 def test_an_invalid_file_is_refused_and_loads_nothing(

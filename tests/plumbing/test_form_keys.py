@@ -37,7 +37,7 @@ def find_result(content: object, key: str = KEY) -> Credit | None:
 def test_other_content_with_the_same_key_is_refused(credit: Credit) -> None:
     form_keys.store(credit, KEY, (500, "Goodwill"), kind="credit")
     assert find_result((500, "Goodwill")) == credit
-    with pytest.raises(FormSentBefore, match="already sent once: 500 cents"):
+    with pytest.raises(FormSentBefore, match="already submitted this form: 500 cents"):
         find_result((600, "Goodwill"))
 
 
@@ -62,7 +62,7 @@ def test_a_form_older_than_its_key_is_refused_as_out_of_date(
     form_keys.store(credit, KEY, (500, "Goodwill"), kind="credit")
     stopped_clock.shift(form_keys.RETENTION + timedelta(seconds=1))
     assert form_keys.delete_old() == 1
-    with pytest.raises(FormOutOfDate, match=r"already sent once: 500 cents\. The page is out of date"):
+    with pytest.raises(FormOutOfDate, match=r"already submitted this form: 500 cents\. This page is out of date"):
         find_result((amount_minor, "Goodwill"))
 
 

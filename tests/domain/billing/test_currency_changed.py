@@ -43,7 +43,7 @@ def test_a_price_keeps_its_face_value(practice: Practice, currency: str, shown: 
 
 def test_a_price_with_too_many_decimals_stops_change(practice: Practice) -> None:
     item = price(practice, 14_050)
-    with pytest.raises(PriceHasNoPlace, match=r"S50 costs 140\.50"):
+    with pytest.raises(PriceHasNoPlace, match=r"S50 is 140\.50"):
         change(practice, "JPY")
     item.refresh_from_db()
     practice.refresh_from_db()

@@ -121,7 +121,7 @@ def test_a_waiting_mail_is_parked_and_can_be_retried(office: Browser, practice: 
     cast.signed_in(office, cast.elm(practice))
     shown = office.get(f"/office/emails/{email.ref}/").content.decode()
     assert "It may have been sent before" in shown
-    assert "Start again" in shown
+    assert "Try again" in shown
     office.post(f"/office/emails/{email.ref}/restart/")
     email.refresh_from_db()
     assert (email.state, outbox.composer_of(email.kind).refuse(email)) == (EmailState.QUEUED, None)
