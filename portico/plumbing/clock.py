@@ -20,6 +20,11 @@ def today(zone: str) -> date:
     return now().astimezone(ZoneInfo(zone)).date()
 
 
+def hour(zone: str) -> int:
+    """Returns the current hour in the named time zone, 0 to 23."""
+    return now().astimezone(ZoneInfo(zone)).hour
+
+
 def is_from_future(at: datetime) -> bool:
     """Returns True for a time stored while the clock was ahead; such a time is ignored."""
     return at > now() + SKEW

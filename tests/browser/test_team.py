@@ -81,7 +81,7 @@ def test_a_colleague_is_invited_changed_and_deactivated(
     open_member(owner)
     owner.get_by_role("combobox", name="Role").select_option(label="Biller")
     owner.get_by_role("button", name="Save role").click()
-    expect(owner.get_by_text("Fay is biller now.")).to_be_visible()
+    expect(owner.get_by_text("Fay’s role is now")).to_be_visible()
     fay.goto("/office/clients/")
     expect(fay.get_by_role("heading", name="Clients", exact=True)).to_be_visible()
     expect(fay.get_by_role("link", name="Create Client")).to_have_count(0)

@@ -97,7 +97,7 @@ def test_entrance_treats_it_as_a_malformed_address(client: Browser, practice: Pr
 
 
 # These are parsed as one of a few words, or as a ref; any other input is ignored.
-WORDS = {("ListForm", "state"), ("ListForm", "sort"), ("ListForm", "after"), ("PayForm", "pay")}
+WORDS = {*(("ListForm", name) for name in ("state", "sort", "after", "clinician")), ("PayForm", "pay")}
 
 
 def every_form(above: type[forms.BaseForm] = forms.BaseForm) -> Iterator[type[forms.BaseForm]]:

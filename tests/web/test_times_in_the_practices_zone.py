@@ -71,7 +71,7 @@ def everything(world: World) -> Iterator[tuple[str, str]]:
                 with undone(browser):
                     answer = browser.get(path)
                 if answer.status_code == 200:
-                    yield f"{visitor}: {path}", text_of(answer.headers["Content-Type"], answer.content)
+                    yield f"{visitor}: {path}", text_of(answer.headers["Content-Type"], answer.getvalue())
                     yield f"{visitor}: {path}, its name", answer.headers.get("Content-Disposition", "")
     for mail in OutgoingEmail.objects.select_related("practice").order_by("id"):
         composer = outbox.composer_of(mail.kind)

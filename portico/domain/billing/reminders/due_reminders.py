@@ -59,9 +59,8 @@ def _days_of_practices() -> ReminderDays:
     days: ReminderDays = defaultdict(set)
     kinds = Practice.objects.filter(suspended_at=None).exclude(reminder_days="")
     for zone, steps in kinds.values_list("time_zone", "reminder_days").distinct():
-        local = clock.now().astimezone(Practice(time_zone=zone).zone)
-        if FIRST_HOUR <= local.hour <= LAST_HOUR:
-            days[local.date()].add((zone, steps))
+        if FIRST_HOUR <= clock.hour(zone) <= LAST_HOUR:
+            days[clock.today(zone)].add((zone, steps))
     return days
 
 

@@ -159,7 +159,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(client: Browser, fay: S
         "/\\evil.example",
         "/office/../portal/alder-street/",
         "/office/no-such-page/",
-        "/office/invoices/sharing/",
+        "/office/sign-out/",
         "/portal/alder-street/",
         "javascript:alert(1)",
         "/office/\n//evil.example",
