@@ -92,7 +92,7 @@ def test_a_colleague_is_invited_changed_and_deactivated(
     open_member(owner)
     owner.get_by_text("Deactivate account").click()
     owner.get_by_role("button", name="Deactivate").click()
-    expect(owner.get_by_text("Fay is out:")).to_be_visible()
+    expect(owner.get_by_text("Fay has been deactivated")).to_be_visible()
     fay.goto("/office/clients/")
     expect(fay.get_by_label("Password", exact=True)).to_be_visible()
     type_password(fay, PASSWORD)
