@@ -78,7 +78,7 @@ def _demo_seconds(folder: Path) -> float:
     ):
         try:
             ends_at = time.monotonic() + MOST_SECONDS
-            while "is open." not in log.read_text():
+            while "is ready." not in log.read_text():
                 if demo.poll() is not None or time.monotonic() > ends_at:
                     raise SystemExit(f"The demo did not start:\n{log.read_text()}")
                 time.sleep(0.05)
