@@ -87,15 +87,15 @@ def look_ups(practice: Practice) -> Iterator[LookUp]:
     yield page("archived", ListQuery(archived=True))
     yield LookUp("the numbers on the chips", lambda: client_list.counts_by_state(practice))
     present = Client.objects.filter(practice=practice, email_addresses__closed_at=None).present().order_by("id")
-    somebody = present[present.count() // 2]
-    address = somebody.email_addresses.open()[0].address
-    number = somebody.phone_numbers.all()[0].number
+    person = present[present.count() // 2]
+    address = person.email_addresses.open()[0].address
+    number = person.phone_numbers.all()[0].number
     words = {
-        "the first letter of a name": somebody.last_name[:1],
-        "two letters of a name": somebody.last_name[:2],
-        "four letters of a name": somebody.last_name[:4],
-        "a whole name": f"{somebody.first_name} {somebody.last_name}",
-        "the beginnings of two names": f"{somebody.first_name[:2]} {somebody.last_name[:3]}",
+        "the first letter of a name": person.last_name[:1],
+        "two letters of a name": person.last_name[:2],
+        "four letters of a name": person.last_name[:4],
+        "a whole name": f"{person.first_name} {person.last_name}",
+        "the beginnings of two names": f"{person.first_name[:2]} {person.last_name[:3]}",
         "a name that nobody has": "zzyzx",
         "an email address": address,
         "the beginning of an address": f"{address.partition('@')[0]}@",
@@ -107,7 +107,7 @@ def look_ups(practice: Practice) -> Iterator[LookUp]:
         yield LookUp(
             f"search: {name}", partial(client_list.page, practice, ListQuery(query)), _matches(practice, query)
         )
-    yield from _hard_searches(practice, two_letters=somebody.last_name[:2])
+    yield from _hard_searches(practice, two_letters=person.last_name[:2])
 
 
 def _hard_searches(practice: Practice, *, two_letters: str) -> Iterator[LookUp]:

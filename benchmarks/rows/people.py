@@ -156,7 +156,7 @@ def _staged(person: Person) -> tuple[Value, ...]:
 
 
 def settle() -> None:
-    """What PostgreSQL does by itself some minutes after so many inserts; SQLite is left as an installation is."""
+    """Runs VACUUM ANALYZE on PostgreSQL, which otherwise does so minutes later. Does nothing on SQLite."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

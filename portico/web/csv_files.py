@@ -14,7 +14,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 def escaped(cell: str) -> str:
-    """Returns a text that somebody typed as a cell that is no formula."""
+    """Returns typed text as a cell that spreadsheets do not read as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA_PREFIXES) else cell
 
 

@@ -109,7 +109,7 @@ def test_an_invoice_shows_its_own_part_of_a_refund(office: Browser, ana: Client)
 
 def test_each_row_of_the_export_adds_up(biller: Browser, refund: Refund, ana: Client) -> None:
     cast.bill(ana, 9_000)
-    rows = list(csv.DictReader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig"))))
+    rows = list(csv.DictReader(StringIO(biller.get("/office/invoices/file/").getvalue().decode("utf-8-sig"))))
     names = ("Invoiced", "Paid", "Refunded", "Adjusted", "Balance due")
     assert [rows[0][name] for name in names] == ["420.00", "420.00", "210.00", "-210.00", "0.00"]
     assert [rows[1][name] for name in names] == ["90.00", "0.00", "0.00", "0.00", "90.00"]

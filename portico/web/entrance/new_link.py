@@ -52,9 +52,9 @@ def _from_link(request: OpenRequest, subject: str) -> KnownAddress | None:
 
 def _from_session(request: OpenRequest, subject: str) -> KnownAddress | None:
     session = ended_client_session(request, request.practice)
-    if session is None or session.ref != subject:
+    if session is None or session.ref != subject or not session.account.email:
         return None
-    return KnownAddress(session.account.mailbox_key, is_typed=False, goes_to=redirects.requested_portal_path(request))
+    return KnownAddress(session.account.email, is_typed=False, goes_to=redirects.requested_portal_path(request))
 
 
 def _unknown(_request: OpenRequest, _subject: str) -> KnownAddress | None:

@@ -88,7 +88,7 @@ def _session_ended(request: OpenRequest, session: PortalSession) -> HttpResponse
     next_path = redirects.requested_portal_path(request)
     context = {
         "practice": request.practice,
-        "address": session.account.mailbox_key,
+        "address": session.account.email,
         "subject": session.ref,
         "was_left_idle": portal_sessions.has_timed_out(session),
         "idle_minutes": settings.SESSION_IDLE_CLIENT // 60,

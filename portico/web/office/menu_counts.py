@@ -1,4 +1,4 @@
-"""What every office page shows: undelivered emails without a later one, payments in review, bursts."""
+"""Counts for the menu of every office page: undelivered emails, payments in review, and current bursts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

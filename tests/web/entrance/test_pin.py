@@ -2,13 +2,15 @@
 
 import re
 import unicodedata
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
+from time_machine import Traveller
 
-from portico.domain.access.models import PortalSession
+from portico.domain.access.models import PortalSession, SignInRequest
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_numbers
@@ -180,3 +182,21 @@ def test_a_pin_session_of_a_shared_mailbox_offers_no_choice(client: Browser, pra
     page = client.get("/portal/alder-street/home/").content.decode()
     assert "Hello, Bea" in page
     assert "Bruno" not in page
+
+
+def test_a_timed_out_client_without_email_is_offered_a_pin(
+    client: Browser, practice: Practice, stopped_clock: Traveller
+) -> None:
+    nia = cast.client(practice, "Nia")
+    cast.with_access(nia)
+    client.post(PAGE, {"email": client_numbers.number_of(nia), "pin": given(nia)})
+    stopped_clock.shift(timedelta(minutes=31))
+    door = client.get("/portal/alder-street/home/")["Location"]
+    page = client.get(door).content.decode()
+    assert "You were signed out" in page
+    assert "I have a PIN" in page
+    assert "Send me a new link" not in page
+    session = PortalSession.objects.get()
+    answer = client.post("/portal/alder-street/again/", {"by": "session", "subject": session.ref})
+    assert answer.status_code < 500
+    assert not SignInRequest.objects.exists()

@@ -50,7 +50,7 @@ def voiding(ana: Client) -> Open:
 def voiding_and_reissuing(ana: Client) -> Open:
     bill = cast.bill(ana)
     words = "Part of this invoice has been paid since you opened this page."
-    typed = MISTAKE | {"anew": "on"}
+    typed = MISTAKE | {"copy_to_draft": "on"}
     return Open(f"/office/invoices/{bill.ref}/void/", lambda: cast.cash(ana, 5_000, invoice=bill), words, typed=typed)
 
 

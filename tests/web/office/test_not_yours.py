@@ -1,4 +1,4 @@
-"""What a role may not do is named where the button would be, with somebody to ask."""
+"""In place of a button that a role lacks, the page says which role has it and whom to ask."""
 
 import pytest
 from django.test import Client as Browser

@@ -73,6 +73,11 @@ def all_of(practice: Practice, query: ListQuery) -> Iterator[Invoice]:
     return (_with_practice(each, practice) for each in rows.iterator(chunk_size=1000))
 
 
+def number_of(practice: Practice, query: ListQuery) -> int:
+    """Returns the number of all matching invoices."""
+    return _matching(practice, query).count()
+
+
 def _with_columns(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
     """Adds what a row of the list shows."""
     return invoices.with_attempts().with_sums().select_related("client")

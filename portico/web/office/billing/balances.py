@@ -1,8 +1,6 @@
 """`Balances`: the clients who owe money, by the age of their debt, and reminders to all of them at once."""
 
-import csv
 from dataclasses import dataclass
-from io import StringIO
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -82,21 +80,20 @@ def send_reminders(request: OfficeRequest) -> HttpResponse:
 def export(request: OfficeRequest) -> HttpResponse:
     """Sends the listed clients as CSV."""
     practice, debts = request.practice, debts_by_age.debts_of(request.practice)
-    text = StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-    writer.writerow(COLUMNS)
     clients = Client.objects.in_bulk(debts.of_clients)
-    for pk, debt in debts.of_clients.items():
-        amounts = (money.plain_decimal(minor, practice.currency) for minor in (*debt.by_age, debt.total_minor))
-        writer.writerow([csv_files.escaped(clients[pk].name), practice.currency, *amounts])
     audit_log.record(
         AuditAction.INVOICES_EXPORTED, practice=practice, by=request.actor, show="balances", number=len(clients)
     )
-    # The byte order mark tells spreadsheets that the file is UTF-8.
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    rows = (
+        [
+            csv_files.escaped(clients[pk].name),
+            practice.currency,
+            *(money.plain_decimal(minor, practice.currency) for minor in (*debt.by_age, debt.total_minor)),
+        ]
+        for pk, debt in debts.of_clients.items()
+    )
     file_name = f"balances-{practice.slug}-{clock.today(practice.time_zone):%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    return response
+    return csv_files.streamed(file_name, COLUMNS, rows)
 
 
 def _rows(request: OfficeRequest, debts: Debts) -> list[Row]:

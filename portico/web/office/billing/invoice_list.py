@@ -1,8 +1,6 @@
 """The list of invoices: filtering, searching, paging, CSV export, and sharing all that are not shared."""
 
-import csv
 from datetime import tzinfo
-from io import StringIO
 from urllib.parse import urlencode
 
 from django import forms
@@ -74,25 +72,17 @@ def export(request: OfficeRequest) -> HttpResponse:
     In every row and in the column totals: invoiced - paid + refunded + adjusted = still to pay.
     """
     list_query = _list_query(request, SearchForm(request.GET))
-    text = StringIO()
-    writer, count = csv.writer(text, quoting=csv.QUOTE_ALL), 0
-    writer.writerow(COLUMNS)
-    # Each row is written as it is read, so only the text of the file is in memory.
-    for invoice in invoice_list.all_of(request.practice, list_query):
-        writer.writerow(_cells(invoice, request.practice.zone))
-        count += 1
     audit_log.record(
         AuditAction.INVOICES_EXPORTED,
         practice=request.practice,
         by=request.actor,
         show=list_query.show.value or "all",
-        number=count,
+        number=invoice_list.number_of(request.practice, list_query),
     )
     file_name = f"invoices-{request.practice.slug}-{clock.today(request.practice.time_zone):%Y-%m-%d}.csv"
-    # The byte order mark tells spreadsheets that the file is UTF-8.
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    return response
+    zone = request.practice.zone
+    rows = (_cells(invoice, zone) for invoice in invoice_list.all_of(request.practice, list_query))
+    return csv_files.streamed(file_name, COLUMNS, rows)
 
 
 def _list_query(request: OfficeRequest, form: SearchForm) -> ListQuery:

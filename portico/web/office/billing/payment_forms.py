@@ -178,7 +178,7 @@ class VoidForm(ReasonForm):
         gettext_lazy("Wrong price"),
         gettext_lazy("Replaced by another invoice"),
     )
-    anew = forms.BooleanField(label=gettext_lazy("Copy to a new draft"), required=False)
+    copy_to_draft = forms.BooleanField(label=gettext_lazy("Copy to a new draft"), required=False)
 
 
 class TakeBackForm(ReasonForm):

@@ -32,7 +32,7 @@ def void(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, invoice, form)
     try:
-        if form.cleaned_data["anew"]:
+        if form.cleaned_data["copy_to_draft"]:
             draft = _void(request, invoice, form, invoicing.void_and_reissue)
             messages.success(
                 request, _("Invoice %(number)s was voided. This is the new draft.") % _message_values(invoice)

@@ -183,7 +183,7 @@ def test_an_unknown_outcome_can_be_released_after_a_day(
     with pytest.raises(CannotBeReleased):
         manual_release.release(attempt, reason="Unknown outcome", shown=None, by=DESK)
     time_machine.move_to(NOW + timedelta(hours=25))
-    manual_release.release(attempt, reason="Nobody knows", shown=None, by=DESK)
+    manual_release.release(attempt, reason="The outcome is unknown", shown=None, by=DESK)
     assert not bill.attempts.filter(is_open=True).exists()
     polling.poll(
         PaymentAttempt.objects.select_related("client__practice", "practice", "account", "card").get(pk=attempt.pk)

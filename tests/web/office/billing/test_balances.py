@@ -85,7 +85,7 @@ def test_another_practices_client_gets_none(office: Browser, practice: Practice)
 
 def test_the_file_has_the_amounts(client: Browser, practice: Practice) -> None:
     owing(cast.ana(practice), 45, 14_000)
-    text = cast.signed_in_with_factor(client, cast.ines(practice)).get(f"{BALANCES}file/").text
+    text = cast.signed_in_with_factor(client, cast.ines(practice)).get(f"{BALANCES}file/").getvalue().decode()
     assert '"Ana Abreu","USD","0.00","0.00","140.00","0.00","0.00","140.00"' in text
 
 

@@ -191,7 +191,7 @@ def test_voiding_shows_payments_and_can_reissue(biller: Browser, ana: Client) ->
     assert "$140.00 was already paid" in biller.get(place).content.decode()
     tab = Tab(biller, place)
     assert tab.press({"why": "other"}).status_code == 422
-    answer = tab.press({"why": "other", "words": "Wrong client", "anew": "on"}, follow=False)
+    answer = tab.press({"why": "other", "words": "Wrong client", "copy_to_draft": "on"}, follow=False)
     draft = Invoice.objects.drafts().get()
     assert answer["Location"] == f"/office/invoices/{draft.ref}/draft/"
     invoice.refresh_from_db()
@@ -269,7 +269,7 @@ def test_the_list_uses_keyset_pagination(office: Browser, ana: Client) -> None:
 def test_export_escapes_formulas_and_is_logged(biller: Browser, practice: Practice) -> None:
     cast.bill(cast.client(practice, "=HYPERLINK(1)", "Evil"))
     answer = biller.get("/office/invoices/file/")
-    rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
+    rows = list(csv.reader(StringIO(answer.getvalue().decode("utf-8-sig"))))
     assert rows[1][1] == "'=HYPERLINK(1) Evil"
     assert rows[1][7] == "140.00"
     assert AuditEntry.objects.get(action=AuditAction.INVOICES_EXPORTED).details["number"] == 1
@@ -319,7 +319,7 @@ def test_the_billing_tab_filters_by_amount_due(office: Browser, ana: Client) -> 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\u22121", "＝1+1", "|calc"])
 def test_export_escapes_every_formula_prefix(biller: Browser, practice: Practice, name: str) -> None:
     cast.bill(cast.client(practice, name, "Abreu"))
-    file = biller.get("/office/invoices/file/").content.decode("utf-8-sig")
+    file = biller.get("/office/invoices/file/").getvalue().decode("utf-8-sig")
     heads, row = csv.reader(StringIO(file))
     assert row[heads.index("Client")] == f"'{name} Abreu"
     assert not [cell for cell in row if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n", "|", "＝"}]
@@ -330,7 +330,7 @@ def test_export_dates_are_in_the_practices_zone(practice: Practice, stopped_cloc
     stopped_clock.move_to(datetime(2026, 11, 24, 2, 57, tzinfo=UTC))
     cast.bill(cast.ana(practice))
     biller = cast.signed_in(Browser(), cast.ines(practice))
-    heads, row = csv.reader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig")))
+    heads, row = csv.reader(StringIO(biller.get("/office/invoices/file/").getvalue().decode("utf-8-sig")))
     assert row[heads.index("Shared")] == row[heads.index("Date")] == "2026-11-23"
 
 

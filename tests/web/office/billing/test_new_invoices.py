@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.billing import bill_mails
-from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice, SharingRun
 from portico.domain.billing.refusals import TotalNotPositive
@@ -77,6 +77,16 @@ def test_they_are_shared_and_emailed_at_once(office: Browser, people: list[Clien
     answer = office.post(form_for(people), form, follow=True)
     assert "3 invoices are shared. 2 clients get an email." in answer.text
     assert all(invoice.is_shared for invoice in Invoice.objects.all())
+    assert OutgoingEmail.objects.filter(kind=bill_mails.NEW_BILL).count() == 2
+
+
+def test_a_form_sent_again_does_not_share_what_was_unshared(office: Browser, people: list[Client]) -> None:
+    form = typed(("Workshop", "1", "60"), action="share", tell="on", form_key=tokens.new_token())
+    office.post(form_for(people), form)
+    unshared = invoice_sharing.unshare(people[0].invoices.get(), shown=None, by=cast.DESK)
+    assert office.post(form_for(people), form)["Location"] == "/office/invoices/"
+    unshared.refresh_from_db()
+    assert not unshared.is_shared
     assert OutgoingEmail.objects.filter(kind=bill_mails.NEW_BILL).count() == 2
 
 

@@ -102,7 +102,7 @@ def test_the_export_shows_the_same_sums(half_paid: Invoice, draft: Invoice) -> N
     void = cast.bill(half_paid.client)
     invoicing.void(void, reason="Created by mistake", shown=None, by=cast.DESK)
     biller = cast.signed_in(Browser(), cast.ines(half_paid.practice))
-    heads, *rows = csv.reader(StringIO(biller.get("/office/invoices/file/").content.decode("utf-8-sig")))
+    heads, *rows = csv.reader(StringIO(biller.get("/office/invoices/file/").getvalue().decode("utf-8-sig")))
     places = [heads.index(name) for name in ("Total", "Invoiced", "Paid", "Balance due")]
     sums_by_status = {row[2]: tuple(row[place] for place in places) for row in rows}
     assert sums_by_status == {

@@ -95,8 +95,11 @@ def _save(request: OfficeRequest, clients: list[Client]) -> HttpResponse:
             shared = [
                 invoice_sharing.share(draft, notify=notify, shown=shown_sums.of_invoice(draft), by=request.actor)
                 for draft in drafts
+                # A form sent again shares nothing that was shared before and may have been unshared since.
+                if draft.is_draft
             ]
-            messages.success(request, _message(len(shared), sum(each.email is not None for each in shared)))
+            if shared:
+                messages.success(request, _message(len(shared), sum(each.email is not None for each in shared)))
             return redirect("office:invoices")
     except Refused as refusal:
         forms.draft.add_error(None, str(refusal))
