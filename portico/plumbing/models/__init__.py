@@ -2,6 +2,7 @@
 
 from portico.plumbing.models.audit import AuditChainHead, AuditEntry, AuditSeal
 from portico.plumbing.models.clock_skew import ClockDifference
+from portico.plumbing.models.delivery_reports import DeliveryReport, MailStop, ReportKind, ReportMailbox, StopKind
 from portico.plumbing.models.form_keys import FormKey
 from portico.plumbing.models.inbound_events import InboundEvent, InboundEventState
 from portico.plumbing.models.outgoing_emails import EmailEvent, EmailEventKind, EmailState, MailQueue, OutgoingEmail
@@ -13,6 +14,7 @@ __all__ = [
     "AuditEntry",
     "AuditSeal",
     "ClockDifference",
+    "DeliveryReport",
     "EmailEvent",
     "EmailEventKind",
     "EmailState",
@@ -20,7 +22,11 @@ __all__ = [
     "InboundEvent",
     "InboundEventState",
     "MailQueue",
+    "MailStop",
     "OutgoingEmail",
     "RateLimitCount",
+    "ReportKind",
+    "ReportMailbox",
     "Restoration",
+    "StopKind",
 ]

@@ -96,6 +96,9 @@ class OutgoingEmail(QueuedRow):
     # The first attempt that may have sent the mail: the lifetime of its links starts then.
     handing_over_at = models.DateTimeField(null=True)
     handed_over_at = models.DateTimeField(null=True)
+    # When the receiving server accepted it, and its domain, from a delivery report.
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.CharField(max_length=254, blank=True)
     # When the current delay, with the same cause, began.
     delayed_at = models.DateTimeField(null=True)
     delayed_by = models.CharField(max_length=10, choices=DelayCause.choices, blank=True)
@@ -183,6 +186,12 @@ class EmailEventKind(models.TextChoices):
     FETCHED = "fetched", _("Link opened (maybe by a mail scanner)")
     PRESSED = "pressed", _("Link used")
     CODE_TYPED = "code_typed", _("Code entered")
+    # From delivery reports.
+    ACCEPTED = "accepted", _("Accepted by the recipient’s mail server")
+    STILL_TRYING = "still_trying", _("The recipient’s mail server is still trying")
+    BOUNCED = "bounced", _("Bounced")
+    COMPLAINED = "complained", _("Marked as spam")
+    AUTO_REPLIED = "auto_replied", _("Automatic reply")
 
 
 class EmailEvent(PracticeRow):

@@ -1,0 +1,53 @@
+"""Delivery reports: stored once each, in the transaction of the caller, for the worker to apply."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportKind
+from portico.plumbing.models.delivery_reports import WORDS_LENGTH
+from portico.plumbing.text import input_validation
+
+# A report by mail, as opposed to an event of a provider.
+DSN = "dsn"
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """A report about the mail with this ref. `happened_at` is in UTC; `remote_server` is a domain, or empty."""
+
+    ref: str
+    source: str
+    event_key: str
+    kind: ReportKind
+    happened_at: datetime
+    status_code: str = ""
+    words: str = ""
+    remote_server: str = ""
+
+
+def store(reports: Sequence[NewReport]) -> int:
+    """Stores the reports about mails of this installation, each once. Returns how many name no mail of ours."""
+    mails = {
+        ref: (pk, practice)
+        for ref, pk, practice in OutgoingEmail.objects.filter(ref__in={each.ref for each in reports}).values_list(
+            "ref", "pk", "practice_id"
+        )
+    }
+    known = [each for each in reports if each.ref in mails]
+    rows = [
+        DeliveryReport(
+            practice_id=mails[each.ref][1],
+            email_id=mails[each.ref][0],
+            source=each.source,
+            event_key=each.event_key,
+            kind=each.kind,
+            status_code=each.status_code,
+            words=input_validation.clean_line(each.words)[:WORDS_LENGTH],
+            remote_server=each.remote_server,
+            happened_at=each.happened_at,
+        )
+        for each in known
+    ]
+    DeliveryReport.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(reports) - len(known)

@@ -1,0 +1,35 @@
+"""Delivery reports are stored once each, and only if they are about a mail of ours."""
+
+import pytest
+
+from portico.plumbing import clock, tokens
+from portico.plumbing.mail import delivery_reports
+from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.models import DeliveryReport, ReportKind
+from tests.plumbing.mail_messages import an_email
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note")]
+
+
+def a_report(ref: str, key: str = "a", words: str = "") -> NewReport:
+    return NewReport(ref, DSN, key, ReportKind.FAILED, clock.now(), status_code="5.1.1", words=words)
+
+
+def test_the_same_report_is_stored_once() -> None:
+    email = an_email()
+    assert delivery_reports.store([a_report(email.ref), a_report(email.ref)]) == 0
+    assert delivery_reports.store([a_report(email.ref), a_report(email.ref, "b")]) == 0
+    assert [row.event_key for row in DeliveryReport.objects.order_by("id")] == ["a", "b"]
+    assert {row.practice_id for row in DeliveryReport.objects.all()} == {email.practice_id}
+
+
+def test_a_report_about_an_unknown_mail_is_counted_only() -> None:
+    assert delivery_reports.store([a_report(tokens.new_ref())]) == 1
+    assert not DeliveryReport.objects.exists()
+
+
+def test_the_words_of_a_report_are_one_clean_line() -> None:
+    delivery_reports.store([a_report(an_email().ref, words="550 5.1.1\r\n No\x00 such " + "user " * 100)])
+    words = DeliveryReport.objects.get().words
+    assert words.startswith("550 5.1.1 No such user")
+    assert len(words) == 300
