@@ -40,7 +40,7 @@ FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     PortalAccess: ("draft_subject", "draft_message"),
     PortalSession: ("browser",),
     Practice: (
-        *("name", "support_hours", "sender_name", "postal_address"),
+        *("name", "support_hours", "support_hours_es", "sender_name", "postal_address"),
         *("greeting", "greeting_es", "emergency_text", "emergency_text_es"),
     ),
     Refund: ("reason", "note"),

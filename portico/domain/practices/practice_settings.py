@@ -40,6 +40,7 @@ class PracticeDetails:
     country: str
     phone: str
     support_hours: str
+    support_hours_es: str
     postal_address: str
     greeting: str
     greeting_es: str

@@ -49,6 +49,7 @@ class _Reader:
                 "reply_to": entry.own_email("reply_to", default=""),
                 "sender_name": entry.line("sender_name", max_length=100, default=""),
                 "support_hours": entry.line("support_hours", max_length=150, default=""),
+                "support_hours_es": entry.line("support_hours_es", max_length=150, default=""),
                 "postal_address": entry.text("postal_address", max_length=300),
                 "greeting": entry.text("greeting", max_length=300),
                 "greeting_es": entry.text("greeting_es", max_length=300),

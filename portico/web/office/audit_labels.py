@@ -189,6 +189,7 @@ _FIELDS = {
     "clinician": gettext_lazy("clinician"),
     "status": gettext_lazy("status"),
     "phones": gettext_lazy("phone"),
+    "support_hours_es": gettext_lazy("support hours in Spanish"),
     "greeting": gettext_lazy("portal greeting"),
     "greeting_es": gettext_lazy("portal greeting in Spanish"),
     "emergency_text_es": gettext_lazy("emergency text in Spanish"),

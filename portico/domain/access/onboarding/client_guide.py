@@ -128,7 +128,7 @@ def _in_short(practice: Practice, client_number: str = "", *, by_email: bool = T
         (_("Client number"), client_number),
         (_("Our emails come from"), settings.EMAIL_FROM if by_email else ""),
         (_("Phone"), letterhead.phone(practice)),
-        (_("Phone hours"), practice.support_hours if practice.phone else ""),
+        (_("Phone hours"), practice.shown_support_hours if practice.phone else ""),
     ]
     return Section("in-short", _("At a glance"), facts=tuple((name, value) for name, value in facts if value))
 
@@ -255,7 +255,7 @@ def _staying_safe() -> Section:
 
 
 def _closing(practice: Practice) -> tuple[str, ...]:
-    contact = [letterhead.phone(practice), practice.support_hours]
+    contact = [letterhead.phone(practice), practice.shown_support_hours]
     return (
         *(
             (_("Questions? We’re happy to help: %(ways)s") % {"ways": ", ".join(filter(None, contact))},)

@@ -52,12 +52,20 @@ def create_draft(
 def create_drafts(clients: Iterable[Client], entry: InvoiceInput, *, by: Actor, form_key: str = "") -> list[Invoice]:
     """Creates a draft with the same content for each client, or none. A second call returns the first one's drafts.
 
+    The English name of a product or service is replaced by its name in the client's language.
+
     Raises what `create_draft` raises.
     """
     with transaction.atomic():
         # Clients are locked in the order of their ids, as everywhere.
         return [
-            _create_once(client, entry, by=by, form_key=_key_of(form_key, client), kind=InvoiceKind.CHARGES)
+            _create_once(
+                client,
+                entry.in_language(client.language),
+                by=by,
+                form_key=_key_of(form_key, client),
+                kind=InvoiceKind.CHARGES,
+            )
             for client in sorted(clients, key=lambda client: client.pk)
         ]
 

@@ -23,6 +23,7 @@ def save(
     *,
     code: str,
     label: str,
+    label_es: str = "",
     price_minor: int,
     shown: ShownSums | None,
     by: Actor,
@@ -39,15 +40,16 @@ def save(
                 item = ServiceItem(practice=practice)
             else:
                 item = ServiceItem.objects.locked().get(pk=item.pk)
-                if (item.code, item.label, item.price_minor) == (code, label, price_minor):
+                if (item.code, item.label, item.label_es, item.price_minor) == (code, label, label_es, price_minor):
                     return item
                 shown_sums.refuse_if_changed(shown, shown_sums.of_service(item))
                 item.version += 1
-            item.code, item.label, item.price_minor = code, label, price_minor
+            item.code, item.label, item.label_es, item.price_minor = code, label, label_es, price_minor
             item.save()
             audit_log.record(AuditAction.SERVICE_SAVED, practice=practice, by=by, about=code, price_minor=price_minor)
     except IntegrityError as error:
-        same = ServiceItem.objects.offered().filter(practice=practice, code=code, label=label, price_minor=price_minor)
+        offered = ServiceItem.objects.offered().filter(practice=practice, code=code)
+        same = offered.filter(label=label, label_es=label_es, price_minor=price_minor)
         if is_new and (added := same.first()) is not None:
             return added
         raise CodeTaken(field="code") from error

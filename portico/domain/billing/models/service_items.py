@@ -19,6 +19,8 @@ class ServiceItem(PracticeRow):
     code = models.CharField(max_length=20)
     # Neutral: it is printed on invoices, which a client may forward.
     label = models.CharField(max_length=100)
+    # For clients who read Spanish; if empty, `label` is used.
+    label_es = models.CharField(max_length=100, blank=True)
     price_minor = models.BigIntegerField()
     retired_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
@@ -37,3 +39,7 @@ class ServiceItem(PracticeRow):
 
     def __str__(self) -> str:
         return self.ref
+
+    def label_in(self, language: str) -> str:
+        """Returns the name on invoices in a language of clients."""
+        return (self.label_es if language == "es" else "") or self.label

@@ -49,6 +49,7 @@ class Practice(Row):
     country = models.CharField(max_length=2, default="US")
     phone = models.CharField(max_length=20, blank=True)
     support_hours = models.CharField(max_length=150, blank=True)
+    support_hours_es = models.CharField(max_length=150, blank=True)
     reply_to = models.CharField(max_length=254, blank=True)
     sender_name = models.CharField(max_length=100, blank=True)
     postal_address = models.CharField(max_length=300, blank=True)
@@ -127,6 +128,10 @@ class Practice(Row):
     def shown_greeting(self) -> str:
         """The greeting in the active language."""
         return (self.greeting_es if get_language() == "es" else "") or self.greeting
+
+    @property
+    def shown_support_hours(self) -> str:
+        return (self.support_hours_es if get_language() == "es" else "") or self.support_hours
 
     @property
     def shown_emergency_text(self) -> str:

@@ -222,6 +222,7 @@ class ServiceForm(ShowingForm):
 
     code = line_field(gettext_lazy("Code"), longest=20, required=True)
     label = line_field(gettext_lazy("Name on invoices"), longest=100, required=True)
+    label_es = line_field(gettext_lazy("Name in Spanish"), longest=100, attrs={"lang": "es"})
     price = MoneyField(label=gettext_lazy("Price"))
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own.

@@ -55,6 +55,7 @@ def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
             request.practice,
             code=cleaned["code"],
             label=cleaned["label"],
+            label_es=cleaned["label_es"],
             price_minor=cleaned["price"],
             item=item,
             shown=cleaned["shown"],
@@ -71,7 +72,12 @@ def _save(request: OfficeRequest, item: ServiceItem | None) -> HttpResponse:
 def _form(request: OfficeRequest, item: ServiceItem | None) -> ServiceForm:
     currency, initial, now = request.practice.currency, {}, ShownSums("")
     if item is not None:
-        initial = {"code": item.code, "label": item.label, "price": money.plain_decimal(item.price_minor, currency)}
+        initial = {
+            "code": item.code,
+            "label": item.label,
+            "label_es": item.label_es,
+            "price": money.plain_decimal(item.price_minor, currency),
+        }
         now = shown_sums.of_service(item)
     return ServiceForm(posted(request), initial=initial, currency=currency, now=now)
 

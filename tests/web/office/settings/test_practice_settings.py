@@ -57,6 +57,7 @@ def test_saved_settings_are_shown_to_clients(owner: Browser, practice: Practice)
         "name": "Alder & Birch",
         "phone": "212 555 0199",
         "support_hours": "Weekdays",
+        "support_hours_es": "Días laborables",
         "postal_address": "14 Alder Street\nPortland",
         "greeting": "Come in, the lamp is on.",
         "emergency_text": "In an emergency call 911.\nOr us: (212) 555-0199.",
@@ -72,6 +73,7 @@ def test_saved_settings_are_shown_to_clients(owner: Browser, practice: Practice)
     assert '<a class="nowrap" href="tel:911">911</a>.<br>Or us:' in home
     assert '<a class="nowrap" href="tel:+12125550199">(212) 555-0199</a>' in home
     assert "Weekdays" in home
+    assert "Días laborables" in shown(Browser(headers={"accept-language": "es"}), f"{ENTRANCE}help/")
 
 
 def test_the_first_invoice_fixes_the_currency(owner: Browser, practice: Practice) -> None:
@@ -187,8 +189,8 @@ def test_a_concurrent_edit_shows_both_versions(owner: Browser, practice: Practic
     page = unescape(answer.content.decode())
     assert answer.status_code == 409
     assert re.findall(r"<dt>(.*?)</dt><dd class=\"break\">(.*?)</dd>", page)[:2] == [
-        ("Support hours: your version", "Weekends"),
-        ("Support hours: saved version", "Weekdays"),
+        ("Support hours, English: your version", "Weekends"),
+        ("Support hours, English: saved version", "Weekdays"),
     ]
     practice.refresh_from_db()
     assert practice.support_hours == "Weekdays"

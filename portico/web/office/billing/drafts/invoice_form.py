@@ -16,6 +16,7 @@ from portico.currency_table import digits_of
 from portico.domain.billing.invoices.invoice_input import InvoiceInput
 from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
 from portico.domain.billing.refusals import InvoiceEmpty, TotalNotPositive
+from portico.domain.clients.models import Language
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.text import money
@@ -124,20 +125,28 @@ def _line_values(line: InvoiceLine, currency: str) -> dict[str, Any]:  # Any: a 
 
 
 class InvoiceForms:
-    """The draft's form and its line forms as one: bound to `data`, or unbound with `initial` values."""
+    """The draft's form and its line forms as one: bound to `data`, or unbound with `initial` values.
+
+    `language` is that of the names that a chosen product or service fills in.
+    """
 
     MAX_LINES = MAX_LINES
 
     def __init__(
-        self, practice: Practice, *, data: QueryDict | None = None, initial: InvoiceInitial | None = None
+        self,
+        practice: Practice,
+        *,
+        language: str = Language.ENGLISH,
+        data: QueryDict | None = None,
+        initial: InvoiceInitial | None = None,
     ) -> None:
         initial = initial or InvoiceInitial()
         items = list(ServiceItem.objects.filter(practice=practice).offered().order_by("code"))
-        self.practice, self.items = practice, items
+        self.practice, self.items, self.language = practice, items, language
         self.currency, self.digits = practice.currency, digits_of(practice.currency)
         self.draft = DraftForm(data, initial=initial.draft, country=practice.country)
         empty_line: list[dict[str, Any]] = [{}] if data is None else []  # Any: a field's value.
-        kwargs = {"practice": practice, "items": items}
+        kwargs = {"practice": practice, "items": items, "language": language}
         self.lines = LineForms(data, initial=initial.lines or empty_line, prefix=LINES, form_kwargs=kwargs)
 
     def is_valid(self) -> bool:
@@ -161,12 +170,11 @@ class InvoiceForms:
     @property
     def services(self) -> str:
         """Returns the name and price of each product or service by its ref, as JSON for the script."""
-        return json.dumps(
-            {
-                item.ref: {"label": item.label, "price": money.plain_decimal(item.price_minor, self.currency)}
-                for item in self.items
-            }
-        )
+        known = {}
+        for item in self.items:
+            price = money.plain_decimal(item.price_minor, self.currency)
+            known[item.ref] = {"label": item.label_in(self.language), "price": price}
+        return json.dumps(known)
 
     def refuse_total(self) -> bool:
         """Adds an error if the lines come to nothing, and returns whether it did: such a draft cannot be shared."""
@@ -198,7 +206,7 @@ class InvoiceForms:
             del typed.lines[int(removed)]
         else:
             return None
-        return InvoiceForms(self.practice, initial=typed)
+        return InvoiceForms(self.practice, language=self.language, initial=typed)
 
 
 def _amount_minor(form: LineForm) -> int:

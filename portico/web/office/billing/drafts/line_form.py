@@ -35,11 +35,11 @@ class LineForm(OfficeForm):
     price = MoneyField(label=gettext_lazy("Price"), required=False, may_be_negative=True)
 
     def __init__(
-        self, *args: Any, practice: Practice, items: list[ServiceItem], **kwargs: Any
+        self, *args: Any, practice: Practice, items: list[ServiceItem], language: str, **kwargs: Any
     ) -> None:  # Any: Django's.
         super().__init__(*args, **kwargs)
         use_order_of(practice.country, self)
-        self.items = {item.ref: item for item in items}
+        self.items, self.language = {item.ref: item for item in items}, language
         item_field = cast(forms.ChoiceField, self.fields["item"])
         choices = [(item.ref, f"{item.code} · {item.label}") for item in items]
         item_field.choices = [("", _("Product or service…")), *choices]
@@ -70,7 +70,7 @@ class LineForm(OfficeForm):
         item = self.items.get(cleaned["item"])
         price = cleaned["price"]
         return LineInput(
-            label=cleaned["label"] or (item.label if item else ""),
+            label=cleaned["label"] or (item.label_in(self.language) if item else ""),
             unit_minor=price if price is not None else (item.price_minor if item else 0),
             quantity=cleaned["quantity"] or 1,
             given_on=cleaned["given_on"],
