@@ -48,6 +48,8 @@ FOR_CLIENTS = (
     "templates/ui/",
     "web/entrance/",
     "web/portal/",
+    # Read out to clients.
+    "web/office/client_portal/phone_script",
     "web/payment_labels",
     "web/billing_documents/",
     "domain/access/",
@@ -59,8 +61,8 @@ FOR_CLIENTS = (
     "web/formatting",
     "web/error_pages",
 )
-# Mails to staff are in English, like the office.
-NOT_FOR_CLIENTS = ("templates/emails/staff/",)
+# Mails to staff are in English, like the office; so is what the office shows about signing in.
+NOT_FOR_CLIENTS = ("templates/emails/staff/", "domain/access/diagnosis")
 
 
 def main() -> int:

@@ -75,6 +75,7 @@ class Visitor:
 def visitor(client: Client) -> Visitor:
     practice, address = client.practice, client.email_addresses.get().address
     cast.token_of(cast.invited(client))
+    cast.mailed(practice, address)
     portal = cast.in_the_portal(Browser(), client)
     # Another client of the same mailbox.
     cast.with_access(cast.client(practice, "Bea", address=address))

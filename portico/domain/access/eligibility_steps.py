@@ -34,12 +34,14 @@ class Fact(StrEnum):
 
 
 class Page(StrEnum):
-    """The office pages of a client on which a broken step can be fixed; the values are URL names."""
+    """The office pages on which a broken step can be fixed; the values are URL names."""
 
     OVERVIEW = "client"
     CLIENT_INFO = "client_info"
     CLIENT_PORTAL = "client_portal"
     BILLING = "client_billing"
+    # Of one email of the client.
+    EMAIL = "email"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access import eligibility, eligibility_steps
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.eligibility_steps import Fact
+from portico.domain.access.eligibility_steps import Fact, Step
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, PortalState
 
@@ -43,7 +43,7 @@ def state_of(access: PortalAccess | None) -> StateWithReason:
     broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
     if access is None or (broken is not None and broken.fact not in _REASONS):
         return StateWithReason(PortalState.NO_ACCESS)
-    if broken is not None and not (broken.fact in _WITHOUT_EMAIL and _was_given_pin_instead(access)):
+    if broken is not None and not is_replaced_by_pin(access, broken):
         return StateWithReason(PortalState.NEEDS_ATTENTION, _REASONS[broken.fact].value)
     if access.first_signed_in_at is not None:
         return StateWithReason(PortalState.SIGNED_IN)
@@ -52,8 +52,10 @@ def state_of(access: PortalAccess | None) -> StateWithReason:
     return StateWithReason(PortalState.INVITED)
 
 
-def _was_given_pin_instead(access: PortalAccess) -> bool:
+def is_replaced_by_pin(access: PortalAccess, broken: Step) -> bool:
     """Returns True if staff gave a PIN after there was no email: a client who wants none needs no attention."""
+    if broken.fact not in _WITHOUT_EMAIL:
+        return False
     withdrawn_at = access.address.email_ok_withdrawn_at if access.address is not None else None
     return access.pin_given_at is not None and (withdrawn_at is None or access.pin_given_at >= withdrawn_at)
 

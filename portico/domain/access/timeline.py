@@ -1,28 +1,19 @@
 """Timeline of a client's portal access: the banner, the newest invitation and the latest events."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import QuerySet
-
 from portico.domain.access import eligibility, eligibility_steps
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Step
-from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
-from portico.domain.access.onboarding import invitations as inviting
-from portico.domain.access.sign_in import failure_audit_entries
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink
+from portico.domain.access.portal_history import PortalHistory, SentLink
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.plumbing import clock
-from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, OutgoingEmail
 
-MAX_INVITATIONS = 5
 MAX_EVENTS = 8
-# More entries than are shown, so that the last successful and the last failed attempt are found.
-MAX_AUDIT_ENTRIES = 40
 
 
 class Banner(StrEnum):
@@ -64,6 +55,12 @@ class EventKind(StrEnum):
     CODE_REFUSED = "code_refused"
     PIN_REFUSED = "pin_refused"
     TOO_MANY_TRIES = "too_many_tries"
+    # From delivery reports.
+    ACCEPTED = "accepted"
+    STILL_TRYING = "still_trying"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    AUTO_REPLIED = "auto_replied"
 
 
 EVENT_OF_ACTION = {
@@ -78,8 +75,6 @@ EVENT_OF_ACTION = {
     AuditAction.PIN_REFUSED: EventKind.PIN_REFUSED,
     AuditAction.PIN_BEYOND_LIMIT: EventKind.TOO_MANY_TRIES,
 }
-# Taken from the audit log, which has them for every client of the mailbox; mail events exist for one mail only.
-_EXCLUDED_MAIL_EVENTS = (EmailEventKind.PRESSED, EmailEventKind.CODE_TYPED)
 
 
 @dataclass(frozen=True)
@@ -122,47 +117,14 @@ class Timeline:
         return self.invited_at is not None
 
 
-def timeline_of(client: Client, access: PortalAccess | None) -> Timeline:
-    """Reads the client's timeline, in three queries."""
-    invitations = _invitations.rows(client=client.pk)
-    mail_events = _mail_events.rows(client=client.pk) if invitations else []
-    return build(client, access, invitations, mail_events, _entries.rows(client=client.pk), at=clock.now())
-
-
-@CompiledQuery
-def _invitations(client: Parameter) -> QuerySet[Invitation]:
-    return inviting.invitations_of(client).select_related("address")[:MAX_INVITATIONS]
-
-
-@CompiledQuery
-def _mail_events(client: Parameter) -> QuerySet[EmailEvent]:
-    mails = inviting.invitations_of(client)[:MAX_INVITATIONS].values("email")
-    events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
-    return events.order_by("-id")[: MAX_EVENTS * 2]
-
-
-@CompiledQuery
-def _entries(client: Parameter) -> QuerySet[AuditEntry]:
-    entries = AuditEntry.objects.filter(client=client, action__in=EVENT_OF_ACTION)
-    return entries.order_by("-id")[:MAX_AUDIT_ENTRIES]
-
-
-def build(
-    client: Client,
-    access: PortalAccess | None,
-    invitations: Sequence[Invitation],
-    mail_events: Iterable[EmailEvent],
-    entries: Sequence[AuditEntry],
-    *,
-    at: datetime,
-) -> Timeline:
-    """Builds the timeline from loaded rows, without a query.
-
-    Invitations, loaded with mail, link and address, and audit entries are ordered newest first.
-    """
-    newest = _newest(access, invitations)
+def timeline_of(client: Client, access: PortalAccess | None, history: PortalHistory, *, at: datetime) -> Timeline:
+    """Builds the timeline from loaded rows, without a query."""
+    newest = history.newest_invitation(access)
     link = getattr(newest.email, "sign_in_link", None) if newest is not None else None
+    sent = SentLink(newest.email, link, newest) if newest is not None and link is not None else None
     broken = eligibility.first_broken(access or PortalAccess(client=client), Purpose.INVITATION)
+    failure = history.last_failure
+    events = [*map(_from_entry, history.entries), *_from_mail_events(history)]
     return Timeline(
         banner=_banner(access, broken),
         on_since=access.enabled_at if access is not None else None,
@@ -172,9 +134,9 @@ def build(
         last_signed_in_at=access.last_signed_in_at if access is not None else None,
         mail=newest.email if newest is not None else None,
         link=_link_fact(newest, link),
-        link_is_dead=access is not None and link is not None and _is_dead(access, newest, link, at),
-        failed_at=_failed_at(entries),
-        events=_newest_events(access, [*map(_from_entry, entries), *_from_mail_events(invitations, mail_events)]),
+        link_is_dead=access is not None and sent is not None and sent.is_dead(access, at),
+        failed_at=failure.at if failure is not None else None,
+        events=_newest_events(access, events),
     )
 
 
@@ -188,30 +150,12 @@ def _banner(access: PortalAccess | None, broken: Step | None) -> Banner:
     return Banner.NOT_WITH_NEW_ADDRESS if access.had_signed_in_before else Banner.NOT_YET
 
 
-def _newest(access: PortalAccess | None, invitations: Sequence[Invitation]) -> Invitation | None:
-    # An address that was replaced and later chosen again counts as not invited, whatever was mailed to it before.
-    if access is None or access.invited_at is None:
-        return None
-    return next((each for each in invitations if each.address_id == access.address_id), None)
-
-
 def _link_fact(invitation: Invitation | None, link: SignInLink | None) -> LinkFact:
     if invitation is None or link is None or invitation.email.handing_over_at is None:
         return LinkFact.NONE
     if link.used_at is not None:
         return LinkFact.PRESSED
     return LinkFact.FETCHED if link.fetched_at is not None else LinkFact.NOT_FETCHED
-
-
-def _is_dead(access: PortalAccess, invitation: Invitation | None, link: SignInLink, at: datetime) -> bool:
-    """Returns True if an unspent link no longer opens anything; `SignInLinkQuerySet.usable` is authoritative."""
-    if link.used_at is not None or invitation is None:
-        return False
-    sent_at = invitation.email.handing_over_at
-    has_expired = sent_at is not None and not clock.is_within(sent_at, link_lifetime(), at=at)
-    is_eligible = eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
-    is_outdated = not eligibility.is_current(access, Purpose.SIGN_IN_BY_MAIL, link.epoch)
-    return link.voided_at is not None or has_expired or is_outdated or not is_eligible
 
 
 def _newest_events(access: PortalAccess | None, events: list[TimelineEvent]) -> tuple[TimelineEvent, ...]:
@@ -227,20 +171,14 @@ def _newest_events(access: PortalAccess | None, events: list[TimelineEvent]) -> 
     return tuple(events[:MAX_EVENTS])
 
 
-def _failed_at(entries: Iterable[AuditEntry]) -> datetime | None:
-    attempts = failure_audit_entries.SUCCEEDED | failure_audit_entries.FAILED
-    last = next((entry for entry in entries if entry.action in attempts), None)
-    return last.at if last is not None and last.action in failure_audit_entries.FAILED else None
-
-
 def _from_entry(entry: AuditEntry) -> TimelineEvent:
     by = entry.actor_name if entry.action == AuditAction.PIN_MADE else ""
     return TimelineEvent(EVENT_OF_ACTION[AuditAction(entry.action)], entry.at, by=by, entry=entry)
 
 
-def _from_mail_events(invitations: Sequence[Invitation], events: Iterable[EmailEvent]) -> list[TimelineEvent]:
-    by_mail = {invitation.email_id: invitation for invitation in invitations}
-    return [_from_mail_event(event, by_mail[event.email_id]) for event in events]
+def _from_mail_events(history: PortalHistory) -> list[TimelineEvent]:
+    by_mail = {invitation.email_id: invitation for invitation in history.invitations}
+    return [_from_mail_event(event, by_mail[event.email_id]) for event in history.mail_events]
 
 
 def _from_mail_event(event: EmailEvent, invitation: Invitation) -> TimelineEvent:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, F, OuterRef, QuerySet, StringAgg, Value
 from django.http import Http404
 
+from portico.domain.access import diagnosis_evidence
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.billing.card_payments import saved_cards
@@ -56,7 +57,7 @@ def _for_overview(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
 
 
 def client_for_portal_tab(request: OfficeRequest, ref: str) -> ClientWithAccess:
-    """Returns the same for `invitation_text.shown_default` and `saved_cards.has_cards`, and phones. Raises Http404."""
+    """Returns the same for `shown_default`, `has_cards` and `mail_facts_of`, and phones. Raises Http404."""
     return _with_access(_for_portal_tab.rows(practice=request.practice.pk, ref=ref), request)
 
 
@@ -65,7 +66,7 @@ def _for_portal_tab(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
     phones = PhoneNumber.objects.filter(client=OuterRef("pk")).order_by().values("client")
     joined = phones.annotate(joined=StringAgg("number", Value(" "))).values("joined")
     rows = _address_rows(practice, ref).annotate(phones=joined)
-    return saved_cards.with_has_cards(invitation_text.with_own_text(rows))
+    return diagnosis_evidence.with_mail_facts(saved_cards.with_has_cards(invitation_text.with_own_text(rows)))
 
 
 _ADDRESS_COLUMNS = [field.attname for field in EmailAddress._meta.concrete_fields]

@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, client_changes, timeline
+from portico.domain.access import access_grants, client_changes, portal_history, timeline
 from portico.domain.access.models import SignInLink
 from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
@@ -23,7 +23,8 @@ from tests import cast
 
 def read_timeline(person: Client) -> Timeline:
     person.refresh_from_db()
-    return timeline.timeline_of(person, access_grants.access_of(person))
+    access = access_grants.access_of(person)
+    return timeline.timeline_of(person, access, portal_history.load(person, access), at=clock.now())
 
 
 def kinds(shown: Timeline) -> list[EventKind]:
@@ -176,10 +177,10 @@ def test_pin_success_and_wrong_pin_are_both_shown(practice: Practice, stopped_cl
     assert EventKind.PIN_REFUSED in kinds(shown)
 
 
-def test_a_timeline_takes_three_queries(practice: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_history_takes_three_queries(practice: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     ana = cast.ana(practice)
     for _ in range(8):
         cast.invited(ana)
     access = access_grants.access_of(ana)
     with django_assert_num_queries(3):
-        timeline.timeline_of(ana, access)
+        portal_history.load(ana, access)

@@ -164,4 +164,9 @@ EVENTS = {
     EventKind.CODE_TYPED: ("good", gettext_lazy("%(name)s signed in with the code")),
     EventKind.PIN_MADE: ("accent", gettext_lazy("A PIN was created, to be read out over the phone")),
     EventKind.PIN_USED: ("good", gettext_lazy("%(name)s signed in with the PIN")),
+    EventKind.ACCEPTED: ("good", gettext_lazy("The recipient’s mail server accepted the email. %(why)s")),
+    EventKind.STILL_TRYING: ("wait", gettext_lazy("The recipient’s mail server is still trying. %(why)s")),
+    EventKind.BOUNCED: ("bad", gettext_lazy("The email bounced. %(why)s")),
+    EventKind.COMPLAINED: ("bad", gettext_lazy("The email was marked as spam. %(why)s")),
+    EventKind.AUTO_REPLIED: ("quiet", gettext_lazy("An automatic reply came back. %(why)s")),
 }

@@ -1,6 +1,7 @@
 """The `Client Portal` tab: access, sign-in address, invitation and its delivery."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -13,12 +14,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.access import access_grants, eligibility, revocation, timeline
+from portico.domain.access import (
+    access_grants,
+    diagnosis,
+    diagnosis_evidence,
+    eligibility,
+    portal_history,
+    revocation,
+    timeline,
+)
 from portico.domain.access.access_grants import AddressNotFound
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import PortalAccess
+from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
+from portico.domain.access.portal_history import PortalHistory
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import saved_cards
@@ -26,14 +36,20 @@ from portico.domain.clients import client_numbers
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, EmailAddress
 from portico.gateways import pdf
-from portico.plumbing import tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.audit import audit_log
 from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.mail import rendering
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
-from portico.web.office.client_portal import address_change_notices, portal_labels
+from portico.web.office.client_portal import (
+    address_change_notices,
+    diagnosis_labels,
+    phone_script,
+    portal_labels,
+    recent_attempts,
+)
 from portico.web.office.client_portal.portal_tab_form import ClientPortalForm, InvitationTextForm
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
@@ -169,9 +185,11 @@ def _page(
     request: OfficeRequest, tab: PortalTab, form: ClientPortalForm, result: TabResult | None = None
 ) -> HttpResponse:
     result = result or TabResult()
-    called, has_cards = tab.client.called, saved_cards.has_cards(tab.client)
-    client_timeline = timeline.timeline_of(tab.client, tab.access)
-    context = {
+    called, has_cards, now = tab.client.called, saved_cards.has_cards(tab.client), clock.now()
+    history = portal_history.load(tab.client, tab.access)
+    client_timeline = timeline.timeline_of(tab.client, tab.access, history, at=now)
+    sessions = revocation.sessions_of(tab.access)
+    context: dict[str, object] = {
         "client": tab.client,
         "form": form,
         "result": result,
@@ -183,10 +201,37 @@ def _page(
         "banner": portal_labels.banner(client_timeline, called=called),
         "unprinted": pdf.undrawable_characters(tab.client.name),
         "facts": portal_labels.signed_in_facts(client_timeline),
+        "sessions": sessions,
         "events": [portal_labels.event(each, called=called) for each in client_timeline.events],
     }
     context |= _pin_and_sessions(tab, result) | _invitation_preview(request, tab, form)
+    context |= _chain(request, tab, history, sessions=sessions, at=now)
     return render(request, "office/client_portal/edit.html", context, status=result.status)
+
+
+def _chain(
+    request: OfficeRequest, tab: PortalTab, history: PortalHistory, *, sessions: list[PortalSession], at: datetime
+) -> dict[str, object]:
+    """Returns the context for `Why can’t … sign in?`."""
+    diagnosed = diagnosis.diagnose(
+        tab.client,
+        tab.access,
+        history,
+        facts=diagnosis_evidence.mail_facts_of(tab.client),
+        sessions=sessions,
+        has_addresses=bool(tab.addresses),
+        at=at,
+    )
+    followed = history.newest_link(tab.access) if tab.access is not None else None
+    mail = followed.email if followed is not None else None
+    chain = diagnosis_labels.chain(diagnosed, tab.client, mail)
+    return {
+        "chain": chain,
+        "scripts": phone_script.scripts(tab.client, chain.cause, mail) if chain.cause is not None else (),
+        "attempts": recent_attempts.attempts(history, tab.access, at=at),
+        # An archived client cannot be changed, only restored.
+        "may_fix": may_edit(request),
+    }
 
 
 def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
@@ -200,7 +245,6 @@ def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
         "client_number": client_numbers.number_of(tab.client),
         "pin_form_key": tokens.new_token(),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
-        "sessions": revocation.sessions_of(tab.access),
         "may_end": eligibility.is_eligible(tab.access, Purpose.SIGN_IN_BY_PIN),
     }
 

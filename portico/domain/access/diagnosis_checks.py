@@ -1,0 +1,282 @@
+"""Checks of the steps of signing in by mail: each returns what is found about its step.
+
+A step claims no more than is known. What a later step proves is ok: a used link proves that its mail arrived.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portico.domain.access import diagnosis_steps, eligibility_steps
+from portico.domain.access.diagnosis_evidence import REPORT_PATIENCE, Evidence
+from portico.domain.access.diagnosis_steps import REQUIREMENTS, TITLES, Cause, Finding, StepName, StepState
+from portico.domain.access.eligibility_steps import Fact, Fix
+from portico.domain.access.eligibility_steps import Step as EligibilityStep
+from portico.domain.access.models import SignInMethod
+from portico.plumbing import clock
+from portico.plumbing.models.delivery_reports import StopKind
+from portico.plumbing.models.outgoing_emails import EmailState
+
+type Check = Callable[[Evidence], Finding]
+
+_CAUSES = {
+    Fact.NOT_ARCHIVED: Cause.ARCHIVED,
+    Fact.ACCESS_ON: Cause.ACCESS_OFF,
+    Fact.ADDRESS_CHOSEN: Cause.NO_ADDRESS,
+    Fact.ADDRESS_OPEN: Cause.NO_ADDRESS,
+    Fact.EMAIL_OK: Cause.NO_EMAIL_OK,
+}
+
+
+def access_on(evidence: Evidence) -> Finding:
+    if evidence.client.practice.is_suspended:
+        title = _("The practice is suspended")
+        words = _("No client can sign in until the operator of this installation resumes it.")
+        return Finding(StepState.BROKEN, title, words, cause=Cause.SUSPENDED)
+    return _requirement_missing(evidence, StepName.ACCESS_ON) or Finding(
+        StepState.OK,
+        _("Access is on"),
+        _by(_("Turned on by %(name)s"), evidence.access.enabled_by),
+        at=evidence.access.enabled_at,
+    )
+
+
+def address_chosen(evidence: Evidence) -> Finding:
+    missing = _requirement_missing(evidence, StepName.ADDRESS_CHOSEN)
+    if missing is not None:
+        return missing
+    return Finding(StepState.OK, _("An address is chosen"), _address(evidence))
+
+
+def email_ok(evidence: Evidence) -> Finding:
+    missing = _requirement_missing(evidence, StepName.EMAIL_OK)
+    address = evidence.access.address
+    if missing is not None or address is None:
+        return missing or Finding(StepState.UNKNOWN, _("Email ok"))
+    words = _by(_("Recorded by %(name)s"), address.email_ok_by)
+    return Finding(StepState.OK, _("Email ok"), words, at=address.email_ok_at)
+
+
+def _requirement_missing(evidence: Evidence, name: StepName) -> Finding | None:
+    """Returns the finding for the first requirement of the step that does not hold; None if all hold."""
+    for step in REQUIREMENTS[name]:
+        if not step.holds(evidence.access):
+            return _broken(evidence, step)
+    return None
+
+
+def _broken(evidence: Evidence, step: EligibilityStep) -> Finding:
+    called, fix = {"name": evidence.client.called}, step.fix
+    match step.fact:
+        case Fact.NOT_ARCHIVED:
+            words = _("Restore %(name)s. Then turn on access and send an invitation.") % called
+        case Fact.ACCESS_ON:
+            words = _("%(name)s can’t sign in until you turn it on and send an invitation.") % called
+        case Fact.EMAIL_OK:
+            words = _("No email can be sent to this address. Check Email ok when %(name)s agrees to receive email.")
+            words = f"{words % called} {_('A PIN works without email.')}"
+        case _ if evidence.has_addresses:
+            words = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % called
+        case _:
+            words = _("Add one, or generate a PIN: it works without email.")
+            fix = diagnosis_steps.ADD_ADDRESS
+    title = step.explain(evidence.client, evidence.access)
+    return Finding(StepState.BROKEN, title, words, cause=_CAUSES[step.fact], fix=fix)
+
+
+def invitation_sent(evidence: Evidence) -> Finding:
+    mail = evidence.mail
+    if mail is None:
+        return _without_mail(evidence)
+    email = mail.email
+    trouble = not evidence.is_mail_proven or evidence.is_mail_in_trouble
+    match email.state:
+        case EmailState.QUEUED if trouble:
+            words = _("It usually leaves within a minute. Check again then.")
+            return Finding(
+                StepState.WAITING, _("The email is being sent"), words, at=email.written_at, cause=Cause.MAIL_ON_ITS_WAY
+            )
+        case EmailState.DELAYED if trouble:
+            title = _("The email is delayed")
+            words = f"{email.reason} {_('It is retried automatically. A PIN works without email.')}".strip()
+            fix = diagnosis_steps.GENERATE_PIN
+            return Finding(StepState.WAITING, title, words, email.delayed_at, Cause.MAIL_DELAYED, fix)
+        case EmailState.FAILED if trouble:
+            title = _("The email is on hold") if email.is_parked else _("The email was not sent")
+            fix = diagnosis_steps.OPEN_EMAIL
+            return Finding(StepState.BROKEN, title, email.reason, email.settled_at, Cause.MAIL_NOT_SENT, fix)
+        case EmailState.DROPPED if trouble:
+            title, fix = _("The email was not sent"), _invite_again(evidence)
+            return Finding(StepState.BROKEN, title, email.reason, email.settled_at, Cause.MAIL_NOT_SENT, fix)
+        case _:
+            pass
+    at = email.handed_over_at or email.handing_over_at or email.written_at
+    if mail.invitation is None:
+        words = _("%(name)s requested it on the portal’s sign-in page.") % {"name": evidence.client.called}
+        return Finding(StepState.OK, _("Sign-in email sent"), words, at=at)
+    words = _("Sent to %(address)s by %(name)s") % {"address": email.to_address, "name": mail.invitation.sent_by}
+    return Finding(StepState.OK, _("Invitation sent"), words, at=at)
+
+
+def _without_mail(evidence: Evidence) -> Finding:
+    access, called = evidence.access, {"name": evidence.client.called}
+    if access.invited_at is not None:
+        return Finding(StepState.OK, _("Invitation sent"), at=access.invited_at)
+    if evidence.has_signed_in:
+        return Finding(StepState.OK, _("An invitation was not needed"))
+    if access.mail_stopped_at is not None or evidence.facts.stop_kind:
+        return Finding(StepState.UNKNOWN, _("Not invited yet"))
+    words = _("Access is on, but %(name)s has not been invited yet.") % called
+    fix = diagnosis_steps.SEND_INVITATION
+    return Finding(StepState.WAITING, _("Not invited yet"), words, cause=Cause.NOT_INVITED, fix=fix)
+
+
+def accepted(evidence: Evidence) -> Finding:
+    mail, server = evidence.mail, evidence.mail.email.accepted_by if evidence.mail is not None else ""
+    if mail is not None and (mail.email.accepted_at is not None or mail.email.state == EmailState.DELIVERED):
+        title = _("Accepted by %(server)s") % {"server": server} if server else str(TITLES[StepName.ACCEPTED])
+        return Finding(StepState.OK, title, at=mail.email.accepted_at)
+    if evidence.is_mail_proven:
+        return Finding(StepState.OK, _("The email arrived"), _("Its link or code was used."))
+    if mail is None or mail.email.handed_over_at is None or mail.email.state == EmailState.BOUNCED:
+        return Finding(StepState.UNKNOWN, str(TITLES[StepName.ACCEPTED]), _("Not known."))
+    sent_at = mail.email.handed_over_at
+    if not _is_stopped(evidence):
+        if evidence.is_still_tried:
+            title = _("The recipient’s mail server has not accepted it yet")
+            words = _("It is still tried. A PIN works without email.")
+            fix = diagnosis_steps.GENERATE_PIN
+            return Finding(StepState.WAITING, title, words, sent_at, Cause.MAIL_DELAYED, fix)
+        if evidence.facts.reports_arrive and clock.is_within(sent_at, REPORT_PATIENCE, at=evidence.at):
+            title = _("On its way to the recipient’s mail server")
+            words = _("This usually takes less than a minute. Check again then.")
+            return Finding(StepState.WAITING, title, words, sent_at, Cause.MAIL_ON_ITS_WAY)
+    return Finding(StepState.UNKNOWN, _("Handed to the mail server"), _("We can’t tell if it arrived."), at=sent_at)
+
+
+def _is_stopped(evidence: Evidence) -> bool:
+    return bool(evidence.facts.stop_kind) or not eligibility_steps.MAIL_NOT_STOPPED.holds(evidence.access)
+
+
+def not_bounced(evidence: Evidence) -> Finding:
+    access, mail, client = evidence.access, evidence.mail, evidence.client
+    has_bounced = mail is not None and mail.email.state == EmailState.BOUNCED and not evidence.is_mail_proven
+    has_complained = mail is not None and mail.email.state == EmailState.COMPLAINED and _is_stopped(evidence)
+    if evidence.facts.stop_kind == StopKind.COMPLAINED or has_complained:
+        words = _("Ask %(name)s by phone before you email this address again.") % {"name": client.called}
+        fix, at = diagnosis_steps.LIFT_STOP, access.mail_stopped_at
+        return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
+    if _is_stopped(evidence) or has_bounced:
+        step = eligibility_steps.MAIL_NOT_STOPPED
+        reason = access.mail_stopped_reason or (mail.email.reason if mail is not None and has_bounced else "")
+        title = reason.rstrip(".") or step.explain(client, access)
+        words = _("Ask %(name)s to spell the address. After you correct it, send a new invitation.")
+        at = access.mail_stopped_at or (mail.email.settled_at if mail is not None else None)
+        return Finding(StepState.BROKEN, title, words % {"name": client.called}, at, Cause.MAIL_BOUNCED, step.fix)
+    is_accepted = accepted(evidence).state is StepState.OK
+    title = _("Not bounced") if is_accepted else _("No bounce so far")
+    return Finding(StepState.OK if is_accepted else StepState.UNKNOWN, title)
+
+
+def link_opened(evidence: Evidence) -> Finding:
+    mail = evidence.mail
+    fetched_at = mail.link.fetched_at if mail is not None else None
+    if evidence.is_mail_proven and fetched_at is None:
+        return Finding(StepState.OK, _("Link opened or code entered"))
+    if fetched_at is not None:
+        words = "" if evidence.is_mail_proven else _("A scanner can’t use it up: only its button signs in.")
+        return Finding(StepState.OK, _("Link opened (maybe by a mail scanner)"), words, at=fetched_at)
+    if mail is None or mail.is_dead(evidence.access, evidence.at):
+        title = _("The link was not opened, and no longer works")
+        return _link_expired(evidence, title)
+    words = _("Ask %(name)s to look for an email from %(sender)s, also in the spam or junk folder.")
+    values = {"name": evidence.client.called, "sender": settings.EMAIL_FROM}
+    title, fix = _("The link has not been opened yet"), _invite_again(evidence)
+    return Finding(StepState.WAITING, title, words % values, _sent_at(evidence), Cause.LINK_NOT_OPENED, fix)
+
+
+def pressed(evidence: Evidence) -> Finding:
+    mail = evidence.mail
+    if mail is not None and mail.link.used_at is not None:
+        return Finding(StepState.OK, str(TITLES[StepName.PRESSED]), at=mail.link.used_at)
+    if evidence.is_mail_proven:
+        return Finding(StepState.OK, str(TITLES[StepName.PRESSED]), at=evidence.access.last_signed_in_at)
+    called = {"name": evidence.client.called}
+    if mail is None or mail.is_dead(evidence.access, evidence.at):
+        return _link_expired(evidence, _("The link was opened but not used, and no longer works"))
+    title = _("%(name)s hasn’t selected Sign In or entered the code") % called
+    words = _("Ask %(name)s to open the email and select its button. Then a page opens with one more button.") % called
+    fix = _invite_again(evidence)
+    return Finding(StepState.WAITING, title, words, _sent_at(evidence), Cause.LINK_NOT_USED, fix)
+
+
+def _link_expired(evidence: Evidence, title: str) -> Finding:
+    words = _("Send a new one. %(name)s can also request one on the portal’s sign-in page.")
+    words, fix = words % {"name": evidence.client.called}, _invite_again(evidence)
+    return Finding(StepState.WAITING, title, words, _sent_at(evidence), Cause.LINK_EXPIRED, fix)
+
+
+def signed_in(evidence: Evidence) -> Finding:
+    if evidence.has_signed_in:
+        words = {
+            SignInMethod.LINK: _("With the link from the email"),
+            SignInMethod.CODE: _("With the code from the email"),
+            SignInMethod.PIN: _("With a PIN"),
+            None: "",
+        }[evidence.history.last_method]
+        return Finding(StepState.OK, _("Signed in"), words, at=evidence.access.last_signed_in_at)
+    called = {"name": evidence.client.called}
+    title = _("The link was used, but not for %(name)s") % called
+    words = _("%(name)s could not be seen at that moment. Send a new invitation.") % called
+    return Finding(StepState.WAITING, title, words, cause=Cause.NOT_INCLUDED, fix=_invite_again(evidence))
+
+
+def session_kept(evidence: Evidence) -> Finding:
+    failure, called = evidence.history.last_failure, {"name": evidence.client.called}
+    if failure is not None:
+        title = _("%(name)s’s last sign-in attempt failed") % called
+        words = _("Recent attempts say why, and what to do.")
+        fix = diagnosis_steps.GENERATE_PIN if evidence.is_by_pin else _invite_again(evidence)
+        return Finding(StepState.WAITING, title, words, failure.at, Cause.LAST_ATTEMPT_FAILED, fix)
+    if evidence.sessions:
+        count = len(evidence.sessions)
+        words = ngettext("Signed in now on %(count)s device.", "Signed in now on %(count)s devices.", count)
+        return Finding(StepState.OK, _("Stays signed in"), words % {"count": count}, at=evidence.sessions[0].seen_at)
+    words = _("%(name)s can sign in again at any time.") % called
+    return Finding(StepState.OK, _("Not signed in at the moment"), words)
+
+
+def _invite_again(evidence: Evidence) -> Fix:
+    return diagnosis_steps.SEND_INVITATION if evidence.access.invited_at is None else diagnosis_steps.RESEND
+
+
+def _sent_at(evidence: Evidence) -> datetime | None:
+    if evidence.mail is None:
+        return evidence.access.invited_at
+    return evidence.mail.email.handed_over_at or evidence.mail.email.written_at
+
+
+def _address(evidence: Evidence) -> str:
+    return evidence.access.address.address if evidence.access.address is not None else ""
+
+
+def _by(template: str, name: str) -> str:
+    return template % {"name": name} if name else ""
+
+
+# In the order of the steps.
+CHECKS: dict[StepName, Check] = {
+    StepName.ACCESS_ON: access_on,
+    StepName.ADDRESS_CHOSEN: address_chosen,
+    StepName.EMAIL_OK: email_ok,
+    StepName.INVITATION_SENT: invitation_sent,
+    StepName.ACCEPTED: accepted,
+    StepName.NOT_BOUNCED: not_bounced,
+    StepName.LINK_OPENED: link_opened,
+    StepName.PRESSED: pressed,
+    StepName.SIGNED_IN: signed_in,
+    StepName.SESSION_KEPT: session_kept,
+}

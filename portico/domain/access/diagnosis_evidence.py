@@ -1,0 +1,103 @@
+"""Evidence for a diagnosis: the loaded rows of a client, and what follows from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from portico.domain.access import eligibility, portal_states
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod, pin_lifetime
+from portico.domain.access.portal_history import PortalHistory, SentLink
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.models import DeliveryReport, EmailEventKind, MailStop
+from portico.plumbing.models.outgoing_emails import EmailState
+
+# A report arrives within this time, or perhaps never.
+REPORT_PATIENCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class MailFacts:
+    """What `with_mail_facts` annotates: the kind of the mailbox's stop, and whether reports come back at all."""
+
+    stop_kind: str = ""
+    reports_arrive: bool = False
+
+
+def with_mail_facts(clients: QuerySet[Client]) -> QuerySet[Client]:
+    """Annotates clients with what `mail_facts_of` reads."""
+    stops = MailStop.objects.live().filter(
+        practice=OuterRef("practice"), mailbox_key=OuterRef("portal_access__address__mailbox_key")
+    )
+    reports = DeliveryReport.objects.filter(practice=OuterRef("practice"))
+    return clients.annotate(stop_kind=Subquery(stops.values("kind")[:1]), reports_arrive=Exists(reports))
+
+
+def mail_facts_of(client: Client) -> MailFacts:
+    """Returns the facts of a client that was loaded by `with_mail_facts`."""
+    return MailFacts(client.__dict__["stop_kind"] or "", bool(client.__dict__["reports_arrive"]))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The rows that the checks read. `access` is unsaved if none was ever saved."""
+
+    client: Client
+    access: PortalAccess
+    history: PortalHistory
+    mail: SentLink | None
+    facts: MailFacts
+    sessions: Sequence[PortalSession]
+    has_addresses: bool
+    at: datetime
+
+    @property
+    def has_signed_in(self) -> bool:
+        """Returns True if the client has signed in with the present address."""
+        return self.access.first_signed_in_at is not None
+
+    @property
+    def is_link_used(self) -> bool:
+        return self.mail is not None and self.mail.link.used_at is not None
+
+    @property
+    def is_mail_proven(self) -> bool:
+        """Returns True if a link or code was used, which proves that mail arrives."""
+        return self.is_link_used or (self.has_signed_in and self.history.last_method is not SignInMethod.PIN)
+
+    @property
+    def is_mail_in_trouble(self) -> bool:
+        """Returns True if a mail that was requested after the last sign-in did not leave."""
+        last, mail = self.access.last_signed_in_at, self.mail
+        return (
+            mail is not None
+            and mail.link.used_at is None
+            and mail.email.state in {EmailState.DELAYED, EmailState.FAILED, EmailState.DROPPED}
+            and (last is None or mail.email.written_at > last)
+        )
+
+    @property
+    def is_still_tried(self) -> bool:
+        """Returns True if the recipient's server reported that it is still trying to deliver the mail."""
+        events = [event for event in self.history.mail_events if self.mail and event.email_id == self.mail.email.pk]
+        return any(event.kind == EmailEventKind.STILL_TRYING for event in events)
+
+    @property
+    def is_by_pin(self) -> bool:
+        """Returns True if the client signs in with a PIN rather than by mail."""
+        access, given_at = self.access, self.access.pin_given_at
+        if given_at is None:
+            return False
+        broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
+        if broken is not None:
+            return portal_states.is_replaced_by_pin(access, broken)
+        if self.has_signed_in:
+            return self.history.last_method is SignInMethod.PIN
+        if self.mail is None and access.invited_at is None:
+            return True
+        mailed_at = self.mail.email.written_at if self.mail is not None else access.invited_at
+        is_newer = mailed_at is None or given_at > mailed_at
+        return is_newer and clock.is_within(given_at, pin_lifetime(), at=self.at)

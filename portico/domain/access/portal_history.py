@@ -1,0 +1,176 @@
+"""History of a client's portal access: invitations, sign-in emails and audit entries, loaded in three queries."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import QuerySet
+
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink, SignInMethod, link_lifetime
+from portico.domain.access.onboarding import invitations as inviting
+from portico.domain.access.sign_in import failure_audit_entries
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
+from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, OutgoingEmail
+
+MAX_INVITATIONS = 5
+MAX_MAIL_EVENTS = 60
+MAX_REQUESTED_LINKS = 5
+# More entries than are shown, so that the last successful and the last failed attempt are found.
+MAX_AUDIT_ENTRIES = 40
+METHODS = {
+    AuditAction.CLIENT_SIGNED_IN: SignInMethod.LINK,
+    AuditAction.CLIENT_SIGNED_IN_BY_CODE: SignInMethod.CODE,
+    AuditAction.CLIENT_SIGNED_IN_BY_PIN: SignInMethod.PIN,
+}
+ACTIONS = (
+    *METHODS,
+    AuditAction.PIN_MADE,
+    AuditAction.LINK_SENT,
+    AuditAction.LINK_REFUSED,
+    AuditAction.CODE_REFUSED,
+    AuditAction.CODE_BEYOND_LIMIT,
+    AuditAction.PIN_REFUSED,
+    AuditAction.PIN_BEYOND_LIMIT,
+)
+# Taken from the audit log, which has them for every client of the mailbox; mail events exist for one mail only.
+_EXCLUDED_MAIL_EVENTS = (EmailEventKind.PRESSED, EmailEventKind.CODE_TYPED)
+_BODIES = ("email__body_text", "email__body_html")
+
+
+class WhyDead(StrEnum):
+    """Why a link that was not used no longer works."""
+
+    # By a newer link, or because another one was used.
+    REPLACED = "replaced"
+    TOO_OLD = "too_old"
+    # Access, address or consent was changed after the link was made.
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class SentLink:
+    """A mail with a sign-in link: an invitation, or an email that was requested on the portal's sign-in page."""
+
+    email: OutgoingEmail
+    link: SignInLink
+    invitation: Invitation | None = None
+
+    def is_dead(self, access: PortalAccess, at: datetime) -> bool:
+        """Returns True if an unspent link no longer opens anything; `SignInLinkQuerySet.usable` is authoritative."""
+        if self.link.used_at is not None:
+            return False
+        is_eligible = eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
+        is_outdated = not eligibility.is_current(access, Purpose.SIGN_IN_BY_MAIL, self.link.epoch)
+        return self.link.voided_at is not None or self._has_expired(at) or is_outdated or not is_eligible
+
+    def why_dead(self, at: datetime) -> WhyDead:
+        """Returns why the link, which did not work at that time, did not."""
+        voided_at = self.link.voided_at
+        if voided_at is not None and voided_at <= at:
+            return WhyDead.REPLACED
+        return WhyDead.TOO_OLD if self._has_expired(at) else WhyDead.CHANGED
+
+    def _has_expired(self, at: datetime) -> bool:
+        sent_at = self.email.handing_over_at
+        return sent_at is not None and not clock.is_within(sent_at, link_lifetime(), at=at)
+
+
+@dataclass(frozen=True)
+class PortalHistory:
+    """What happened so far, each newest first.
+
+    `mail_events` are those of the invitations, `requested` the emails requested for the mailbox.
+    """
+
+    invitations: Sequence[Invitation] = ()
+    mail_events: Sequence[EmailEvent] = ()
+    requested: Sequence[SentLink] = ()
+    entries: Sequence[AuditEntry] = ()
+
+    def newest_invitation(self, access: PortalAccess | None) -> Invitation | None:
+        """Returns the newest invitation to the present address; None if that was never invited."""
+        # An address that was replaced and later chosen again counts as not invited, whatever was mailed to it before.
+        if access is None or access.invited_at is None:
+            return None
+        return next((each for each in self.invitations if each.address_id == access.address_id), None)
+
+    def mail_with_ref(self, ref: str) -> SentLink | None:
+        """Returns the loaded mail with this ref; None if it is an older one."""
+        invited = (
+            SentLink(each.email, each.email.sign_in_link, each) for each in self.invitations if each.email.ref == ref
+        )
+        return next((each for each in (*self.requested, *invited) if each.email.ref == ref), None)
+
+    def newest_link(self, access: PortalAccess) -> SentLink | None:
+        """Returns the newest mail with which the client can or could sign in at the present address."""
+        invitation = self.newest_invitation(access)
+        link = getattr(invitation.email, "sign_in_link", None) if invitation is not None else None
+        invited = SentLink(invitation.email, link, invitation) if invitation is not None and link is not None else None
+        current = (
+            each for each in self.requested if eligibility.is_current(access, Purpose.SIGN_IN_BY_MAIL, each.link.epoch)
+        )
+        found = [each for each in (invited, next(current, None)) if each is not None]
+        return max(found, key=lambda each: each.link.pk, default=None)
+
+    @property
+    def last_method(self) -> SignInMethod | None:
+        """Returns the method of the last sign-in; None if there was none, or none among the loaded entries."""
+        actions = (AuditAction(entry.action) for entry in self.entries)
+        return next((METHODS[action] for action in actions if action in METHODS), None)
+
+    @property
+    def last_failure(self) -> AuditEntry | None:
+        """Returns the entry of the last sign-in attempt if it failed; None if it succeeded."""
+        attempts = failure_audit_entries.SUCCEEDED | failure_audit_entries.FAILED
+        last = next((entry for entry in self.entries if entry.action in attempts), None)
+        return last if last is not None and last.action in failure_audit_entries.FAILED else None
+
+
+def load(client: Client, access: PortalAccess | None) -> PortalHistory:
+    """Loads the history, in at most three queries."""
+    events = _mail_events.rows(client=client.pk)
+    account = access.account if access is not None else None
+    requested = _requested.rows(account=account.pk) if account is not None else []
+    return history_of(events, requested, _entries.rows(client=client.pk))
+
+
+def history_of(
+    mail_events: Sequence[EmailEvent], requested: Iterable[SignInLink], entries: Sequence[AuditEntry]
+) -> PortalHistory:
+    """Builds the history from loaded rows, each newest first."""
+    invitations = {event.email.invitation.pk: event.email.invitation for event in mail_events}
+    for event in mail_events:
+        # Each row has its own copies of what was joined.
+        event.email = invitations[event.email.invitation.pk].email
+    return PortalHistory(
+        invitations=[invitations[pk] for pk in sorted(invitations, reverse=True)],
+        mail_events=mail_events,
+        requested=[SentLink(link.email, link) for link in requested],
+        entries=entries,
+    )
+
+
+@CompiledQuery
+def _mail_events(client: Parameter) -> QuerySet[EmailEvent]:
+    mails = inviting.invitations_of(client)[:MAX_INVITATIONS].values("email")
+    events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
+    related = events.select_related("email__sign_in_link", "email__invitation__address").defer(*_BODIES)
+    return related.order_by("-id")[:MAX_MAIL_EVENTS]
+
+
+@CompiledQuery
+def _requested(account: Parameter) -> QuerySet[SignInLink]:
+    links = SignInLink.objects.filter(account=account, request__isnull=False)
+    return links.select_related("email").defer(*_BODIES).order_by("-id")[:MAX_REQUESTED_LINKS]
+
+
+@CompiledQuery
+def _entries(client: Parameter) -> QuerySet[AuditEntry]:
+    entries = AuditEntry.objects.filter(client=client, action__in=ACTIONS)
+    return entries.order_by("-id")[:MAX_AUDIT_ENTRIES]

@@ -1,0 +1,116 @@
+"""The chain `Why can’t … sign in?` on the `Client Portal` tab: each step with its icon, and its fix as a button."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access.diagnosis_steps import Cause, DiagnosedStep, Diagnosis, StepState
+from portico.domain.access.eligibility_steps import Fix, Page
+from portico.domain.clients.models import Client
+from portico.plumbing.models import OutgoingEmail
+
+
+@dataclass(frozen=True)
+class ShownFix:
+    """The fix as a link, or as a button of the form with this id; neither for one that has a part of its own."""
+
+    name: str
+    label: str
+    href: str = ""
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class StepLabel:
+    """A step as shown. `style` is its class in the stylesheet, `spoken` what a screen reader says before the title."""
+
+    name: str
+    state: str
+    style: str
+    tone: str
+    icon: str
+    spoken: str
+    title: str
+    words: str
+    at: datetime | None
+    fix: ShownFix | None
+
+
+@dataclass(frozen=True)
+class ChainLabel:
+    """The chain as shown; `first` is the step at which it stops, None if the client can sign in."""
+
+    heading: str
+    can_sign_in: bool
+    cause: Cause | None
+    steps: tuple[StepLabel, ...]
+    first: StepLabel | None
+
+
+_STYLES = {
+    StepState.OK: ("done", "", "check", gettext_lazy("Done:")),
+    StepState.UNKNOWN: ("unknown", "", "minus", gettext_lazy("Not known:")),
+    StepState.WAITING: ("stop", "wait", "hourglass", gettext_lazy("Waiting here:")),
+    StepState.BROKEN: ("stop", "bad", "x", gettext_lazy("Stops here:")),
+    StepState.AHEAD: ("ahead", "", "minus", gettext_lazy("Not reached yet:")),
+}
+
+
+def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None) -> ChainLabel:
+    """Returns the chain of a client; `mail` is the email that it follows, if any."""
+    can_sign_in, called, broken = diagnosis.can_sign_in, {"name": client.called}, diagnosis.first_broken
+    labels = tuple(_label(step, client, mail) for step in diagnosis.steps)
+    return ChainLabel(
+        heading=_("%(name)s can sign in") % called if can_sign_in else _("Why can’t %(name)s sign in?") % called,
+        can_sign_in=can_sign_in,
+        cause=broken.finding.cause if broken is not None else None,
+        steps=labels,
+        first=next((label for label, step in zip(labels, diagnosis.steps, strict=True) if step.is_marked), None),
+    )
+
+
+def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None) -> StepLabel:
+    style, tone, icon, spoken = _STYLES[step.state]
+    finding = step.finding
+    return StepLabel(
+        name=step.name.value,
+        state=step.state.value,
+        style=style,
+        tone=tone,
+        icon=icon,
+        spoken=str(spoken),
+        title=finding.title,
+        words=finding.words,
+        at=finding.at,
+        fix=_shown(finding.fix, client, mail) if finding.fix is not None else None,
+    )
+
+
+# Where the fix is on the tab itself.
+_ANCHORS = {"access": "#id_enabled", "address": "#id_address", "invite": "#invitation", "pin": "#pin"}
+
+
+def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None) -> ShownFix:
+    name, label = fix.name, str(fix.label)
+    if name in _ANCHORS:
+        return ShownFix(name, label, _ANCHORS[name])
+    match name:
+        case "restore":
+            return ShownFix(name, _("Restore %(name)s") % {"name": client.called}, form="restoring-form")
+        case "resend":
+            # The control of this name is at the top of the page.
+            tab = reverse("office:client_portal", args=[client.ref])
+            return ShownFix(name, _("Send it again"), f"{tab}?resend#invitation")
+        case "tries":
+            return ShownFix(name, label, form="pin-tries-form")
+        case "lift_stop":
+            return ShownFix(name, label)
+        case "mail_stopped":
+            label = _("Correct the address in Client Info")
+        case _:
+            pass
+    of = mail.ref if fix.page is Page.EMAIL and mail is not None else client.ref
+    return ShownFix(name, label, reverse(f"office:{fix.page}", args=[of]))

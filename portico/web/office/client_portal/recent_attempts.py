@@ -1,0 +1,127 @@
+"""`Recent attempts`: each attempt to sign in of the last seven days, with what to tell the client about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.access.portal_history import METHODS, PortalHistory, WhyDead
+from portico.domain.access.sign_in.failure_audit_entries import FAILED
+from portico.domain.audit_actions import AuditAction
+from portico.plumbing import clock
+from portico.plumbing.models import AuditEntry
+from portico.web import formatting
+
+SHOWN_FOR = timedelta(days=7)
+MAX_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class AttemptLabel:
+    """An attempt as shown; `advice` is empty if a later attempt succeeded."""
+
+    tone: str
+    words: str
+    advice: str
+    at: datetime
+
+
+def attempts(history: PortalHistory, access: PortalAccess | None, *, at: datetime) -> list[AttemptLabel]:
+    """Returns the attempts, newest first."""
+    newest = _newest_email(history, access, at)
+    return list(_labels(history, newest, at))[:MAX_SHOWN]
+
+
+def _labels(history: PortalHistory, newest: str, at: datetime) -> Iterator[AttemptLabel]:
+    has_succeeded = False
+    for entry in history.entries:
+        action = AuditAction(entry.action)
+        if at - entry.at > SHOWN_FOR or action == AuditAction.PIN_MADE:
+            continue
+        has_succeeded = has_succeeded or action in METHODS
+        advice = "" if has_succeeded else _advice(entry, newest)
+        yield AttemptLabel(_tone(action), _words(entry, history), advice, entry.at)
+
+
+def _tone(action: AuditAction) -> str:
+    if action in METHODS:
+        return "good"
+    return "bad" if action in FAILED else "quiet"
+
+
+def _words(entry: AuditEntry, history: PortalHistory) -> str:
+    action, details = AuditAction(entry.action), entry.details
+    if action != AuditAction.LINK_REFUSED:
+        return str(_WORDS[action])
+    texts, state = _LINKS["opened" if details.get("opened") else "used"], str(details.get("state"))
+    sent = history.mail_with_ref(entry.about)
+    if state == "expired" and sent is not None:
+        state = sent.why_dead(entry.at).value
+    return str(texts.get(state, texts["other"]))
+
+
+def _advice(entry: AuditEntry, newest: str) -> str:
+    """Returns one sentence on what to do; `newest` names the email that works, "" if there is none."""
+    action = AuditAction(entry.action)
+    match action:
+        case AuditAction.PIN_REFUSED:
+            return _("Read the PIN out again, digit by digit, or generate a new one.")
+        case AuditAction.PIN_BEYOND_LIMIT:
+            return _("Make sure that you are speaking with your client, then allow more tries and generate a new PIN.")
+        case AuditAction.CODE_BEYOND_LIMIT if newest:
+            return _("Ask them to use the button in the %(time)s email instead of the code.") % {"time": newest}
+        case AuditAction.CODE_REFUSED if newest:
+            return _("Ask them to use the button in the %(time)s email: it works in any browser.") % {"time": newest}
+        case AuditAction.LINK_SENT if newest:
+            return _("Ask them to look for the %(time)s email, also in the spam or junk folder.") % {"time": newest}
+        case _ if newest:
+            return _("Ask them to use the %(time)s email.") % {"time": newest}
+        case _:
+            return _("Ask them to request a new email on the portal’s sign-in page, or resend the invitation.")
+
+
+def _newest_email(history: PortalHistory, access: PortalAccess | None, at: datetime) -> str:
+    """Returns "7:24 PM" or "Nov 20, 7:24 PM" for the newest email whose link still works; "" if there is none."""
+    newest = history.newest_link(access) if access is not None else None
+    sent_at = newest.email.handed_over_at if newest is not None else None
+    if access is None or newest is None or sent_at is None or newest.link.used_at is not None:
+        return ""
+    if newest.is_dead(access, at):
+        return ""
+    zone, language = timezone.get_current_timezone(), get_language()
+    if sent_at.astimezone(zone).date() == clock.now().astimezone(zone).date():
+        return formatting.time_of_day(sent_at, zone=zone, language=language)
+    return formatting.date_and_time_in_sentence(sent_at, now=at, zone=zone, language=language)
+
+
+_LINKS = {
+    "used": {
+        WhyDead.REPLACED.value: gettext_lazy("A link was used that a newer one had replaced"),
+        WhyDead.TOO_OLD.value: gettext_lazy("A link was used that was too old"),
+        WhyDead.CHANGED.value: gettext_lazy("A link was used that a change of access or address had ended"),
+        "used": gettext_lazy("A link was used a second time: each works once"),
+        "elsewhere": gettext_lazy("A link was used at another practice’s address"),
+        "other": gettext_lazy("A link was used that does not work"),
+    },
+    "opened": {
+        WhyDead.REPLACED.value: gettext_lazy("A link was opened that a newer one had replaced"),
+        WhyDead.TOO_OLD.value: gettext_lazy("A link was opened that was too old"),
+        WhyDead.CHANGED.value: gettext_lazy("A link was opened that a change of access or address had ended"),
+        "used": gettext_lazy("A link that had been used was opened again (maybe by a mail scanner)"),
+        "other": gettext_lazy("A link was opened that does not work"),
+    },
+}
+_WORDS = {
+    AuditAction.CLIENT_SIGNED_IN: gettext_lazy("Signed in with the link from the email"),
+    AuditAction.CLIENT_SIGNED_IN_BY_CODE: gettext_lazy("Signed in with the code from the email"),
+    AuditAction.CLIENT_SIGNED_IN_BY_PIN: gettext_lazy("Signed in with a PIN"),
+    AuditAction.LINK_SENT: gettext_lazy("An email was requested on the portal’s sign-in page, and sent"),
+    AuditAction.CODE_REFUSED: gettext_lazy("The code was wrong, too old, or requested in another browser"),
+    AuditAction.CODE_BEYOND_LIMIT: gettext_lazy("Too many wrong codes were entered"),
+    AuditAction.PIN_REFUSED: gettext_lazy("The PIN was wrong or too old"),
+    AuditAction.PIN_BEYOND_LIMIT: gettext_lazy("Too many wrong PINs were entered"),
+}
