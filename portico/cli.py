@@ -19,6 +19,8 @@ PLACEHOLDERS = {
     "DATABASE_URL": "postgres://localhost/portico",
     "EMAIL_URL": "smtp://localhost",
     "EMAIL_FROM": "help@portico.example",
+    "EMAIL_RETURN_PATH": "",
+    "REPORT_MAILBOX_URL": "",
     "STRIPE_API_BASE": "",
     "ALLOW_TEST_ENDPOINTS": "0",
     "TRUSTED_PROXY_COUNT": "0",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portico import database_address, hosts
+from portico.gateways import imap
 from portico.gateways.smtp import server_url
 from portico.hosts import Origin
 from portico.plumbing.text.mailboxes import header_address
@@ -52,6 +53,10 @@ class Configuration:
     database: dict[str, Any]
     email_url: str
     email_from: str
+    # The envelope sender, to which delivery reports are sent; empty for EMAIL_FROM.
+    email_return_path: str
+    # Where the worker reads delivery reports; empty for no mailbox.
+    report_mailbox_url: str
     stripe_api_base: str
     trusted_proxy_count: int
     demo: bool
@@ -122,6 +127,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         database=_database(reader),
         email_url=_email_url(reader),
         email_from=_email_from(reader),
+        email_return_path=_address(reader, "EMAIL_RETURN_PATH", reader.optional("EMAIL_RETURN_PATH")),
+        report_mailbox_url=_report_mailbox_url(reader),
         stripe_api_base=_stripe_api_base(reader),
         trusted_proxy_count=reader.whole("TRUSTED_PROXY_COUNT", 0, 0, 10),
         demo=demo,
@@ -255,12 +262,26 @@ def _email_url(reader: _Reader) -> str:
 
 
 def _email_from(reader: _Reader) -> str:
-    """Returns the address as used in headers, with its domain in ASCII."""
     value = reader.text("EMAIL_FROM", why="the address that mails come from, such as portal@example.com.")
+    return _address(reader, "EMAIL_FROM", value)
+
+
+def _address(reader: _Reader, name: str, value: str) -> str:
+    """Returns the address as used in headers, with its domain in ASCII; empty if there is none or it is refused."""
     if not value:
         return ""
     try:
         return header_address(value)
     except ValueError as problem:
-        reader.refuse("EMAIL_FROM", f"must be a bare email address such as portal@example.com. {problem}")
+        reader.refuse(name, f"must be a bare email address such as portal@example.com. {problem}")
         return ""
+
+
+def _report_mailbox_url(reader: _Reader) -> str:
+    value = reader.optional("REPORT_MAILBOX_URL")
+    if value:
+        try:
+            imap.parse(value)
+        except ValueError as problem:
+            reader.refuse("REPORT_MAILBOX_URL", str(problem))
+    return value

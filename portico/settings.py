@@ -22,6 +22,8 @@ ALLOWED_HOSTS = CONFIGURATION.allowed_hosts
 TRUSTED_PROXY_COUNT = CONFIGURATION.trusted_proxy_count
 EMAIL_URL = CONFIGURATION.email_url
 EMAIL_FROM = CONFIGURATION.email_from
+EMAIL_RETURN_PATH = CONFIGURATION.email_return_path or EMAIL_FROM
+REPORT_MAILBOX_URL = CONFIGURATION.report_mailbox_url
 STRIPE_API_BASE = CONFIGURATION.stripe_api_base
 
 # Seconds.
@@ -202,7 +204,12 @@ LOGGING = {
     "formatters": {"json": {"()": "portico.plumbing.logs.JsonFormatter"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
     "root": {"handlers": ["stdout"], "level": "INFO"},
-    # The SDK would write two lines for each call to Stripe.
-    "loggers": {"django.server": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        # The SDK would write two lines for each call to Stripe.
+        "stripe": {"level": "WARNING"},
+        # It would write a line for each of its detectors, also if one fails.
+        "flufl.bounce": {"level": "CRITICAL"},
+    },
 }
 LOGGING_CONFIG = "logging.config.dictConfig"

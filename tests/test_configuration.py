@@ -43,6 +43,7 @@ def test_a_valid_environment_is_accepted() -> None:
     assert settings.seconds["SIGNIN_LINK_TTL"] == 86_400
     assert settings.demo is False
     assert settings.stripe_api_base == ""
+    assert settings.email_return_path == ""
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,7 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("EMAIL_FROM", "pórtal@oak.example"),
         ("EMAIL_FROM", "portal@oak.example."),
         ("EMAIL_FROM", "portal@oak.example,desk@oak.example"),
+        ("EMAIL_RETURN_PATH", "bounces"),
         ("TRUSTED_PROXY_COUNT", "-1"),
         ("TRUSTED_PROXY_COUNT", "9" * 5000),
         ("TRUSTED_PROXY_COUNT", "1_0"),

@@ -34,7 +34,7 @@ def test_success_is_reported(smtp: SmtpServer) -> None:
 @pytest.mark.parametrize(
     ("stage", "answer", "words"),
     [
-        ("sender", "550 5.7.1 Not you", "It refuses the sender, EMAIL_FROM."),
+        ("sender", "550 5.7.1 Not you", "It refuses the sender, EMAIL_FROM or EMAIL_RETURN_PATH."),
         ("recipient", "550 5.1.1 No such user", "this mailbox does not exist or takes no mail"),
         ("recipient", "451 4.3.0 Later", "It puts us off"),
         ("content", "554 5.6.0 Bad", "It refuses this mail."),

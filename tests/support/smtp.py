@@ -17,6 +17,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
+from sandbox.mailbox import dsn
 from tests.support.ports import free_port
 
 type Stage = Literal["connect", "login", "sender", "recipient", "content"]
@@ -33,6 +34,9 @@ class Mail:
     sender: str
     recipient: str
     raw: bytes
+    # The parameters of MAIL and RCPT, as they were sent.
+    mail_options: tuple[str, ...] = ()
+    rcpt_options: tuple[str, ...] = ()
 
     @cached_property
     def message(self) -> EmailMessage:
@@ -56,11 +60,16 @@ class SmtpServer:
     """Accepts every mail until told otherwise. `stop` and `start` keep the port."""
 
     def __init__(
-        self, *, tls: Literal["none", "starttls", "tls"] = "none", context: ssl.SSLContext | None = None
+        self,
+        *,
+        tls: Literal["none", "starttls", "tls"] = "none",
+        context: ssl.SSLContext | None = None,
+        sends_reports: bool = True,
     ) -> None:
         self.port = free_port()
         self.mails: list[Mail] = []
         self.connections = 0
+        self.sends_reports = sends_reports
         self._tls = tls
         self._context = context
         self._refusals: dict[Stage, Refusal] = {}
@@ -78,7 +87,10 @@ class SmtpServer:
         return f"smtp://portico:secret@127.0.0.1:{self.port}"
 
     def refuse(self, stage: Stage, answer: str, *, to: str | None = None, times: int | None = None) -> None:
-        """Replies like this ("550 5.1.1 No such user") at this stage: always, this many times, or to one address."""
+        """Replies like this ("550 5.1.1 No such user") at this stage: always, this many times, or to one address.
+
+        At the stage "sender" that is the sender's address.
+        """
         self._refusals[stage] = Refusal(answer, to, times)
 
     def be_slow(self, seconds: float, *, stage: Stage = "content") -> None:
@@ -135,6 +147,12 @@ class _Handler:
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
 
+    async def handle_EHLO(  # noqa: N802
+        self, smtp: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return dsn.with_dsn(responses) if self.server.sends_reports else responses
+
     async def handle_MAIL(  # noqa: N802
         self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -157,14 +175,15 @@ class _Handler:
         if refusal is not None:
             return refusal
         assert isinstance(envelope.content, bytes)
-        self.server.mails.append(Mail(envelope.mail_from or "", recipient, envelope.content))
+        options = tuple(envelope.mail_options), tuple(envelope.rcpt_options)
+        self.server.mails.append(Mail(envelope.mail_from or "", recipient, envelope.content, *options))
         if self.server.loses_answer():
             assert isinstance(smtp.transport, asyncio.Transport)
             smtp.transport.abort()
         return TAKEN
 
 
-class _Smtp(SMTP):
+class _Smtp(dsn.DsnSmtp):
     """aiosmtpd's server, which can also refuse connections and logins."""
 
     def __init__(self, server: SmtpServer, handler: _Handler, **options: Any) -> None:  # Any: aiosmtpd's own options.

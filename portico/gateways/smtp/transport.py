@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_address
 
@@ -19,8 +19,30 @@ STEP_SECONDS = 10.0
 MAIL_SECONDS = 25.0
 # A server may scan a mail before it accepts it; giving up early would send it twice.
 FINAL_REPLY_SECONDS = 20.0
+# A refusal that took longer is not followed by another attempt within the same lease.
+SECOND_ATTEMPT_SECONDS = 10.0
 
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+# Permanent refusals that may be about the sender's address. 5.7.x are policies; many servers check the sender only
+# after RCPT (Postfix: "5.7.1 Sender address rejected: not owned by user") or DATA (Exchange: 5.2.252, 5.7.60).
+SENDER_REFUSALS = ("5.7.", "5.1.7", "5.1.8", "5.2.252")
+
+
+@dataclass(frozen=True)
+class _Envelope:
+    sender: str
+    recipient: str
+    # ENVID, which comes back in delivery reports (RFC 3461); empty for none.
+    id: str
+
+    @property
+    def mail_options(self) -> tuple[str, ...]:
+        """Returns the parameters of MAIL for a server that sends delivery reports."""
+        return ("RET=HDRS", f"ENVID={self.id}") if self.id else ()
+
+    @property
+    def rcpt_options(self) -> tuple[str, ...]:
+        return ("NOTIFY=SUCCESS,DELAY,FAILURE",) if self.id else ()
 
 
 @dataclass(frozen=True)
@@ -31,13 +53,17 @@ class SmtpTransport:
     # Verifies the server's certificate; with the system's authorities unless a test passes its own.
     authorities: ssl.SSLContext | None = None
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
-        """Sends the message unchanged, over a connection of its own. Not to be called inside a database transaction.
+    def send(
+        self, message: bytes, *, sender: str, recipient: str, envelope_id: str = "", plain_sender: str = ""
+    ) -> SmtpReply:
+        """Sends the message unchanged, over a connection of its own, as `SmtpConnection.send` does.
 
         The lines of `message` end in CR and LF.
         """
         with self.open() as connection:
-            return connection.send(message, sender=sender, recipient=recipient)
+            return connection.send(
+                message, sender=sender, recipient=recipient, envelope_id=envelope_id, plain_sender=plain_sender
+            )
 
     @contextmanager
     def open(self) -> "Iterator[SmtpConnection]":
@@ -60,29 +86,60 @@ class SmtpConnection:
     def __init__(self, transport: SmtpTransport) -> None:
         self._transport = transport
         self._session: _SmtpSession | None = None
+        self._needs_plain_sender = False
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
-        """Sends the message. Not to be called inside a database transaction."""
+    def send(
+        self, message: bytes, *, sender: str, recipient: str, envelope_id: str = "", plain_sender: str = ""
+    ) -> SmtpReply:
+        """Sends the message. Not to be called inside a database transaction.
+
+        A server that sends delivery reports is asked for them, with `envelope_id` (ASCII, without spaces, "+" and "=").
+        If the server permanently refuses `sender`, the mail is sent from `plain_sender`, and so are the mails after it.
+        """
+        envelope = _Envelope(sender, recipient, envelope_id)
+        plain = replace(envelope, sender=plain_sender or sender)
+        if plain == envelope or self._needs_plain_sender:
+            return self._send_envelope(message, plain)
+        began_at = time.monotonic()
+        reply = self._send_envelope(message, envelope)
+        if not _may_refuse_sender(reply) or time.monotonic() - began_at > SECOND_ATTEMPT_SECONDS:
+            return reply
+        plain_reply = self._send_envelope(message, plain)
+        self._needs_plain_sender = reply.stage is Stage.SENDER or plain_reply.kind is ReplyKind.TAKEN
+        return plain_reply
+
+    def _send_envelope(self, message: bytes, envelope: _Envelope) -> SmtpReply:
         session, self._session = self._session, None
         if session is not None:
-            reply = self._send(session, message, sender=sender, recipient=recipient)
+            reply = self._send(session, message, envelope)
             if reply.kind is ReplyKind.TAKEN or reply.stage is not Stage.SENDER:
                 return reply
             # A server may end a session after some mails; it has not seen this one, which is sent over a new one.
-        return self._send(_SmtpSession(self._transport), message, sender=sender, recipient=recipient)
+        return self._send(_SmtpSession(self._transport), message, envelope)
 
     def close(self) -> None:
         if self._session is not None:
             self._session.quit()
             self._session = None
 
-    def _send(self, session: "_SmtpSession", message: bytes, *, sender: str, recipient: str) -> SmtpReply:
-        reply = session.send(message, sender=sender, recipient=recipient)
+    def _send(self, session: "_SmtpSession", message: bytes, envelope: _Envelope) -> SmtpReply:
+        reply = session.send(message, envelope)
         if reply.kind is ReplyKind.TAKEN:
             self._session = session
         else:
             session.quit()
         return reply
+
+
+def _may_refuse_sender(reply: SmtpReply) -> bool:
+    """Returns True for a permanent refusal after which the same mail may be accepted from another sender."""
+    match reply.stage:
+        case Stage.SENDER:
+            return reply.code.startswith("5")
+        case Stage.RECIPIENT | Stage.CONTENT:
+            return reply.code.startswith(SENDER_REFUSALS)
+        case _:
+            return False
 
 
 class _SessionFailed(Exception):
@@ -103,11 +160,11 @@ class _SmtpSession:
         self.stage = Stage.CONNECT
         self.smtp: smtplib.SMTP | None = None
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
+    def send(self, message: bytes, envelope: _Envelope) -> SmtpReply:
         self.deadline = time.monotonic() + MAIL_SECONDS
         try:
             smtp = self._connected()
-            return self._hand_over(smtp, message, sender=sender, recipient=recipient)
+            return self._hand_over(smtp, message, envelope)
         except _SessionFailed as failure:
             return failure.reply
         except smtplib.SMTPResponseException as error:
@@ -163,15 +220,18 @@ class _SmtpSession:
         self._limit_wait(smtp)
         smtp.login(self.server.user, self.server.password)
 
-    def _hand_over(self, smtp: smtplib.SMTP, message: bytes, *, sender: str, recipient: str) -> SmtpReply:
-        needs_smtputf8 = not recipient.isascii()
+    def _hand_over(self, smtp: smtplib.SMTP, message: bytes, envelope: _Envelope) -> SmtpReply:
+        needs_smtputf8 = not envelope.recipient.isascii()
         if needs_smtputf8 and not smtp.has_extn("smtputf8"):
             return SmtpReply(ReplyKind.MAILBOX, Stage.RECIPIENT, "5.6.7", "The mail server offers no SMTPUTF8.")
         options = ("SMTPUTF8", "BODY=8BITMIME") if needs_smtputf8 else ()
+        sends_reports = smtp.has_extn("dsn")
         self.stage = Stage.SENDER
-        self._expect(smtp, smtp.mail(sender, options), 250)
+        mail_options = (*options, *(envelope.mail_options if sends_reports else ()))
+        self._expect(smtp, smtp.mail(envelope.sender, mail_options), 250)
         self.stage = Stage.RECIPIENT
-        self._expect(smtp, smtp.rcpt(recipient), 250, 251)
+        rcpt_options = envelope.rcpt_options if sends_reports else ()
+        self._expect(smtp, smtp.rcpt(envelope.recipient, rcpt_options), 250, 251)
         self.stage = Stage.CONTENT
         self._expect(smtp, smtp.docmd("DATA"), 354)
         body = LEADING_DOT.sub(b"..", message)

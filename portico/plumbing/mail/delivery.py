@@ -16,7 +16,7 @@ from portico.plumbing import clock, error_locations
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import transaction_guard
-from portico.plumbing.mail import mime_messages, outbox, retry_policy
+from portico.plumbing.mail import mime_messages, outbox, report_tags, retry_policy
 from portico.plumbing.mail.audit_actions import MailAction
 from portico.plumbing.mail.retry_policy import Outcome, ServerReply
 from portico.plumbing.models import EmailEvent, OutgoingEmail
@@ -43,7 +43,11 @@ CHECK_SECONDS = 0.25
 class MailConnection(Protocol):
     """A connection to the mail server; never raises for failures of the server."""
 
-    def send(self, message: bytes, *, sender: str, recipient: str) -> ServerReply: ...
+    def send(self, message: bytes, *, sender: str, recipient: str, envelope_id: str, plain_sender: str) -> ServerReply:
+        """Sends the message; from `plain_sender` if the server refuses `sender`.
+
+        `envelope_id` comes back in delivery reports (RFC 3461).
+        """
 
 
 class MailTransport(Protocol):
@@ -153,7 +157,13 @@ def _send(claimed: _Claimed, mail_connection: MailConnection) -> ServerReply | N
         _save_unsent(claimed, _failed(email, error))
         return None
     transaction_guard.refuse_inside_transaction()
-    reply = mail_connection.send(built.message, sender=settings.EMAIL_FROM, recipient=built.recipient)
+    reply = mail_connection.send(
+        built.message,
+        sender=report_tags.envelope_sender(email.ref, base=settings.EMAIL_RETURN_PATH),
+        recipient=built.recipient,
+        envelope_id=report_tags.tag_of(email.ref),
+        plain_sender=settings.EMAIL_RETURN_PATH,
+    )
     outcome = retry_policy.outcome_of(email, reply, at=clock.now())
     outcome.changes.update(body_text=built.text, body_html=built.html)
     if reply.kind in {"taken", "lost"}:

@@ -83,6 +83,77 @@ def test_a_mail_with_a_lost_reply_is_not_resent(smtp: SmtpServer) -> None:
     assert len(smtp.mails) == 2
 
 
+TAGGED = "bounces+abc@example.org"
+PLAIN = "bounces@example.org"
+REPORTS = (("RET=HDRS", "ENVID=abc"), ("NOTIFY=SUCCESS,DELAY,FAILURE",))
+
+
+def send_tagged(line: gateway.SmtpConnection) -> SmtpReply:
+    return line.send(a_message(), sender=TAGGED, plain_sender=PLAIN, recipient=ANA, envelope_id="abc")
+
+
+def test_delivery_reports_are_requested(smtp: SmtpServer) -> None:
+    with gateway.transport(smtp.url).open() as line:
+        assert send_tagged(line).kind == ReplyKind.TAKEN
+    (mail,) = smtp.mails
+    assert (mail.sender, mail.mail_options, mail.rcpt_options) == (TAGGED, *REPORTS)
+
+
+def test_reports_are_not_requested_where_they_are_not_offered(smtp_server: StartServer) -> None:
+    server = smtp_server(sends_reports=False)
+    with gateway.transport(server.url).open() as line:
+        assert send_tagged(line).kind == ReplyKind.TAKEN
+    (mail,) = server.mails
+    assert (mail.sender, mail.mail_options, mail.rcpt_options) == (TAGGED, (), ())
+
+
+def test_reports_are_requested_after_starttls(smtp_server: StartServer) -> None:
+    server = smtp_server(tls="starttls", context=certificates.server_context())
+    transport = SmtpTransport(Server("127.0.0.1", server.port, tls=Tls.STARTTLS), certificates.trusting_context())
+    with transport.open() as line:
+        assert send_tagged(line).kind == ReplyKind.TAKEN
+    assert (server.mails[0].mail_options, server.mails[0].rcpt_options) == REPORTS
+
+
+@pytest.mark.parametrize("code", ["550 5.7.1 Not your address", "553 No such sender"])
+def test_a_refused_tagged_sender_is_replaced_once_a_connection(smtp: SmtpServer, code: str) -> None:
+    smtp.refuse("sender", code, to=TAGGED)
+    with gateway.transport(smtp.url).open() as line:
+        assert [send_tagged(line).kind for _ in range(3)] == [ReplyKind.TAKEN] * 3
+    assert [(mail.sender, mail.mail_options) for mail in smtp.mails] == [(PLAIN, REPORTS[0])] * 3
+    assert smtp.connections == 2  # One for the refusal.
+
+
+@pytest.mark.parametrize(
+    ("stage", "code"),
+    [("recipient", "553 5.7.1 Sender address rejected"), ("content", "554 5.2.252 SendAsDenied")],
+)
+def test_a_sender_refused_late_is_replaced(smtp: SmtpServer, stage: str, code: str) -> None:
+    smtp.refuse(stage, code, times=1)  # type: ignore[arg-type]  # One of its stages.
+    with gateway.transport(smtp.url).open() as line:
+        assert [send_tagged(line).kind for _ in range(2)] == [ReplyKind.TAKEN] * 2
+    assert [mail.sender for mail in smtp.mails] == [PLAIN, PLAIN]
+
+
+def test_a_server_that_refuses_both_senders_is_our_problem(smtp: SmtpServer) -> None:
+    smtp.refuse("sender", "550 5.7.1 Not you")
+    with gateway.transport(smtp.url).open() as line:
+        answer = send_tagged(line)
+    assert answer == SmtpReply(ReplyKind.OURS, Stage.SENDER, "5.7.1", "5.7.1 Not you")
+
+
+@pytest.mark.parametrize(
+    ("stage", "code"),
+    [("sender", "451 4.3.0 Later"), ("recipient", "550 5.1.1 No such user"), ("content", "554 5.6.0 Bad")],
+)
+def test_other_refusals_do_not_change_the_sender(smtp: SmtpServer, stage: str, code: str) -> None:
+    smtp.refuse(stage, code, times=1)  # type: ignore[arg-type]  # As above.
+    with gateway.transport(smtp.url).open() as line:
+        assert send_tagged(line).kind != ReplyKind.TAKEN
+        send_tagged(line)
+    assert [mail.sender for mail in smtp.mails] == [TAGGED]
+
+
 def test_an_unreachable_server_is_our_problem() -> None:
     answer = send(SmtpTransport(Server("127.0.0.1", free_port())))
     assert (answer.kind, answer.stage) == (ReplyKind.OURS, Stage.CONNECT)

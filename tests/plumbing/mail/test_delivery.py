@@ -16,7 +16,7 @@ from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.mail import delivery, outbox, retry_policy
+from portico.plumbing.mail import delivery, outbox, report_tags, retry_policy
 from portico.plumbing.mail.outbox import LINK_PLACEHOLDER
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.queue import leases
@@ -54,6 +54,17 @@ def test_text_and_html_have_the_same_link(note: Note, smtp: SmtpServer) -> None:
     assert headers["To"].addresses[0].display_name == 'Ana "Núñez", Dr.'
     assert (headers["Auto-Submitted"], headers["Subject"]) == ("auto-generated", "Hello")
     assert headers.get_content_type() == "multipart/alternative"
+
+
+@override_settings(EMAIL_RETURN_PATH="bounces@portico.example")
+def test_the_envelope_identifies_the_mail_for_reports(note: Note, smtp: SmtpServer) -> None:
+    email = an_email()
+    hand_over(smtp)
+    (mail,) = smtp.mails
+    assert mail.message["From"].addresses[0].addr_spec == "portal@portico.example"
+    assert mail.sender.startswith("bounces+")
+    envelope_id = mail.mail_options[1].removeprefix("ENVID=")
+    assert [report_tags.refs_in([mail.sender.upper()]), report_tags.refs_in([envelope_id])] == [(email.ref,)] * 2
 
 
 def test_the_sent_body_is_stored_without_the_secret(note: Note, smtp: SmtpServer) -> None:

@@ -21,7 +21,7 @@ STAGES = {
     Stage.CONNECT: "It cannot be reached.",
     Stage.TLS: "There is no safe connection to it, so nothing was sent.",
     Stage.LOGIN: "It refuses the user or the password of EMAIL_URL.",
-    Stage.SENDER: "It refuses the sender, EMAIL_FROM.",
+    Stage.SENDER: "It refuses the sender, EMAIL_FROM or EMAIL_RETURN_PATH.",
     Stage.RECIPIENT: "It refuses mail from us.",
     Stage.CONTENT: "It refuses mail from us, or the connection broke.",
 }
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"{address!r} is not an email address: {error}") from error
         server = server_url.parse(settings.EMAIL_URL)
-        reply = SmtpTransport(server).send(_message(recipient), sender=settings.EMAIL_FROM, recipient=recipient)
+        reply = SmtpTransport(server).send(_message(recipient), sender=settings.EMAIL_RETURN_PATH, recipient=recipient)
         where = f"The mail server {server.host}:{server.port}"
         if reply.kind is not ReplyKind.TAKEN:
             raise CommandError(f"{where} did not accept the email. {_describe(reply)}{_server_text(reply)}")
