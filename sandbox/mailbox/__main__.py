@@ -7,8 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
-from sandbox.mailbox import smtp_server, web_server
+from sandbox.mailbox import imap_server, smtp_server, web_server
 from sandbox.mailbox.mail_store import Mailbox
+
+# Beside the mails, in a folder of its own: the viewer does not show them.
+REPORTS = "reports"
 
 
 def main() -> None:
@@ -19,22 +22,27 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     mailbox = Mailbox(arguments.folder)
-    smtp = smtp_server.server(mailbox, port=arguments.smtp_port)
+    reports = Mailbox(arguments.folder / REPORTS)
+    smtp = smtp_server.server(mailbox, reports, port=arguments.smtp_port)
     port = arguments.http_port
     try:
         viewer = web_server.server(mailbox, port=port)
+        port = arguments.imap_port
+        imap = imap_server.ImapServer(reports, port=port) if port else None
         port = arguments.smtp_port
         smtp.start()
     except OSError as error:
         sys.exit(f"The mailbox cannot use port {port}: {error.strerror or error}.")
-    reader = threading.Thread(target=viewer.serve_forever, name="viewer", daemon=True)
-    reader.start()
+    for part in filter(None, (viewer, imap)):
+        threading.Thread(target=part.serve_forever, daemon=True).start()
     print(
         f"Mails go to localhost:{arguments.smtp_port} and are shown at http://localhost:{arguments.http_port}/",
         flush=True,
     )
     stop.wait()
     smtp.stop()
+    if imap is not None:
+        imap.stop()
     viewer.shutdown()
     viewer.server_close()
 
@@ -43,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.mailbox", description=__doc__)
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--http-port", type=int, required=True)
+    parser.add_argument("--imap-port", type=int, help="where the delivery reports about these mails can be read")
     parser.add_argument("--folder", type=Path, required=True, help="where each mail is kept as a file")
     return parser.parse_args()
 

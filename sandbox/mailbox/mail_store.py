@@ -58,10 +58,13 @@ class Mailbox:
         now = datetime.now(UTC)
         envelope = [f"Return-Path: <{sender}>", *(f"Delivered-To: {recipient}" for recipient in recipients)]
         envelope.append(f"Received: by localhost with SMTP; {format_datetime(now)}")
-        raw = "".join(f"{line}\r\n" for line in envelope).encode() + content
+        return self.add("".join(f"{line}\r\n" for line in envelope).encode() + content)
+
+    def add(self, raw: bytes) -> Mail:
+        """Saves an email unchanged."""
         with self._lock:
-            number = int(self._names[-1].partition("-")[2]) + 1 if self._names else 1
-            mail = Mail(f"{now:%Y%m%dT%H%M%SZ}-{number:06}", raw)
+            number = _number(self._names[-1]) + 1 if self._names else 1
+            mail = Mail(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{number:06}", raw)
             unfinished = self.folder / f"{mail.name}.part"
             unfinished.write_bytes(raw)
             unfinished.rename(self._path(mail.name))
@@ -79,8 +82,23 @@ class Mailbox:
             return None
         return Mail(name, path.read_bytes())
 
+    def uids(self) -> list[int]:
+        """Returns the numbers of the emails, lowest first; as IMAP needs them, none is ever used again."""
+        with self._lock:
+            return [_number(name) for name in self._names]
+
+    def with_uid(self, uid: int) -> bytes | None:
+        with self._lock:
+            name = next((name for name in self._names if _number(name) == uid), "")
+        mail = self.find(name)
+        return mail.raw if mail is not None else None
+
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.eml"
+
+
+def _number(name: str) -> int:
+    return int(name.partition("-")[2])
 
 
 def _shown(value: str) -> str:

@@ -1,9 +1,11 @@
-"""The SMTP server: accepts every email, on loopback only."""
+"""The SMTP server: accepts every email, on loopback only, and sends delivery reports."""
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from sandbox.mailbox import dsn, report_writer
 from sandbox.mailbox.mail_store import Mailbox
+from sandbox.mailbox.report_writer import SentMail
 
 # Emails to this domain are refused, as a real server refuses an unknown mailbox.
 NOBODYS_DOMAIN = "bounce.example"
@@ -12,8 +14,15 @@ NOBODYS_DOMAIN = "bounce.example"
 class Receiver:
     """The hooks that aiosmtpd calls; it defines their names."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: Mailbox, reports: Mailbox) -> None:
         self.mailbox = mailbox
+        self.reports = reports
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return dsn.with_dsn(responses)
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -29,10 +38,29 @@ class Receiver:
             content = content.encode()
         mail = self.mailbox.keep(content, sender=envelope.mail_from or "", recipients=list(envelope.rcpt_tos))
         print(f"Mail for {', '.join(envelope.rcpt_tos)}: {mail.header('Subject')}", flush=True)
+        for recipient in envelope.rcpt_tos:
+            self._report(envelope, recipient, content)
         return "250 2.0.0 Kept"
 
+    def _report(self, envelope: Envelope, recipient: str, content: bytes) -> None:
+        if not envelope.mail_from:
+            return
+        sent = SentMail(
+            sender=envelope.mail_from,
+            recipient=recipient,
+            envelope_id=dsn.parameter(envelope.mail_options, "ENVID"),
+            wants_success="SUCCESS" in dsn.parameter(envelope.rcpt_options, "NOTIFY").upper(),
+            raw=content,
+        )
+        for report in report_writer.reports_for(sent):
+            self.reports.add(report)
 
-def server(mailbox: Mailbox, *, port: int) -> Controller:
-    return Controller(
-        Receiver(mailbox), hostname="127.0.0.1", port=port, server_hostname="localhost", enable_SMTPUTF8=True
-    )
+
+class _Server(Controller):
+    def factory(self) -> SMTP:
+        return dsn.DsnSmtp(self.handler, hostname="localhost", enable_SMTPUTF8=True, loop=self.loop)
+
+
+def server(mailbox: Mailbox, reports: Mailbox, *, port: int) -> Controller:
+    """Returns the server, not started. Delivery reports are added to `reports`."""
+    return _Server(Receiver(mailbox, reports), hostname="127.0.0.1", port=port)
