@@ -1,5 +1,6 @@
 """Runs Django's management commands, ours among them."""
 
+import os
 import re
 import sys
 
@@ -20,7 +21,8 @@ def run(program: str, arguments: list[str]) -> None:
         execute_from_command_line([program, *arguments])
     except ConfigurationRefused as refused:
         sys.stderr.write("".join(["Portico cannot start:\n", *(f"  {problem}\n" for problem in refused.problems)]))
-        sys.exit(2)
+        # After any other code a mail server would give the report up.
+        sys.exit(os.EX_TEMPFAIL if arguments[:1] == ["take_report"] else 2)
     except (DatabaseError, InterfaceError) as error:
         description = describe(error)
         if not description or "--traceback" in arguments:

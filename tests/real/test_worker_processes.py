@@ -11,8 +11,9 @@ from django.db import transaction
 from portico.domain.access.models import Invitation
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import AuditEntry, AuditSeal, OutgoingEmail
+from portico.plumbing.models import AuditEntry, AuditSeal, OutgoingEmail, ReportMailbox
 from tests import cast
+from tests.support.imap import ImapServer
 from tests.support.processes import Process, Processes
 from tests.support.smtp import Mail, SmtpServer
 
@@ -174,3 +175,18 @@ def test_every_line_of_the_log_is_json(processes: Processes, smtp: SmtpServer) -
     assert worker.stop() == 0
     assert all(line.startswith('{"at": ') for line in worker.log().splitlines())
     assert "ana0@mail.example" not in worker.log()
+
+
+def test_a_hanging_mailbox_of_reports_delays_no_mail(processes: Processes, smtp: SmtpServer, imap: ImapServer) -> None:
+    imap.script.hangs_at, imap.script.password = "LOGIN", "hunter2"
+    worker = processes.worker(EMAIL_URL=smtp.url, REPORT_MAILBOX_URL=imap.url)
+    worker.wait_for(lambda: ReportMailbox.objects.filter(lease_until__isnull=False).exists())
+    began_at = time.monotonic()
+    invitations(3)
+    wait_for_states(worker, handed_over=3)
+    # The worker waits for the mailbox for ten seconds.
+    assert time.monotonic() - began_at < 5
+    worker.wait_for(lambda: ReportMailbox.objects.exclude(problem="").exists(), seconds=30)
+    assert worker.stop() == 0
+    assert "reports.mailbox_unreadable" in worker.log()
+    assert "hunter2" not in worker.log()

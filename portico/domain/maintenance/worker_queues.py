@@ -1,4 +1,5 @@
-"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; scheduled tasks."""
+"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; scheduled tasks; the
+mailbox of delivery reports."""
 
 import time
 from collections.abc import Callable
@@ -12,11 +13,12 @@ from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.staff import password_reset
+from portico.gateways import imap
 from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
-from portico.plumbing.mail import delivery
+from portico.plumbing.mail import delivery, report_mailbox
 from portico.plumbing.models import MailQueue
 from portico.plumbing.queue.leases import PracticesInTurn
 from portico.plumbing.queue.worker_loop import Job, WorkerQueue
@@ -29,6 +31,7 @@ SEAL_SECONDS = 1.0
 SLOW_POLL_SECONDS = 5.0
 # Polling for requests between any two mails would make each mail a tenth slower; a request waits no longer than this.
 MAILING_SECONDS = 0.1
+REPORT_SECONDS = 30.0
 
 
 def worker_queues() -> list[WorkerQueue]:
@@ -57,7 +60,17 @@ def worker_queues() -> list[WorkerQueue]:
             ],
         ),
         WorkerQueue("tasks", [Job(_ScheduledTasks(), pause=SLOW_POLL_SECONDS, only_when_idle=True)]),
+        *_report_queues(),
     ]
+
+
+def _report_queues() -> list[WorkerQueue]:
+    """Returns the queue that reads delivery reports, if there is a mailbox for them; waiting for it delays no other."""
+    if not settings.REPORT_MAILBOX_URL:
+        return []
+    mailbox = imap.ImapMailbox(imap.parse(settings.REPORT_MAILBOX_URL))
+    read = partial(report_mailbox.read_new, mailbox)
+    return [WorkerQueue("reports", [Job(read, pause=REPORT_SECONDS, only_when_idle=True)])]
 
 
 def repeat_while_busy(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:

@@ -70,6 +70,7 @@ def describe_taken_port(port: int) -> str:
         (port + 1, "the mailbox"),
         (port + 2, "the sandbox Stripe"),
         (port + 3, "the mail server"),
+        (port + 4, "the delivery reports"),
     ):
         if not ports.is_free("127.0.0.1", needed):
             return (
@@ -95,6 +96,8 @@ def process_environment(port: int) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{quote(os.fsencode((FOLDER / 'portico.sqlite3').resolve()))}",
         "EMAIL_URL": f"smtp://localhost:{port + 3}",
         "EMAIL_FROM": "portal@portico.example",
+        "EMAIL_RETURN_PATH": "bounces@portico.example",
+        "REPORT_MAILBOX_URL": f"imap://reports:reports@localhost:{port + 4}/INBOX",
         "STRIPE_API_BASE": f"http://localhost:{port + 2}",
         "ALLOW_TEST_ENDPOINTS": "1",
         "TRUSTED_PROXY_COUNT": "0",
@@ -109,8 +112,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65532):
-        raise argparse.ArgumentTypeError("a port is a number from 1 to 65532")
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65531):
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65531")
     return int(text)
 
 
@@ -127,8 +130,8 @@ def _prepare_folder(*, reset: bool) -> None:
 
 
 def _mailbox(port: int) -> list[str]:
-    options = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--folder", str(FOLDER / "mail"))
-    return [sys.executable, "-m", "sandbox.mailbox", *options]
+    options = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--imap-port", str(port + 4))
+    return [sys.executable, "-m", "sandbox.mailbox", *options, "--folder", str(FOLDER / "mail")]
 
 
 def _stripe(port: int) -> list[str]:

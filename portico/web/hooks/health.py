@@ -1,11 +1,13 @@
 """Health and readiness probes."""
 
+from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from portico.domain.practices.stripe_setup import payment_readiness
+from portico.plumbing.mail import report_mailbox_health
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
 from portico.web.guards import machine_page
@@ -43,6 +45,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
             # Compared with Stripe's clock at the last call; negative if ours is slow.
             "clock_ahead_seconds": int(payment_readiness.STRIPE_CLOCK.known_difference().total_seconds()),
         }
+        if settings.REPORT_MAILBOX_URL:
+            report["report_mailbox"] = "unreadable" if report_mailbox_health.current_problem() else "ok"
     except Error:
         connection.close_if_unusable_or_obsolete()
         return JsonResponse({"status": "unready", "database": "away"}, status=503)

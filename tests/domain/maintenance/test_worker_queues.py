@@ -1,13 +1,14 @@
-"""The worker's two queues: sign-in mail beside everything else."""
+"""The worker's queues: sign-in mail beside everything else, and delivery reports."""
 
 from django.test import override_settings
 
 from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.worker_queues import repeat_while_busy, worker_queues
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import AuditEntry, AuditSeal
+from portico.plumbing.models import AuditEntry, AuditSeal, ReportMailbox
 from portico.plumbing.queue.worker_loop import WorkerQueue
 from tests import cast
+from tests.support.imap import ImapServer
 from tests.support.smtp import SmtpServer
 
 
@@ -23,6 +24,14 @@ def run_round(queue: WorkerQueue) -> bool:
 
 def test_sign_in_requests_and_mail_have_their_own_queue() -> None:
     assert [(each.name, len(each.jobs)) for each in worker_queues()] == [("entrance", 3), ("rest", 6), ("tasks", 1)]
+
+
+def test_a_mailbox_of_reports_is_read_in_a_queue_of_its_own(practice: Practice, imap: ImapServer) -> None:
+    imap.folder.add("Subject: Hello\n\nA letter.")
+    with override_settings(REPORT_MAILBOX_URL=imap.url):
+        assert [each.name for each in worker_queues()] == ["entrance", "rest", "tasks", "reports"]
+        assert not run_round(queue_named("reports"))
+    assert ReportMailbox.objects.get().unmatched == 1
 
 
 def test_the_rest_sends_mail_seals_and_runs_tasks(practice: Practice, smtp: SmtpServer) -> None:

@@ -186,7 +186,7 @@ def test_reset_deletes_only_a_folder_made_by_the_demo(tmp_path: Path, monkeypatc
     assert json.loads((tmp_path / ".demo" / "keys.json").read_text()) != before
 
 
-@pytest.mark.parametrize("offset", [0, 1, 2, 3])
+@pytest.mark.parametrize("offset", [0, 1, 2, 3, 4])
 def test_each_needed_port_is_checked(port: int, offset: int) -> None:
     with socket.create_server(("127.0.0.1", port + offset)):
         assert f"Port {port + offset} for " in demo_command.describe_taken_port(port)

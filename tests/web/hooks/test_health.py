@@ -7,11 +7,12 @@ import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Browser
+from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models import OutgoingEmail, ReportMailbox
 from portico.web.hooks import health
 from tests import cast
 
@@ -42,6 +43,14 @@ def test_readyz_reports_its_checks(client: Browser) -> None:
         "standby": "none",
         "clock_ahead_seconds": 0,
     }
+
+
+@override_settings(REPORT_MAILBOX_URL="imaps://u:p@mail.example")
+def test_an_unreadable_report_mailbox_is_reported(client: Browser) -> None:
+    assert client.get("/readyz").json()["report_mailbox"] == "ok"
+    ReportMailbox.objects.create(pk=1, problem="Not now", problem_since=clock.now() - timedelta(hours=1))
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["report_mailbox"]) == (200, "unreadable")
 
 
 def test_unapplied_migration_is_503(client: Browser) -> None:

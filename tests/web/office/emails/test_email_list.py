@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 import time_machine
 from django.test import Client as Browser
+from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.audit_actions import AuditAction
@@ -15,8 +16,8 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import team
 from portico.plumbing import clock
-from portico.plumbing.mail import outbox
-from portico.plumbing.models import AuditEntry, EmailEventKind, OutgoingEmail
+from portico.plumbing.mail import outbox, report_mailbox_health
+from portico.plumbing.models import AuditEntry, EmailEventKind, OutgoingEmail, ReportMailbox
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailState
 from portico.web.office import menu_counts
 from tests import cast
@@ -194,6 +195,21 @@ def test_a_mail_server_outage_is_shown_on_top(office: Browser, practice: Practic
     shown = page(office)
     assert 'data-testid="mail-trouble"' in shown
     assert "1 email has been waiting since today, 12:20 PM." in shown
+
+
+@override_settings(REPORT_MAILBOX_URL="imaps://u:p@mail.example")
+def test_owners_are_told_that_reports_cannot_be_read(client: Browser, practice: Practice) -> None:
+    ReportMailbox.objects.create(
+        pk=1, problem="Invalid <credentials>", problem_since=clock.now() - report_mailbox_health.PATIENCE
+    )
+    shown = page(cast.signed_in(client, cast.elm(practice)))
+    assert 'data-testid="report-trouble"' in shown
+    assert "Since today, 11:20 AM, we don’t know which emails bounced." in shown
+    assert "(Invalid <credentials>)" in shown
+    ReportMailbox.objects.update(problem_since=clock.now())
+    assert 'data-testid="report-trouble"' not in page(client)
+    ReportMailbox.objects.update(problem_since=clock.now() - report_mailbox_health.PATIENCE)
+    assert 'data-testid="report-trouble"' not in page(cast.signed_in(Browser(), cast.fay(practice)))
 
 
 def test_a_sent_email_is_shown_with_its_link_masked(office: Browser, practice: Practice) -> None:
