@@ -59,6 +59,7 @@ class Configuration:
     report_mailbox_url: str
     stripe_api_base: str
     trusted_proxy_count: int
+    email_per_second: int
     demo: bool
     # Who can sign in to the demo and where everything is, for its sign-in page; empty outside the demo.
     demo_guide: dict[str, Any]
@@ -131,6 +132,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         report_mailbox_url=_report_mailbox_url(reader),
         stripe_api_base=_stripe_api_base(reader),
         trusted_proxy_count=reader.whole("TRUSTED_PROXY_COUNT", 0, 0, 10),
+        email_per_second=reader.whole("EMAIL_PER_SECOND", 10, 1, 1_000),
         demo=demo,
         demo_guide=_demo_guide(reader, demo=demo),
         seconds={name: reader.whole(name, *bounds) for name, bounds in WHOLE_SECONDS.items()},

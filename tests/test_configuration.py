@@ -144,6 +144,8 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("EMAIL_FROM", "portal@oak.example."),
         ("EMAIL_FROM", "portal@oak.example,desk@oak.example"),
         ("EMAIL_RETURN_PATH", "bounces"),
+        ("EMAIL_PER_SECOND", "0"),
+        ("EMAIL_PER_SECOND", "1001"),
         ("TRUSTED_PROXY_COUNT", "-1"),
         ("TRUSTED_PROXY_COUNT", "9" * 5000),
         ("TRUSTED_PROXY_COUNT", "1_0"),

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import connection, transaction
@@ -90,16 +90,23 @@ def give_back(*limits: Limit) -> None:
 
 def is_spent(limit: Limit) -> bool:
     """Returns True if the limit is used up now; counts nothing."""
+    return time_until_free(limit) > timedelta()
+
+
+def time_until_free(limit: Limit) -> timedelta:
+    """Returns how long the limit stays used up; zero if it is not. Counts nothing."""
     now = clock.now()
     counted = _counted.first(key=limit.key, since=now - limit.window, until=now + clock.SKEW)
-    return counted is not None and counted[0] >= limit.max_attempts
+    if counted is None or counted[0] < limit.max_attempts:
+        return timedelta()
+    return counted[1] + limit.window - now
 
 
 @CompiledQuery
-def _counted(key: Parameter, since: Parameter, until: Parameter) -> QuerySet[RateLimitCount, tuple[int]]:
-    """Returns the number of attempts in the current window, if there is one."""
+def _counted(key: Parameter, since: Parameter, until: Parameter) -> QuerySet[RateLimitCount, tuple[int, datetime]]:
+    """Returns the number of attempts in the current window and its start, if there is one."""
     current = RateLimitCount.objects.filter(key=key, started_at__gt=since, started_at__lte=until)
-    return current.values_list("n")
+    return current.values_list("n", "started_at")
 
 
 def clear(*limits: Limit) -> bool:
