@@ -16,13 +16,16 @@ from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import (
     Invitation,
+    InvitationRun,
     PortalAccess,
     PortalAccount,
+    RunKind,
     SignInLink,
     SignInMethod,
     SignInRequest,
 )
-from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.onboarding import bulk_selection, invitation_runs, invitation_text, invitations
+from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.access.sign_in import completing_sign_in as domain_sign_in
 from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_requests
 from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
@@ -176,6 +179,15 @@ def invited(person: Client) -> Invitation:
     return invitations.send(
         person, entry_for(person), text, form_key=tokens.new_token(), version=None, by=DESK
     ).invitation
+
+
+def invitation_run(person: Client, requested_by: StaffMember) -> InvitationRun:
+    """Starts a run that will invite the person; returns it."""
+    selection = Selection(RunKind.INVITE, refs=(person.ref,))
+    shown = bulk_selection.preview(person.practice, selection).digest
+    return invitation_runs.start(
+        person.practice, selection, shown=shown, form_key=tokens.new_token(), requested_by=requested_by
+    )
 
 
 def signed_in[B: Browser](browser: B, member: StaffMember) -> B:

@@ -60,6 +60,15 @@ def page(practice: Practice, list_query: ListQuery) -> FoundClients:
     return FoundClients(found, _total(practice, list_query, matches), is_cut_off)
 
 
+def ids_of_all(practice: Practice, list_query: ListQuery, *, most: int) -> list[int]:
+    """Returns the ids of all clients that match the search and the filters, up to `most`, in the list's order."""
+    clients = Client.objects.filter(practice=practice)
+    if list_query.query:
+        clients = search_terms.matching(practice, list_query.query)
+    found = _in_order(_with_filters(clients, list_query), list_query.sort)
+    return list(found.values_list("pk", flat=True)[:most])
+
+
 def count(clients: ClientQuerySet) -> int:
     """Counts the clients, up to MAX_COUNTED + 1."""
     return clients.values("pk")[: MAX_COUNTED + 1].count()

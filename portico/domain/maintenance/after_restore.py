@@ -11,6 +11,7 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInLink, SignInRequest
+from portico.domain.access.onboarding import invitation_runs
 from portico.domain.audit_actions import AuditAction
 from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.practices.models import Practice, SetUpLink, StaffSession
@@ -26,7 +27,7 @@ CLOCK_MARGIN = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class RestoreSummary:
-    """Numbers of rows of one practice that were ended, and of emails that were parked."""
+    """Numbers of rows of one practice that were ended, of emails that were parked, and of runs that were paused."""
 
     links: int
     pins: int
@@ -35,6 +36,7 @@ class RestoreSummary:
     set_up_links: int
     emails: int
     asks: int
+    invitation_runs: int
 
     @property
     def is_nothing(self) -> bool:
@@ -66,6 +68,7 @@ def _secure(practice: Practice, *, by: Actor) -> RestoreSummary:
             set_up_links=SetUpLink.objects.filter(practice=row, used_at=None).update(used_at=clock.now()),
             emails=parked,
             asks=_expire_requests(row),
+            invitation_runs=invitation_runs.pause_all(row, by=by),
         )
         if summary.is_nothing and _was_done_already(row, backup_made_at):
             return summary

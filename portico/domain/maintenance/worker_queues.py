@@ -1,5 +1,5 @@
-"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; scheduled tasks; the
-mailbox of delivery reports."""
+"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; invitation runs; scheduled
+tasks; the mailbox of delivery reports."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from functools import partial
 
 from django.conf import settings
 
+from portico.domain.access.onboarding.invitation_run_worker import RunsInTurn
 from portico.domain.access.sign_in import request_worker
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.invoices import invoice_sharing
@@ -59,6 +60,8 @@ def worker_queues() -> list[WorkerQueue]:
                 Job(_seal, pause=SEAL_SECONDS),
             ],
         ),
+        # Waits for the time of the next batch, which nothing else has to wait for.
+        WorkerQueue("invitation runs", [Job(RunsInTurn().continue_next, pause=POLL_SECONDS, only_when_idle=True)]),
         WorkerQueue("tasks", [Job(_ScheduledTasks(), pause=SLOW_POLL_SECONDS, only_when_idle=True)]),
         *_report_queues(),
     ]

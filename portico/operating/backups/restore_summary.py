@@ -20,7 +20,8 @@ def summary_lines(practices: dict[str, RestoreSummary]) -> Iterator[str]:
         yield (
             f"{slug}: ended {summary.links} sign-in links, {summary.pins} PINs, {summary.sessions} portal sessions, "
             f"{summary.staff_sessions} staff sessions and {summary.set_up_links} set-up links; "
-            f"put on hold {summary.emails} emails and {summary.asks} link requests"
+            f"put on hold {summary.emails} emails, {summary.asks} link requests and "
+            f"{summary.invitation_runs} runs of invitations"
         )
 
 

@@ -107,6 +107,8 @@ def _client_or_staff_sentence(action: AuditAction, details: Mapping[str, Any]) -
         case AuditAction.LINK_REFUSED:
             links = _LINKS_OPENED if details.get("opened") else _LINKS
             return str(links.get(str(details.get("state")), _("A sign-in link was rejected")))
+        case AuditAction.INVITATION_RUN_STARTED | AuditAction.INVITATION_RUN_STOPPED if "number" in details:
+            return str(_RUNS[action]) % {"number": details["number"]}
         case AuditAction.STAFF_ADDED | AuditAction.STAFF_ROLE_CHANGED if details.get("role") in Role.values:
             return _ROLES[action] % {"role": Role(details["role"]).label.lower()}
         case _:
@@ -205,6 +207,10 @@ _WITH_ADDRESS = {
     AuditAction.ADDRESS_CHOSEN: gettext_lazy("Portal email set to %(address)s"),
     AuditAction.INVITATION_QUEUED: gettext_lazy("Invitation to %(address)s sent"),
 }
+_RUNS = {
+    AuditAction.INVITATION_RUN_STARTED: gettext_lazy("Invitations to several clients started: %(number)s"),
+    AuditAction.INVITATION_RUN_STOPPED: gettext_lazy("Invitations to several clients stopped: %(number)s not sent"),
+}
 _SENTENCES = {
     AuditAction.PRACTICE_RESTORED: gettext_lazy("The data was restored from a backup and everyone was signed out"),
     AuditAction.ACCESS_TURNED_ON: gettext_lazy("Portal access turned on"),
@@ -278,6 +284,7 @@ _ICONS = {
     AuditAction.ADDRESS_CHOSEN: ("mail", "accent"),
     AuditAction.OPTIONS_CHANGED: ("settings", "quiet"),
     AuditAction.INVITATION_QUEUED: ("send", "accent"),
+    AuditAction.INVITATION_RUN_STARTED: ("send", "accent"),
     AuditAction.INVITATION_REFUSED: ("mail-x", "wait"),
     AuditAction.EMAIL_DROPPED: ("mail-x", "wait"),
     AuditAction.EMAIL_RESTARTED: ("refresh-cw", "accent"),

@@ -28,7 +28,7 @@ from tests import cast
 pytestmark = pytest.mark.both_databases
 
 OPERATOR = Actor.operator()
-NOTHING = RestoreSummary(0, 0, 0, 0, 0, 0, 0)
+NOTHING = RestoreSummary(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def after_restore() -> dict[str, RestoreSummary]:
@@ -69,6 +69,13 @@ def test_a_mailed_link_no_longer_works(practice: Practice) -> None:
     assert SignInLink.objects.usable().filter(pk=link.pk).exists()
     assert after_restore()["alder-street"].links == 1
     assert not SignInLink.objects.usable().exists()
+
+
+def test_invitations_to_many_clients_are_paused(practice: Practice) -> None:
+    run = cast.invitation_run(cast.ana(practice), cast.elm(practice))
+    assert after_restore()["alder-street"].invitation_runs == 1
+    run.refresh_from_db()
+    assert run.is_paused
 
 
 def test_a_pin_no_longer_works(practice: Practice) -> None:

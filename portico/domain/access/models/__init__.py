@@ -1,7 +1,14 @@
-"""Models of portal access: accounts, access grants, invitations, links, PINs and sessions."""
+"""Models of portal access: accounts, access grants, invitations and their runs, links, PINs and sessions."""
 
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.access.models.bursts import Burst, BurstKind
+from portico.domain.access.models.invitation_runs import (
+    InvitationRun,
+    InvitationRunItem,
+    ItemState,
+    LeftOutReason,
+    RunKind,
+)
 from portico.domain.access.models.invitations import Invitation
 from portico.domain.access.models.links import (
     ATTEMPTS_PER_CODE,
@@ -31,13 +38,18 @@ __all__ = [
     "Burst",
     "BurstKind",
     "Invitation",
+    "InvitationRun",
+    "InvitationRunItem",
+    "ItemState",
     "KnownBrowser",
+    "LeftOutReason",
     "Pin",
     "PortalAccess",
     "PortalAccount",
     "PortalSavedForm",
     "PortalSession",
     "RequestOutcome",
+    "RunKind",
     "SignInLink",
     "SignInMethod",
     "SignInRequest",

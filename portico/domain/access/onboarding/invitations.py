@@ -102,10 +102,17 @@ def _write_unless_refused(
             AuditAction.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=broken.fix.name
         )
         return CannotSendInvitation(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
-    return _write(access, text, form_key=form_key, by=by, with_guide=with_guide)
+    access.draft_subject = access.draft_message = ""
+    return write(access, text, form_key=form_key, by=by, with_guide=with_guide)
 
 
-def _write(access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, with_guide: bool) -> Invitation:
+def write(
+    access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, with_guide: bool = False
+) -> Invitation:
+    """Queues the invitation of a locked access that is eligible for it; the draft is saved as it is in memory.
+
+    Runs in the caller's transaction, which stores the portal state afterwards.
+    """
     client, account, address = access.client, access.account, access.address
     if account is None or address is None:
         raise AssertionError("An access that may be invited has an account and an address.")
@@ -143,7 +150,6 @@ def _write(access: PortalAccess, text: InvitationText, *, form_key: str, by: Act
     sign_in_links.create(account, address, email)
     access.invited_at = clock.now()
     access.mail_stopped_at, access.mail_stopped_reason = None, ""
-    access.draft_subject = access.draft_message = ""
     access.version += 1
     access.save(update_fields=["invited_at", "mail_stopped_at", "mail_stopped_reason", *DRAFT_FIELDS, "version"])
     audit_log.record(

@@ -1,0 +1,76 @@
+"""Decides whether a run of invitations writes to a client: the preview asks it, and the worker asks again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from portico.domain.access import eligibility
+from portico.domain.access.access_grants import AccessInput
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.eligibility_steps import Fact
+from portico.domain.access.models import LeftOutReason, PortalAccess, RunKind
+from portico.domain.clients.models import EmailAddress
+
+REASONS = {
+    Fact.NOT_ARCHIVED: LeftOutReason.ARCHIVED,
+    Fact.ACCESS_ON: LeftOutReason.ACCESS_OFF,
+    Fact.ADDRESS_CHOSEN: LeftOutReason.NO_ADDRESS,
+    Fact.ADDRESS_OPEN: LeftOutReason.NO_ADDRESS,
+    Fact.EMAIL_OK: LeftOutReason.NO_EMAIL_OK,
+    Fact.MAIL_NOT_STOPPED: LeftOutReason.MAIL_STOPPED,
+}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a run does with a client: leaves them out for a reason, or sends the invitation.
+
+    `turned_on` is the access to save first, if the client has none yet.
+    """
+
+    left_out: LeftOutReason | None = None
+    turned_on: AccessInput | None = None
+
+
+def is_set_up(access: PortalAccess) -> bool:
+    """Returns True if staff ever saved the access: then a run never turns it on. A saved draft does not count."""
+    return access.version > 1 or access.is_on or access.account_id is not None
+
+
+def decide(
+    access: PortalAccess, addresses: Sequence[EmailAddress], kind: RunKind, *, since: datetime | None = None
+) -> Decision:
+    """Returns the decision for a client. `access` may be unsaved, and has its client with the practice.
+
+    `addresses` are the client's open ones, read only if the access was never set up. `since` is when the run was
+    started: a client invited after that is left out.
+    """
+    if kind is RunKind.INVITE and not is_set_up(access) and not access.client.is_archived_now:
+        return _decide_first(access, addresses)
+    if access.is_on and access.first_signed_in_at is not None and not access.client.is_archived_now:
+        return Decision(LeftOutReason.SIGNED_IN)
+    # More than Purpose.INVITATION asks: to a mailbox that refused the last mail, a run sends no further one.
+    broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
+    if broken is not None:
+        return Decision(REASONS[broken.fact])
+    return Decision(_invited_before(access, kind, since))
+
+
+def _decide_first(access: PortalAccess, addresses: Sequence[EmailAddress]) -> Decision:
+    """Decides about a client whose access was never set up: it is turned on if one address alone may be mailed."""
+    agreed = [address for address in addresses if address.email_ok]
+    if len(agreed) > 1:
+        return Decision(LeftOutReason.SEVERAL_ADDRESSES)
+    if not agreed:
+        return Decision(LeftOutReason.NO_EMAIL_OK if addresses else LeftOutReason.NO_ADDRESS)
+    pay_by_card = access.client.practice.new_clients_pay_by_card
+    entry = AccessInput(enabled=True, address=agreed[0].ref, access_billing_documents=True, pay_by_card=pay_by_card)
+    return Decision(turned_on=entry)
+
+
+def _invited_before(access: PortalAccess, kind: RunKind, since: datetime | None) -> LeftOutReason | None:
+    if kind is RunKind.INVITE:
+        return None if access.invited_at is None else LeftOutReason.ALREADY_INVITED
+    if access.invited_at is None:
+        return LeftOutReason.NOT_INVITED
+    return LeftOutReason.ALREADY_INVITED if since is not None and access.invited_at >= since else None

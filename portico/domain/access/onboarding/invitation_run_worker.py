@@ -1,0 +1,125 @@
+"""The worker's part of runs of invitations: writes the next ones, as many as the rate allows."""
+
+import logging
+
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+
+from portico.domain.access import access_grants, portal_states
+from portico.domain.access.models import (
+    Invitation,
+    InvitationRun,
+    InvitationRunItem,
+    ItemState,
+    LeftOutReason,
+    RunKind,
+)
+from portico.domain.access.onboarding import bulk_eligibility, invitation_text, invitations
+from portico.domain.clients.client_details import ClientConflict
+from portico.plumbing import clock, error_locations
+from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.mail import bulk_rate
+
+logger = logging.getLogger(__name__)
+
+
+class RunsInTurn:
+    """Continues the runs in progress in turn, so that a long run does not delay those of other practices."""
+
+    def __init__(self) -> None:
+        self._last_run = 0
+
+    def continue_next(self) -> bool:
+        """Writes the next batch of invitations, or waits up to a second for its time. Returns False without any run.
+
+        Returns False, too, while invitations wait for the mail server.
+        """
+        run = self._next_run()
+        if run is None or bulk_rate.is_held_back(invitations.KIND):
+            return False
+        allowed = bulk_rate.take()
+        if not allowed:
+            bulk_rate.wait()
+            return True
+        self._last_run = run.pk
+        for _number in range(allowed):
+            if not invite_next(run):
+                break
+        return True
+
+    def _next_run(self) -> InvitationRun | None:
+        runs = InvitationRun.objects.in_progress().order_by("id")
+        following = runs.filter(pk__gt=self._last_run).first()
+        if following is not None or not self._last_run:
+            return following
+        self._last_run = 0
+        return runs.first()
+
+
+def invite_next(run: InvitationRun) -> bool:
+    """Invites the run's next client, or leaves them out. Returns False if the run is paused or over.
+
+    The invitation and the item's state are committed together: a killed worker loses nothing and repeats nothing.
+    """
+    try:
+        return _settle_next(run)
+    except ClientConflict:
+        return True  # The client's account was changed at the same moment; the item is still waiting.
+
+
+@retry_on_deadlock
+def _settle_next(run: InvitationRun) -> bool:
+    with transaction.atomic():
+        # Other workers, and the buttons of the progress page, wait for this lock.
+        run = InvitationRun.objects.locked().select_related("requested_by").get(pk=run.pk)
+        if run.is_over or run.is_paused:
+            return False
+        item = run.items.waiting().select_related("client").order_by("id").first()
+        if item is None:
+            run.ended_at = clock.now()
+            run.save(update_fields=["ended_at"])
+            return False
+        _settle(item, run)
+    return True
+
+
+def _settle(item: InvitationRunItem, run: InvitationRun) -> None:
+    """Writes the item's invitation, or the reason why there is none."""
+    outcome = _outcome_of(item, run)
+    if isinstance(outcome, Invitation):
+        item.state, item.invitation = ItemState.INVITED, outcome
+    else:
+        item.state, item.reason = ItemState.LEFT_OUT, outcome
+    item.save(update_fields=["state", "invitation", "reason"])
+
+
+def _outcome_of(item: InvitationRunItem, run: InvitationRun) -> Invitation | LeftOutReason:
+    """Returns the invitation, or the reason; an error in one item must not end the run."""
+    try:
+        try:
+            return _invite(item, run)
+        except IntegrityError:
+            # Another transaction created the mailbox's account at the same moment: now it is found.
+            return _invite(item, run)
+    except (OperationalError, InterfaceError, ClientConflict):
+        raise  # Not an error of this item.
+    except Exception as error:  # noqa: BLE001  # Any error in one item must not stop the others.
+        location = error_locations.location_of(error)
+        logger.warning("invitation_run.item_failed", extra={"item": item.pk, "run": run.pk, "error": location})
+        return LeftOutReason.ERROR
+
+
+def _invite(item: InvitationRunItem, run: InvitationRun) -> Invitation | LeftOutReason:
+    """Decides again, as the preview did, and writes the invitation; changes nothing if the client is left out."""
+    by, kind = run.requested_by.actor, RunKind(run.kind)
+    with access_grants.lock_access(item.client) as (client, access):
+        addresses = list(client.email_addresses.open())
+        decision = bulk_eligibility.decide(access, addresses, kind, since=run.created_at)
+        if decision.left_out is not None:
+            return decision.left_out
+        if decision.turned_on is not None:
+            access_grants.apply(access, decision.turned_on, by=by)
+        text = invitation_text.default_of(client.practice, client.language)
+        # Unique for each client, so that the database, too, refuses a second invitation of this run.
+        invitation = invitations.write(access, text, form_key=f"run:{run.ref}", by=by)
+        portal_states.store(access)
+    return invitation
