@@ -146,6 +146,8 @@ SHOWN = {
     "office:invoices": "invoices",
     "office:balances": "balances",
     "office:figures": "figures",
+    "office:new_invitation_run": "invite-clients",
+    "office:invitation_run": "invitation-run",
     "office:share_all": "share-all",
     "office:payment_list": "payment-list",
     "office:sharing_run": "sharing-run",
@@ -312,6 +314,7 @@ class Photographer:
             page.locator("main tbody a").first.click()
             self.take(page, f"first-{name}", picture)
         self.colleague(page)
+        self.invitations(page)
         self.books(page)
         for name, picture, chip in CLIENTS:
             page.goto(f"{self.base}/office/clients/?{chip}")
@@ -360,6 +363,15 @@ class Photographer:
         other.goto(self.newest_link(other, "Your account at", path="office/set-up"))
         self.take(other, "set-up", "20c-owner-set-up")
         other.context.close()
+
+    def invitations(self, page: Page) -> None:
+        """Takes screenshots of resending all invitations, and of its progress."""
+        page.goto(f"{self.base}/office/clients/?state=invited")
+        page.get_by_label(re.compile("^All .* that match$")).check()
+        page.get_by_role("button", name="Resend", exact=True).click()
+        self.take(page, "invite-clients", "01-clients")
+        page.get_by_role("button", name=re.compile("^Send .* invitation")).click()
+        self.take(page, "invitation-run", "01-clients")
 
     def books(self, page: Page) -> None:
         """Takes screenshots of a client's Billing tab and of the pages behind it."""

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from portico.domain.access.models import PortalSession
+from portico.domain.access.models import InvitationRun, PortalSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
@@ -256,6 +256,7 @@ def _belong_to_other_practice(refs: list[str], practice: Practice) -> bool:
         Credit.objects.all(),
         ServiceItem.objects.all(),
         SharingRun.objects.all(),
+        InvitationRun.objects.all(),
     )
     other_staff = StaffMember.objects.exclude(practice=practice)
     return (

@@ -102,6 +102,8 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
         *("/office/prove/", "/office/settings/team/", f"/office/settings/team/{cast.fay(practice).ref}/"),
         *("/office/settings/payments/", "/office/settings/payments/tests/"),
         *billing_places(practice, ana),
+        *("/office/invitations/", f"/office/invitations/new/?client={off.ref}&client={waiting.ref}"),
+        f"/office/invitations/{cast.invitation_run(off, owner).ref}/",
     ]
     elsewhere = {pages.name_of(address) for address in listed} | STAFF_FIRST_DAY | OUTSIDE
     others = pages.without_arguments("office").items()

@@ -30,6 +30,7 @@ from tests.support.pressing import Browser
 # Things that belong to one member of staff.
 OWN = ("kept", "account/sessions", "account/passkeys")
 BOOKS = (
+    "invitations",
     "invoices/sharing",
     "invoices",
     "attempts",
@@ -150,6 +151,9 @@ def made_of(practice: Practice) -> World:
         "team": staff["biller"].ref,
         "invoices": invoice.ref,
         "invoices/sharing": run.ref,
+        "invitations": cast.invitation_run(
+            cast.client(practice, "Nia", address="nia@mail.example"), staff["owner"]
+        ).ref,
         "billing": invoice.ref,
         "attempts": cast.attempt(cast.bill(ana), state=AttemptState.QUARANTINED).ref,
         "payments": paid.ref,

@@ -174,6 +174,15 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:new_invoices", "GET"): for_staff(302),
     ("office:new_invoices", "POST"): for_staff(302),
     # The other practice has nothing to share.
+    ("office:invitation_runs", "GET"): for_staff(200, biller=403),
+    # No client is chosen: back to the list.
+    ("office:new_invitation_run", "GET"): for_staff(302, biller=403),
+    ("office:new_invitation_run", "POST"): for_staff(302, biller=403),
+    ("office:invitation_run", "GET"): for_staff(200, elsewhere=404, biller=403),
+    **{
+        (f"office:invitation_run_{button}", "POST"): for_staff(302, elsewhere=404, biller=403)
+        for button in ("pause", "resume", "stop")
+    },
     ("office:share_all", "GET"): for_staff(200, elsewhere=302),
     ("office:share_all", "POST"): for_staff(302),
     ("office:sharing_run", "GET"): OF_A_CLIENT,

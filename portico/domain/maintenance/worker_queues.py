@@ -1,5 +1,5 @@
-"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; invitation runs; scheduled
-tasks; the mailbox of delivery reports."""
+"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; invitation runs;
+scheduled tasks; the mailbox of delivery reports."""
 
 import time
 from collections.abc import Callable

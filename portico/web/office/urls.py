@@ -22,6 +22,7 @@ from portico.web.office.billing.drafts import invoice_draft, new_invoices
 from portico.web.office.client_portal import client_sessions, generate_pin, portal_tab
 from portico.web.office.clients import activity, client_billing, client_info, client_list, create_client, overview
 from portico.web.office.emails import email_list
+from portico.web.office.invitations import run_preview, run_progress
 from portico.web.office.settings import (
     audit_log_page,
     email_settings,
@@ -99,6 +100,12 @@ urlpatterns = [
     path("clients/<str:ref>/billing/statement/", documents.statement, name="statement"),
     path("clients/<str:ref>/billing/statement/pdf/", documents.statement_pdf, name="statement_pdf"),
     path("clients/<str:ref>/invoices/new/", invoice_draft.create_draft, name="new_invoice"),
+    path("invitations/", run_progress.index, name="invitation_runs"),
+    path("invitations/new/", run_preview.new, name="new_invitation_run"),
+    path("invitations/<str:ref>/", run_progress.show, name="invitation_run"),
+    path("invitations/<str:ref>/pause/", run_progress.pause, name="invitation_run_pause"),
+    path("invitations/<str:ref>/resume/", run_progress.resume, name="invitation_run_resume"),
+    path("invitations/<str:ref>/stop/", run_progress.stop, name="invitation_run_stop"),
     path("invoices/", invoice_list.index, name="invoices"),
     path("invoices/figures/", reports.show, name="figures"),
     path("invoices/figures/file/", reports.export, name="figures_file"),

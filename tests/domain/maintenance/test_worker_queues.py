@@ -30,7 +30,7 @@ def test_sign_in_requests_and_mail_have_their_own_queue() -> None:
 def test_a_mailbox_of_reports_is_read_in_a_queue_of_its_own(practice: Practice, imap: ImapServer) -> None:
     imap.folder.add("Subject: Hello\n\nA letter.")
     with override_settings(REPORT_MAILBOX_URL=imap.url):
-        assert [each.name for each in worker_queues()] == ["entrance", "rest", "tasks", "reports"]
+        assert [each.name for each in worker_queues()] == ["entrance", "rest", "invitation runs", "tasks", "reports"]
         assert not run_round(queue_named("reports"))
     assert ReportMailbox.objects.get().unmatched == 1
 

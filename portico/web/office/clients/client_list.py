@@ -96,6 +96,9 @@ def index(request: OfficeRequest) -> HttpResponse:
         "first_url": "" if page.is_first else list_url(list_query),
         "has_no_clients": bool(counts) and not sum(counts.values()) and not list_query.archived,
         "may_edit": may_edit(request),
+        "may_invite": may_edit(request) and not list_query.archived,
+        # The number that the list shows; not all that match are known when it is cut off.
+        "all_label": "" if found.is_cut_off else _count_label(found.total),
     }
     is_fragment = "HX-Request" in request.headers
     template = "office/clients/found.html" if is_fragment else "office/clients/list.html"

@@ -1,0 +1,1 @@
+"""Invitations to many clients at once: the preview, and the progress of each run."""

@@ -1,0 +1,99 @@
+"""Runs of invitations: the list, the progress of one until its clients have signed in, pause and stop."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.access.models import InvitationRun, InvitationRunItem, LeftOutReason
+from portico.domain.access.onboarding import invitation_runs
+from portico.domain.access.onboarding.invitation_runs import MAX_LISTED, RunProgress
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.text import input_validation
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.emails import email_labels
+from portico.web.office.invitations.run_preview import get_run
+from portico.web.office.roles import CLIENT_EDITORS
+
+PAGE_SIZE = 25
+
+
+@dataclass(frozen=True)
+class ProblemRow:
+    """A client of a run who did not get the invitation, and why."""
+
+    item: InvitationRunItem
+    words: str
+
+
+@office_page(*CLIENT_EDITORS)
+@require_safe
+def index(request: OfficeRequest) -> HttpResponse:
+    """Lists the practice's runs, newest first."""
+    runs = invitation_runs.runs_of(request.practice)
+    after = request.GET.get("after", "")
+    position = keyset_pagination.position_of(runs, "" if input_validation.is_unstorable(after) else after)
+    page = keyset_pagination.newest_first(runs, after=position, size=PAGE_SIZE)
+    progress = invitation_runs.progress_of(page.rows)
+    context = {
+        "rows": [(run, progress[run.pk]) for run in page.rows],
+        "next_url": f"?after={page.next_ref}" if page.next_ref else "",
+        "first_url": "" if page.is_first else "?",
+    }
+    return render(request, "office/invitations/index.html", context)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_safe
+def show(request: OfficeRequest, ref: str) -> HttpResponse:
+    run = get_run(request, ref)
+    progress = invitation_runs.progress_of([run])[run.pk]
+    problems = invitation_runs.problems_of(run)
+    context = {
+        "run": run,
+        "progress": progress,
+        "left_out": [(LeftOutReason(reason), number) for reason, number in progress.left_out.items()],
+        "problems": [ProblemRow(item, _words_of(item)) for item in problems[:MAX_LISTED]],
+        "has_more": len(problems) > MAX_LISTED,
+        "most": MAX_LISTED,
+        "is_changing": _is_changing(run, progress),
+    }
+    return render(request, "office/invitations/run.html", context)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
+def pause(request: OfficeRequest, ref: str) -> HttpResponse:
+    invitation_runs.pause(get_run(request, ref), by=request.actor)
+    messages.success(request, _("Paused. No more invitations are sent until you resume."))
+    return redirect("office:invitation_run", ref=ref)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
+def resume(request: OfficeRequest, ref: str) -> HttpResponse:
+    invitation_runs.resume(get_run(request, ref), by=request.actor)
+    return redirect("office:invitation_run", ref=ref)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
+def stop(request: OfficeRequest, ref: str) -> HttpResponse:
+    invitation_runs.stop(get_run(request, ref), by=request.actor)
+    messages.success(request, _("Stopped. The clients who had not been invited yet get no email."))
+    return redirect("office:invitation_run", ref=ref)
+
+
+def _words_of(item: InvitationRunItem) -> str:
+    if item.invitation is None:
+        return str(LeftOutReason(item.reason).label)
+    return email_labels.status_details(item.invitation.email)
+
+
+def _is_changing(run: InvitationRun, progress: RunProgress) -> bool:
+    """Returns True while the worker changes the numbers: the page then loads itself again."""
+    return progress.queued > 0 or not (run.is_over or run.is_paused)
