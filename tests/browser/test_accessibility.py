@@ -144,6 +144,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         *(f"/office/payments/{payment.ref}/refund/", f"/office/payments/{payment.ref}/taking-back/"),
         *(f"/office/payments/{payment.ref}/receipt/", f"{one}billing/statement/", "/office/help/"),
         *(f"/office/payments/{charged.ref}/refund/", f"/office/refunds/{refund.ref}/receipt/"),
+        "/office/settings/emails/texts/receipt/",
         *("/office/settings/services/", f"/office/settings/services/{item.ref}/", f"{invoices}sharing/{run.ref}/"),
         *(f"{invoices}new/?{several}", f"{invoices}new/items/?{several}", f"{invoices}sharing/"),
     ]

@@ -66,6 +66,8 @@ class World:
     def _ref(self, route: Route, name: str) -> str:
         if name == "language":
             return "es"
+        if name == "kind":
+            return "invoice_shared"
         if name == "token":
             return self.places["token of set-up" if "set-up" in route.path else "token"]
         if name == "session":

@@ -230,6 +230,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:settings_emails", "GET"): for_owners(200),
     ("office:settings_emails", "POST"): for_owners(422),
     ("office:settings_reminders", "POST"): for_owners(302),
+    ("office:settings_email_text", "GET"): for_owners(200),
+    ("office:settings_email_text", "POST"): for_owners(422),
     ("office:default_text_preview", "POST"): for_owners(200),
     ("office:settings_sample", "POST"): for_owners(200),
     ("office:logo", "POST"): for_owners(422),

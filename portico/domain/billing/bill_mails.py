@@ -1,7 +1,7 @@
 """Mails about bills and money: a link and nothing about a visit, sent only while the client may receive them."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import translation
@@ -12,6 +12,7 @@ from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, SignInLink
 from portico.domain.access.sign_in import sign_in_links
+from portico.domain.billing import bill_mail_texts
 from portico.domain.billing.models import Invoice, Payment, PaymentKind, Refund
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices import mail_frame
@@ -22,8 +23,8 @@ from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text import money, time_formatting
 
-NEW_BILL = "invoice_shared"
-RECEIPT = "receipt"
+NEW_BILL = bill_mail_texts.NEW_BILL
+RECEIPT = bill_mail_texts.RECEIPT
 REFUND = "refund"
 
 
@@ -34,11 +35,14 @@ def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int
     bill is for. Returns None if mail is not allowed.
     """
     client, nonce = invoice.client, tokens.new_nonce()
-    with translation.override(client.language):
-        subject = _("You have a new bill from %(practice)s") % {"practice": client.practice.name}
+    text = bill_mail_texts.text_for(client, NEW_BILL)
     key = f"{NEW_BILL}:{invoice.ref}:{occasion}"
-    content = {"invoice": invoice.ref, "goes_to": f"{client.practice.portal_path}billing/{invoice.ref}/"}
-    email = _queue(client, access, NEW_BILL, key, subject, by=by, link_nonce=nonce, **content)
+    content = {
+        "invoice": invoice.ref,
+        "goes_to": f"{client.practice.portal_path}billing/{invoice.ref}/",
+        "message": text.message,
+    }
+    email = _queue(client, access, NEW_BILL, key, text.subject, content=content, by=by, link_nonce=nonce)
     # Another nonce: the mail of this occasion was queued before, and has its link.
     if email is not None and access.account and access.address and bytes(email.link_nonce or b"") == nonce:
         sign_in_links.create(access.account, access.address, email)
@@ -48,10 +52,9 @@ def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int
 def send_receipt(payment: Payment, *, by: Actor) -> OutgoingEmail | None:
     """Queues the receipt of a payment, once, under the same conditions."""
     client = payment.client
-    with translation.override(client.language):
-        subject = _("Your receipt from %(practice)s") % {"practice": client.practice.name}
-    access = access_grants.access_of(client)
-    return _queue(client, access, RECEIPT, f"{RECEIPT}:{payment.ref}", subject, by=by, about=payment.ref)
+    text, access = bill_mail_texts.text_for(client, RECEIPT), access_grants.access_of(client)
+    content = {"about": payment.ref, "message": text.message}
+    return _queue(client, access, RECEIPT, f"{RECEIPT}:{payment.ref}", text.subject, content=content, by=by)
 
 
 def is_receipt_queued(payment: Payment) -> bool:
@@ -65,7 +68,7 @@ def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
     with translation.override(client.language):
         subject = _("Your refund from %(practice)s") % {"practice": client.practice.name}
     access = access_grants.access_of(client)
-    return _queue(client, access, REFUND, f"{REFUND}:{refund.ref}", subject, by=by, about=refund.ref)
+    return _queue(client, access, REFUND, f"{REFUND}:{refund.ref}", subject, content={"about": refund.ref}, by=by)
 
 
 def address_for(access: PortalAccess | None) -> EmailAddress | None:
@@ -80,9 +83,9 @@ def _queue(
     key: str,
     subject: str,
     *,
+    content: Mapping[str, str],
     by: Actor,
     link_nonce: bytes | None = None,
-    **content: str,
 ) -> OutgoingEmail | None:
     address = address_for(access)
     if address is None:
@@ -113,12 +116,19 @@ class _BillMail(MailComposer):
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
+            client = _client_of(email)
             context = {
-                "name": _client_of(email).called,
+                "name": client.called,
+                # Queued by a version that did not store it.
+                "message": email.content.get("message") or self.default_message(client),
                 "portal_address": email.practice.portal_address,
                 "why": _("You received this because you agreed to emails from us."),
             }
             return mail_frame.letter(email, self.template, context | {"link": link} | self.context(email))
+
+    def default_message(self, client: Client) -> str:
+        """Returns the message of a mail that was queued without one."""
+        return bill_mail_texts.text_for(client, self.template).message if self.template in bill_mail_texts.KINDS else ""
 
     @abstractmethod
     def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.

@@ -25,6 +25,7 @@ from portico.web.office.emails import email_list
 from portico.web.office.invitations import run_preview, run_progress
 from portico.web.office.settings import (
     audit_log_page,
+    bill_email_texts,
     email_settings,
     going_live,
     online_payments,
@@ -151,6 +152,7 @@ urlpatterns = [
     path("settings/emails/", email_settings.edit, name="settings_emails"),
     path("settings/emails/<str:language>/preview/", email_settings.preview, name="default_text_preview"),
     path("settings/emails/reminders/", reminder_settings.save, name="settings_reminders"),
+    path("settings/emails/texts/<str:kind>/", bill_email_texts.edit, name="settings_email_text"),
     path("settings/team/", team.index, name="team"),
     path("settings/team/<str:ref>/", team.member, name="team_member"),
     path("settings/team/<str:ref>/invitation/", team.invite_again, name="team_invitation"),

@@ -8,8 +8,8 @@ from django.db import transaction
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.audit_actions import AuditAction
-from portico.domain.practices import practice_settings
-from portico.domain.practices.models import DefaultText, Practice
+from portico.domain.practices import mail_texts, practice_settings
+from portico.domain.practices.models import Practice
 from portico.domain.practices.practice_settings import Sender
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -36,14 +36,12 @@ def save(
 
 
 def _save_text(practice: Practice, language: str, text: InvitationText, *, by: Actor) -> bool:
-    """Saves the text of one language; returns True if it changed."""
-    if text == invitation_text.default_of(practice, language):
-        return False
-    if text == invitation_text.default_text(language):
-        DefaultText.objects.filter(practice=practice, language=language).delete()
-        action = AuditAction.DEFAULT_TEXT_RESET
-    else:
-        DefaultText.objects.update_or_create(practice=practice, language=language, defaults=asdict(text))
-        action = AuditAction.DEFAULT_TEXT_CHANGED
-    audit_log.record(action, practice=practice, by=by, language=language)
-    return True
+    return mail_texts.save_own(
+        practice,
+        invitation_text.KIND,
+        language,
+        text,
+        current=invitation_text.default_of(practice, language),
+        default=invitation_text.default_text(language),
+        by=by,
+    )

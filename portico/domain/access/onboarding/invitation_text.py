@@ -8,24 +8,18 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from portico.domain.clients.models import Client, Language
+from portico.domain.practices import mail_texts
+from portico.domain.practices.mail_texts import SUBJECT_LENGTH, MailText
 from portico.domain.practices.models import DefaultText, Practice
 
-SUBJECT_LENGTH = 150
-MESSAGE_LENGTH = 5000
+KIND = "invitation"
+InvitationText = MailText
 BUTTON = "[sign-in button]"
 PLACEHOLDERS = ("[first name]", "[practice name]", "[portal address]", BUTTON, "[clinician name]")
 _ANY_PLACEHOLDER = re.compile("|".join(re.escape(name) for name in PLACEHOLDERS))
 # Mail programs and people take punctuation directly after a URL for a part of it.
 _PUNCTUATED_ADDRESS = re.compile(r"(\[portal address\])([^\w\s\[]+)")
 _REMOVABLE_PUNCTUATION = ".,;:!?…"
-
-
-@dataclass(frozen=True)
-class InvitationText:
-    """An invitation as typed, with its placeholders."""
-
-    subject: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -57,15 +51,13 @@ def default_of(practice: Practice, language: str) -> InvitationText:
 
 def defaults_of(practice: Practice) -> dict[str, InvitationText]:
     """Returns the practice's default text in each of the portal's languages."""
-    own = {
-        row.language: InvitationText(row.subject, row.message) for row in DefaultText.objects.filter(practice=practice)
-    }
+    own = mail_texts.own_texts(practice, KIND)
     return {language: own.get(language) or default_text(language) for language in Language.values}
 
 
 def with_own_text(clients: QuerySet[Client]) -> QuerySet[Client]:
     """Annotates clients with what `shown_default` needs, in the same query."""
-    own = DefaultText.objects.filter(practice=OuterRef("practice"), language=OuterRef("language"))
+    own = DefaultText.objects.filter(practice=OuterRef("practice"), kind=KIND, language=OuterRef("language"))
     return clients.annotate(own_subject=Subquery(own.values("subject")), own_message=Subquery(own.values("message")))
 
 

@@ -17,6 +17,7 @@ from portico.domain.access.sign_in import sign_in_links
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client
+from portico.domain.practices import mail_texts
 from portico.plumbing import clock, form_keys, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -25,7 +26,7 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
 from portico.plumbing.refusals import Refused
 
-KIND = "invitation"
+KIND = invitation_text.KIND
 DRAFT_FIELDS = ("draft_subject", "draft_message")
 
 
@@ -170,8 +171,8 @@ def save_draft(client: Client, text: InvitationText) -> None:
     """
     default = invitation_text.default_of(client.practice, client.language)
     draft = {
-        "draft_subject": "" if text.subject == default.subject else text.subject[: invitation_text.SUBJECT_LENGTH],
-        "draft_message": "" if text.message == default.message else text.message[: invitation_text.MESSAGE_LENGTH],
+        "draft_subject": "" if text.subject == default.subject else text.subject[: mail_texts.SUBJECT_LENGTH],
+        "draft_message": "" if text.message == default.message else text.message[: mail_texts.MESSAGE_LENGTH],
     }
     if PortalAccess.objects.filter(client=client).update(**draft):
         return

@@ -170,8 +170,10 @@ class Logo(PracticeRow):
 
 
 class DefaultText(PracticeRow):
-    """The practice's own text of an invitation in one language; without a row, Portico's text is used."""
+    """The practice's own text of one kind of mail in one language; without a row, Portico's text is used."""
 
+    # The kind of mail, as in OutgoingEmail.
+    kind = models.CharField(max_length=40, default="invitation")
     language = models.CharField(max_length=5)
     subject = models.CharField(max_length=150)
     message = models.TextField(max_length=5000)
@@ -181,7 +183,9 @@ class DefaultText(PracticeRow):
     class Meta(PracticeRow.Meta):
         constraints = (
             *PracticeRow.Meta.constraints,
-            models.UniqueConstraint(fields=("practice", "language"), name="practices_defaulttext_one_a_language"),
+            models.UniqueConstraint(
+                fields=("practice", "kind", "language"), name="practices_defaulttext_one_a_kind_and_language"
+            ),
         )
 
     def __str__(self) -> str:

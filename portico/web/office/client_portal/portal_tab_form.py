@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
-from portico.domain.access.onboarding.invitation_text import MESSAGE_LENGTH, SUBJECT_LENGTH, InvitationText
+from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.practices.mail_texts import MESSAGE_LENGTH, SUBJECT_LENGTH
 from portico.plumbing import clock, tokens
 from portico.plumbing.text.input_validation import LineField
 from portico.web.office import form_keys

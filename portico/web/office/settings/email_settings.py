@@ -17,10 +17,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access.onboarding import default_texts, invitation_text
 from portico.domain.access.onboarding.invitation_text import ExpandedText, InvitationText
+from portico.domain.billing import bill_mail_texts
 from portico.domain.clients.models import Language
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.practice_settings import Sender, SettingsConflict
-from portico.plumbing.mail import rendering
+from portico.plumbing.mail import outbox, rendering
 from portico.plumbing.text.mailboxes import header_address
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -186,6 +187,7 @@ def _page(
         "placeholders": invitation_text.PLACEHOLDERS,
         "conflicts": conflicts,
         "reminders": reminder_settings.form_of(request.practice),
+        "other_texts": [(kind, outbox.kind_label(kind)) for kind in bill_mail_texts.KINDS],
     }
     return render(request, "office/settings/emails.html", context, status=status)
 

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from portico.domain.access.onboarding import invitation_text
-from portico.domain.access.onboarding.invitation_text import BUTTON, MESSAGE_LENGTH, SUBJECT_LENGTH, InvitationText
+from portico.domain.access.onboarding.invitation_text import BUTTON, InvitationText
 from portico.domain.clients.models import Client
+from portico.domain.practices.mail_texts import MESSAGE_LENGTH, SUBJECT_LENGTH
 from portico.domain.practices.models import Practice, StaffMember
 
 ELM = StaffMember(name="Dr. Naomi Elm")

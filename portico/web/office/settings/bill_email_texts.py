@@ -1,0 +1,113 @@
+"""`Settings` > `Emails` > texts of the emails about bills: subject and message in each language."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.billing import bill_mail_texts
+from portico.domain.clients.models import Language
+from portico.domain.practices.mail_texts import MailText
+from portico.domain.practices.models import Role
+from portico.domain.practices.practice_settings import SettingsConflict
+from portico.plumbing.mail import outbox
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.settings.email_settings import EXAMPLE_NAME, DefaultTextForm
+
+# What the email shows below the message, whatever the text.
+ADDITIONS = {
+    bill_mail_texts.NEW_BILL: gettext_lazy("The button “See your bill” is always added."),
+    bill_mail_texts.RECEIPT: gettext_lazy("The date, the amount and the button “See your receipt” are always added."),
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The text in one language, and how it reads for an example client; `shown` is None while there are errors."""
+
+    language: str
+    name: str
+    form: DefaultTextForm
+    shown: MailText | None
+    is_default: bool
+
+
+@office_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, kind: str) -> HttpResponse:
+    if kind not in bill_mail_texts.KINDS:
+        raise Http404
+    texts = bill_mail_texts.texts_of(request.practice, kind)
+    if request.method != "POST":
+        return _page(request, kind, _forms(texts))
+    forms = [DefaultTextForm(language, text, request.POST) for language, text in texts.items()]
+    # A list first, so that every form is validated and collects its errors.
+    results = [form.is_valid() for form in forms]
+    action = request.POST.get("action", "")
+    if action == "preview":
+        return _page(request, kind, forms)
+    if action.startswith("own-"):
+        typed = {form.language: _typed(form) for form in forms}
+        language = action.removeprefix("own-")
+        if language in typed:
+            typed[language] = bill_mail_texts.default_text(kind, language)
+        return _page(request, kind, _forms(typed))
+    if not all(results):
+        return _page(request, kind, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
+    saved = {form.language: form.text for form in forms}
+    try:
+        bill_mail_texts.save(request.practice, kind, saved, version=_version(request), by=request.actor)
+    except SettingsConflict:
+        # The texts stay as typed, beside the new version of the practice: saving again overwrites.
+        request.practice.refresh_from_db(fields=["version"])
+        message = _("Someone else saved settings while you were editing. Check your text, then save again.")
+        messages.error(request, message)
+        return _page(request, kind, forms, status=HTTPStatus.CONFLICT)
+    messages.success(request, _("The email text was saved."))
+    return redirect("office:settings_email_text", kind)
+
+
+def _version(request: OfficeRequest) -> int:
+    """Returns the practice's version when the page was rendered; 0, which no practice has, if it was not sent."""
+    version = request.POST.get("version", "")
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0
+
+
+def _forms(texts: dict[str, MailText]) -> list[DefaultTextForm]:
+    return [DefaultTextForm(language, text) for language, text in texts.items()]
+
+
+def _typed(form: DefaultTextForm) -> MailText:
+    return MailText(form["subject"].value() or "", form["message"].value() or "")
+
+
+def _page(
+    request: OfficeRequest, kind: str, forms: list[DefaultTextForm], *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {
+        "kind": kind,
+        "label": outbox.kind_label(kind),
+        "addition": ADDITIONS[kind],
+        "forms": forms,
+        "samples": [_sample(request, kind, form) for form in forms],
+        "placeholders": bill_mail_texts.PLACEHOLDERS,
+    }
+    return render(request, "office/settings/email_text.html", context, status=status)
+
+
+def _sample(request: OfficeRequest, kind: str, form: DefaultTextForm) -> Sample:
+    text = _typed(form)
+    shown = bill_mail_texts.expand(text, request.practice, first_name=EXAMPLE_NAME)
+    return Sample(
+        form.language,
+        Language(form.language).label,
+        form,
+        None if form.is_bound and form.errors else shown,
+        text == bill_mail_texts.default_text(kind, form.language),
+    )
