@@ -137,6 +137,8 @@ SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CLIENT_COOKIE_NAME = f"{COOKIE_PREFIX}portico-client"
+# Sent to one practice's portal only; `__Host-` would require the path "/".
+VIEW_COOKIE_NAME = f"{'__Secure-' if HTTPS else ''}portico-view"
 LINK_COOKIE_NAME = f"{COOKIE_PREFIX}portico-link"
 # Identifies the browser that requested a sign-in link: the codes are valid only there.
 ASKING_COOKIE_NAME = f"{COOKIE_PREFIX}portico-asking"

@@ -137,6 +137,7 @@ SHOWN = {
     "office:client_info": "client-info-signed-in",
     "office:client_portal": "client-portal-signed-in",
     "office:client_pin": "pin-given",
+    "office:client_view": "view-as-client",
     "office:client_billing": "client-billing",
     "office:give_credit": "books-credit",
     "office:record_for_client": "books-record-payment",
@@ -332,12 +333,22 @@ class Photographer:
             self.take(page, f"client-info-{name}", "03-client-info")
             page.get_by_role("navigation", name="Edit").get_by_role("link", name="Client Portal").click()
             self.take(page, f"client-portal-{name}", picture)
+            if name == "signed-in":
+                self.view_as_client(page)
             if name == "waiting":
                 page.get_by_label("I checked who is calling").check()
                 page.get_by_role("button", name="Generate PIN").click()
                 self.take(page, "pin-given", "04c-client-portal-pin")
         self.in_doubt(page)
         page.context.close()
+
+    def view_as_client(self, page: Page) -> None:
+        """Opens the portal from the client's tab and returns to the tab."""
+        page.get_by_role("link", name="View as client").click()
+        self.take(page, "view-as-client", NO_DESIGN)
+        page.get_by_role("button", name="View as client").click()
+        self.take(page, "view-home", "10-home")
+        page.get_by_role("button", name="End view").click()
 
     def in_doubt(self, page: Page) -> None:
         """Adds payments in review, one of each kind; they cannot all be caused in the browser within a minute."""

@@ -121,6 +121,7 @@ MATRIX = {
             *("new_invitation_run", "invitation_run_pause", "invitation_run_resume", "invitation_run_stop"),
         ),
     ),
+    "view the portal as a client": (SEND, ("client_view",)),
     "invoices: make, issue, share; record payments": (
         SEND,
         (

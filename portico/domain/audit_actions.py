@@ -74,6 +74,9 @@ class AuditAction(TextChoices):
     EMAIL_VIEWED = "email.viewed", _("Email viewed")
     BILLING_VIEWED = "billing.viewed", _("Billing viewed")
     INVOICE_VIEWED = "invoice.viewed", _("Invoice viewed")
+    CLIENT_VIEW_STARTED = "client_view.started", _("View as client started")
+    PAGE_VIEWED_AS_CLIENT = "client_view.page", _("Portal page viewed as client")
+    CLIENT_VIEW_ENDED = "client_view.ended", _("View as client ended")
     INVOICES_EXPORTED = "invoices.exported", _("Invoices exported")
     PAYMENTS_EXPORTED = "payments.exported", _("Payments exported")
 
@@ -158,6 +161,8 @@ class AuditAction(TextChoices):
                 cls.DOCUMENT_VIEWED,
                 cls.BILLING_VIEWED,
                 cls.INVOICE_VIEWED,
+                cls.PAGE_VIEWED_AS_CLIENT,
+                cls.CLIENT_VIEW_ENDED,
                 cls.INVOICES_EXPORTED,
                 cls.PAYMENTS_EXPORTED,
             }

@@ -14,6 +14,7 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
 from django.shortcuts import redirect
+from django.template.backends.utils import csrf_input
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.text import get_text_list
@@ -203,6 +204,8 @@ def _page(request: HttpRequest, name: str, status: int, **context: Any) -> HttpR
         "entrance_path": practice.portal_path if isinstance(practice, Practice) and not _staff(request) else "",
         **context,
     }
+    if client_view := getattr(request, "client_view", None):
+        context |= {"client_view": client_view, "csrf_input": csrf_input(request)}
     return HttpResponse(render_to_string(f"errors/{name}.html", context), status=status)
 
 

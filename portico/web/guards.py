@@ -17,7 +17,7 @@ from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing.audit import audit_log
-from portico.web import client_mismatch, languages, redirects, saved_forms, staff_verification
+from portico.web import client_mismatch, languages, redirects, saved_forms, staff_verification, view_as_client
 from portico.web.error_pages import PracticePaused
 from portico.web.http.request_types import OfficeRequest, OpenRequest, PortalRequest
 from portico.web.route_list import Audience, Guard
@@ -129,6 +129,9 @@ def portal_chooser_page[**P](view: View[PortalRequest, P]) -> Callable[..., Http
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        for_staff = _answer_staff(request, slug, view, *args, **kwargs)
+        if for_staff is not None:
+            return for_staff
         portal_request = _authenticate_client(request, slug)
         if portal_request is None:
             return redirects.to_entrance(request, slug)
@@ -147,6 +150,9 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
 
     @wraps(view)
     def guarded(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        for_staff = _answer_staff(request, slug, view, *args, **kwargs)
+        if for_staff is not None:
+            return for_staff
         portal_request = _authenticate_client(request, slug)
         if portal_request is None:
             return redirects.to_entrance(request, slug, saved_form_ref=_save_post(request, slug))
@@ -175,6 +181,16 @@ def portal_billing_page[**P](view: View[PortalRequest, P]) -> Callable[..., Http
         return view(request, *args, **kwargs)
 
     return portal_page(allowed)
+
+
+def _answer_staff[**P](
+    request: HttpRequest, slug: str, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs
+) -> HttpResponse | None:
+    """Returns the page as staff see it who view the portal as a client; None in any other browser."""
+    client_view = view_as_client.view_in_browser(request, slug)
+    if client_view is None:
+        return None
+    return view_as_client.answer(request, client_view, lambda prepared: view(prepared, *args, **kwargs))
 
 
 def _call_or_offer_switch[**P](
@@ -227,6 +243,7 @@ def _authenticate_client(request: HttpRequest, slug: str) -> PortalRequest | Non
     session, accesses = opened.session, opened.accesses
     chosen = next((access for access in accesses if access.client_id == session.client_id), None)
     portal_request.account, portal_request.portal_session = session.account, session
+    portal_request.client_view = None
     portal_request.accesses = accesses
     portal_request.has_chosen = chosen is not None or len(accesses) == 1
     portal_request.access = chosen or accesses[0]

@@ -23,12 +23,17 @@ def language_for(request: HttpRequest) -> str:
 
 def chosen_language(request: HttpRequest) -> str:
     """Returns the language chosen in this browser, by link or cookie; empty if none was."""
-    return _language_in(request.GET, LANGUAGE_PARAMETER) or _language_in(request.COOKIES, settings.LANGUAGE_COOKIE_NAME)
+    return language_in_link(request) or _language_in(request.COOKIES, settings.LANGUAGE_COOKIE_NAME)
+
+
+def language_in_link(request: HttpRequest) -> str:
+    """Returns the language named by a link in the footer; empty if the URL names none."""
+    return _language_in(request.GET, LANGUAGE_PARAMETER)
 
 
 def store_chosen_language(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Stores the language of a footer link in a cookie."""
-    language = _language_in(request.GET, LANGUAGE_PARAMETER)
+    language = language_in_link(request)
     if language:
         set_language_cookie(response, language)
     return response

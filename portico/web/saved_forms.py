@@ -40,8 +40,11 @@ def delete_of_client(request: PortalRequest) -> None:
 
 
 def find_fields_of_client(request: PortalRequest) -> QueryDict | None:
-    """Returns the fields of the saved form named in the URL; None if it is not of this mailbox, page and client."""
-    ref = request.GET.get(PARAMETER, "")
+    """Returns the fields of the saved form named in the URL; None if it is not of this mailbox, page and client.
+
+    None too if staff view the page.
+    """
+    ref = request.GET.get(PARAMETER, "") if request.client_view is None else ""
     saved = of_clients.find(request.account, ref, path=request.path, client=request.client) if ref else None
     posted = read_fields(saved)
     if posted is None:

@@ -1,8 +1,10 @@
 """Accessibility of every page: no finding of axe, no sideways scrolling, and full use by keyboard."""
 
+import re
 from typing import Any, Literal
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.test import Client as Browser
 from playwright.sync_api import Page, expect
@@ -24,7 +26,7 @@ from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support import databases, outcomes, pages
-from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe
+from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe, carry
 from tests.support.processes import Process
 
 pytestmark = [
@@ -94,7 +96,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     one = f"/office/clients/{ana.ref}/"
     listed = [
         *("/office/clients/", "/office/clients/?q=no+client+of+that+name", "/office/clients/new/"),
-        *(one, f"{one}activity/", f"{one}edit/info/"),
+        *(one, f"{one}activity/", f"{one}edit/info/", f"{one}view/", f"/office/clients/{archived.ref}/view/"),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
         *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/nowhere/", f"/office/kept/{kept.ref}/"),
         *("/office/settings/practice/", "/office/settings/emails/", "/office/settings/trail/"),
@@ -215,6 +217,25 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/unknown/"], seen)
     assert found == []
     assert pages.names("front_door", "entrance", "portal") - seen == set()
+
+
+def test_view_as_client_is_accessible(browsing: Browsing, site: Process) -> None:
+    practice = cast.alder()
+    luz = cast.client(practice, "Luz", "Lara", address="luz@mail.example", language="es")
+    outcomes.ready_to_pay(luz)
+    bill = cast.bill(luz)
+    desk = cast.signed_in(Browser(), cast.fay(practice))
+    page = carry(browsing.window(site.url), site.url, desk, settings.SESSION_COOKIE_NAME)
+    page.goto(f"/office/clients/{luz.ref}/view/")
+    page.get_by_role("button", name="View as client").click()
+    addresses = [
+        f"{PORTAL}{path}" for path in ("home/", "billing/", f"billing/{bill.ref}/", "billing/payment/", "profile/")
+    ]
+    assert look(page, [*addresses, f"{PORTAL}nowhere/", f"{PORTAL}billing/nothing/"], set()) == []
+    page.goto(f"{PORTAL}home/")
+    expect(page.get_by_test_id("pay-now")).not_to_have_attribute("href", re.compile(".*"))
+    page.get_by_role("button", name="End view").click()
+    expect(page).to_have_url(re.compile(f"/office/clients/{luz.ref}/edit/portal/$"))
 
 
 def chosen_too_late(person: Client) -> list[str]:

@@ -154,6 +154,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_pin_tries", "POST"): CHANGED,
     ("office:client_ending", "POST"): CHANGED,
     ("office:client_session_end", "POST"): CHANGED,
+    ("office:client_view", "GET"): EDITED,
+    ("office:client_view", "POST"): CHANGED,
     ("office:client_billing", "GET"): OF_A_CLIENT,
     ("office:client_reminders", "POST"): BILLED,
     ("office:balances", "GET"): for_staff(200),
@@ -306,6 +308,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("portal:sessions_ending", "POST"): in_portal(302),
     ("portal:session_end", "POST"): in_portal(302, another=404),
     ("portal:sign_out", "POST"): in_portal(302),
+    # Without a view by staff, it leads to the entrance.
+    ("portal:view_ending", "POST"): alike(302),
 }
 
 

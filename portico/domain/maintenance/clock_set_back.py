@@ -10,7 +10,15 @@ import logging
 
 from django.db.models import Q, QuerySet
 
-from portico.domain.access.models import KnownBrowser, Pin, PortalSavedForm, PortalSession, SignInLink, SignInRequest
+from portico.domain.access.models import (
+    ClientView,
+    KnownBrowser,
+    Pin,
+    PortalSavedForm,
+    PortalSession,
+    SignInLink,
+    SignInRequest,
+)
 from portico.domain.billing.models import STATES_IN_PROGRESS, PaymentAttempt
 from portico.domain.practices.models import SetUpLink, StaffSavedForm
 from portico.domain.practices.staff import staff_sessions
@@ -44,6 +52,7 @@ def _end() -> dict[str, int]:
             )
             for field in ("seen_at", "created_at")
         ),
+        "client_views": ClientView.objects.filter(clock.from_future("created_at")).delete()[0],
         "links": _links().update(voided_at=now),
         "pins": Pin.objects.filter(clock.from_future("created_at"), used_at=None, voided_at=None).update(voided_at=now),
         "staff_sessions": staff_sessions.delete_from_future(),

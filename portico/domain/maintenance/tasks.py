@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from portico.domain.access import client_views
 from portico.domain.access.sign_in import bursts, known_browsers, portal_sessions, sign_in_requests
 from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.card_payments import polling, saved_cards
@@ -37,6 +38,7 @@ TASKS = (
     Task("forget replaced keys", timedelta(hours=1), polling.delete_replaced_keys),
     Task("log newest seals", timedelta(days=1), sealing.log_newest),
     Task("forget portal sessions", timedelta(hours=1), portal_sessions.delete_ended),
+    Task("delete client views", timedelta(hours=1), client_views.delete_old),
     Task("forget old asks", timedelta(hours=1), sign_in_requests.delete_old),
     Task("watch for bursts", timedelta(minutes=1), bursts.update),
     Task("forget old bursts", timedelta(days=1), bursts.delete_old),

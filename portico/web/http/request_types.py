@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from portico.domain.access.models import PortalAccess, PortalAccount, PortalSession
+from portico.domain.access.models import ClientView, PortalAccess, PortalAccount, PortalSession
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff.staff_sessions import SessionStore
@@ -25,10 +25,13 @@ class OfficeRequest(HttpRequest):
 
 
 class PortalRequest(HttpRequest):
-    """A request by a mailbox that is signed in, about one of its clients."""
+    """A request by a mailbox that is signed in, about one of its clients; or by staff who view the portal as one."""
 
     practice: Practice
+    # Set if staff view the page as the client: GET only, `actor` is the staff member, and nothing may be changed.
+    client_view: ClientView | None
     account: PortalAccount
+    # Not set in a view: staff have no session of the client.
     portal_session: PortalSession
     # The accesses that the session has now, by client name; never empty.
     accesses: list[PortalAccess]

@@ -87,9 +87,18 @@ def sentence(entry: AuditEntry) -> str:
     if action == AuditAction.DOCUMENT_VIEWED:
         template = _DOCUMENTS.get(str(details.get("kind")), action.label)
         return str(template) % {"number": details.get("number", "")}
+    if action in {AuditAction.PAGE_VIEWED_AS_CLIENT, AuditAction.CLIENT_VIEW_STARTED}:
+        return _view_sentence(action, details)
     if action in REFUSED:
         return _stripe_failure(action, details)
     return _billing_sentence(action, details) if action in BOOKS else _client_or_staff_sentence(action, details)
+
+
+def _view_sentence(action: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
+    page, reason = str(details.get("page", "")), details.get("reason")
+    if action == AuditAction.PAGE_VIEWED_AS_CLIENT:
+        return _("Portal page viewed as client: %(page)s") % {"page": _PORTAL_PAGES.get(page, page)}
+    return _("View as client started. Reason: %(reason)s") % {"reason": reason} if reason else str(action.label)
 
 
 def _client_or_staff_sentence(action: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
@@ -268,6 +277,24 @@ _LINKS_OPENED = {
     "used": gettext_lazy("A used sign-in link was opened (maybe by a mail scanner)"),
     "expired": gettext_lazy("An expired or canceled sign-in link was opened (maybe by a mail scanner)"),
 }
+# By URL name.
+_PORTAL_PAGES = {
+    "home": gettext_lazy("Home"),
+    "who": gettext_lazy("Home"),
+    "billing": gettext_lazy("Billing & Payments"),
+    "invoice": gettext_lazy("Invoice"),
+    "invoice_pdf": gettext_lazy("Invoice (PDF)"),
+    "pay_balance": gettext_lazy("Pay Now"),
+    "pay_invoice": gettext_lazy("Pay Now"),
+    "payment": gettext_lazy("Payment"),
+    "receipt": gettext_lazy("Receipt"),
+    "receipt_pdf": gettext_lazy("Receipt (PDF)"),
+    "refund_receipt": gettext_lazy("Refund receipt"),
+    "refund_receipt_pdf": gettext_lazy("Refund receipt (PDF)"),
+    "statement": gettext_lazy("Account statement"),
+    "statement_pdf": gettext_lazy("Account statement (PDF)"),
+    "profile": gettext_lazy("Profile"),
+}
 _ICONS = {
     AuditAction.CLIENT_CREATED: ("user-round", "accent"),
     AuditAction.CLIENT_EDITED: ("pencil", "quiet"),
@@ -303,6 +330,7 @@ _ICONS = {
     AuditAction.CLIENT_SIGNED_IN_BY_PIN: ("door-open", "good"),
     AuditAction.CLIENT_SIGNED_OUT: ("log-out", "quiet"),
     AuditAction.SESSION_ENDED: ("log-out", "quiet"),
+    AuditAction.CLIENT_VIEW_STARTED: ("eye", "accent"),
     AuditAction.LANGUAGE_CHOSEN: ("globe", "quiet"),
     AuditAction.STAFF_PASSWORD_ACCEPTED: ("lock", "quiet"),
     AuditAction.INVOICE_SEEN: ("eye", "good"),

@@ -19,7 +19,7 @@ from portico.web.office.billing import (
     void_invoice,
 )
 from portico.web.office.billing.drafts import invoice_draft, new_invoices
-from portico.web.office.client_portal import client_sessions, generate_pin, portal_tab
+from portico.web.office.client_portal import client_sessions, generate_pin, portal_tab, start_view
 from portico.web.office.clients import activity, client_billing, client_info, client_list, create_client, overview
 from portico.web.office.emails import email_list
 from portico.web.office.invitations import run_preview, run_progress
@@ -94,6 +94,7 @@ urlpatterns = [
         name="client_session_end",
     ),
     path("clients/<str:ref>/edit/portal/letter/", staff_guide.letter_pdf, name="invitation_letter"),
+    path("clients/<str:ref>/view/", start_view.start, name="client_view"),
     path("clients/<str:ref>/billing/", client_billing.show, name="client_billing"),
     path("clients/<str:ref>/billing/credit/", account_adjustments.add_credit, name="give_credit"),
     path("clients/<str:ref>/billing/payment/", record_payment.for_client, name="record_for_client"),

@@ -50,7 +50,7 @@ def _page(
         "client": request.client,
         "address": request.access.address.address if request.access.address else "",
         "sessions": portal_sessions.live_sessions(request.account),
-        "own_session": request.portal_session,
+        "own_session": None if request.client_view else request.portal_session,
         "choices": Language.choices,
         "chosen": chosen,
         "nothing_chosen": nothing_chosen,

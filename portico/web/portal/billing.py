@@ -119,7 +119,8 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     if shared is None:
         raise Http404
     invoice, row = shared.invoice, _row(request, shared)
-    _record_first_view(request, invoice)
+    if request.client_view is None:
+        _record_first_view(request, invoice)
     can_pay = quotes.is_open(request.practice, request.access)
     cards = saved_cards.usable_cards(request.account, request.practice) if can_pay and row.is_chargeable else []
     context = {

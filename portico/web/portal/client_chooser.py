@@ -28,6 +28,9 @@ class ClientChoice:
 
 def choices_for(request: PortalRequest) -> list[ClientChoice]:
     """Returns the clients of the mailbox with their amounts due."""
+    if request.client_view is not None:
+        due = amounts_due.amount_due_of(request.client) if request.access.sees_bills else None
+        return [ClientChoice(request.access, due)]
     sees_any = any(access.sees_bills for access in request.accesses)
     due_by_client = amounts_due.amounts_due_of(request.account) if sees_any else {}
     return [

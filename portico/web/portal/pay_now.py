@@ -121,7 +121,7 @@ def remove_card(request: PortalRequest, ref: str) -> HttpResponse:
 def _pay(request: PortalRequest, invoice: Invoice | None) -> HttpResponse:
     quotes.refuse_unless_open(request.practice, request.access)
     # Sessions that began with a PIN save no card: a PIN does not prove access to the mailbox.
-    may_save = request.portal_session.only_client_id is None
+    may_save = request.client_view is not None or request.portal_session.only_client_id is None
     payer = Payer(request.account, request.client, request.actor, may_save=may_save)
     if request.method != "POST":
         offer = payment_initiation.offer(payer, invoice)

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from portico.web.portal import account_settings, billing, client_chooser, documents, home, pay_now, payment_status
+from portico.web.portal import (
+    account_settings,
+    billing,
+    client_chooser,
+    documents,
+    home,
+    pay_now,
+    payment_status,
+    view_ending,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -25,5 +34,6 @@ urlpatterns = [
     path("profile/", account_settings.show, name="profile"),
     path("sessions/ending/", account_settings.end_other_sessions, name="sessions_ending"),
     path("sessions/<str:ref>/end/", account_settings.end_session, name="session_end"),
+    path("view/ending/", view_ending.end, name="view_ending"),
     path("sign-out/", account_settings.sign_out, name="sign_out"),
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from django.utils.safestring import SafeString
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from portico.domain.access import client_views
+from portico.domain.access.models import ClientView
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.text import time_formatting
@@ -39,7 +42,9 @@ def _url(urlconf: str, name: str, args: tuple[object, ...], kwargs: tuple[tuple[
 
 @pass_context
 def form_subject(context: Context) -> SafeString:
-    """{{ form_subject() }}: the hidden field with the mailbox and client of a portal form."""
+    """{{ form_subject() }}: the hidden field with the mailbox and client of a portal form; empty in a view by staff."""
+    if context["request"].client_view:
+        return SafeString("")
     return hidden_subject(client_mismatch.name_of(context["request"]))
 
 
@@ -53,6 +58,33 @@ def client_query(context: Context) -> str:
 def hidden_subject(name: str) -> SafeString:
     """{{ hidden_subject(ref) }}: the hidden field with what the form's page is about."""
     return format_html('<input type="hidden" name="{}" value="{}">', client_mismatch.FIELD, name)
+
+
+def inert(client_view: ClientView | None) -> SafeString:
+    """{{ inert(request.client_view) }}: disables a button of the portal while staff view the page as the client."""
+    if client_view is None:
+        return SafeString("")
+    return format_html(' disabled title="{}"', client_views.read_only_message(client_view.client))
+
+
+def action_href(address: str, client_view: ClientView | None) -> SafeString:
+    """{{ action_href(url(…), request.client_view) }}: the address of a link that begins to pay; none in such a view."""
+    if client_view is None:
+        return format_html(' href="{}"', address)
+    title = client_views.read_only_message(client_view.client)
+    return format_html(' role="link" aria-disabled="true" title="{}"', title)
+
+
+@pass_context
+def client_view_of_page(context: Context) -> ClientView | None:
+    """{{ client_view_of_page() }}: the view in which staff are shown the page, also an error page; else None."""
+    request = context.get("request")
+    return context.get("client_view") or getattr(request, "client_view", None)
+
+
+def view_ends_at(client_view: ClientView) -> datetime:
+    """{{ view_ends_at(client_view) }}: the time at which the view ends by itself."""
+    return client_views.ends_at(client_view)
 
 
 def control(bound: BoundField, *, describedby: str = "", hint: str = "", **attributes: Any) -> SafeString:
@@ -186,6 +218,10 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "form_subject": form_subject,
     "hidden_subject": hidden_subject,
     "client_query": client_query,
+    "inert": inert,
+    "action_href": action_href,
+    "client_view_of_page": client_view_of_page,
+    "view_ends_at": view_ends_at,
     "practice_of_page": practice_of_page,
     "language_choices": language_choices,
     "today_in_full": today_in_full,

@@ -2,6 +2,7 @@
 
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.access.models.bursts import Burst, BurstKind
+from portico.domain.access.models.client_views import ClientView, ViewEnd
 from portico.domain.access.models.invitation_runs import (
     InvitationRun,
     InvitationRunItem,
@@ -37,6 +38,7 @@ __all__ = [
     "SESSIONS_PER_ACCOUNT",
     "Burst",
     "BurstKind",
+    "ClientView",
     "Invitation",
     "InvitationRun",
     "InvitationRunItem",
@@ -53,6 +55,7 @@ __all__ = [
     "SignInLink",
     "SignInMethod",
     "SignInRequest",
+    "ViewEnd",
     "bounds_of_life",
     "link_lifetime",
     "pin_lifetime",

@@ -7,6 +7,8 @@ from django.db.models import Count, Min, QuerySet, Sum
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.billing.models import Invoice
+from portico.domain.billing.models.invoices import InvoiceQuerySet
+from portico.domain.clients.models import Client
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 
@@ -30,9 +32,19 @@ def amounts_due_of(account: PortalAccount) -> dict[int, AmountDue]:
     return {client: AmountDue(number, minor, due_on, first) for client, number, minor, due_on, first in found}
 
 
+def amount_due_of(client: Client) -> AmountDue | None:
+    """Returns the client's amount due, whether access is on or not; None if there is nothing to pay."""
+    rows = _with_sums(Invoice.objects.filter(client=client))
+    return next((AmountDue(number, minor, due_on, first) for _pk, number, minor, due_on, first in rows), None)
+
+
 @CompiledQuery
 def _by_client(account: Parameter) -> QuerySet[Invoice, tuple[int, int, int, date | None, int]]:
-    rows = Invoice.objects.filter(client__portal_access__account=account).shared().not_processing().order_by()
+    return _with_sums(Invoice.objects.filter(client__portal_access__account=account))
+
+
+def _with_sums(invoices: InvoiceQuerySet) -> QuerySet[Invoice, tuple[int, int, int, date | None, int]]:
+    rows = invoices.shared().not_processing().order_by()
     return (
         rows.values("client")
         .annotate(number_of=Count("pk"), open_sum=Sum("open_minor"), next_due=Min("due_on"), first=Min("number"))
