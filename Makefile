@@ -23,7 +23,7 @@ setup: ## create .venv and install all dependencies (the other commands do it to
 	@test -n "$(ANY_PYTHON)" || { sed -n '/^NO_PYTHON/,/"""$$/s/^NO_PYTHON = "*\|"*$$//gp' scripts/bootstrap.py; exit 1; }
 	@$(ANY_PYTHON) scripts/bootstrap.py
 
-packages: ## install Chromium, PostgreSQL and PgBouncer with apt if they are missing
+packages: ## install Chromium, databases and mail servers with apt if they are missing
 	@$(ANY_PYTHON) scripts/system_packages.py
 
 demo: setup ## run the whole product with sample data (PORT=8000, RESET=1 starts over)

@@ -1,4 +1,4 @@
-"""Installs the programs that tests start: Chromium, PostgreSQL and PgBouncer. Standard library only, any Python 3."""
+"""Installs the programs that tests start, such as PostgreSQL and Postfix. Standard library only, any Python 3."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 APT = ["apt-get", "-o", "Acquire::Retries=3"]
 PGBOUNCER = "/usr/sbin/pgbouncer"
+POSTFIX = "/usr/sbin/postfix"
+DOVECOT = "/usr/sbin/dovecot"
+# Asks invoke-rc.d, while it is there, to start none of the installed services.
+POLICY = Path("/usr/sbin/policy-rc.d")
 # The first is Chromium without its window: it does the same with a third of the processor time.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
@@ -19,15 +25,45 @@ def main() -> None:
     packages = missing()
     if not packages:
         return
-    install = ["install", "-y", "--no-install-recommends", *packages]
+    # Another mail server that is installed stays: apt then refuses.
+    install = ["install", "-y", "--no-install-recommends", "--no-remove", *packages]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit("Tests need Chromium, PostgreSQL and PgBouncer. Please run: sudo apt-get " + " ".join(install))
+        sys.exit(
+            "Tests need Chromium, PostgreSQL, PgBouncer, Postfix and Dovecot. Please run: sudo apt-get "
+            + " ".join(install)
+        )
     print("Installing " + ", ".join(packages), flush=True)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    for command in ([*APT, "-qq", "update"], [*APT, "-qq", *install]):
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
-        if done.returncode:
-            sys.exit("apt-get could not do it; its reason is above. Tests need: " + ", ".join(packages))
+    if "postfix" in packages and shutil.which("debconf-set-selections"):
+        # Tests write their own configuration.
+        answer = b"postfix postfix/main_mailer_type select No configuration\n"
+        subprocess.run(["debconf-set-selections"], input=answer, check=False)
+    with services_not_started():
+        for command in ([*APT, "-qq", "update"], [*APT, "-qq", *install]):
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+            if done.returncode:
+                sys.exit("apt-get could not do it; its reason is above. Tests need: " + ", ".join(packages))
+    disable([each for each in ("postfix", "dovecot") if any(each in package for package in packages)])
+
+
+@contextmanager
+def services_not_started() -> Iterator[None]:
+    """Installs packages without starting their services: tests start the programs themselves."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+
+
+def disable(services: list[str]) -> None:
+    """Keeps services that were just installed for tests from starting at the next boot."""
+    if services and Path("/run/systemd/system").is_dir():
+        subprocess.run(["systemctl", "--quiet", "disable", *services], check=False)
 
 
 def browser() -> str | None:
@@ -43,6 +79,10 @@ def missing() -> list[str]:
         packages.append("postgresql")
     if not Path(PGBOUNCER).exists():
         packages.append("pgbouncer")
+    if not Path(POSTFIX).exists():
+        packages.append("postfix")
+    if not Path(DOVECOT).exists():
+        packages.append("dovecot-imapd")
     return packages
 
 

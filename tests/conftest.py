@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.support.pressing",
     "tests.support.processes",
     "tests.support.smtp",
+    "tests.support.mail_servers",
     "tests.support.stripe",
     "tests.support.world",
 ]

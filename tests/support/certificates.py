@@ -18,13 +18,18 @@ NOT_AFTER = NOT_BEFORE + timedelta(days=365 * 60)
 
 def server_context() -> ssl.SSLContext:
     """Returns the TLS context of a server with the certificate."""
-    certificate, key = _pair()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "both.pem"
-        path.write_bytes(key + certificate)
+        write(path)
         context.load_cert_chain(path)
     return context
+
+
+def write(path: Path) -> None:
+    """Writes the key and the certificate to a file."""
+    certificate, key = _pair()
+    path.write_bytes(key + certificate)
 
 
 def trusting_context() -> ssl.SSLContext:

@@ -52,7 +52,6 @@ class Mail:
 @dataclass
 class Refusal:
     answer: str
-    to: str | None
     times: int | None
 
 
@@ -72,7 +71,7 @@ class SmtpServer:
         self.sends_reports = sends_reports
         self._tls = tls
         self._context = context
-        self._refusals: dict[Stage, Refusal] = {}
+        self._refusals: dict[tuple[Stage, str | None], Refusal] = {}
         self._seconds: dict[Stage, float] = {}
         self._answers_to_lose = 0
         self._controller: _Controller | None = None
@@ -91,7 +90,7 @@ class SmtpServer:
 
         At the stage "sender" that is the sender's address.
         """
-        self._refusals[stage] = Refusal(answer, to, times)
+        self._refusals[stage, to] = Refusal(answer, times)
 
     def be_slow(self, seconds: float, *, stage: Stage = "content") -> None:
         self._seconds[stage] = seconds
@@ -127,8 +126,8 @@ class SmtpServer:
     async def says(self, stage: Stage, address: str | None = None) -> str | None:
         """Waits as told for this stage; returns the refusal, if any."""
         await asyncio.sleep(self._seconds.get(stage, 0))
-        refusal = self._refusals.get(stage)
-        if refusal is None or refusal.times == 0 or (refusal.to is not None and refusal.to != address):
+        refusal = self._refusals.get((stage, address)) or self._refusals.get((stage, None))
+        if refusal is None or refusal.times == 0:
             return None
         if refusal.times is not None:
             refusal.times -= 1

@@ -1,0 +1,78 @@
+"""Postfix and Dovecot themselves: their reports come back, and are read as what they say."""
+
+import os
+
+import pytest
+from django.test import override_settings
+
+from portico.domain.practices.models import Practice
+from portico.gateways.imap import ImapMailbox, parse
+from portico.gateways.smtp import transport
+from portico.plumbing.mail import delivery, report_mailbox, report_parsing, report_tags
+from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
+from tests import cast
+from tests.support import certificates
+from tests.support.mail_servers import MailServers
+from tests.support.smtp import SmtpServer
+
+pytestmark = [
+    pytest.mark.real_processes,
+    pytest.mark.slow,
+    pytest.mark.sqlite,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.real_time,
+    pytest.mark.skipif(os.geteuid() != 0, reason="Postfix must be started as root, as CI does."),
+]
+ACCEPTED, REFUSED, FULL, BLOCKED = (f"{name}@mail.example" for name in ("ana", "nobody", "full", "blocked"))
+REFUSALS = {
+    REFUSED: "550 5.1.1 No such user here",
+    FULL: "552 5.2.2 Mailbox full",
+    BLOCKED: "550 5.7.26 Unauthenticated mail",
+}
+
+
+def send_all(practice: Practice, servers: MailServers, smtp: SmtpServer) -> None:
+    for number, address in enumerate((ACCEPTED, *REFUSALS)):
+        cast.invited(cast.client(practice, f"Ana {number}", address=address))
+    for address, answer in REFUSALS.items():
+        smtp.refuse("recipient", answer, to=address)
+    assert delivery.deliver_next("rest", transport.transport(servers.url))
+
+
+def facts() -> dict[str, tuple[str, str, str]]:
+    rows = DeliveryReport.objects.select_related("email")
+    return {row.email.to_address: (row.kind, row.status_code, row.remote_server) for row in rows}
+
+
+@override_settings(EMAIL_RETURN_PATH="bounces@portico.test")
+def test_reports_of_postfix_are_read_from_dovecot(
+    practice: Practice, mail_servers: MailServers, smtp: SmtpServer
+) -> None:
+    send_all(practice, mail_servers, smtp)
+    mailbox = ImapMailbox(parse(mail_servers.mailbox_url), certificates.trusting_context())
+
+    def read() -> bool:
+        ReportMailbox.objects.update(read_at=None)
+        report_mailbox.read_new(mailbox)
+        assert not ReportMailbox.objects.get().problem, mail_servers.log()
+        return DeliveryReport.objects.count() == 4
+
+    mail_servers.wait_for(read)
+    assert facts() == {
+        ACCEPTED: ("relayed", "2.0.0", "127.0.0.1"),
+        REFUSED: ("failed", "5.1.1", "127.0.0.1"),
+        FULL: ("failed", "5.2.2", "127.0.0.1"),
+        BLOCKED: ("failed", "5.7.26", "127.0.0.1"),
+    }
+    assert ReportMailbox.objects.get().unmatched == 0
+    # ENVID and the tagged sender come back, each by itself enough.
+    with mailbox.open() as folder:
+        mails = folder.fetch(after_uid=0, limit=10, max_bytes=report_parsing.MAX_BYTES).mails
+    sent = set(OutgoingEmail.objects.values_list("ref", flat=True))
+    assert {ref for _uid, raw in mails for ref in refs_behind(raw, b"Original-Envelope-Id: ")} == sent
+    assert {ref for _uid, raw in mails for ref in refs_behind(raw, b"Delivered-To: ")} == sent
+
+
+def refs_behind(raw: bytes, field: bytes) -> tuple[str, ...]:
+    (line,) = (line for line in raw.splitlines() if line.startswith(field))
+    return report_tags.refs_in([line.decode()])
