@@ -117,7 +117,7 @@ MATRIX = {
         SEND,
         (
             *("create_client", *CLIENTS, "client_archiving", "client_restoring", "client_ending", "client_session_end"),
-            *("client_pin", "client_pin_tries", "invitation_draft", "invitation_preview"),
+            *("client_pin", "client_pin_tries", "lift_stop", "invitation_draft", "invitation_preview"),
             *("new_invitation_run", "invitation_run_pause", "invitation_run_resume", "invitation_run_stop"),
         ),
     ),

@@ -97,6 +97,8 @@ class AuditAction(TextChoices):
     EVERYTHING_ENDED = "access.everything_ended", _("Signed out everywhere")
     EMAIL_DROPPED = MailAction.DROPPED.value, _("Email canceled")
     EMAIL_RESTARTED = MailAction.RESTARTED.value, _("Email retried")
+    MAILBOX_STOPPED = MailAction.MAILBOX_STOPPED.value, _("Email to an address stopped")
+    MAIL_STOP_LIFTED = MailAction.STOP_LIFTED.value, _("Email to an address allowed again")
 
     # The books.
     INVOICE_DRAFTED = "invoice.drafted", _("Invoice draft created")

@@ -153,6 +153,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_pin", "POST"): REFUSED_INPUT,
     ("office:client_pin_tries", "POST"): CHANGED,
     ("office:client_ending", "POST"): CHANGED,
+    ("office:lift_stop", "POST"): CHANGED,
     ("office:client_session_end", "POST"): CHANGED,
     ("office:client_view", "GET"): EDITED,
     ("office:client_view", "POST"): CHANGED,

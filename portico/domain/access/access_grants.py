@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import notice_mail_queueing, portal_accounts, portal_states
+from portico.domain.access import mail_stops, notice_mail_queueing, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details
@@ -20,7 +20,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
-from portico.plumbing.models import AuditEntry
+from portico.plumbing.models import AuditEntry, MailStop
 from portico.plumbing.refusals import Refused
 
 
@@ -136,15 +136,19 @@ def save_first(practice: Practice, wanted: Sequence[FirstAccess], *, by: Actor) 
     """
     mailboxes = {each.address.mailbox_key for each in wanted if each.address is not None}
     accounts = portal_accounts.accounts_for_mailboxes(practice.pk, mailboxes)
+    stops = mail_stops.stops_of(each.address for each in wanted if each.address is not None)
     accesses, entries = list[PortalAccess](), list[AuditEntry]()
 
     def account_for(address: EmailAddress) -> PortalAccount:
         return accounts[address.mailbox_key]
 
+    def stop_of(address: EmailAddress | None) -> MailStop | None:
+        return stops.get(address.mailbox_key) if address is not None else None
+
     for each in wanted:
         _refuse_archived(each.client, each.entry)
         access = PortalAccess(practice=practice, client=each.client)
-        changes = _changes(access, each.address, each.entry, by=by, account_for=account_for)
+        changes = _changes(access, each.address, each.entry, by=by, account_for=account_for, stop_of=stop_of)
         if made := _advance(access, changes, portal_accounts.advance_epoch):
             accesses.append(access)
             entries += made
@@ -191,9 +195,10 @@ def _changes(
     *,
     by: Actor,
     account_for: Callable[[EmailAddress], PortalAccount] = portal_accounts.account_for_address,
+    stop_of: Callable[[EmailAddress | None], MailStop | None] = mail_stops.stop_of,
 ) -> list[_Change | None]:
     return [
-        _choose(access, address, by=by, account_for=account_for),
+        _choose(access, address, by=by, account_for=account_for, stop_of=stop_of),
         _switch(access, on=entry.enabled, by=by),
         _set_options(access, entry, by=by),
     ]
@@ -227,6 +232,7 @@ def _choose(
     *,
     by: Actor,
     account_for: Callable[[EmailAddress], PortalAccount] = portal_accounts.account_for_address,
+    stop_of: Callable[[EmailAddress | None], MailStop | None] = mail_stops.stop_of,
 ) -> _Change | None:
     if (address.pk if address else None) == access.address_id:
         return None
@@ -234,9 +240,10 @@ def _choose(
         notice_mail_queueing.notify_address_removed(access, access.address, access.account)
     access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
     access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
-    access.mail_stopped_at, access.mail_stopped_reason = None, ""
     access.address = address
+    # Locked before the stop is read: a stop that is made at this moment waits, and then marks this access.
     access.account = account_for(address) if address else None
+    mail_stops.set_marks(access, stop_of(address))
     is_first = access.changed_epoch == 0
     # Epochs of the old account mean nothing for the new one.
     access.ended_epoch = access.consent_epoch = 0

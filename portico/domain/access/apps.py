@@ -8,13 +8,16 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portico.domain.access import notice_mail_queueing  # noqa: PLC0415 - models cannot be imported before
+        from portico.domain.access import mail_stops, notice_mail_queueing  # noqa: PLC0415 - models cannot be imported before
         from portico.domain.access.notice_mails import AddressRemovedMail, NewBrowserMail, PinUsedMail  # noqa: PLC0415
         from portico.domain.access.onboarding import invitations  # noqa: PLC0415
         from portico.domain.access.onboarding.invitation_mail import InvitationMail  # noqa: PLC0415
         from portico.domain.access.sign_in import request_worker  # noqa: PLC0415
         from portico.domain.access.sign_in.sign_in_mail import SignInMail  # noqa: PLC0415
+        from portico.plumbing.mail import mail_stops as stopped_mailboxes  # noqa: PLC0415
         from portico.plumbing.mail import outbox  # noqa: PLC0415
+
+        stopped_mailboxes.register(mail_stops.MarkedAccesses())
 
         outbox.register(invitations.KIND, InvitationMail())
         outbox.register(request_worker.KIND, SignInMail())

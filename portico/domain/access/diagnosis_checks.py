@@ -167,7 +167,7 @@ def not_bounced(evidence: Evidence) -> Finding:
     has_complained = mail is not None and mail.email.state == EmailState.COMPLAINED and _is_stopped(evidence)
     if evidence.facts.stop_kind == StopKind.COMPLAINED or has_complained:
         words = _("Ask %(name)s by phone before you email this address again.") % {"name": client.called}
-        fix, at = diagnosis_steps.LIFT_STOP, access.mail_stopped_at
+        fix, at = eligibility_steps.LIFT_STOP, access.mail_stopped_at
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
     if _is_stopped(evidence) or has_bounced:
         step = eligibility_steps.MAIL_NOT_STOPPED

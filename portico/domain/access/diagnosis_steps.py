@@ -67,7 +67,6 @@ SEND_INVITATION = Fix("invite", Page.CLIENT_PORTAL, _("Send an invitation"))
 RESEND = Fix("resend", Page.CLIENT_PORTAL, _("Resend email invitation"))
 GENERATE_PIN = Fix("pin", Page.CLIENT_PORTAL, _("Generate a PIN"))
 ALLOW_MORE_TRIES = Fix("tries", Page.CLIENT_PORTAL, _("Allow more tries"))
-LIFT_STOP = Fix("lift_stop", Page.CLIENT_PORTAL, _("Lift the stop"))
 ADD_ADDRESS = Fix("add_address", Page.CLIENT_INFO, _("Add an address"))
 OPEN_EMAIL = Fix("open_email", Page.EMAIL, _("Open the email to try again"))
 

@@ -197,6 +197,9 @@ REMINDERS_ON = Step(
     fix=Fix("reminders", Page.BILLING, _("Turn on reminders")),
 )
 
+# Fixes for a mailbox to which mail failed, beside that of MAIL_NOT_STOPPED.
+LIFT_STOP = Fix("lift_stop", Page.CLIENT_PORTAL, _("Lift the stop"))
+
 
 def _names(client: Client, access: "PortalAccess | None") -> dict[str, str]:
     address = access.address if access is not None else None

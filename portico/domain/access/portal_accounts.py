@@ -13,12 +13,14 @@ from portico.domain.clients.models import Client, EmailAddress, Language
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
+from portico.plumbing.models import MailStop
 
 
 def with_has_account(addresses: QuerySet[EmailAddress]) -> QuerySet[EmailAddress]:
-    """Annotates what spares `account_for_address` a query if there is no account."""
-    accounts = PortalAccount.objects.filter(practice=OuterRef("practice"), mailbox_key=OuterRef("mailbox_key"))
-    return addresses.annotate(has_account=Exists(accounts))
+    """Annotates what spares `account_for_address` and `mail_stops.stop_of` a query if there is no account or stop."""
+    mailbox = {"practice": OuterRef("practice"), "mailbox_key": OuterRef("mailbox_key")}
+    accounts, stops = PortalAccount.objects.filter(**mailbox), MailStop.objects.live().filter(**mailbox)
+    return addresses.annotate(has_account=Exists(accounts), has_stop=Exists(stops))
 
 
 def account_for_address(address: EmailAddress) -> PortalAccount:

@@ -1,5 +1,5 @@
 """The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; invitation runs;
-scheduled tasks; the mailbox of delivery reports."""
+delivery reports; scheduled tasks; the mailbox of delivery reports."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
-from portico.plumbing.mail import delivery, report_mailbox
+from portico.plumbing.mail import delivery, report_application, report_mailbox
 from portico.plumbing.models import MailQueue
 from portico.plumbing.queue.leases import PracticesInTurn
 from portico.plumbing.queue.worker_loop import Job, WorkerQueue
@@ -30,6 +30,8 @@ BATCH_SECONDS = 0.1
 POLL_SECONDS = 0.5
 SEAL_SECONDS = 1.0
 SLOW_POLL_SECONDS = 5.0
+# Between two batches of delivery reports other writers get their turn, which matters on SQLite.
+APPLICATION_SECONDS = 0.1
 # Polling for requests between any two mails would make each mail a tenth slower; a request waits no longer than this.
 MAILING_SECONDS = 0.1
 REPORT_SECONDS = 30.0
@@ -62,6 +64,8 @@ def worker_queues() -> list[WorkerQueue]:
         ),
         # Waits for the time of the next batch, which nothing else has to wait for.
         WorkerQueue("invitation runs", [Job(RunsInTurn().continue_next, pause=POLL_SECONDS, only_when_idle=True)]),
+        # After a large run reports come by the thousand; in the queue above they would wait for slow mail servers.
+        WorkerQueue("delivery reports", [Job(report_application.apply_next, pause=APPLICATION_SECONDS)]),
         WorkerQueue("tasks", [Job(_ScheduledTasks(), pause=SLOW_POLL_SECONDS, only_when_idle=True)]),
         *_report_queues(),
     ]

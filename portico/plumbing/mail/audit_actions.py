@@ -6,3 +6,5 @@ from enum import StrEnum
 class MailAction(StrEnum):
     DROPPED = "email.dropped"
     RESTARTED = "email.restarted"
+    MAILBOX_STOPPED = "mailbox.stopped"
+    STOP_LIFTED = "mailbox.stop_lifted"

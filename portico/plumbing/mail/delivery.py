@@ -11,15 +11,16 @@ from typing import Protocol
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from portico.plumbing import clock, error_locations
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import transaction_guard
-from portico.plumbing.mail import mime_messages, outbox, report_tags, retry_policy
+from portico.plumbing.mail import mail_stops, mime_messages, outbox, report_tags, retry_policy
 from portico.plumbing.mail.audit_actions import MailAction
 from portico.plumbing.mail.retry_policy import Outcome, ServerReply
-from portico.plumbing.models import EmailEvent, OutgoingEmail
+from portico.plumbing.models import EmailEvent, MailStop, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
 from portico.plumbing.queue import leases
 from portico.plumbing.queue.leases import PracticesInTurn
@@ -110,10 +111,11 @@ def _allowed(claimed: Sequence[_Claimed]) -> list[_Claimed]:
         composer = outbox.composer_or_none(kind)
         if composer is not None:
             composer.look_up([each.email for each in claimed if each.email.kind == kind])
+    stops = mail_stops.live_stops(each.email for each in claimed if not outbox.is_to_staff(each.email))
     allowed = []
     for each in claimed:
         try:
-            reason = outbox.composer_of(each.email.kind).refuse(each.email)
+            reason = outbox.composer_of(each.email.kind).refuse(each.email) or _reason_of(stops.get(each.email))
         except (OperationalError, InterfaceError):
             raise  # The database is unavailable, which is not an error of this mail.
         except Exception as error:  # noqa: BLE001  # Any error in one mail must not stop the others.
@@ -124,6 +126,12 @@ def _allowed(claimed: Sequence[_Claimed]) -> list[_Claimed]:
         else:
             _save_unsent(each, retry_policy.dropped_outcome(reason, at=clock.now()))
     return allowed
+
+
+def _reason_of(stop: MailStop | None) -> str | None:
+    if stop is None:
+        return None
+    return _("No email is sent to this address. %(reason)s") % {"reason": stop.words}
 
 
 def _mark(allowed: Sequence[_Claimed]) -> list[_Claimed]:

@@ -58,6 +58,8 @@ class MailComposer(ABC):
 
     # The kind's name in the list of mails.
     label: "str | _StrPromise" = ""
+    # A mail to staff is sent even if the practice may send nothing else to the mailbox.
+    is_to_staff = False
 
     def look_up(self, emails: Sequence[OutgoingEmail]) -> None:  # noqa: B027  # Most kinds look up each mail separately.
         """Loads what several mails need at once; called first, with the mails of one batch."""
@@ -99,6 +101,11 @@ def composer_of(kind: str) -> MailComposer:
 
 def composer_or_none(kind: str) -> MailComposer | None:
     return _composers.get(kind)
+
+
+def is_to_staff(email: OutgoingEmail) -> bool:
+    composer = composer_or_none(email.kind)
+    return composer is not None and composer.is_to_staff
 
 
 def kind_label(kind: str) -> "str | _StrPromise":

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
+from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState, FailureCause
 
 MAX_ERRORS = 5
 GIVE_UP_AFTER = timedelta(hours=48)
@@ -64,9 +64,11 @@ def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Out
             changes = _settled_by(EmailState.HANDED_OVER, "", reply, at) | {"handed_over_at": at}
             return Outcome(changes, EmailEventKind.HANDED_OVER)
         case "mailbox":
-            return Outcome(_settled_by(EmailState.BOUNCED, _reason(reply), reply, at), EmailEventKind.REFUSED)
+            changes = _settled_by(EmailState.BOUNCED, _reason(reply), reply, at)
+            return _failed(changes, FailureCause.NO_MAILBOX, at)
         case "message":
-            return Outcome(_settled_by(EmailState.FAILED, _reason(reply), reply, at), EmailEventKind.REFUSED)
+            cause = FailureCause.FULL if reply.code == "5.2.2" else FailureCause.MESSAGE
+            return _failed(_settled_by(EmailState.FAILED, _reason(reply), reply, at), cause, at)
         case "later":
             return _retried(email, DelayCause.RECIPIENT, reply, at)
         case "lost":
@@ -122,8 +124,12 @@ def _retried(email: OutgoingEmail, by: DelayCause, reply: ServerReply, at: datet
     since = email.delayed_at if email.delayed_at is not None and is_valid and not is_new_cause else at
     if by is not DelayCause.OURS and at - since >= GIVE_UP_AFTER:
         reason = _("The mail server delayed this email for two days, so we stopped trying.")
-        return Outcome(_settled_by(EmailState.FAILED, reason, reply, at), EmailEventKind.REFUSED)
+        return _failed(_settled_by(EmailState.FAILED, reason, reply, at), FailureCause.EXPIRED, at)
     return Outcome(delay_columns(reply, by, since=since, at=at), EmailEventKind.DELAYED if is_new_cause else None)
+
+
+def _failed(changes: dict[str, Any], cause: FailureCause, at: datetime) -> Outcome:  # Any: as above.
+    return Outcome(changes | {"failed_at": at, "failure_cause": cause}, EmailEventKind.REFUSED)
 
 
 def _settled_by(state: EmailState, reason: str, reply: ServerReply, at: datetime) -> dict[str, Any]:  # Any: as above.

@@ -26,6 +26,8 @@ class ReportKind(models.TextChoices):
     DELAYED = "delayed", _("Delayed")
     FAILED = "failed", _("Bounced")
     COMPLAINED = "complained", _("Marked as spam")
+    # The provider did not send it, because the address is on its own suppression list.
+    REJECTED = "rejected", _("On the email provider’s suppression list")
     # No report: an out-of-office reply or the like.
     AUTO_REPLIED = "auto_replied", _("Automatic reply")
 

@@ -34,6 +34,8 @@ class EmailState(models.TextChoices):
 
 
 WAITING = (EmailState.QUEUED, EmailState.DELAYED)
+# The mail was sent, or offered, and did not arrive.
+FAILED_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED)
 
 
 class DelayCause(models.TextChoices):
@@ -42,6 +44,21 @@ class DelayCause(models.TextChoices):
     OURS = "ours", _("Our mail server")
     RECIPIENT = "recipient", _("The recipient's mail server")
     ANSWER = "answer", _("A lost reply")
+
+
+class FailureCause(models.TextChoices):
+    """Why a mail failed, as far as the server's reply or a delivery report says."""
+
+    NO_MAILBOX = "no_mailbox", _("No such mailbox")
+    FULL = "full", _("Mailbox full")
+    EXPIRED = "expired", _("Their mail server didn’t answer")
+    COMPLAINED = "complained", _("Marked as spam")
+    PROVIDER_LIST = "provider_list", _("On the email provider’s suppression list")
+    UNEXPLAINED = "unexplained", _("Rejected without a reason")
+    # Of us, or of this mail: says nothing about the mailbox.
+    DISTRUST = "distrust", _("Their server doesn’t trust our email")
+    MESSAGE = "message", _("This email was rejected")
+    OTHER = "other", _("Rejected for another reason")
 
 
 class OutgoingEmailQuerySet(RowQuerySet["OutgoingEmail"]):
@@ -99,6 +116,9 @@ class OutgoingEmail(QueuedRow):
     # When the receiving server accepted it, and its domain, from a delivery report.
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.CharField(max_length=254, blank=True)
+    # When it was rejected, marked as spam or given up, and why. A mail that could not be created has neither.
+    failed_at = models.DateTimeField(null=True)
+    failure_cause = models.CharField(max_length=16, choices=FailureCause.choices, blank=True)
     # When the current delay, with the same cause, began.
     delayed_at = models.DateTimeField(null=True)
     delayed_by = models.CharField(max_length=10, choices=DelayCause.choices, blank=True)
@@ -146,6 +166,8 @@ class OutgoingEmail(QueuedRow):
             models.Index(fields=("practice", "-id"), name="outgoing_newest"),
             models.Index(fields=("practice", "state", "-id"), name="outgoing_by_state"),
             models.Index(fields=("client", "-id"), name="outgoing_of_client"),
+            models.Index(fields=("practice", "to_address", "-id"), name="outgoing_to_address"),
+            models.Index(fields=("practice", "-id"), condition=Q(failed_at__isnull=False), name="outgoing_failed"),
         )
 
     def __str__(self) -> str:
@@ -168,8 +190,9 @@ class OutgoingEmail(QueuedRow):
         self.save()
 
     def requeue(self) -> None:
-        self.state, self.reason, self.detail = EmailState.QUEUED, "", ""
+        self.state, self.reason, self.detail, self.failure_cause = EmailState.QUEUED, "", "", ""
         self.settled_at = self.parked_at = self.body_deleted_at = self.lease_until = self.not_before = None
+        self.failed_at = None
         self.errors = 0
         self.attempts += 1  # A worker that still has it can no longer save an outcome.
         self.save()

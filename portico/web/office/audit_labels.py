@@ -109,8 +109,8 @@ def _client_or_staff_sentence(action: AuditAction, details: Mapping[str, Any]) -
             return _("Portal email removed: no address chosen")
         case AuditAction.OPTIONS_CHANGED if details:
             return _option_sentence(details)
-        case AuditAction.EMAIL_DROPPED if details.get("reason"):
-            return _("An email was not sent. %(reason)s") % {"reason": details["reason"]}
+        case AuditAction.EMAIL_DROPPED | AuditAction.MAILBOX_STOPPED if details.get("reason"):
+            return str(_WITH_REASON[action]) % {"reason": details["reason"]}
         case AuditAction.INVITATION_REFUSED | AuditAction.PIN_NOT_MADE:
             return str(_REFUSALS[action].get(str(details.get("why")), _SENTENCES[action]))
         case AuditAction.LINK_REFUSED:
@@ -208,6 +208,10 @@ _FIELDS = {
     "reply_to": gettext_lazy("reply-to"),
     "reminder_days": gettext_lazy("reminder days"),
 }
+_WITH_REASON = {
+    AuditAction.EMAIL_DROPPED: gettext_lazy("An email was not sent. %(reason)s"),
+    AuditAction.MAILBOX_STOPPED: gettext_lazy("Email to an address was stopped. %(reason)s"),
+}
 _WITH_ADDRESS = {
     AuditAction.ADDRESS_ADDED: gettext_lazy("Email address %(address)s added"),
     AuditAction.ADDRESS_CLOSED: gettext_lazy("Email address %(address)s removed"),
@@ -231,6 +235,8 @@ _SENTENCES = {
     AuditAction.EMAIL_VIEWED: gettext_lazy("An email was viewed"),
     AuditAction.EMAIL_DROPPED: gettext_lazy("An email was not sent"),
     AuditAction.EMAIL_RESTARTED: gettext_lazy("An email was retried"),
+    AuditAction.MAILBOX_STOPPED: gettext_lazy("Email to an address was stopped"),
+    AuditAction.MAIL_STOP_LIFTED: gettext_lazy("Email to an address is allowed again"),
     AuditAction.LINK_SENT: gettext_lazy("Sign-in email sent, requested on the portal’s sign-in page"),
     AuditAction.CODE_REFUSED: gettext_lazy("An incorrect or expired sign-in code was entered"),
     AuditAction.CODE_BEYOND_LIMIT: gettext_lazy("A sign-in code was entered after too many wrong codes"),
@@ -252,6 +258,7 @@ _REFUSALS = {
         "access": gettext_lazy("Invitation not sent: access was off"),
         "address": gettext_lazy("Invitation not sent: no address was chosen"),
         "email_ok": gettext_lazy("Invitation not sent: Email ok was not checked"),
+        "lift_stop": gettext_lazy("Invitation not sent: an earlier email was marked as spam"),
     },
     AuditAction.PIN_NOT_MADE: {
         "restore": gettext_lazy("PIN not created: the client is archived"),
@@ -315,6 +322,8 @@ _ICONS = {
     AuditAction.INVITATION_REFUSED: ("mail-x", "wait"),
     AuditAction.EMAIL_DROPPED: ("mail-x", "wait"),
     AuditAction.EMAIL_RESTARTED: ("refresh-cw", "accent"),
+    AuditAction.MAILBOX_STOPPED: ("mail-x", "bad"),
+    AuditAction.MAIL_STOP_LIFTED: ("mail", "accent"),
     AuditAction.LINK_SENT: ("send", "quiet"),
     AuditAction.LINK_REFUSED: ("link-2-off", "wait"),
     AuditAction.CODE_REFUSED: ("lock", "wait"),

@@ -19,7 +19,7 @@ from portico.web.office.billing import (
     void_invoice,
 )
 from portico.web.office.billing.drafts import invoice_draft, new_invoices
-from portico.web.office.client_portal import client_sessions, generate_pin, portal_tab, start_view
+from portico.web.office.client_portal import client_sessions, generate_pin, lift_stop, portal_tab, start_view
 from portico.web.office.clients import activity, client_billing, client_info, client_list, create_client, overview
 from portico.web.office.emails import email_list
 from portico.web.office.invitations import run_preview, run_progress
@@ -93,6 +93,7 @@ urlpatterns = [
         client_sessions.end_session,
         name="client_session_end",
     ),
+    path("clients/<str:ref>/edit/portal/stop/lifting/", lift_stop.lift, name="lift_stop"),
     path("clients/<str:ref>/edit/portal/letter/", staff_guide.letter_pdf, name="invitation_letter"),
     path("clients/<str:ref>/view/", start_view.start, name="client_view"),
     path("clients/<str:ref>/billing/", client_billing.show, name="client_billing"),

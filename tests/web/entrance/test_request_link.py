@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 import time_machine
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponseBase
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
@@ -20,7 +20,8 @@ from portico.domain.access.models import PortalSession, RequestOutcome, SignInRe
 from portico.domain.access.sign_in import portal_sessions, request_worker, sign_in_links
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.mail import mail_stops
+from portico.plumbing.models import OutgoingEmail, StopKind
 from tests import cast
 from tests.support.pressing import Browser
 
@@ -80,6 +81,11 @@ def _archived(person: Client) -> None:
     client_changes.archive(person, by=cast.DESK)
 
 
+def _stopped(person: Client) -> None:
+    with transaction.atomic():
+        mail_stops.stop(cast.invited(person).email, StopKind.REFUSED, "There is no such mailbox.")
+
+
 def _nothing(_person: Client) -> None:
     return None
 
@@ -91,6 +97,7 @@ ALIKE: list[tuple[str, Callable[[Client], None]]] = [
     ("anа@mail.example", _nothing),
     ("ana@mail.example", _without_access),
     ("ana@mail.example", _archived),
+    ("ana@mail.example", _stopped),
     ("nia@mail.example", _nothing),
     ("dora@mail.example", _nothing),
 ]

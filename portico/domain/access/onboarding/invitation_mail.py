@@ -52,7 +52,7 @@ class InvitationMail(MailComposer):
             return mail_frame.letter(email, "invitation", context, attachments=_guide(practice, email.content))
 
     def state_changed(self, email: OutgoingEmail) -> None:
-        if email.state == EmailState.HANDED_OVER:
+        if email.state in {EmailState.HANDED_OVER, EmailState.DELIVERED}:
             return  # The usual case, which needs no query.
         self.look_up([email])
         invitation = email.invitation
@@ -100,7 +100,7 @@ def _needs_attention(email: OutgoingEmail, invitation: Invitation) -> bool:
     if email.state == EmailState.DROPPED:
         link = invitation.email.sign_in_link
         return link.used_at is None and link.voided_at is None
-    return email.state in {EmailState.BOUNCED, EmailState.FAILED}
+    return email.state in {EmailState.BOUNCED, EmailState.FAILED, EmailState.COMPLAINED}
 
 
 def _template_context(

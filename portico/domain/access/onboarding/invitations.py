@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants, eligibility, portal_states
+from portico.domain.access import access_grants, eligibility, eligibility_steps, mail_stops, portal_states
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Invitation, PortalAccess
@@ -103,6 +103,19 @@ def _write_unless_refused(
             AuditAction.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=broken.fix.name
         )
         return CannotSendInvitation(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
+    # Only a marked access has a stop. To send again is how staff decide that a refusal is over.
+    if access.mail_stopped_at is not None and mail_stops.lift_refusal(access, by=by) is not None:
+        audit_log.record(
+            AuditAction.INVITATION_REFUSED,
+            practice=client.practice,
+            client=client,
+            by=by,
+            why=eligibility_steps.LIFT_STOP.name,
+        )
+        instruction = _("%(name)s marked our email as spam. Ask by phone, then lift the stop below.")
+        return CannotSendInvitation(
+            f"{instruction % {'name': client.called}} {_('Nothing was sent.')}", fix=eligibility_steps.LIFT_STOP.name
+        )
     access.draft_subject = access.draft_message = ""
     return write(access, text, form_key=form_key, by=by, with_guide=with_guide)
 
@@ -150,7 +163,7 @@ def write(
     )
     sign_in_links.create(account, address, email)
     access.invited_at = clock.now()
-    access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    mail_stops.set_marks(access, mail_stops.stop_of_access(access))
     access.version += 1
     access.save(update_fields=["invited_at", "mail_stopped_at", "mail_stopped_reason", *DRAFT_FIELDS, "version"])
     audit_log.record(
@@ -204,7 +217,12 @@ def record_failure(invitation: Invitation, reason: str) -> None:
 
 
 def record_retry(invitation: Invitation) -> None:
-    """Clears the mark of `record_failure` when the invitation's mail is queued again. In the caller's transaction."""
+    """Clears the mark of `record_failure` when the invitation's mail is queued again. In the caller's transaction.
+
+    Leaves the mark of a stopped mailbox, which the retry does not lift.
+    """
+    if mail_stops.stop_of(invitation.address) is not None:
+        return
     stopped = PortalAccess.objects.filter(mail_stopped_at__isnull=False)
     _mark(invitation, stopped, mail_stopped_at=None, mail_stopped_reason="")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from portico.domain.access import notice_mail_queueing, portal_states
+from portico.domain.access import mail_stops, notice_mail_queueing, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount, SignInMethod
 from portico.domain.access.sign_in import known_browsers, portal_sessions
 from portico.domain.access.sign_in.portal_sessions import StartedSession
@@ -52,11 +52,12 @@ def complete(
 def _record_sign_in(practice: Practice, client: Client, account: PortalAccount, method: SignInMethod) -> None:
     now = clock.now()
     access = PortalAccess.objects.locked().select_related("address").get(client=client)
-    access.client = client
+    access.client, access.account = client, account
     access.first_signed_in_at = access.first_signed_in_at or now
     access.last_signed_in_at = now
-    if method is not SignInMethod.PIN:  # A PIN says nothing about whether mail arrives.
-        access.mail_stopped_at, access.mail_stopped_reason = None, ""
+    # A PIN says nothing about whether mail arrives.
+    if method is not SignInMethod.PIN and access.mail_stopped_at is not None:
+        mail_stops.lift_after_sign_in(access)
     access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
     Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
     portal_states.store(access)

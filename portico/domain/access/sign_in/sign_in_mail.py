@@ -17,11 +17,14 @@ from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.mail import rendering
+from portico.plumbing.mail import mail_stops, rendering
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.text import time_formatting
+
+# The mail server has it, or the recipient's.
+_TAKEN = (EmailState.HANDED_OVER, EmailState.DELIVERED)
 
 
 def subject_for(practice: Practice, asked_at: datetime, language: str) -> str:
@@ -70,7 +73,7 @@ class SignInMail(MailComposer):
 
     def state_changed(self, email: OutgoingEmail) -> None:
         link = _link_of(email)
-        if email.state == EmailState.HANDED_OVER and not link.is_mail_stopped:
+        if email.state in _TAKEN and not link.is_mail_stopped:
             return  # The usual case, which needs no further query.
         apply_outcome(email, link.account)
 
@@ -119,17 +122,21 @@ def apply_outcome(email: OutgoingEmail, account: PortalAccount) -> None:
     Ignores a dropped mail, which says nothing about the mailbox.
     """
     accesses = PortalAccess.objects.filter(account=account, enabled_at__isnull=False)
-    if email.state in {EmailState.BOUNCED, EmailState.FAILED}:
-        _save_outcome(accesses, reason=email.reason)
+    if email.state in {EmailState.BOUNCED, EmailState.FAILED, EmailState.COMPLAINED}:
+        _save_outcome(accesses, account, reason=email.reason)
     elif email.state != EmailState.DROPPED:
-        _save_outcome(accesses.filter(mail_stopped_at__isnull=False), reason=None)
+        _save_outcome(accesses.filter(mail_stopped_at__isnull=False), account, reason=None)
 
 
-def _save_outcome(accesses: PortalAccessQuerySet, *, reason: str | None) -> None:
+def _save_outcome(accesses: PortalAccessQuerySet, account: PortalAccount, *, reason: str | None) -> None:
     stopped_at = None if reason is None else clock.now()
     clients = list(accesses.values_list("client_id", flat=True))
     if not clients:
         return
-    for client in Client.objects.locked().filter(pk__in=clients).order_by("pk"):
+    locked = list(Client.objects.locked().filter(pk__in=clients).order_by("pk"))
+    # Under the lock: the mailbox may be stopped, by a report about an earlier mail, while this mail is sent.
+    if reason is None and mail_stops.live_stop(account.practice_id, account.mailbox_key) is not None:
+        return
+    for client in locked:
         PortalAccess.objects.filter(client=client).update(mail_stopped_at=stopped_at, mail_stopped_reason=reason or "")
         portal_states.recompute(client)

@@ -34,6 +34,7 @@ def notify_owners(practice: Practice, attempt: PaymentAttempt, *, by: Actor) -> 
 
 class MismatchMail(MailComposer):
     label = gettext_lazy("Notice about a payment")
+    is_to_staff = True
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         owner = StaffMember.objects.filter(practice=email.practice_id, ref=email.content["staff"]).first()

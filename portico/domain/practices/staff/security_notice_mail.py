@@ -65,6 +65,7 @@ def record_and_notify(
 
 class SecondFactorMail(MailComposer):
     label = gettext_lazy("Sign-in notice")
+    is_to_staff = True
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         staff = StaffMember.objects.filter(practice=email.practice_id, ref=email.content["staff"]).first()

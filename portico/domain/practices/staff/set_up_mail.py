@@ -18,6 +18,7 @@ from portico.plumbing.models import OutgoingEmail
 
 class _SetUpMail(MailComposer):
     template = ""
+    is_to_staff = True
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         link = _link_of(email)

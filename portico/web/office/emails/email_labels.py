@@ -19,7 +19,11 @@ def status_details(email: OutgoingEmail) -> str:
         case EmailState.QUEUED:
             return _("Sending…")
         case EmailState.HANDED_OVER:
-            return handed_over(email.handed_over_at)
+            sent = handed_over(email.handed_over_at)
+            # Another server keeps trying, as it reported.
+            return f"{sent}. {email.reason}" if email.reason else sent
+        case EmailState.DELIVERED if email.accepted_by:
+            return _("Accepted by %(server)s") % {"server": email.accepted_by}
         case EmailState.DELIVERED:
             return _("Accepted by the recipient’s mail server.")
         case EmailState.DELAYED:

@@ -14,14 +14,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from portico.domain.access import access_grants, mail_stops
 from portico.domain.access.sign_in import bursts
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import keyset_pagination
+from portico.plumbing.mail import mail_stops as stopped_mailboxes
 from portico.plumbing.mail import outbox, report_mailbox_health
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models import MailStop, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import WAITING, EmailState, OutgoingEmailQuerySet
 from portico.plumbing.text import input_validation
 from portico.plumbing.text.input_validation import LineField
@@ -103,6 +105,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "events": email.events.order_by("-id"),
         "sender_address": settings.EMAIL_FROM,
         "can_restart": email.state == EmailState.FAILED,
+        "stop": _stop_of(email),
+        "client": email.client,
+        "may_edit": may_edit(request),
     }
     return render(request, "office/emails/show.html", context)
 
@@ -115,6 +120,14 @@ def retry(request: OfficeRequest, ref: str) -> HttpResponse:
         email = outbox.retry(_get_email(request, ref), by=request.actor)
         messages.success(request, _("The email to %(address)s will be sent again.") % {"address": email.to_address})
     return redirect("office:email", ref=ref)
+
+
+def _stop_of(email: OutgoingEmail) -> MailStop | None:
+    """Returns the stop of the mail's mailbox if its client still signs in with it."""
+    if email.client is None or email.state not in menu_counts.NOT_DELIVERED:
+        return None
+    stop = mail_stops.stop_of_access(access_grants.access_of(email.client))
+    return stop if stop is not None and stop.mailbox_key == stopped_mailboxes.key_of(email) else None
 
 
 def _get_email(request: OfficeRequest, ref: str) -> OutgoingEmail:

@@ -1,0 +1,160 @@
+"""Mail stops at clients: marking every access of a stopped mailbox, and lifting a stop."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access import portal_states
+from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.practices.models import Role, StaffMember
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
+from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.mail import mail_stops
+from portico.plumbing.models import MailStop, StopKind
+from portico.plumbing.refusals import Refused
+
+# Someone who lifts the stop of a mailbox again and again is asked to let an owner decide.
+LIFT_PERIOD = timedelta(days=7)
+MAX_LIFTS = 3
+
+
+class ComplaintUnsettled(Refused):
+    message = gettext_lazy("Ask the client by phone first, then check “They asked us to”.")
+
+
+class OwnerNeeded(Refused):
+    message = gettext_lazy(
+        "This address was allowed again three times in a week, and its email keeps coming back. "
+        "Only an owner can lift the stop now."
+    )
+
+
+class MarkedAccesses:
+    """Marks the accesses of a mailbox while it is stopped; registered with `plumbing.mail.mail_stops`."""
+
+    def lock(self, practice_id: int, mailbox_key: str) -> None:
+        """Locks account and clients, in the order used everywhere. No access can get or lose the mailbox then."""
+        mailbox = {"practice": practice_id, "mailbox_key": mailbox_key}
+        accounts = list(PortalAccount.objects.locked().filter(**mailbox))
+        list(Client.objects.locked().filter(portal_access__account__in=accounts).order_by("pk"))
+
+    def stop_changed(self, practice_id: int, mailbox_key: str, stop: MailStop | None) -> None:
+        accesses = PortalAccess.objects.filter(account__practice=practice_id, account__mailbox_key=mailbox_key)
+        clients = list(Client.objects.filter(portal_access__in=accesses).order_by("pk"))
+        PortalAccess.objects.filter(client__in=clients).update(
+            mail_stopped_at=clock.now() if stop is not None else None,
+            mail_stopped_reason=stop.words if stop is not None else "",
+        )
+        for client in clients:
+            portal_states.recompute(client)
+
+
+def stops_of(addresses: Iterable[EmailAddress]) -> dict[str, MailStop]:
+    """Returns the live stops of the addresses' mailboxes by mailbox key; the addresses are of one practice."""
+    rows = list(addresses)
+    if not rows:
+        return {}
+    keys = {address.mailbox_key for address in rows}
+    stops = MailStop.objects.live().filter(practice=rows[0].practice_id, mailbox_key__in=keys)
+    return {stop.mailbox_key: stop for stop in stops}
+
+
+def stop_of(address: EmailAddress | None) -> MailStop | None:
+    """Returns the live stop of the address's mailbox; None if it is not stopped."""
+    if address is None or not getattr(address, "has_stop", True):
+        return None
+    return _live.first(practice=address.practice_id, mailbox=address.mailbox_key)
+
+
+def stop_of_access(access: PortalAccess | None) -> MailStop | None:
+    """Returns the live stop of the access's mailbox. Runs no query unless the access is marked."""
+    return stop_of(access.address) if access is not None and access.mail_stopped_at is not None else None
+
+
+@CompiledQuery
+def _live(practice: Parameter, mailbox: Parameter) -> QuerySet[MailStop]:
+    return MailStop.objects.live().filter(practice=practice, mailbox_key=mailbox)
+
+
+def set_marks(access: PortalAccess, stop: MailStop | None) -> None:
+    """Sets the marks of an access in memory: those of the stop, or none."""
+    access.mail_stopped_at = clock.now() if stop is not None else None
+    access.mail_stopped_reason = stop.words if stop is not None else ""
+
+
+@retry_on_deadlock
+def lift(client: Client, *, asked_to: bool, by: Actor) -> MailStop | None:
+    """Lifts the stop of the client's mailbox, so that mail is sent to it again; repeating it changes nothing.
+
+    `asked_to`: the client asked for mail again, which a complaint requires. Returns None if there is no stop.
+    Raises ComplaintUnsettled, OwnerNeeded.
+    """
+    with transaction.atomic():
+        account = PortalAccount.objects.locked().filter(accesses__client=client).first()
+        if account is None:
+            return None
+        mail_stops.lock(account.practice_id, account.mailbox_key)
+        stop = mail_stops.live_stop(account.practice_id, account.mailbox_key)
+        if stop is None:
+            return None
+        if stop.kind == StopKind.COMPLAINED and not asked_to:
+            raise ComplaintUnsettled
+        if not _may_lift(account, by=by):
+            raise OwnerNeeded
+        mail_stops.lift(account.practice_id, account.mailbox_key, by=by, is_complaint_settled=asked_to)
+        _record(client, stop, by=by)
+    return stop
+
+
+def _may_lift(account: PortalAccount, *, by: Actor) -> bool:
+    """Returns True unless people lifted stops of the mailbox MAX_LIFTS times lately, and `by` is not an owner."""
+    lifted = MailStop.objects.filter(clock.within("lifted_at", LIFT_PERIOD), practice=account.practice_id)
+    lifted = lifted.filter(mailbox_key=account.mailbox_key).exclude(lifted_by=Actor.system().name)
+    if lifted.count() < MAX_LIFTS or by.staff_id is None:
+        return True
+    return StaffMember.objects.filter(pk=by.staff_id, role=Role.OWNER).exists()
+
+
+def lift_after_sign_in(access: PortalAccess) -> None:
+    """Lifts a `refused` stop after a mailed link or code was used, which proves that mail to the mailbox arrives.
+
+    In the caller's transaction, with account, client and access locked. Leaves the marks of a complaint.
+    """
+    lift_refusal(access, by=Actor.system())
+    set_marks(access, stop_of(access.address))
+
+
+def lift_refusal(access: PortalAccess, *, by: Actor) -> MailStop | None:
+    """Lifts a `refused` stop of the access's mailbox. Returns the stop that remains, a complaint, else None.
+
+    In the caller's transaction, with account, client and access locked; the caller saves the access's own marks.
+    """
+    client, account = access.client, access.account
+    if account is None:
+        return None
+    lifted = mail_stops.lift(account.practice_id, account.mailbox_key, by=by)
+    if lifted is None:
+        return mail_stops.live_stop(account.practice_id, account.mailbox_key)
+    _record(client, lifted, by=by)
+    # Computed for every client of the mailbox, this one included.
+    client.refresh_from_db(fields=["portal_state", "portal_reason"])
+    return None
+
+
+def _record(client: Client, lifted: MailStop, *, by: Actor) -> None:
+    audit_log.record(
+        AuditAction.MAIL_STOP_LIFTED,
+        practice=client.practice,
+        client=client,
+        about=lifted.ref,
+        by=by,
+        kind=lifted.kind,
+    )

@@ -1,0 +1,139 @@
+"""Mail stops: suppressing a mailbox at a practice, and lifting that again.
+
+The rows that depend on a mailbox belong to the domain, which registers a `MailboxOwner`. They are locked before the
+stop, in every transaction that changes one.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.mail.audit_actions import MailAction
+from portico.plumbing.models import MailStop, OutgoingEmail, StopKind
+from portico.plumbing.models.delivery_reports import WORDS_LENGTH
+from portico.plumbing.text import mailboxes
+
+
+class MailboxOwner(Protocol):
+    """The domain's rows that depend on a mailbox of a practice."""
+
+    def lock(self, practice_id: int, mailbox_key: str) -> None:
+        """Locks the rows until the transaction ends."""
+
+    def stop_changed(self, practice_id: int, mailbox_key: str, stop: MailStop | None) -> None:
+        """Applies the mailbox's live stop, None if it has none any more, to the locked rows."""
+
+
+_owners: list[MailboxOwner] = []
+
+
+def register(owner: MailboxOwner) -> None:
+    _owners.append(owner)
+
+
+def lock(practice_id: int, mailbox_key: str) -> None:
+    """Locks the domain's rows of the mailbox. Needed before its stop is changed, or other rows of it are locked."""
+    for owner in _owners:
+        owner.lock(practice_id, mailbox_key)
+
+
+def live_stop(practice_id: int, mailbox_key: str) -> MailStop | None:
+    """Returns the stop of the mailbox; None if mail may be sent to it."""
+    return MailStop.objects.live().filter(practice=practice_id, mailbox_key=mailbox_key).first()
+
+
+def live_stops(emails: Iterable[OutgoingEmail]) -> dict[OutgoingEmail, MailStop]:
+    """Returns the stops of the mails' mailboxes, in one query."""
+    keys = {email: (email.practice_id, key_of(email)) for email in emails}
+    if not keys:
+        return {}
+    practices, mailbox_keys = {practice for practice, _key in keys.values()}, {key for _practice, key in keys.values()}
+    live = MailStop.objects.live().filter(practice__in=practices, mailbox_key__in=mailbox_keys)
+    stops = {(stop.practice_id, stop.mailbox_key): stop for stop in live}
+    return {email: stops[key] for email, key in keys.items() if key in stops}
+
+
+def key_of(email: OutgoingEmail) -> str:
+    """Returns the key of the mail's mailbox; empty if its address is malformed, as an imported one may be."""
+    try:
+        return mailboxes.mailbox_key(email.to_address)
+    except ValueError:
+        return ""
+
+
+def stop(email: OutgoingEmail, kind: StopKind, words: str) -> None:
+    """Stops the mailbox of a mail, whose row is locked, because of a report about it. In the caller's transaction.
+
+    A complaint replaces a refusal. A mail that was sent before an earlier stop was lifted stops nothing.
+    """
+    practice_id, mailbox_key = email.practice_id, key_of(email)
+    if not mailbox_key:
+        return
+    lock(practice_id, mailbox_key)
+    found = _locked_live(practice_id, mailbox_key)
+    if found is None:
+        if _was_lifted_since(email, mailbox_key):
+            return
+        found = MailStop(practice_id=practice_id, mailbox_key=mailbox_key)
+    elif found.kind == StopKind.COMPLAINED or kind == StopKind.REFUSED:
+        return
+    found.kind, found.email, found.words = kind, email, words[:WORDS_LENGTH]
+    found.stopped_at = clock.now()
+    found.save()
+    audit_log.record(
+        MailAction.MAILBOX_STOPPED,
+        practice=email.practice,
+        client=email.client,
+        about=found.ref,
+        by=Actor.system(),
+        kind=kind.value,
+        reason=words[:WORDS_LENGTH],
+    )
+    _announce(practice_id, mailbox_key, found)
+
+
+def _was_lifted_since(email: OutgoingEmail, mailbox_key: str) -> bool:
+    lifted = MailStop.objects.filter(practice=email.practice_id, mailbox_key=mailbox_key, lifted_at__isnull=False)
+    return email.handed_over_at is not None and lifted.filter(lifted_at__gte=email.handed_over_at).exists()
+
+
+def accepted(email: OutgoingEmail) -> None:
+    """Lifts a `refused` stop after a mail that is later than the stop's was accepted. In the caller's transaction."""
+    found = live_stop(email.practice_id, key_of(email))
+    if found is not None and found.kind == StopKind.REFUSED and email.pk > found.email_id:
+        system = Actor.system()
+        if lifted := lift(email.practice_id, found.mailbox_key, by=system):
+            audit_log.record(
+                MailAction.STOP_LIFTED,
+                practice=email.practice,
+                client=email.client,
+                about=lifted.ref,
+                by=system,
+                kind=lifted.kind,
+            )
+
+
+def lift(practice_id: int, mailbox_key: str, *, by: Actor, is_complaint_settled: bool = False) -> MailStop | None:
+    """Lifts the mailbox's live stop, in the caller's transaction, and returns it; None if there is none to lift.
+
+    A complaint is lifted only if `is_complaint_settled`. The caller records the audit entry.
+    """
+    lock(practice_id, mailbox_key)
+    found = _locked_live(practice_id, mailbox_key)
+    if found is None or (found.kind == StopKind.COMPLAINED and not is_complaint_settled):
+        return None
+    found.lifted_at, found.lifted_by = clock.now(), by.name[:100]
+    found.save(update_fields=["lifted_at", "lifted_by"])
+    _announce(practice_id, mailbox_key, None)
+    return found
+
+
+def _locked_live(practice_id: int, mailbox_key: str) -> MailStop | None:
+    return MailStop.objects.live().locked().filter(practice=practice_id, mailbox_key=mailbox_key).first()
+
+
+def _announce(practice_id: int, mailbox_key: str, stop: MailStop | None) -> None:
+    for owner in _owners:
+        owner.stop_changed(practice_id, mailbox_key, stop)

@@ -1,0 +1,198 @@
+"""Applies stored delivery reports: the state and history of each mail, and the stop of its mailbox."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from portico.plumbing import clock, error_locations
+from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.mail import mail_stops, outbox, report_rules
+from portico.plumbing.mail.report_rules import Rule
+from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind, StopKind
+from portico.plumbing.models.outgoing_emails import EmailEventKind, EmailState, FailureCause
+from portico.plumbing.queue import leases
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+BATCH_SIZE = 50
+LONGEST_WAIT = timedelta(minutes=10)
+# A report stored earlier than this before the last hand-over is about an earlier attempt.
+ATTEMPT_PRECISION = timedelta(minutes=1)
+
+# A mail in one of these states was handed over, so that a report changes its state. Later ones are never left for
+# earlier ones.
+_ACCEPTABLE = (EmailState.HANDED_OVER,)
+_FAILABLE = (EmailState.HANDED_OVER, EmailState.DELIVERED)
+_STOP_KINDS = {FailureCause.COMPLAINED: StopKind.COMPLAINED}
+
+
+def apply_next() -> bool:
+    """Applies a batch of the oldest reports. Returns False if none is waiting."""
+    reports = leases.claim_some(DeliveryReport.objects.waiting(), limit=BATCH_SIZE, lease=LEASE)
+    for report in reports:
+        try:
+            _apply(report)
+        except (OperationalError, InterfaceError):
+            raise  # The database is unavailable, which is not an error of this report.
+        except Exception as error:  # noqa: BLE001  # An error in one report must not stop the others.
+            names = {"report": report.pk, "error": error_locations.location_of(error)}
+            logger.warning("delivery_report.failed", extra=names)
+            _postpone(report)
+    return bool(reports)
+
+
+@retry_on_deadlock
+def _apply(report: DeliveryReport) -> None:
+    """Applies one report in one transaction, with its mail locked: the first lock of all that it takes."""
+    with transaction.atomic():
+        emails = OutgoingEmail.objects.locked().select_related("practice", "client")
+        email = emails.get(pk=report.email_id)
+        if email.is_waiting:
+            # A report can be faster than the outcome of the attempt that it is about.
+            _postpone(report)
+            return
+        if not leases.finish(report, applied_at=clock.now()):
+            return
+        if not _is_outdated(report, email):
+            _apply_kind(report, email)
+    logger.info("delivery_report.applied", extra={"report": report.pk, "email": email.pk, "kind": report.kind})
+
+
+def _postpone(report: DeliveryReport) -> None:
+    wait = min(timedelta(seconds=2 ** min(report.attempts, 16)), LONGEST_WAIT)
+    leases.finish(report, not_before=clock.now() + wait)
+
+
+def _is_outdated(report: DeliveryReport, email: OutgoingEmail) -> bool:
+    """Returns True if the report came before staff sent the mail again."""
+    return email.handed_over_at is not None and report.written_at < email.handed_over_at - ATTEMPT_PRECISION
+
+
+def _apply_kind(report: DeliveryReport, email: OutgoingEmail) -> None:
+    match report.kind:
+        case ReportKind.RELAYED | ReportKind.DELIVERED:
+            _accept(report, email)
+        case ReportKind.DELAYED:
+            _delay(report, email)
+        case ReportKind.AUTO_REPLIED:
+            _add_event(email, EmailEventKind.AUTO_REPLIED)
+        case _:
+            _fail(report, email)
+
+
+def _accept(report: DeliveryReport, email: OutgoingEmail) -> None:
+    """Records that a server accepted the mail. A failure reported before stands: servers also accept, then bounce."""
+    at = _at(report)
+    if email.accepted_at is None or at < email.accepted_at:
+        email.accepted_at, email.accepted_by = at, _server(report, email)
+        email.save(update_fields=["accepted_at", "accepted_by"])
+    _add_event(email, EmailEventKind.ACCEPTED, words=email.accepted_by)
+    if email.state not in _ACCEPTABLE:
+        return
+    email.state, email.reason = EmailState.DELIVERED, ""
+    email.save(update_fields=["state", "reason"])
+    mail_stops.accepted(email)
+    _notify_composer(email)
+
+
+def _delay(report: DeliveryReport, email: OutgoingEmail) -> None:
+    """Records that another server keeps trying. The state stays: a delayed mail would be sent again by us."""
+    words = report_rules.still_trying(_server(report, email))
+    _add_event(email, EmailEventKind.STILL_TRYING, words=words, detail=report.words)
+    if email.state == EmailState.HANDED_OVER:
+        email.reason = words
+        email.save(update_fields=["reason"])
+
+
+def _fail(report: DeliveryReport, email: OutgoingEmail) -> None:
+    """Records a failure or a complaint. The state stays if one that is as serious was recorded before."""
+    rule = report_rules.rule_for(ReportKind(report.kind), report.status_code)
+    event_kind = EmailEventKind.COMPLAINED if rule.state == EmailState.COMPLAINED else EmailEventKind.BOUNCED
+    if not _is_worse(rule, email):
+        _add_event(email, event_kind, detail=_detail(report))
+        return
+    # Before the composer locks rows of the mailbox in another order.
+    mail_stops.lock(email.practice_id, mail_stops.key_of(email))
+    earlier = _earlier_failures(rule, email)
+    reason = report_rules.reason_for(
+        rule,
+        code=report_rules.known_code(report.status_code),
+        server=_server(report, email),
+        waited=_at(report) - (email.handed_over_at or _at(report)),
+        earlier=earlier,
+    )
+    stops = rule.stops or (rule.stops_when_repeated and earlier + 1 >= report_rules.UNEXPLAINED_LIMIT)
+    email.state = EmailState.BOUNCED if stops and rule.state == EmailState.FAILED else rule.state
+    email.reason, email.detail = reason, _detail(report)
+    email.failed_at, email.failure_cause = _at(report), rule.cause
+    email.save(update_fields=["state", "reason", "detail", "failed_at", "failure_cause"])
+    outbox.add_event(email, event_kind, words=reason, detail=email.detail)
+    if rule.is_ours:
+        logger.warning("email.rejected_by_policy", extra={"email": email.pk, "code": report.status_code})
+        return  # It says nothing about the mailbox, so the client stays as it is.
+    if rule.state != EmailState.COMPLAINED and _is_later_accepted(email):
+        return
+    _notify_composer(email)
+    if stops and not outbox.is_to_staff(email):
+        mail_stops.stop(email, _STOP_KINDS.get(rule.cause, StopKind.REFUSED), reason)
+
+
+def _is_worse(rule: Rule, email: OutgoingEmail) -> bool:
+    """Returns True if the failure changes the mail: complaints replace rejections, and these replace other failures.
+
+    A failure without a cause is one of ours, such as a mail that could not be created.
+    """
+    ranks = {EmailState.FAILED: 1, EmailState.BOUNCED: 2, EmailState.COMPLAINED: 3}
+    if email.state in _FAILABLE:
+        return True
+    is_of_server = bool(email.failure_cause) and email.handed_over_at is not None
+    return is_of_server and ranks[rule.state] > ranks.get(EmailState(email.state), 3)
+
+
+def _earlier_failures(rule: Rule, email: OutgoingEmail) -> int:
+    """Returns the number of other mails to the address that failed alike, within the period of the rule."""
+    causes: tuple[FailureCause, ...]
+    if rule.stops_when_repeated:
+        causes, period = (FailureCause.UNEXPLAINED,), report_rules.UNEXPLAINED_PERIOD
+    elif rule.cause in report_rules.AWAY:
+        causes, period = report_rules.AWAY, report_rules.AWAY_PERIOD
+    else:
+        return 0
+    handed_over_at = email.handed_over_at or clock.now()
+    others = OutgoingEmail.objects.filter(practice=email.practice_id, to_address=email.to_address).exclude(pk=email.pk)
+    recent = others.filter(handed_over_at__range=(handed_over_at - period, handed_over_at + period))
+    return recent.filter(failure_cause__in=causes).count()
+
+
+def _is_later_accepted(email: OutgoingEmail) -> bool:
+    """Returns True if a later mail to the same address was accepted: the failure says nothing about it any more."""
+    later = OutgoingEmail.objects.filter(practice=email.practice_id, to_address=email.to_address, pk__gt=email.pk)
+    return later.filter(accepted_at__isnull=False, failure_cause="").exists()
+
+
+def _notify_composer(email: OutgoingEmail) -> None:
+    composer = outbox.composer_or_none(email.kind)
+    if composer is not None:
+        composer.state_changed(email)
+
+
+def _add_event(email: OutgoingEmail, kind: EmailEventKind, *, words: str = "", detail: str = "") -> None:
+    """Adds an event to the history, unless it has one of this kind: several servers and providers report the same."""
+    if not EmailEvent.objects.filter(email=email, kind=kind).exists():
+        outbox.add_event(email, kind, words=words, detail=detail)
+
+
+def _at(report: DeliveryReport) -> datetime:
+    """Returns the time of the fact. A server whose clock is ahead reports one in the future."""
+    return min(report.happened_at, report.written_at)
+
+
+def _server(report: DeliveryReport, email: OutgoingEmail) -> str:
+    return report.remote_server or email.to_address.rpartition("@")[2]
+
+
+def _detail(report: DeliveryReport) -> str:
+    code = report_rules.known_code(report.status_code)
+    return (report.words if code in report.words else f"{code} {report.words}").strip()

@@ -1,0 +1,155 @@
+"""Rules for delivery reports: the cause that a status code states, whether it stops the mailbox, words for staff.
+
+Only this table stops a mailbox. Libraries and providers call more failures permanent, among them refusals of us.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portico.plumbing.models import ReportKind
+from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
+
+# A mailbox that rejects without a reason is stopped at the second rejection within this time.
+UNEXPLAINED_PERIOD = timedelta(days=7)
+UNEXPLAINED_LIMIT = 2
+# From the third failure within this time on, staff are advised to use a PIN or the letter.
+AWAY_PERIOD = timedelta(days=14)
+AWAY_LIMIT = 3
+# The mailbox exists, but takes no email now.
+AWAY = (FailureCause.FULL, FailureCause.EXPIRED)
+
+# RFC 3463 and RFC 7505.
+_CLOSED = "5.2.1"
+_NO_SUCH_DOMAIN = {"5.1.2", "5.1.10"}
+_NO_SUCH_MAILBOX = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", _CLOSED}
+_TOO_LARGE = "5.3.4"
+_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_WITHOUT_REASON = {"", "5.0.0"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a report of a failure means.
+
+    `stops` at the first report; `stops_when_repeated` at the second within UNEXPLAINED_PERIOD. `is_ours`: the failure
+    says nothing about the mailbox, so the client needs no attention; the operator does.
+    """
+
+    cause: FailureCause
+    state: EmailState = EmailState.FAILED
+    stops: bool = False
+    stops_when_repeated: bool = False
+    is_ours: bool = False
+
+
+_COMPLAINED = Rule(FailureCause.COMPLAINED, EmailState.COMPLAINED, stops=True)
+_PROVIDER_LIST = Rule(FailureCause.PROVIDER_LIST, EmailState.BOUNCED, stops=True)
+_NO_MAILBOX = Rule(FailureCause.NO_MAILBOX, EmailState.BOUNCED, stops=True)
+_UNEXPLAINED = Rule(FailureCause.UNEXPLAINED, stops_when_repeated=True)
+_FULL = Rule(FailureCause.FULL)
+_EXPIRED = Rule(FailureCause.EXPIRED)
+_DISTRUST = Rule(FailureCause.DISTRUST, is_ours=True)
+_MESSAGE = Rule(FailureCause.MESSAGE, is_ours=True)
+_OTHER = Rule(FailureCause.OTHER)
+
+
+def rule_for(kind: ReportKind, status_code: str) -> Rule:
+    """Returns the rule for a report of a failure, a rejection or a complaint."""
+    match kind:
+        case ReportKind.COMPLAINED:
+            return _COMPLAINED
+        case ReportKind.REJECTED:
+            return _PROVIDER_LIST
+        case ReportKind.FAILED:
+            return _rule_for_code(known_code(status_code))
+        case _:
+            raise ValueError(f"A report of the kind {kind} states no failure.")
+
+
+def known_code(status_code: str) -> str:
+    """Returns the code if it is an enhanced status code of RFC 3463, else an empty string."""
+    code = status_code.strip()
+    return code if _CODE.fullmatch(code) else ""
+
+
+def _rule_for_code(code: str) -> Rule:
+    if code in _WITHOUT_REASON or code.startswith("2."):
+        return _UNEXPLAINED
+    if code in _NO_SUCH_MAILBOX:
+        return _NO_MAILBOX
+    if code in {"5.2.2", "4.2.2"}:
+        return _FULL
+    if code.startswith("4."):
+        return _EXPIRED
+    if code.startswith("5.7."):
+        return _DISTRUST
+    if code == _TOO_LARGE or code.startswith(("5.5.", "5.6.")):
+        return _MESSAGE
+    return _OTHER
+
+
+def reason_for(rule: Rule, *, code: str, server: str, waited: timedelta, earlier: int) -> str:
+    """Returns the failure in one or two sentences for staff.
+
+    `server` is the domain that rejected the mail; `waited` the time from hand-over to the failure; `earlier` the
+    number of earlier failures with such a cause.
+    """
+    reason = _reason(rule.cause, code, {"server": server}, max(waited.days, 0))
+    if rule.cause in AWAY and earlier + 1 >= AWAY_LIMIT:
+        advice = _("Generate a PIN or print the letter instead.")
+        return f"{reason} {advice}"
+    return reason
+
+
+def _reason(cause: FailureCause, code: str, names: dict[str, str], days: int) -> str:
+    match cause:
+        case FailureCause.NO_MAILBOX if code == _CLOSED:
+            return _("%(server)s says this mailbox is closed.") % names
+        case FailureCause.NO_MAILBOX if code in _NO_SUCH_DOMAIN:
+            return _("The part of the address after the @ doesn’t take email. Check how it is spelled.")
+        case FailureCause.NO_MAILBOX:
+            return _("%(server)s says there is no such mailbox.") % names
+        case FailureCause.FULL:
+            return _full_for(days)
+        case FailureCause.EXPIRED:
+            return _unanswered_for(days)
+        case FailureCause.DISTRUST:
+            return _("Their mail server doesn’t trust our email. Nothing is wrong with the address.")
+        case FailureCause.MESSAGE:
+            return _("Their mail server rejected this email. Nothing is wrong with the address.")
+        case FailureCause.COMPLAINED:
+            return _("Marked as spam. Ask by phone before you email again.")
+        case FailureCause.PROVIDER_LIST:
+            return _(
+                "Our email provider sends nothing to this address, because it is on the provider’s own list. "
+                "Remove it there, then lift the stop."
+            )
+        case _:
+            return _("%(server)s rejected the email and gave no clear reason.") % names
+
+
+def _full_for(days: int) -> str:
+    if not days:
+        return _("Their mailbox is full.")
+    text = ngettext("Their mailbox was full for %(number)s day.", "Their mailbox was full for %(number)s days.", days)
+    return text % {"number": days}
+
+
+def _unanswered_for(days: int) -> str:
+    if not days:
+        return _("Their mail server did not accept the email in time.")
+    text = ngettext(
+        "Their mail server did not accept the email for %(number)s day.",
+        "Their mail server did not accept the email for %(number)s days.",
+        days,
+    )
+    return text % {"number": days}
+
+
+def still_trying(server: str) -> str:
+    """Returns the words for a mail that a server on its way has taken, but not delivered yet."""
+    return _("%(server)s hasn’t accepted it yet. The mail servers keep trying.") % {"server": server}

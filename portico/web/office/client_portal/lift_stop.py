@@ -1,0 +1,29 @@
+"""`Lift the stop`: allows email to a client's address again."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from portico.domain.access import mail_stops
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+from portico.web.office.refusal_messages import show_refusal
+from portico.web.office.roles import CLIENT_EDITORS
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
+def lift(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Lifts the stop; the tick `They asked us to` is needed after a complaint."""
+    client = lookups.get_client(request, ref)
+    with show_refusal(request):
+        stop = mail_stops.lift(client, asked_to="asked_to" in request.POST, by=request.actor)
+        if stop is None:
+            messages.info(request, _("Email to this address is already allowed."))
+        else:
+            words = _("Email to %(name)s is allowed again. The next email will be sent.")
+            messages.success(request, words % {"name": client.called})
+    return redirect("office:client_portal", ref=ref)

@@ -1,0 +1,105 @@
+"""A stop, a lift and a sign-in mail at the same moment: the client is marked exactly while the mailbox is stopped."""
+
+from threading import Event
+
+import pytest
+from django.db import transaction
+
+from portico.domain.access import mail_stops as stops_of_clients
+from portico.domain.access import portal_states
+from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.access.sign_in import sign_in_mail
+from portico.domain.clients.models import Client
+from portico.plumbing import clock
+from portico.plumbing.mail import mail_stops
+from portico.plumbing.models import MailStop, OutgoingEmail, StopKind
+from portico.plumbing.models.outgoing_emails import EmailState
+from tests import cast
+from tests.domain.access.test_granting_at_once import wait_until_another_waits
+from tests.support.at_once import at_once, errors
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def ana() -> Client:
+    """A client whose last mail was refused."""
+    person = cast.ana(cast.alder())
+    cast.with_access(person)
+    PortalAccess.objects.update(mail_stopped_at=clock.now(), mail_stopped_reason="Refused.")
+    portal_states.recompute(person)
+    return person
+
+
+def sign_in_email(person: Client) -> tuple[OutgoingEmail, PortalAccount]:
+    link = cast.mailed(person.practice, "ana@mail.example")
+    email = link.email
+    email.state, email.settled_at, email.handed_over_at = EmailState.HANDED_OVER, clock.now(), clock.now()
+    email.save()
+    return email, PortalAccount.objects.get()
+
+
+def stop(email: OutgoingEmail) -> None:
+    with transaction.atomic():
+        locked = OutgoingEmail.objects.locked().get(pk=email.pk)
+        mail_stops.stop(locked, StopKind.REFUSED, "No such mailbox.")
+
+
+def is_marked() -> bool:
+    return PortalAccess.objects.get().mail_stopped_at is not None
+
+
+def race(ana: Client, *, is_checked_under_lock: bool) -> None:
+    """A sign-in mail is taken by the server while a report about an earlier one stops the mailbox."""
+    earlier, account = sign_in_email(ana)
+    later, _account = sign_in_email(ana)
+    is_stopped = Event()
+
+    def report() -> None:
+        with transaction.atomic():
+            stop(earlier)
+            is_stopped.set()
+            wait_until_another_waits()
+
+    def deliver() -> None:
+        assert is_stopped.wait(30)
+        with transaction.atomic():
+            if is_checked_under_lock:
+                sign_in_mail.apply_outcome(later, account)
+            elif mail_stops.live_stop(account.practice_id, account.mailbox_key) is None:
+                client = Client.objects.locked().get(pk=ana.pk)
+                PortalAccess.objects.filter(client=client).update(mail_stopped_at=None, mail_stopped_reason="")
+                portal_states.recompute(client)
+
+    assert errors(at_once(report, deliver)) == []
+
+
+def test_a_mail_sent_during_the_stop_leaves_the_mark(ana: Client) -> None:
+    race(ana, is_checked_under_lock=True)
+    assert MailStop.objects.live().exists()
+    assert is_marked()
+
+
+def test_without_the_check_under_the_lock_the_mark_is_lost(ana: Client) -> None:
+    race(ana, is_checked_under_lock=False)
+    assert MailStop.objects.live().exists()
+    assert not is_marked()
+
+
+def test_stops_lifts_and_mails_at_once_leave_mark_and_stop_alike(ana: Client) -> None:
+    email, account = sign_in_email(ana)
+
+    def deliver() -> None:
+        with transaction.atomic():
+            sign_in_mail.apply_outcome(email, account)
+
+    def lift() -> None:
+        stops_of_clients.lift(ana, asked_to=False, by=cast.DESK)
+
+    for _round in range(5):
+        OutgoingEmail.objects.update(handed_over_at=clock.now())
+        MailStop.objects.filter(lifted_at__isnull=False).delete()
+        found = errors(at_once(lambda: stop(email), lift, deliver, lambda: stop(email), deliver, lift))
+        assert found == []
+        assert MailStop.objects.live().exists() == is_marked()
+        assert list(portal_states.mismatches()) == []
