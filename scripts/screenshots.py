@@ -180,6 +180,7 @@ SHOWN = {
     "entrance:help": "help-spanish",
     "entrance:link": "link",
     "entrance:pin": "pin",
+    "entrance:ask_for_help": "ask-for-help",
     "portal:home": "home",
     "portal:who": "who",
     "portal:billing": "billing",
@@ -190,6 +191,7 @@ SHOWN = {
     "portal:pay_invoice": "pay-new-card",
     "portal:payment": "paid",
     "portal:profile": "profile",
+    "portal:ask_for_help": "ask-for-help-inside",
 }
 # Pages without a screenshot of their own, with the reason. Pages of the office whose address has no ref need neither:
 # they are photographed under the name of their route.
@@ -471,6 +473,8 @@ class Photographer:
         page.get_by_label("PIN", exact=True).fill("0000 0000")
         page.get_by_role("button", name="Sign in").click()
         self.take(page, "pin-error", "08d-pin-error")
+        page.goto(f"{self.base}/portal/alder-street/help/request/")
+        self.take(page, "ask-for-help", NO_DESIGN)
         link = self.newest_link(page, "Your client portal at")
         self.take(page, "mail", "13-email-invitation")
         page.goto(link)
@@ -483,6 +487,8 @@ class Photographer:
             page.goto(f"{self.base}/portal/alder-street/home/")
             page.get_by_role("link", name="Profile").first.click()
             self.take(page, "profile", "12h-profile")
+            page.goto(f"{self.base}/portal/alder-street/request/")
+            self.take(page, "ask-for-help-inside", NO_DESIGN)
         page.goto(link)
         self.take(page, "used", "09d-link-used")
         page.goto(f"{self.base}/nowhere/")

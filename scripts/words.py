@@ -58,6 +58,7 @@ FOR_CLIENTS = (
     "domain/billing/bill_mails",
     "plumbing/text/input_validation",
     "plumbing/mail/rendering",
+    "web/help_request_form",
     "web/formatting",
     "web/error_pages",
 )

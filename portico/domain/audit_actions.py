@@ -72,6 +72,7 @@ class AuditAction(TextChoices):
     ACTIVITY_VIEWED = "activity.viewed", _("Activity viewed")
     DOCUMENT_VIEWED = "document.viewed", _("Document opened")
     EMAIL_VIEWED = "email.viewed", _("Email viewed")
+    HELP_REQUESTS_VIEWED = "help.viewed", _("Help requests viewed")
     BILLING_VIEWED = "billing.viewed", _("Billing viewed")
     INVOICE_VIEWED = "invoice.viewed", _("Invoice viewed")
     CLIENT_VIEW_STARTED = "client_view.started", _("View as client started")
@@ -95,6 +96,7 @@ class AuditAction(TextChoices):
     PIN_NOT_MADE = "pin.not_made", _("PIN not created")
     PIN_TRIES_ALLOWED = "pin.tries_allowed", _("More PIN tries allowed")
     EVERYTHING_ENDED = "access.everything_ended", _("Signed out everywhere")
+    HELP_REQUEST_DONE = "help.done", _("Help request marked as done")
     EMAIL_DROPPED = MailAction.DROPPED.value, _("Email canceled")
     EMAIL_RESTARTED = MailAction.RESTARTED.value, _("Email retried")
     MAILBOX_STOPPED = MailAction.MAILBOX_STOPPED.value, _("Email to an address stopped")
@@ -146,6 +148,7 @@ class AuditAction(TextChoices):
     CLIENT_SIGNED_IN_BY_CODE = "client.signed_in_by_code", _("Client signed in by code")
     CLIENT_SIGNED_IN_BY_PIN = "client.signed_in_by_pin", _("Client signed in by PIN")
     CLIENT_SIGNED_OUT = "client.signed_out", _("Client signed out")
+    HELP_REQUESTED = "help.requested", _("Help requested")
     LANGUAGE_CHOSEN = "language.chosen", _("Portal language changed")
     SESSION_ENDED = "session.ended", _("Portal session ended")
     INVOICE_SEEN = "invoice.seen", _("Invoice seen in the portal")
@@ -160,6 +163,7 @@ class AuditAction(TextChoices):
                 cls.CLIENT_PORTAL_VIEWED,
                 cls.ACTIVITY_VIEWED,
                 cls.EMAIL_VIEWED,
+                cls.HELP_REQUESTS_VIEWED,
                 cls.DOCUMENT_VIEWED,
                 cls.BILLING_VIEWED,
                 cls.INVOICE_VIEWED,

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from portico.domain.access.models import InvitationRun, PortalSession
+from portico.domain.access.models import HelpRequest, InvitationRun, PortalSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
@@ -249,6 +249,7 @@ def _belong_to_other_practice(refs: list[str], practice: Practice) -> bool:
     querysets = (
         Client.objects.all(),
         OutgoingEmail.objects.all(),
+        HelpRequest.objects.all(),
         StaffMember.objects.all(),
         StaffSavedForm.objects.all(),
         PortalSession.objects.all(),

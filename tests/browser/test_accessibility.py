@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.models import PortalSession
+from portico.domain.access.help_requests import help_requests
+from portico.domain.access.models import HelpRequest, PortalSession
 from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
@@ -56,6 +57,9 @@ PINS = {"office:client_pin"}
 OUTSIDE = {"office:sign_in", "office:forgotten", "office:forgotten_sent"}
 
 
+ASKING = (f"{PORTAL}help/request/", f"{PORTAL}help/request/?sent")
+
+
 def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
     """Returns the findings of each page in each view, with URL and view; each page is loaded once.
 
@@ -89,6 +93,9 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     cast.with_access(no_consent)
     off = cast.client(practice, "Olu", address="olu@mail.example")
     mail = OutgoingEmail.objects.order_by("id")[0]
+    for number, address in enumerate(("bruno@mail.example", "olu@mail.example", "unknown@mail.example", "")):
+        cast.asked_for_help(practice, address, form_key=str(number))
+    help_requests.close(HelpRequest.objects.latest("id"), note="Called", by=owner.actor)
     typed = [PostedField("first_name", "Ana"), PostedField("addresses-0-email", "ana@mail.example")]
     kept = saved_forms.save(owner, path="/office/clients/new/", fields=typed)
     assert kept is not None
@@ -102,7 +109,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
         *("/office/settings/practice/", "/office/settings/emails/", "/office/settings/trail/"),
         *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
         *("/office/prove/", "/office/settings/team/", f"/office/settings/team/{cast.fay(practice).ref}/"),
-        *("/office/settings/payments/", "/office/settings/payments/tests/"),
+        *("/office/settings/payments/", "/office/settings/payments/tests/", "/office/help-requests/"),
         *billing_places(practice, ana),
         *("/office/invitations/", f"/office/invitations/new/?client={off.ref}&client={waiting.ref}"),
         f"/office/invitations/{cast.invitation_run(off, owner).ref}/",
@@ -196,7 +203,16 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]
     found = look(
         page,
-        ["/", PORTAL, f"{PORTAL}?language=es", f"{PORTAL}code/?language=en", f"{PORTAL}pin/", f"{PORTAL}help/", PORTAL],
+        [
+            "/",
+            PORTAL,
+            f"{PORTAL}?language=es",
+            f"{PORTAL}code/?language=en",
+            f"{PORTAL}pin/",
+            f"{PORTAL}help/",
+            *ASKING,
+            PORTAL,
+        ],
         seen,
     )
     page.get_by_label("Enter your email").fill("unknown@mail.example")
@@ -214,7 +230,18 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     attempts = outcomes.attempts_of_each_state(card, bea)
     found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts], seen)
     found += look(page, [f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"], seen)
-    found += look(page, [f"{PORTAL}home/", f"{PORTAL}profile/", f"{PORTAL}link/{used}/", "/portal/unknown/"], seen)
+    found += look(
+        page,
+        [
+            f"{PORTAL}home/",
+            f"{PORTAL}request/",
+            f"{PORTAL}request/?sent",
+            f"{PORTAL}profile/",
+            f"{PORTAL}link/{used}/",
+            "/portal/unknown/",
+        ],
+        seen,
+    )
     assert found == []
     assert pages.names("front_door", "entrance", "portal") - seen == set()
 
@@ -244,6 +271,7 @@ def chosen_too_late(person: Client) -> list[str]:
     typed = {
         f"{PORTAL}billing/payment/": PostedField("with", "new"),
         f"{PORTAL}profile/": PostedField("language", "es"),
+        f"{PORTAL}request/": PostedField("message", "I can’t find my receipt."),
     }
     for path, field in typed.items():
         kept = portal_saved_forms.save(session, client_ref=person.ref, path=path, fields=[field])

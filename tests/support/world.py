@@ -72,7 +72,7 @@ class World:
             return self.places["token of set-up" if "set-up" in route.path else "token"]
         if name == "session":
             return self.places["sessions"]
-        for part in ("clients", "emails", *OWN, "sessions", "team", *BOOKS):
+        for part in ("clients", "emails", "help-requests", *OWN, "sessions", "team", *BOOKS):
             if f"/{part}/" in route.path:
                 return self.places[part]
         return tokens.new_ref()
@@ -149,6 +149,7 @@ def made_of(practice: Practice) -> World:
     places = {
         "clients": ana.ref,
         "emails": invitation.email.ref,
+        "help-requests": cast.asked_for_help(practice, "ana@mail.example").ref,
         "sessions": elsewhere.ref,
         "team": staff["biller"].ref,
         "invoices": invoice.ref,

@@ -89,6 +89,7 @@ def visitor(client: Client) -> Visitor:
     invoice_sharing.start_run(practice, shown=None, requested_by=owner)
     Browser().post(f"{practice.portal_path}pin/", {"email": address, "pin": "00000000"})
     bursts.record_mail_cap(practice)
+    cast.asked_for_help(practice, address)
     attempt = cast.attempt(cast.bill(client))
     attempt.checkout_session_id = f"cs_{client.ref}"
     attempt.save()

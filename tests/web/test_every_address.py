@@ -223,6 +223,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:refund", "GET"): MONEY_PAGE,
     ("office:refund", "POST"): MONEY_REFUSED,
     ("office:credit_taking_back", "POST"): MONEY_DONE,
+    ("office:help_requests", "GET"): for_staff(200),
+    ("office:help_request_done", "POST"): CHANGED,
     ("office:emails", "GET"): for_staff(200),
     ("office:email", "GET"): OF_A_CLIENT,
     # The mail is still waiting: retrying it changes nothing.
@@ -235,6 +237,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:settings_reminders", "POST"): for_owners(302),
     ("office:settings_email_text", "GET"): for_owners(200),
     ("office:settings_email_text", "POST"): for_owners(422),
+    ("office:settings_help_requests", "POST"): for_owners(302),
     ("office:default_text_preview", "POST"): for_owners(200),
     ("office:settings_sample", "POST"): for_owners(200),
     ("office:logo", "POST"): for_owners(422),
@@ -275,6 +278,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     # The input is empty.
     ("entrance:doorway", "POST"): alike(422),
     # A browser without a request has no code, and cannot request a new link.
+    ("entrance:ask_for_help", "GET"): alike(200),
+    ("entrance:ask_for_help", "POST"): alike(422),
     ("entrance:code", "GET"): alike(200),
     ("entrance:code", "POST"): alike(422),
     ("entrance:again", "POST"): alike(302),
@@ -304,6 +309,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("portal:refund_receipt_pdf", "GET"): in_portal(200, another=404),
     ("portal:statement", "GET"): in_portal(200),
     ("portal:statement_pdf", "GET"): in_portal(200),
+    ("portal:ask_for_help", "GET"): in_portal(200),
+    ("portal:ask_for_help", "POST"): in_portal(422),
     ("portal:profile", "GET"): in_portal(200),
     ("portal:profile", "POST"): in_portal(422),
     ("portal:sessions_ending", "POST"): in_portal(302),

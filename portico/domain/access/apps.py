@@ -9,6 +9,7 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         from portico.domain.access import mail_stops, notice_mail_queueing  # noqa: PLC0415 - models cannot be imported before
+        from portico.domain.access.help_requests import staff_notices  # noqa: PLC0415
         from portico.domain.access.notice_mails import AddressRemovedMail, NewBrowserMail, PinUsedMail  # noqa: PLC0415
         from portico.domain.access.onboarding import invitations  # noqa: PLC0415
         from portico.domain.access.onboarding.invitation_mail import InvitationMail  # noqa: PLC0415
@@ -24,3 +25,4 @@ class AccessConfig(AppConfig):
         outbox.register(notice_mail_queueing.PIN_USED, PinUsedMail())
         outbox.register(notice_mail_queueing.NEW_BROWSER, NewBrowserMail())
         outbox.register(notice_mail_queueing.ADDRESS_REMOVED, AddressRemovedMail())
+        outbox.register(staff_notices.KIND, staff_notices.HelpRequestMail())

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from portico.domain.access import client_views
+from portico.domain.access.help_requests import help_requests, staff_notices
 from portico.domain.access.sign_in import bursts, known_browsers, portal_sessions, sign_in_requests
 from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.card_payments import polling, saved_cards
@@ -43,6 +44,8 @@ TASKS = (
     Task("watch for bursts", timedelta(minutes=1), bursts.update),
     Task("forget old bursts", timedelta(days=1), bursts.delete_old),
     Task("forget old browsers", timedelta(days=1), known_browsers.delete_old),
+    Task("announce help requests", timedelta(minutes=1), staff_notices.announce),
+    Task("delete old help requests", timedelta(days=1), help_requests.delete_old),
     Task("forget staff sessions", timedelta(hours=1), SessionStore.clear_expired),
     Task("forget idle limits", timedelta(hours=1), rate_limits.delete_idle),
     Task("delete old webhook events", timedelta(minutes=10), inbound_events.delete_old),

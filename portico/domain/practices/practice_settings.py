@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import HelpNotices, Practice
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -83,6 +83,16 @@ def save_reminder_days(practice: Practice, days: Iterable[int], *, by: Actor) ->
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
         changed = set_fields(row, {"reminder_days": ",".join(str(day) for day in sorted(days))})
+        if changed:
+            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
+    return row
+
+
+def save_help_notices(practice: Practice, notices: HelpNotices, *, by: Actor) -> Practice:
+    """Saves who gets an email about new help requests. A repeated call changes nothing."""
+    with transaction.atomic():
+        row = Practice.objects.locked().get(pk=practice.pk)
+        changed = set_fields(row, {"help_notices": notices})
         if changed:
             audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
     return row

@@ -123,6 +123,8 @@ class AddressField(LineField):
 
     def validate(self, value: str) -> None:
         super().validate(value)
+        if not value:
+            return
         try:
             mailbox_key(value)
         except ValueError:

@@ -207,6 +207,7 @@ _FIELDS = {
     "hue": gettext_lazy("accent color"),
     "reply_to": gettext_lazy("reply-to"),
     "reminder_days": gettext_lazy("reminder days"),
+    "help_notices": gettext_lazy("emails about help requests"),
 }
 _WITH_REASON = {
     AuditAction.EMAIL_DROPPED: gettext_lazy("An email was not sent. %(reason)s"),
@@ -252,6 +253,9 @@ _SENTENCES = {
     AuditAction.CLIENT_SIGNED_IN_BY_PIN: gettext_lazy("Signed in with a PIN"),
     AuditAction.CLIENT_SIGNED_OUT: gettext_lazy("Signed out"),
     AuditAction.SESSION_ENDED: gettext_lazy("A portal session was ended"),
+    AuditAction.HELP_REQUESTED: gettext_lazy("Asked for help"),
+    AuditAction.HELP_REQUESTS_VIEWED: gettext_lazy("Help requests viewed"),
+    AuditAction.HELP_REQUEST_DONE: gettext_lazy("A help request was marked as done"),
 }
 _REFUSALS = {
     AuditAction.INVITATION_REFUSED: {
@@ -341,6 +345,7 @@ _ICONS = {
     AuditAction.SESSION_ENDED: ("log-out", "quiet"),
     AuditAction.CLIENT_VIEW_STARTED: ("eye", "accent"),
     AuditAction.LANGUAGE_CHOSEN: ("globe", "quiet"),
+    AuditAction.HELP_REQUESTED: ("circle-question-mark", "wait"),
     AuditAction.STAFF_PASSWORD_ACCEPTED: ("lock", "quiet"),
     AuditAction.INVOICE_SEEN: ("eye", "good"),
     AuditAction.SERVICE_SAVED: ("pencil", "quiet"),

@@ -1,4 +1,4 @@
-"""Counts for the menu of every office page: undelivered emails, payments in review, and current bursts."""
+"""Counts for the menu of every office page: undelivered emails, payments in review, help requests, current bursts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from portico.domain.access.models import Burst
+from portico.domain.access.models import Burst, HelpRequest
 from portico.domain.billing.stripe_sync import payments_in_review
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
@@ -38,12 +38,13 @@ def rows(practice: Practice | Parameter, *, since: datetime | Parameter | None =
 
 @dataclass(frozen=True)
 class MenuCounts:
-    """The numbers of emails and payments that need a look, as text, empty for none; whether a burst is ongoing; and
-    the name of an owner to ask.
+    """The numbers of emails and payments that need a look, and of open help requests, as text, empty for none; whether
+    a burst is ongoing; and the name of an owner to ask.
     """
 
     emails: str
     payments: str
+    help_requests: str
     has_burst: bool
     owner: str
 
@@ -52,8 +53,10 @@ def of_practice(practice: Practice) -> MenuCounts:
     """Reads the counts, in one query."""
     since = clock.now() - RECENT
     (found,) = _numbers.rows(practice=practice.pk, emails_since=since, **payments_in_review.bounds())
-    owner, emails, burst_number, *payments = found
-    return MenuCounts(count_label(emails), count_label(sum(payments)), bool(burst_number), owner or "")
+    owner, emails, burst_number, help_requests, *payments = found
+    return MenuCounts(
+        count_label(emails), count_label(sum(payments)), count_label(help_requests), bool(burst_number), owner or ""
+    )
 
 
 @CompiledQuery
@@ -65,6 +68,7 @@ def _numbers(
         Subquery(owners.values("name")[:1]),
         CountUpTo(rows(practice, since=emails_since).order_by("-id"), MAX_ROWS + 1),
         CountUpTo(Burst.objects.ongoing().filter(practice=practice), 1),
+        CountUpTo(HelpRequest.objects.counted().filter(practice=practice).order_by("id"), MAX_ROWS + 1),
         *payments_in_review.counts(practice, unknown_until=unknown_until, refused_since=refused_since),
     )
 
@@ -84,6 +88,7 @@ def in_menu(request: HttpRequest) -> dict[str, object]:
     return {
         "emails_needing_a_look": SimpleLazyObject(lambda: counts.emails),
         "payments_needing_a_look": SimpleLazyObject(lambda: counts.payments),
+        "help_requests_to_answer": SimpleLazyObject(lambda: counts.help_requests),
         "owner_to_ask": SimpleLazyObject(lambda: counts.owner),
         "bursts": SimpleLazyObject(lambda: burst_notices.ongoing(practice) if counts.has_burst else []),
     }

@@ -22,12 +22,14 @@ from portico.web.office.billing.drafts import invoice_draft, new_invoices
 from portico.web.office.client_portal import client_sessions, generate_pin, lift_stop, portal_tab, start_view
 from portico.web.office.clients import activity, client_billing, client_info, client_list, create_client, overview
 from portico.web.office.emails import email_list
+from portico.web.office.help_requests import help_request_list
 from portico.web.office.invitations import run_preview, run_progress
 from portico.web.office.settings import (
     audit_log_page,
     bill_email_texts,
     email_settings,
     going_live,
+    help_request_settings,
     online_payments,
     practice_settings,
     reminder_settings,
@@ -143,6 +145,8 @@ urlpatterns = [
     path("payments/<str:ref>/keeping/", account_adjustments.keep_as_credit, name="credit_keeping"),
     path("payments/<str:ref>/refund/", refunds.refund, name="refund"),
     path("credits/<str:ref>/taking-back/", account_adjustments.void_credit, name="credit_taking_back"),
+    path("help-requests/", help_request_list.index, name="help_requests"),
+    path("help-requests/<str:ref>/done/", help_request_list.close, name="help_request_done"),
     path("emails/", email_list.index, name="emails"),
     path("emails/<str:ref>/", email_list.show, name="email"),
     path("emails/<str:ref>/restart/", email_list.retry, name="email_restart"),
@@ -153,6 +157,7 @@ urlpatterns = [
     path("settings/practice/logo/removal/", practice_settings.remove_logo, name="logo_removal"),
     path("settings/emails/", email_settings.edit, name="settings_emails"),
     path("settings/emails/<str:language>/preview/", email_settings.preview, name="default_text_preview"),
+    path("settings/emails/help-requests/", help_request_settings.save, name="settings_help_requests"),
     path("settings/emails/reminders/", reminder_settings.save, name="settings_reminders"),
     path("settings/emails/texts/<str:kind>/", bill_email_texts.edit, name="settings_email_text"),
     path("settings/team/", team.index, name="team"),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from portico.web.portal import (
     account_settings,
+    ask_for_help,
     billing,
     client_chooser,
     documents,
@@ -32,6 +33,7 @@ urlpatterns = [
     path("payments/<str:ref>/again/", payment_status.start_again, name="payment_again"),
     path("cards/<str:ref>/removing/", pay_now.remove_card, name="card_removing"),
     path("profile/", account_settings.show, name="profile"),
+    path("request/", ask_for_help.show, name="ask_for_help"),
     path("sessions/ending/", account_settings.end_other_sessions, name="sessions_ending"),
     path("sessions/<str:ref>/end/", account_settings.end_session, name="session_end"),
     path("view/ending/", view_ending.end, name="view_ending"),

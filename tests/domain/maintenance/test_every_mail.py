@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from portico.domain.access import notice_mail_queueing
+from portico.domain.access.help_requests import staff_notices
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
@@ -30,7 +31,7 @@ STAFF_NAME = 'Dr. Naomi "Nao" Elm-Oakley, Ph.D., Licensed Clinical Psychologist 
 SENDER = "Alder Street Counseling, Therapy and Family Services, P.C., of Portland, Oregon"
 VISITOR = Browser("Safari on iPhone", "a browser")
 REPLY = {"en": "Reply to this email", "es": "Responda a este correo"}
-STAFF_KINDS = {"staff_invite", "password_reset", "second_factor_changed", "payment_mismatch"}
+STAFF_KINDS = {"staff_invite", "password_reset", "second_factor_changed", "payment_mismatch", "help_request"}
 
 
 def to_the_client(person: Client) -> None:
@@ -74,6 +75,8 @@ def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:
     person = cast.client(practice, FIRST_NAME, LAST_NAME, address="ana@mail.example", language=language)
     to_the_client(person)
     about_money(person, owner)
+    cast.asked_for_help(practice, "ana@mail.example")
+    assert staff_notices.announce() == 1
     mails = list(OutgoingEmail.objects.select_related("practice"))
     assert {mail.kind for mail in mails} >= set(outbox._composers) - {"note"}
     return mails

@@ -19,6 +19,7 @@ LABELS = (
     "Resend email invitation",
     "Send Email",
     "Generate PIN",
+    "Help requests",
     "I have a PIN",
     "Allow more tries",
     "Send me a new link",

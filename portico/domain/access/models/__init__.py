@@ -3,6 +3,7 @@
 from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.access.models.bursts import Burst, BurstKind
 from portico.domain.access.models.client_views import ClientView, ViewEnd
+from portico.domain.access.models.help_requests import HelpRequest
 from portico.domain.access.models.invitation_runs import (
     InvitationRun,
     InvitationRunItem,
@@ -39,6 +40,7 @@ __all__ = [
     "Burst",
     "BurstKind",
     "ClientView",
+    "HelpRequest",
     "Invitation",
     "InvitationRun",
     "InvitationRunItem",

@@ -36,6 +36,14 @@ class CardState(models.TextChoices):
     LIVE = "live", _("Ready")
 
 
+class HelpNotices(models.TextChoices):
+    """The staff members to whom the practice sends an email about new help requests."""
+
+    NOT_SENT = "not_sent", _("No one")
+    OWNERS = "owners", _("Owners")
+    CLIENT_EDITORS = "client_editors", _("Everyone who can edit clients: owners, clinicians and the front desk")
+
+
 class Practice(Row):
     """A practice; every row of the domain belongs to exactly one. Its slug never changes."""
 
@@ -60,6 +68,7 @@ class Practice(Row):
     emergency_text_es = models.CharField(max_length=500, blank=True)
     # When clients are reminded of unpaid bills: days after the due date, negative for days before; empty for never.
     reminder_days = models.CharField(max_length=40, blank=True, default="-3,3,14,30")
+    help_notices = models.CharField(max_length=20, choices=HelpNotices.choices, default=HelpNotices.OWNERS)
     # The hue of the accent colour, in degrees.
     hue = models.PositiveSmallIntegerField(default=218)
     # The digest of the logo's row, so that a page can link to the logo without a query; empty without a logo.

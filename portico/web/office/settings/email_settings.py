@@ -29,7 +29,7 @@ from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.edit_conflicts import FieldConflict
-from portico.web.office.settings import reminder_settings
+from portico.web.office.settings import help_request_settings, reminder_settings
 
 
 class SenderForm(OfficeForm):
@@ -188,6 +188,7 @@ def _page(
         "conflicts": conflicts,
         "reminders": reminder_settings.form_of(request.practice),
         "other_texts": [(kind, outbox.kind_label(kind)) for kind in bill_mail_texts.KINDS],
+        "help_notices": help_request_settings.form_of(request.practice),
     }
     return render(request, "office/settings/emails.html", context, status=status)
 

@@ -1,0 +1,158 @@
+"""Help requests: created by visitors and clients, listed and closed by staff, deleted later."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.access.models import HelpRequest, PortalAccount
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, tokens
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
+from portico.plumbing.database.keyset_pagination import KeysetPage
+from portico.plumbing.refusals import Refused
+from portico.plumbing.security import rate_limits
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
+from portico.plumbing.text.mailboxes import mailbox_key
+
+FORM_PURPOSE = "help request"
+# As long as the bodies of emails are kept by default.
+RETENTION = timedelta(days=400)
+# Requests beyond the limit of their address are mostly noise.
+RETENTION_BEYOND_LIMIT = timedelta(days=30)
+DELETE_BATCH_SIZE = 1_000
+MAX_OPEN = 100
+
+
+class AlreadyDone(Refused):
+    """A colleague closed the request first; their note stays."""
+
+    message = _("%(name)s already marked this request as done.")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(self.message % {"name": name})
+
+
+@dataclass(frozen=True)
+class HelpRequestInput:
+    """The validated input of the form; `address` is empty unless the visitor stated one at the entrance."""
+
+    name: str
+    contact: str
+    message: str
+    language: str
+    address: str = ""
+
+
+def create_at_entrance(practice: Practice, entry: HelpRequestInput, *, form_key: str, ip: str) -> None:
+    """Saves the request of a visitor, once for each form key and content. The same work for every address.
+
+    Beyond the limit of an address (5 an hour, 10 a day) the row is marked. Raises RateLimitExceeded beyond the limit of
+    a network (10 in 10 minutes), and ValueError for an invalid address.
+    """
+    key = mailbox_key(entry.address) if entry.address else ""
+    network = rate_limits.network_of(ip)
+    rate_limits.spend(
+        Limit.on("help-of-network", network, max_attempts=10, window=timedelta(minutes=10), stays_spent=True)
+    )
+    is_beyond_limit = _is_beyond_limit(practice, key or entry.contact.casefold())
+    _save(practice, entry, form_key=form_key, by=Actor.anonymous(), mailbox_key=key, is_beyond_limit=is_beyond_limit)
+
+
+def create_in_portal(
+    client: Client, entry: HelpRequestInput, *, account: PortalAccount, form_key: str, by: Actor
+) -> None:
+    """Saves the request of a client who is signed in, once for each form key and content.
+
+    Raises RateLimitExceeded beyond the limit of the mailbox (10 an hour).
+    """
+    rate_limits.spend(Limit.on("help-of-account", account.ref, max_attempts=10, window=timedelta(hours=1)))
+    _save(client.practice, replace(entry, address=""), form_key=form_key, by=by, client=client)
+
+
+def close(help_request: HelpRequest, *, note: str, by: Actor) -> HelpRequest:
+    """Marks the request as done. Repeating it changes nothing. Raises AlreadyDone if a colleague was first."""
+    with transaction.atomic():
+        row = HelpRequest.objects.locked().select_related("practice", "client").get(pk=help_request.pk)
+        if row.done_at is not None and row.done_by != by.name:
+            raise AlreadyDone(row.done_by)
+        if row.done_at is None:
+            row.done_at, row.done_by, row.note = clock.now(), by.name, note
+            row.save(update_fields=["done_at", "done_by", "note"])
+            audit_log.record(
+                AuditAction.HELP_REQUEST_DONE, practice=row.practice, client=row.client, by=by, about=row.ref
+            )
+    return row
+
+
+def open_requests(practice: Practice) -> list[HelpRequest]:
+    """Returns the open requests, oldest first, those beyond the limit of their address last.
+
+    Up to MAX_OPEN, and one more if there are more. Each has its client with access and address.
+    """
+    return _open.rows(practice=practice.pk)
+
+
+@CompiledQuery
+def _open(practice: Parameter) -> QuerySet[HelpRequest]:
+    rows = HelpRequest.objects.open().filter(practice=practice).select_related("client__portal_access__address")
+    return rows.order_by("is_beyond_limit", "id")[: MAX_OPEN + 1]
+
+
+def done_requests(practice: Practice, *, after: str, size: int) -> KeysetPage[HelpRequest]:
+    """Returns a page of the requests that are done, newest first; `after` is the ref of the last row before it."""
+    rows = HelpRequest.objects.filter(practice=practice, done_at__isnull=False)
+    position = keyset_pagination.position_of(rows, after)
+    newest = rows.select_related("client__portal_access__address")
+    return keyset_pagination.newest_first(newest, after=position, size=size)
+
+
+def delete_old() -> int:
+    """Deletes a batch of requests that were done more than RETENTION ago; a scheduled task. Returns their number.
+
+    Requests beyond the limit of their address are deleted after RETENTION_BEYOND_LIMIT, done or not.
+    """
+    now = clock.now()
+    old = Q(done_at__lt=now - RETENTION) | Q(is_beyond_limit=True, asked_at__lt=now - RETENTION_BEYOND_LIMIT)
+    batch = list(HelpRequest.objects.filter(old).order_by("id").values_list("pk", flat=True)[:DELETE_BATCH_SIZE])
+    return HelpRequest.objects.filter(pk__in=batch).delete()[0]
+
+
+def _save(
+    practice: Practice,
+    entry: HelpRequestInput,
+    *,
+    form_key: str,
+    by: Actor,
+    **columns: Any,  # Any: a column's value.
+) -> None:
+    """Saves the row. Without a form key, which every page of ours sends, no other request counts as the same."""
+    content = repr((form_key or tokens.new_token(), entry))
+    with transaction.atomic():
+        row, is_new = HelpRequest.objects.get_or_create(
+            practice=practice,
+            form_digest=tokens.keyed_digest(content, purpose=FORM_PURPOSE),
+            defaults=asdict(entry) | columns,
+        )
+        if is_new:
+            audit_log.record(AuditAction.HELP_REQUESTED, practice=practice, client=row.client, by=by, about=row.ref)
+
+
+def _is_beyond_limit(practice: Practice, subject: str) -> bool:
+    """Counts one request for the typed address, or for the contact if no address was typed."""
+    try:
+        rate_limits.spend(
+            Limit.on("help-for-address", practice.ref, subject, max_attempts=5, window=timedelta(hours=1)),
+            Limit.on("help-for-address", practice.ref, subject, max_attempts=10, window=timedelta(days=1)),
+        )
+    except RateLimitExceeded:
+        return True
+    return False

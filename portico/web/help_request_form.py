@@ -1,0 +1,80 @@
+"""The form with which a client asks for help, at the entrance and in the portal."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.access.help_requests.help_requests import HelpRequestInput
+from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
+from portico.plumbing.text.input_validation import AddressField, LineField, TextField
+
+TOO_LONG = _("Shorten this to %(limit_value)d characters. It has %(show_value)d.")
+MAX_MESSAGE_LENGTH = 1000
+# Where an emergency is a call to 911.
+COUNTRIES_WITH_911 = {"US", "CA"}
+
+
+class HelpRequestForm(forms.Form):
+    """A name, a phone number or email address to reach them, and a message."""
+
+    use_required_attribute = False
+
+    name = LineField(
+        label=_("Your name"),
+        max_length=100,
+        error_messages={"required": _("Enter your name."), "max_length": TOO_LONG},
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
+    contact = LineField(
+        is_phone=True,
+        label=_("Phone or email"),
+        help_text=_("Where we can reach you."),
+        max_length=254,
+        error_messages={"required": _("Enter a phone number or email address."), "max_length": TOO_LONG},
+        widget=forms.TextInput({"autocomplete": "tel", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    message = TextField(
+        label=_("What do you need help with?"),
+        help_text=_("Please leave out health details."),
+        max_length=MAX_MESSAGE_LENGTH,
+        error_messages={"required": _("Tell us what you need help with."), "max_length": TOO_LONG},
+        widget=forms.Textarea({"rows": "5"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
+        super().__init__(*args, **kwargs)
+        # With `maxlength` a browser cuts pasted text without a word.
+        for field in self.fields.values():
+            field.widget.attrs.pop("maxlength", None)
+
+    @property
+    def entry(self) -> HelpRequestInput:
+        return HelpRequestInput(**self.cleaned_data, language=get_language() or "en")
+
+
+class EntranceHelpForm(HelpRequestForm):
+    """The same with the address that they tried to sign in with, if they know it."""
+
+    address = AddressField(
+        malformed=_("Enter one email address, such as name@example.com, or leave this empty."),
+        label=_("Email you tried to sign in with"),
+        required=False,
+        widget=forms.TextInput(
+            {"autocomplete": "email", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+    field_order = ("name", "contact", "address", "message")
+
+
+def context_for(practice: Practice, form: HelpRequestForm | None) -> dict[str, object]:
+    """Returns the context of the page; without a form it says that the request was sent."""
+    return {
+        "practice": practice,
+        "form": form,
+        "form_key": tokens.new_token(),
+        "has_911": practice.country in COUNTRIES_WITH_911,
+    }

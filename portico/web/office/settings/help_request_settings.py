@@ -1,0 +1,43 @@
+"""Who gets an email about new help requests, in `Settings` > `Emails`."""
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from portico.domain.practices import practice_settings
+from portico.domain.practices.models import HelpNotices, Practice, Role
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.base_form import OfficeForm
+
+
+class HelpNoticesForm(OfficeForm):
+    """The staff members to notify."""
+
+    help_notices = forms.ChoiceField(
+        label=gettext_lazy("Email these staff about help requests"),
+        choices=HelpNotices.choices,
+        widget=forms.RadioSelect,
+    )
+
+
+def form_of(practice: Practice) -> HelpNoticesForm:
+    """Returns the form with the practice's choice."""
+    return HelpNoticesForm(initial={"help_notices": practice.help_notices})
+
+
+@office_page(Role.OWNER)
+@require_POST
+def save(request: OfficeRequest) -> HttpResponse:
+    form = HelpNoticesForm(request.POST)
+    if form.is_valid():
+        notices = HelpNotices(form.cleaned_data["help_notices"])
+        practice_settings.save_help_notices(request.practice, notices, by=request.actor)
+        messages.success(request, _("Emails about help requests saved."))
+    else:
+        messages.error(request, _("Choose from the list."))
+    return redirect("office:settings_emails")

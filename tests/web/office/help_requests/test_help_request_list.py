@@ -1,0 +1,158 @@
+"""The office's list of help requests: whom they concern, how to call, what is broken, and `Done`."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access import access_grants
+from portico.domain.access.help_requests import help_requests
+from portico.domain.access.help_requests.help_requests import HelpRequestInput
+from portico.domain.access.models import HelpRequest
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import AuditEntry, RateLimitCount
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+LIST = "/office/help-requests/"
+# The session with its staff member, open and done requests, the clients by address and their numbers, the audit entry,
+# and the counts of the menu.
+QUERIES = 7
+
+
+def ask(
+    practice: Practice, *, address: str = "", contact: str = "(212) 555-0199", message: str = "It fails", key: str = "k"
+) -> HelpRequest:
+    entry = HelpRequestInput("Somebody", contact, message, "en", address)
+    help_requests.create_at_entrance(practice, entry, form_key=key, ip="203.0.113.7")
+    return HelpRequest.objects.latest("id")
+
+
+def turned_off(person: Client) -> None:
+    access_grants.save_access(person, replace(cast.entry_for(person), enabled=False), version=None, by=cast.DESK)
+
+
+def test_it_shows_the_client_and_what_is_broken(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    turned_off(ana)
+    row = ask(practice, address="Ana@Mail.example", message="<b>No email</b>")
+    page = office.get(LIST).text
+    for words in ("Somebody", "&lt;b&gt;No email&lt;/b&gt;", "Ana Abreu", "Client Portal Access is off."):
+        assert words in page
+    assert f'href="/office/clients/{ana.ref}/edit/portal/"' in page
+    assert f'data-ref="{row.ref}"' in page
+    assert AuditEntry.objects.filter(action=AuditAction.HELP_REQUESTS_VIEWED).count() == 1
+
+
+def test_a_typed_number_that_is_not_on_file_has_no_call_button(office: Browser, practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    ask(practice, address="ana@mail.example", contact="(212) 555-0199")
+    page = office.get(LIST).text
+    assert "Not a number on file" in page
+    assert re.findall(r'href="tel:([^"]+)"', page) == ["+12125550134"]
+
+
+@pytest.mark.parametrize(("address", "contact"), [("ana@mail.example", "+1 212 555 0134"), ("", "212-555-0134")])
+def test_a_number_can_be_called(office: Browser, practice: Practice, address: str, contact: str) -> None:
+    cast.with_access(cast.ana(practice))
+    ask(practice, address=address, contact=contact)
+    assert re.findall(r'href="tel:([^"]+)"', office.get(LIST).text) == ["+12125550134"]
+
+
+def test_only_exactly_the_typed_address_matches(office: Browser, practice: Practice) -> None:
+    for person in (cast.ana(practice), cast.bruno(practice), cast.bea(practice)):
+        cast.with_access(person)
+    ask(practice, address="anna@mail.example", key="a near miss")
+    page = office.get(LIST).text
+    assert "No client has this address." in page
+    assert 'data-testid="help-client"' not in page
+    ask(practice, address="bruno@mail.example", key="a family")
+    page = office.get(LIST).text
+    assert page.count('data-testid="help-client"') == 2
+    assert "Bea Berg" in page
+
+
+def test_a_request_from_the_portal_names_its_client(office: Browser, practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    account = cast.with_access(bea).account
+    cast.with_access(bruno)
+    assert account is not None
+    entry = HelpRequestInput("Bruno", "bruno@mail.example", "A receipt", "es")
+    help_requests.create_in_portal(bea, entry, account=account, form_key="k", by=cast.DESK)
+    page = office.get(LIST).text
+    assert page.count('data-testid="help-client"') == 1
+    for words in ("Bea Berg", "Sent from the portal", "In Spanish", "Nothing on our side prevents it."):
+        assert words in page
+
+
+def test_done_with_a_note_moves_it_down(office: Browser, practice: Practice) -> None:
+    row = ask(practice)
+    assert "to review" in office.get(LIST).text
+    answer = office.post(f"{LIST}{row.ref}/done/", {"note": "Called, gave a PIN"}, follow=True)
+    assert "The request from Somebody is done." in answer.text
+    assert 'data-state="open"' not in answer.text
+    assert "Called, gave a PIN" in answer.text
+    assert "to review" not in office.get(LIST).text
+
+
+def test_a_note_with_a_card_number_stays_out(office: Browser, practice: Practice) -> None:
+    row = ask(practice)
+    answer = office.post(f"{LIST}{row.ref}/done/", {"note": "Card 4242 4242 4242 4242"})
+    assert answer.status_code == 422
+    assert "This looks like a card number." in answer.text
+    assert HelpRequest.objects.open().get() == row
+
+
+def test_a_biller_reads_and_cannot_close(client: Browser, practice: Practice) -> None:
+    row = ask(practice)
+    biller = cast.signed_in(client, cast.ines(practice))
+    page = biller.get(LIST)
+    assert page.status_code == 200
+    assert "Somebody" in page.text
+    assert f"{row.ref}/done/" not in page.text
+    assert biller.post(f"{LIST}{row.ref}/done/", {"note": ""}).status_code == 403
+    assert HelpRequest.objects.open().exists()
+
+
+def test_another_practices_requests_are_not_there(office: Browser, practice: Practice) -> None:
+    birch = cast.birch()
+    # A client of this practice has the same mailbox.
+    cast.with_access(cast.client(practice, "Dora", "Diaz", address="dora@mail.example"))
+    dora = cast.dora(birch)
+    row = ask(birch, address="dora@mail.example")
+    assert "Somebody" not in office.get(LIST).text
+    assert office.post(f"{LIST}{row.ref}/done/", {"note": ""}).status_code == 404
+    own = ask(practice, address="dora@mail.example")
+    page = office.get(LIST).text
+    assert dora.ref not in page
+    assert own.ref in page
+
+
+def test_the_page_turns_over_done_requests(office: Browser, practice: Practice) -> None:
+    for number in range(27):
+        ask(practice, key=str(number))
+        RateLimitCount.objects.all().delete()
+    for row in HelpRequest.objects.all():
+        help_requests.close(row, note="", by=cast.DESK)
+    page = office.get(LIST).text
+    assert page.count('data-state="done"') == 25
+    (after,) = re.findall(r"\?after=(\w+)", page)
+    assert office.get(f"{LIST}?after={after}").text.count('data-state="done"') == 2
+
+
+@pytest.mark.parametrize("number", [0, 4])
+def test_the_number_of_queries_is_fixed(
+    office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    cast.with_access(cast.ana(practice))
+    for each in range(number):
+        ask(practice, address="ana@mail.example", key=str(each))
+    for row in HelpRequest.objects.all()[: number // 2]:
+        help_requests.close(row, note="", by=cast.DESK)
+    with django_assert_num_queries(QUERIES):
+        office.get(LIST)
