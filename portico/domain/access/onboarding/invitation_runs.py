@@ -167,6 +167,10 @@ class RunProgress:
         return self.not_written + self.queued
 
     @property
+    def number_left_out(self) -> int:
+        return sum(self.left_out.values())
+
+    @property
     def not_signed_in(self) -> int:
         """The number of clients who were written to and have not signed in."""
         return self.queued + self.handed_over + self.accepted + self.failed
