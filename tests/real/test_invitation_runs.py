@@ -1,0 +1,67 @@
+"""A run of invitations with real workers: killed ones lose and repeat nothing, and sign-in mail is not delayed."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from portico.domain.access.models import Invitation, InvitationRunItem, ItemState, RunKind
+from portico.domain.access.onboarding import bulk_selection, invitation_runs
+from portico.domain.access.onboarding.bulk_selection import Selection
+from portico.domain.clients.client_list import ListQuery
+from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
+from portico.plumbing.models import OutgoingEmail
+from tests import cast
+from tests.support.processes import Processes
+from tests.support.smtp import SmtpServer
+
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
+
+CLIENTS, PER_SECOND, WORKERS = 40, 10, 2
+SECOND = timedelta(seconds=1)
+
+
+def start(practice: Practice) -> None:
+    selection = Selection(RunKind.INVITE, listed=ListQuery())
+    shown = bulk_selection.preview(practice, selection).digest
+    invitation_runs.start(
+        practice, selection, shown=shown, form_key=tokens.new_token(), requested_by=cast.fay(practice)
+    )
+
+
+def test_killed_workers_invite_each_client_once_at_the_rate(processes: Processes, smtp: SmtpServer) -> None:
+    practice = cast.alder()
+    for number in range(CLIENTS):
+        cast.client(practice, f"Person {number}", address=f"person{number}@mail.example")
+    workers = [processes.worker(EMAIL_URL=smtp.url, EMAIL_PER_SECOND=str(PER_SECOND)) for _ in range(WORKERS)]
+    for worker in workers:
+        worker.wait_for_line("worker.started")
+    start(practice)
+    workers[0].wait_for(lambda: Invitation.objects.count() >= CLIENTS // 4)
+    for worker in workers:
+        worker.kill()
+    assert Invitation.objects.count() < CLIENTS
+    successor = processes.worker(EMAIL_URL=smtp.url, EMAIL_PER_SECOND=str(PER_SECOND))
+    # A mail that the killed ones had claimed waits for the end of its lease.
+    successor.wait_for(lambda: not InvitationRunItem.objects.exclude(state=ItemState.INVITED).exists())
+    assert Invitation.objects.values("client").distinct().count() == Invitation.objects.count() == CLIENTS
+    times = list(OutgoingEmail.objects.order_by("written_at").values_list("written_at", flat=True))
+    for begins in times:
+        # A mail may be written a moment after its batch was taken: one batch, of one mail, for each worker.
+        assert sum(begins <= at < begins + SECOND for at in times) <= PER_SECOND + WORKERS
+
+
+def test_sign_in_mail_is_not_delayed_by_a_run(processes: Processes, smtp: SmtpServer) -> None:
+    practice = cast.alder()
+    cast.with_access(cast.ana(practice))
+    for number in range(CLIENTS):
+        cast.client(practice, f"Person {number}", address=f"person{number}@mail.example")
+    worker = processes.worker(EMAIL_URL=smtp.url, EMAIL_PER_SECOND="100")
+    worker.wait_for_line("worker.started")
+    start(practice)
+    worker.wait_for(Invitation.objects.exists)
+    asked_at = time.monotonic()
+    cast.asked(practice, "ana@mail.example")
+    worker.wait_for(lambda: any("code" in mail.text() for mail in smtp.mails if mail.recipient == "ana@mail.example"))
+    assert time.monotonic() - asked_at < 2
