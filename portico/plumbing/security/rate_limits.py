@@ -4,14 +4,13 @@ import ipaddress
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Self
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from portico.plumbing import clock, tokens
-from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models.rate_limits import RateLimitCount
 
 # The longest window of any limit; counts older than this are deleted.
@@ -88,25 +87,24 @@ def give_back(*limits: Limit) -> None:
         RateLimitCount.objects.filter(key=limit.key, n__gt=0).update(n=F("n") - 1)
 
 
-def is_spent(limit: Limit) -> bool:
-    """Returns True if the limit is used up now; counts nothing."""
-    return time_until_free(limit) > timedelta()
-
-
 def time_until_free(limit: Limit) -> timedelta:
     """Returns how long the limit stays used up; zero if it is not. Counts nothing."""
     now = clock.now()
-    counted = _counted.first(key=limit.key, since=now - limit.window, until=now + clock.SKEW)
-    if counted is None or counted[0] < limit.max_attempts:
+    current = RateLimitCount.objects.filter(started_at__gt=now - limit.window, started_at__lte=now + clock.SKEW)
+    counted = current.filter(key=limit.key).first()
+    if counted is None or counted.n < limit.max_attempts:
         return timedelta()
-    return counted[1] + limit.window - now
+    return counted.started_at + limit.window - now
 
 
-@CompiledQuery
-def _counted(key: Parameter, since: Parameter, until: Parameter) -> QuerySet[RateLimitCount, tuple[int, datetime]]:
-    """Returns the number of attempts in the current window and its start, if there is one."""
-    current = RateLimitCount.objects.filter(key=key, started_at__gt=since, started_at__lte=until)
-    return current.values_list("n", "started_at")
+def is_any_spent(*limits: Limit) -> bool:
+    """Returns True if at least one of the limits is used up now; counts nothing, and runs one query."""
+    now, by_key = clock.now(), {limit.key: limit for limit in limits}
+    counts = RateLimitCount.objects.filter(key__in=by_key, started_at__lte=now + clock.SKEW)
+    return any(
+        count.started_at > now - by_key[count.key].window and count.n >= by_key[count.key].max_attempts
+        for count in counts
+    )
 
 
 def clear(*limits: Limit) -> bool:

@@ -82,7 +82,7 @@ def test_a_window_from_the_future_is_ignored(ahead: timedelta, count: int) -> No
     with time_machine.travel(NOW + ahead, tick=False):
         assert rate_limits.spend_up_to(FIVE, 5) == 5
     with time_machine.travel(NOW, tick=False):
-        assert not rate_limits.is_spent(FIVE)
+        assert not rate_limits.is_any_spent(FIVE)
         assert rate_limits.spend_up_to(FIVE, count) == count
         assert _spent(FIVE) == count
     with time_machine.travel(NOW + HOUR - timedelta(seconds=1), tick=False):
@@ -97,7 +97,7 @@ def test_a_window_of_a_slow_clock_ends_early(behind: timedelta) -> None:
     with time_machine.travel(NOW - behind, tick=False):
         assert rate_limits.spend_up_to(FIVE, 5) == 5
     with time_machine.travel(NOW, tick=False):
-        assert rate_limits.is_spent(FIVE) is (behind < HOUR)
+        assert rate_limits.is_any_spent(FIVE) is (behind < HOUR)
         assert rate_limits.spend_up_to(FIVE, 1) == (behind >= HOUR)
 
 
@@ -108,7 +108,7 @@ def test_clocks_a_minute_apart_share_a_window(seconds: int) -> None:
         rate_limits.spend_up_to(FIVE, 3)
     with time_machine.travel(NOW, tick=False):
         assert rate_limits.spend_up_to(FIVE, 5) == 2
-        assert rate_limits.is_spent(FIVE)
+        assert rate_limits.is_any_spent(FIVE)
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ seven digits. Rate limits count by this form, known or not.
 """
 
 import re
+from collections.abc import Iterable
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.models.accounts import PortalAccessQuerySet
@@ -44,7 +45,10 @@ def accesses_of(practice: Practice, identifier: str) -> PortalAccessQuerySet:
     return rows.filter(client=client_numbers.id_of(identifier))
 
 
-def identifiers_of(client: Client, access: PortalAccess | None) -> list[str]:
-    """Returns every identifier of the client, in canonical form."""
-    found = [client_numbers.digits_of(client), *client.phone_numbers.values_list("number", flat=True)]
-    return [*found, access.account.mailbox_key] if access is not None and access.account is not None else found
+def identifiers_of(client: Client, access: PortalAccess | None, phones: Iterable[str] | None = None) -> list[str]:
+    """Returns every identifier of the client, in canonical form. `phones` are the client's, if they are loaded."""
+    if phones is None:
+        phones = client.phone_numbers.values_list("number", flat=True)
+    # The mailbox key of a client without an address is the client number too.
+    mailbox = access.account.mailbox_key if access is not None and access.account is not None else ""
+    return list(dict.fromkeys(each for each in (client_numbers.digits_of(client), *phones, mailbox) if each))

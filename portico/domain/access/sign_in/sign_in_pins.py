@@ -3,6 +3,7 @@
 An `identifier` is what a client enters with the PIN, in the canonical form of `pin_identifiers`.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
@@ -46,13 +47,17 @@ class PinNotAllowed(Refused):
         self.fix = fix
 
 
-def refusal(client: Client, access: PortalAccess | None) -> PinNotAllowed | None:
-    """Returns the refusal to make a PIN; None if one can be made. Requires neither an address nor `Email ok`."""
+def refusal(client: Client, access: PortalAccess | None, phones: Iterable[str] | None = None) -> PinNotAllowed | None:
+    """Returns the refusal to make a PIN; None if one can be made. Requires neither an address nor `Email ok`.
+
+    Refuses while the limit of any identifier is spent: the client may enter that one, and the PIN would fail.
+    `phones` are the client's numbers, if they are loaded.
+    """
     access = access or PortalAccess(client=client)
     broken = eligibility.first_broken(access, Purpose.SIGN_IN_BY_PIN)
     if broken is not None:
         return PinNotAllowed(broken.instruct(client, access), fix=broken.fix.name)
-    if access.account is not None and rate_limits.is_spent(_limit_of(access.account.mailbox_key, client.practice)):
+    if rate_limits.is_any_spent(*_limits_of(client, access, phones)):
         message = _(
             "Too many wrong PINs were entered for this client today. Make sure that you are speaking with your client."
         )
@@ -146,9 +151,9 @@ def live_pin_of(access: PortalAccess | None) -> Pin | None:
 
 def allow_more_attempts(client: Client, *, by: Actor) -> None:
     """Resets the count of wrong PINs with the client's identifiers in the last day. Idempotent."""
-    identifiers = pin_identifiers.identifiers_of(client, access_grants.access_of(client))
+    limits = _limits_of(client, access_grants.access_of(client))
     with transaction.atomic():
-        if rate_limits.clear(*(_limit_of(each, client.practice) for each in identifiers)):
+        if rate_limits.clear(*limits):
             audit_log.record(AuditAction.PIN_TRIES_ALLOWED, practice=client.practice, client=client, by=by)
 
 
@@ -253,6 +258,11 @@ def _count_wrong_pin(practice: Practice) -> None:
 def _limit_of(identifier: str, practice: Practice) -> Limit:
     """Returns the daily limit of wrong PINs with one identifier at one practice; unknown ones have one too."""
     return Limit.on("pin", practice.ref, identifier, max_attempts=ATTEMPTS_PER_IDENTIFIER, window=timedelta(days=1))
+
+
+def _limits_of(client: Client, access: PortalAccess | None, phones: Iterable[str] | None = None) -> list[Limit]:
+    """Returns the limits of every identifier that the client may enter."""
+    return [_limit_of(each, client.practice) for each in pin_identifiers.identifiers_of(client, access, phones)]
 
 
 def _matches(pin: Pin, typed: str) -> bool:

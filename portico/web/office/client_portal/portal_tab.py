@@ -238,7 +238,7 @@ def _chain(
 
 def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
     """Returns the context for PIN and sessions."""
-    refusal = sign_in_pins.refusal(tab.client, tab.access)
+    refusal = sign_in_pins.refusal(tab.client, tab.access, tab.phones)
     return {
         "no_pin": refusal.fix if refusal else "",
         "why_no_pin": result.no_pin or str(refusal or ""),

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants, portal_states
-from portico.domain.access.models import PortalAccess
+from portico.domain.access.models import Pin, PortalAccess
 from portico.domain.access.sign_in import pin_identifiers, portal_sessions, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.portal_sessions import StartedSession
@@ -20,7 +20,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry
 from tests import cast
-from tests.domain.access.sign_in.test_sign_in_pins import given, other_than
+from tests.domain.access.sign_in.test_sign_in_pins import given, other_than, refused
 from tests.domain.access.test_revocation import consent
 
 pytestmark = pytest.mark.both_databases
@@ -40,10 +40,10 @@ def without_email(practice: Practice, name: str, phone: str = PHONE) -> Client:
     return client
 
 
-def typed(practice: Practice, identifier: str, pin: str) -> StartedSession | None:
+def typed(practice: Practice, identifier: str, pin: str, *, ip: str = "198.51.100.1") -> StartedSession | None:
     canonical = pin_identifiers.canonical(identifier, practice)
     visitor = Browser("Safari on iPhone", "a browser")
-    return sign_in_pins.enter(practice, canonical, pin, visitor=visitor, ip="192.0.2.1")
+    return sign_in_pins.enter(practice, canonical, pin, visitor=visitor, ip=ip)
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,40 @@ def test_unknown_identifiers_run_the_same_queries(practice: Practice, nia: Clien
 
 
 def test_budgets_count_what_was_typed(practice: Practice, nia: Client) -> None:
+    pin = given(nia)
     for _ in range(10):
         typed(practice, "(212) 555-0199", "00000000")
-    pin = given(nia)
+    Pin.objects.update(attempts=0)
     assert typed(practice, "+1 212 555 0199", pin) is None
     assert typed(practice, client_numbers.number_of(nia), pin) is not None
+
+
+@pytest.mark.parametrize("has_account", [True, False], ids=["with account", "without account"])
+@pytest.mark.parametrize("by_number", [True, False], ids=["client number", "phone"])
+def test_staff_see_a_spent_limit_of_any_identifier(
+    practice: Practice, nia: Client, *, by_number: bool, has_account: bool
+) -> None:
+    identifier = client_numbers.number_of(nia) if by_number else PHONE
+    if has_account:
+        given(nia)
+    for _ in range(9):
+        typed(practice, identifier, "00000000")
+    assert sign_in_pins.refusal(nia, access_grants.access_of(nia)) is None
+    typed(practice, identifier, "00000000")
+    assert refused(nia) == "tries"
     sign_in_pins.allow_more_attempts(nia, by=cast.DESK)
-    assert typed(practice, PHONE, given(nia)) is not None
+    assert typed(practice, identifier, given(nia)) is not None
+
+
+def test_more_attempts_are_allowed_for_every_identifier(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    identifiers = ["ana@mail.example", "+12125550134", client_numbers.number_of(ana)]
+    for number, identifier in enumerate(identifiers * 10):
+        typed(practice, identifier, "00000000", ip=f"192.0.2.{number}")
+    sign_in_pins.allow_more_attempts(ana, by=cast.DESK)
+    for identifier in identifiers:
+        assert typed(practice, identifier, given(ana)) is not None
 
 
 def test_an_address_removed_ends_the_pin_and_the_number_works(practice: Practice) -> None:
