@@ -53,8 +53,13 @@ class AmountNotPositive(Refused):
 
 
 class ExceedsInvoice(Refused):
-    message = _("More than the balance due would be applied to an invoice. Check the amounts.")
+    """More than the balance due would be applied to the invoice with this ref; a form has the field `invoice_<ref>`."""
+
+    message = _("Enter an amount up to %(amount)s.")
     status = 422
+
+    def __init__(self, ref: str, balance_due: str) -> None:
+        super().__init__(self.message % {"amount": balance_due}, field=f"invoice_{ref}")
 
 
 class ExceedsPayment(Refused):

@@ -187,6 +187,9 @@ def _chosen_targets(client: Client, entry: PaymentInput) -> list[AllocationTarge
     for target in targets:
         invoicing.refuse_unless_issued(target.invoice)
         locks.refuse_while_paying(target.invoice)
-        if target.amount_minor > target.invoice.still_open_minor:
-            raise ExceedsInvoice
+        due_minor = target.invoice.still_open_minor
+        if target.amount_minor > due_minor:
+            raise ExceedsInvoice(
+                target.invoice.ref, money.formatted(due_minor, client.practice.currency, language="en")
+            )
     return targets

@@ -23,6 +23,8 @@ from portico.web.office.shown_sums_field import ShowingForm
 
 EARLIEST_DATE = date(2000, 1, 1)
 OTHER = "other"
+# The field for the part of a payment that is applied to one invoice is named by this and the invoice's ref.
+OF_INVOICE = "invoice_"
 RECORDED_BY_MISTAKE = gettext_lazy("Recorded by mistake")
 
 
@@ -76,7 +78,8 @@ class AmountForm(ShowingForm):
 class RecordPaymentForm(AmountForm):
     """A payment received outside Portico: check, cash or another.
 
-    `open_invoices` get a field each for the part of the payment that is applied to them.
+    `open_invoices` get a field each for the part of the payment that is applied to them. So do `named`, the others
+    that the posted form names: it is read as it was the first time, and the operation says what may happen.
     """
 
     kind = forms.ChoiceField(
@@ -93,12 +96,19 @@ class RecordPaymentForm(AmountForm):
     field_order = ("kind", "amount")
 
     def __init__(
-        self, *args: Any, practice: Practice, today: date, open_invoices: Iterable[Invoice] = (), **kwargs: Any
+        self,
+        *args: Any,
+        practice: Practice,
+        today: date,
+        open_invoices: Iterable[Invoice] = (),
+        named: Iterable[Invoice] = (),
+        **kwargs: Any,
     ) -> None:  # Any: Django's own.
         super().__init__(*args, currency=practice.currency, **kwargs)
         self.today = today
-        self.open_invoices = {f"invoice_{invoice.ref}": invoice for invoice in open_invoices}
-        for name, invoice in self.open_invoices.items():
+        self.open_invoices = {f"{OF_INVOICE}{invoice.ref}": invoice for invoice in open_invoices}
+        self.invoices = self.open_invoices | {f"{OF_INVOICE}{invoice.ref}": invoice for invoice in named}
+        for name, invoice in self.invoices.items():
             self.fields[name] = MoneyField(
                 label=_("Apply to invoice %(number)s") % {"number": invoice.number}, required=False
             )
@@ -107,19 +117,23 @@ class RecordPaymentForm(AmountForm):
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for name, invoice in self.open_invoices.items():
-            if not 0 <= (cleaned.get(name) or 0) <= invoice.still_open_minor:
-                most = money.formatted(invoice.still_open_minor, invoice.currency, language="en")
-                self.add_error(name, _("Enter an amount up to %(amount)s.") % {"amount": most})
+        for name in self.invoices:
+            if (cleaned.get(name) or 0) < 0:
+                self.add_error(name, _("Enter an amount of zero or more."))
         if sum(portion.amount_minor for portion in self.portions) > cleaned.get("amount", 0) and not self.errors:
             self.add_error("amount", str(ExceedsPayment.message))
         return cleaned
 
     @property
     def portions(self) -> tuple[InvoicePortion, ...]:
-        """The amounts that were typed for single invoices."""
-        typed = ((invoice, self.cleaned_data.get(name)) for name, invoice in self.open_invoices.items())
-        return tuple(InvoicePortion(invoice.pk, amount) for invoice, amount in typed if amount)
+        """The amounts that were typed for single invoices, in an order that stays the same when some are paid."""
+        typed = {invoice.pk: self.cleaned_data.get(name) for name, invoice in self.invoices.items()}
+        return tuple(InvoicePortion(pk, amount) for pk, amount in sorted(typed.items()) if amount)
+
+    @property
+    def chosen_invoices(self) -> list[Invoice]:
+        """The invoices for which an amount was typed."""
+        return [invoice for name, invoice in self.invoices.items() if self.cleaned_data.get(name)]
 
     def applied_to(self) -> list[tuple[Invoice, forms.BoundField]]:
         """Returns the open invoices with their fields."""

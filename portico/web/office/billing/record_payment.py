@@ -18,12 +18,13 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
+from portico.plumbing.text.input_validation import is_unstorable
 from portico.web.billing_documents import summary_lines
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import invoice_view_audit, lookups
 from portico.web.office.base_form import posted
-from portico.web.office.billing.payment_forms import RecordPaymentForm
+from portico.web.office.billing.payment_forms import OF_INVOICE, RecordPaymentForm
 
 
 @office_page()
@@ -57,8 +58,9 @@ def for_client(request: OfficeRequest, ref: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, client, None, form)
     try:
-        chosen = [invoice for name, invoice in form.open_invoices.items() if form.cleaned_data[name]]
-        payment = cancellation.retry_after_cancelling(chosen, lambda: _record(request, client, None, form))
+        payment = cancellation.retry_after_cancelling(
+            form.chosen_invoices, lambda: _record(request, client, None, form)
+        )
     except Refused as refusal:
         client = lookups.client_with_balance_of(request, ref)
         return _page(request, client, None, _form(request, client, None).refused(refusal))
@@ -67,8 +69,10 @@ def for_client(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _form(request: OfficeRequest, client: Client, invoice: Invoice | None) -> RecordPaymentForm:
     today, currency = clock.today(request.practice.time_zone), request.practice.currency
-    listed = [] if invoice is not None else open_invoices.of_client(client)
+    listed, named = [], []
     if invoice is None:
+        listed = open_invoices.of_client(client)
+        named = open_invoices.named(client, _named_refs(request), listed=listed)
         due_minor = balances.shown_office_minor(client)
         now = shown_sums.of_account(due_minor, listed)
     else:
@@ -80,8 +84,15 @@ def _form(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Re
         practice=request.practice,
         today=today,
         open_invoices=listed,
+        named=named,
         now=now,
     )
+
+
+def _named_refs(request: OfficeRequest) -> list[str]:
+    """Returns the refs of the invoices for which the posted form has an amount."""
+    names = [name for name, typed in request.POST.items() if name.startswith(OF_INVOICE) and typed]
+    return [ref for name in names if not is_unstorable(ref := name.removeprefix(OF_INVOICE))]
 
 
 def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, form: RecordPaymentForm) -> Payment:

@@ -52,7 +52,8 @@ def test_the_page_says_which_invoice_gets_how_much(office: Browser, ana: Client)
 @pytest.mark.parametrize(
     ("amount", "part", "complaint"),
     [
-        ("100", "140.01", "Enter an amount up to $140.00."),
+        ("150", "140.01", "Enter an amount up to $140.00."),
+        ("100", "-1", "Enter an amount of zero or more."),
         ("100", "101", "You applied more to invoices"),
         ("100", "x", ""),
     ],
