@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
@@ -107,6 +107,11 @@ def of_many(number: int, amount_minor: int = 0) -> ShownSums:
     return ShownSums(f"number={number} amount={amount_minor}")
 
 
+def of_rows(ids: Sequence[int]) -> ShownSums:
+    """Returns the number of rows that one button acts on, with a hash of their ids, which are in a fixed order."""
+    return ShownSums(f"number={len(ids)} listed={int(hashlib.sha256(repr(list(ids)).encode()).hexdigest()[:14], 16)}")
+
+
 def of_service(item: ServiceItem) -> ShownSums:
     """Returns the version and price of a product or service."""
     return ShownSums(f"version={item.version} price={item.price_minor}")
@@ -136,5 +141,6 @@ _CHANGES = {
     "balance": _("This client’s balance has changed since you opened this page."),
     "unused": _("The available amount of this credit has changed since you opened this page."),
     "number": _("The list has changed since you opened this page."),
+    "listed": _("The list has changed since you opened this page."),
     "price": _("This price has changed since you opened this page."),
 }

@@ -96,11 +96,6 @@ def _numbers(practice: Parameter, today: Parameter) -> QuerySet[Practice, tuple[
     return Practice.objects.filter(pk=practice).values_list(*counts)
 
 
-def cap_count(number: int) -> int:
-    """Returns a number of invoices capped as in `counts`."""
-    return min(number, MAX_COUNTED + 1)
-
-
 def latest_of(client: Client) -> Invoice | None:
     """Returns the client's newest issued invoice for services, without void ones."""
     issued = Invoice.objects.filter(client=client, kind=InvoiceKind.CHARGES).valid()

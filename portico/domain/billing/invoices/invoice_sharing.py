@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max, QuerySet
+from django.db.models import QuerySet
 
 from portico.domain.access import access_grants
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import audit_entries, bill_mails, shown_sums
-from portico.domain.billing.invoices import invoice_list, invoicing
+from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
 from portico.domain.billing.refusals import PaidByCard
@@ -112,15 +112,18 @@ def start_run(practice: Practice, *, shown: ShownSums | None, requested_by: Staf
     running = waiting_run(practice)
     if running is not None:
         return running
-    # In one query, so that the count covers exactly the invoices up to the last one.
-    unshared = unshared_of(practice).aggregate(last=Max("id"), number=Count("id"))
-    if unshared["last"] is None:
+    # In one query, so that the run covers exactly the invoices that are compared.
+    unshared = _unshared.rows(practice=practice.pk)
+    if not unshared:
         return None
-    shown_sums.refuse_if_changed(shown, shown_sums.of_many(invoice_list.cap_count(unshared["number"])))
+    shown_sums.refuse_if_changed(shown, shown_sums.of_rows([pk for pk, _number in unshared]))
     try:
         with transaction.atomic():
             return SharingRun.objects.create(
-                practice=practice, requested_by=requested_by, last_invoice_id=unshared["last"], total=unshared["number"]
+                practice=practice,
+                requested_by=requested_by,
+                last_number=max(number for _pk, number in unshared if number is not None),
+                total=len(unshared),
             )
     except IntegrityError:
         return waiting_run(practice)
@@ -136,9 +139,15 @@ def _waiting_run(practice: Parameter) -> QuerySet[SharingRun]:
     return SharingRun.objects.waiting().filter(practice=practice)
 
 
-def unshared_of(practice: Practice) -> QuerySet[Invoice]:
-    """Returns the invoices that a run would share."""
-    return Invoice.objects.filter(practice=practice).valid().filter(shared_at=None)
+def unshared_ids(practice: Practice) -> list[int]:
+    """Returns the ids of the invoices that a run would share now, oldest first."""
+    return [pk for pk, _number in _unshared.rows(practice=practice.pk)]
+
+
+@CompiledQuery
+def _unshared(practice: Parameter) -> QuerySet[Invoice, tuple[int, int | None]]:
+    unshared = Invoice.objects.filter(practice=practice).valid().filter(shared_at=None)
+    return unshared.order_by("id").values_list("id", "number")
 
 
 @dataclass(frozen=True)
@@ -171,7 +180,8 @@ def continue_next_run() -> bool:
     run = leases.claim(SharingRun.objects.waiting(), lease=LEASE)
     if run is None:
         return False
-    remaining = unshared_of(run.practice).filter(id__gt=run.last_shared_id, id__lte=run.last_invoice_id)
+    unshared = Invoice.objects.filter(practice=run.practice).valid().filter(shared_at=None)
+    remaining = unshared.filter(number__lte=run.last_number, id__gt=run.last_shared_id)
     batch = list(remaining.select_related("client").order_by("id")[: BATCH_SIZE + 1])
     for invoice in batch[:BATCH_SIZE]:
         notified = _share_one_of_run(invoice, by=run.requested_by.actor)

@@ -20,9 +20,9 @@ class SharingRun(QueuedRow):
 
     ref = RefField()
     requested_by = models.ForeignKey(StaffMember, models.PROTECT, related_name="+")
-    # Excludes invoices that are issued after the request.
-    last_invoice_id = models.BigIntegerField()
-    # The last invoice processed.
+    # Excludes invoices that are issued after the request, also older drafts: an invoice is numbered when it is issued.
+    last_number = models.PositiveIntegerField()
+    # The id of the last invoice processed.
     last_shared_id = models.BigIntegerField(default=0)
     total = models.PositiveIntegerField()
     shared = models.PositiveIntegerField(default=0)

@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.billing import shown_sums
-from portico.domain.billing.invoices import invoice_list, invoice_sharing
-from portico.domain.billing.invoices.invoice_list import StatusFilter
+from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.invoices.invoice_sharing import MAX_PLANNED, PlannedSharing
 from portico.domain.billing.models import Invoice, SharingRun
 from portico.domain.clients.models import EmailAddress
@@ -36,8 +35,9 @@ class PlannedRow:
 def share_all(request: OfficeRequest) -> HttpResponse:
     if request.method == "POST":
         return _start(request)
-    number = invoice_list.counts(request.practice)[StatusFilter.UNSHARED]
-    if not number:
+    # Read before the rows: what changes in between is noticed when the form is sent.
+    ids = invoice_sharing.unshared_ids(request.practice)
+    if not ids:
         return _redirect_to_list(request)
     planned = invoice_sharing.plan_run(request.practice)
     rows = [_row(each) for each in planned[:MAX_PLANNED]]
@@ -46,10 +46,10 @@ def share_all(request: OfficeRequest) -> HttpResponse:
             (_("Shared, with an email"), "emailed", [row for row in rows if row.address is not None]),
             (_("Shared without an email"), "silent", [row for row in rows if row.address is None]),
         ),
-        "number": number,
+        "number": len(ids),
         "has_more": len(planned) > MAX_PLANNED,
         "max_planned": MAX_PLANNED,
-        "shown": shown_sums.of_many(number),
+        "shown": shown_sums.of_rows(ids),
     }
     return render(request, "office/invoices/share_all.html", context)
 

@@ -194,7 +194,7 @@ def test_a_constraint_refuses_a_second_run(till: Till, unshared: list[Invoice], 
         assert not SharingRun.objects.waiting().exists()
         both_have_read.wait(30)
         return SharingRun.objects.create(
-            practice=till.practice, requested_by=fay, last_invoice_id=unshared[-1].pk, total=len(unshared)
+            practice=till.practice, requested_by=fay, last_number=len(unshared), total=len(unshared)
         )
 
     assert errors(at_once(begin_without_check, begin_without_check)) == [IntegrityError]

@@ -1,5 +1,6 @@
 """New invoices for several clients, repeating the last one, and the list to confirm before all are shared."""
 
+import re
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support import outcomes
 from tests.web.office.billing.test_invoices_and_payments import typed
+from tests.web.open_pages import Tab
 
 pytestmark = pytest.mark.django_db
 CHOICE = "/office/invoices/new/"
@@ -144,6 +146,31 @@ def test_sharing_warns_of_clients_who_cannot_pay_by_card(office: Browser, people
     outcomes.ready_to_pay(people[1])
     assert payment_readiness.current_key(people[0].practice)
     assert all(warning in office.get(place).text for place in places)
+
+
+@pytest.mark.parametrize("amount_minor", [14_000, 9_000])
+def test_another_list_of_equal_length_is_not_shared(office: Browser, people: list[Client], amount_minor: int) -> None:
+    shown, stays = cast.bill(people[0], 14_000, shared=False), cast.bill(people[1], shared=False)
+    tab = Tab(office, SHARING)
+    invoice_sharing.share(shown, shown=None, by=cast.DESK)
+    unseen = cast.bill(people[2], amount_minor, shared=False)
+    answer = tab.press()
+    assert "The list has changed since you opened this page. Nothing was changed." in answer.text
+    assert not SharingRun.objects.exists()
+    assert {row.ref for row in (stays, unseen)} == set(re.findall(r'planned-row" data-ref="(\w+)"', answer.text))
+    assert tab.showing(answer).press(follow=False)["Location"].startswith(f"{SHARING}{SharingRun.objects.get().ref}")
+
+
+def test_an_older_draft_issued_meanwhile_is_not_shared(office: Browser, people: list[Client]) -> None:
+    entry = InvoiceInput(date(2026, 11, 30), None, (LineInput("Workshop", 6_000),))
+    draft, bill = invoicing.create_draft(people[0], entry, by=cast.DESK), cast.bill(people[1], shared=False)
+    Tab(office, SHARING).press()
+    invoicing.issue(draft, shown=None, by=cast.DESK)
+    while invoice_sharing.continue_next_run():
+        pass
+    assert list(Invoice.objects.shared()) == [bill]
+    run = SharingRun.objects.get()
+    assert (run.is_over, run.shared, run.total) == (True, 1, 1)
 
 
 def test_nothing_to_share_leads_back_to_the_list(office: Browser, people: list[Client]) -> None:
