@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 from django.test import Client as Browser
 
-from portico.domain.billing.invoices import invoicing
+from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput
 from portico.domain.billing.models import Invoice, ServiceItem
 from portico.domain.clients.models import Client
@@ -93,6 +93,12 @@ def draft(ana: Client) -> Form:
     return Form(page, first, first | {"lines-0-label": "Report"}, "a draft of $140.00")
 
 
+def shared_draft(ana: Client) -> Form:
+    sent = draft(ana)
+    first, then = sent.first | {"action": "share"}, sent.then | {"action": "share"}
+    return Form(sent.page, first, then, "invoice 1 of $140.00")
+
+
 def new_client(ana: Client) -> Form:
     typed = form_data.new_client(first_name="Carol", last_name="Cole")
     first = {name: value for name, value in typed.items() if name != "form_key"}
@@ -109,7 +115,7 @@ FORMS = pytest.mark.parametrize(
     "form",
     [
         *(payment, payment_applied_to_invoices, payment_of_an_invoice, credit, refund),
-        *(draft, new_client, invitation),
+        *(draft, shared_draft, new_client, invitation),
     ],
 )
 
@@ -185,6 +191,17 @@ def test_edited_draft_is_not_shared_by_its_old_page(ana: Client, owner: Browser)
     answer = tab.press(sent.first | {"action": "share"})
     assert answer.status_code == 409
     assert Invoice.objects.get().is_draft
+
+
+def test_a_form_sent_again_does_not_share_what_was_unshared(ana: Client, owner: Browser) -> None:
+    sent = shared_draft(ana)
+    tab = Tab(owner, sent.page)
+    tab.press(sent.first | {"tell": "on"})
+    invoice = invoice_sharing.unshare(Invoice.objects.get(), shown=None, by=cast.DESK)
+    before = books()
+    answer = tab.press(sent.first | {"tell": "on"}, follow=False)
+    assert answer["Location"] == f"/office/invoices/{invoice.ref}/"
+    assert books() == before
 
 
 def test_second_card_refund_sends_no_money(till: Till, owner: Browser) -> None:

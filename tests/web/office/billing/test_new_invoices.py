@@ -2,9 +2,11 @@
 
 import re
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
@@ -90,6 +92,28 @@ def test_a_form_sent_again_does_not_share_what_was_unshared(office: Browser, peo
     unshared.refresh_from_db()
     assert not unshared.is_shared
     assert OutgoingEmail.objects.filter(kind=bill_mails.NEW_BILL).count() == 2
+
+
+class EditedMeanwhile:
+    """A colleague who edits Bea's draft while the first invoice is being shared."""
+
+    edited = False
+
+    def __call__(self, execute: Any, sql: str, *rest: Any) -> Any:  # Any: Django's own.
+        if not self.edited and sql.startswith("UPDATE") and '"shared_at" = ' in sql:
+            self.edited = True
+            draft = Invoice.objects.get(client__first_name="Bea")
+            invoicing.edit_draft(draft, InvoiceInput(date(2026, 11, 30)), version=1, by=cast.DESK)
+        return execute(sql, *rest)
+
+
+def test_one_that_is_refused_is_named_and_the_others_are_shared(office: Browser, people: list[Client]) -> None:
+    form = typed(("Workshop", "1", "60"), action="share", tell="on", form_key=tokens.new_token())
+    with connection.execute_wrapper(EditedMeanwhile()):
+        answer = office.post(form_for(people), form, follow=True)
+    assert "2 invoices are shared. 1 client gets an email." in answer.text
+    assert "The invoice for Bea Berg was saved as a draft, but not shared. This draft has changed" in answer.text
+    assert [invoice.is_shared for invoice in Invoice.objects.order_by("client__first_name")] == [True, False, True]
 
 
 def test_invalid_lines_make_no_draft(office: Browser, people: list[Client]) -> None:

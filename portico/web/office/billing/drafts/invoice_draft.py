@@ -76,21 +76,30 @@ def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> Ht
         return _page(request, client, invoice, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         saved = _save_draft(request, client, invoice, forms)
-        if is_shared:
-            notify = request.POST.get("tell") == "on"
-            # Refuses to share if the draft changed after it was saved here.
-            shown = shown_sums.of_invoice(saved)
-            add_sharing_message(request, invoice_sharing.share(saved, notify=notify, shown=shown, by=request.actor))
-            return redirect("office:invoice", ref=saved.ref)
     except ClientConflict as refusal:
         return _conflict_page(request, client, forms, invoice, refusal)
     except Refused as refusal:
         forms.draft.add_error(None, str(refusal))
         return _page(request, client, invoice, forms, status=HTTPStatus.CONFLICT)
     if not saved.is_draft:
+        # A form sent again: the invoice was issued before, and if it was shared, may have been unshared since.
         return redirect("office:invoice", ref=saved.ref)
+    if is_shared:
+        return _share(request, saved)
     messages.success(request, _("The draft was saved."))
     return redirect("office:invoice_draft", ref=saved.ref)
+
+
+def _share(request: OfficeRequest, saved: Invoice) -> HttpResponse:
+    """Shares the draft as it was saved here; refuses if it changed since."""
+    notify, shown = request.POST.get("tell") == "on", shown_sums.of_invoice(saved)
+    try:
+        shared = invoice_sharing.share(saved, notify=notify, shown=shown, by=request.actor)
+    except Refused as refusal:
+        messages.error(request, _("The draft was saved, but not shared. %(reason)s") % {"reason": refusal})
+        return redirect("office:invoice_draft", ref=saved.ref)
+    add_sharing_message(request, shared)
+    return redirect("office:invoice", ref=saved.ref)
 
 
 def _save_draft(request: OfficeRequest, client: Client, invoice: Invoice | None, forms: InvoiceForms) -> Invoice:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
+from portico.domain.billing.models import Invoice
 from portico.domain.clients import client_list
 from portico.domain.clients.client_list import ListQuery
 from portico.domain.clients.models import Client
@@ -90,22 +91,34 @@ def _save(request: OfficeRequest, clients: list[Client]) -> HttpResponse:
     try:
         form_key = forms.draft.cleaned_data["form_key"]
         drafts = invoicing.create_drafts(clients, forms.entry, form_key=form_key, by=request.actor)
-        if is_shared:
-            notify = request.POST.get("tell") == "on"
-            shared = [
-                invoice_sharing.share(draft, notify=notify, shown=shown_sums.of_invoice(draft), by=request.actor)
-                for draft in drafts
-                # A form sent again shares nothing that was shared before and may have been unshared since.
-                if draft.is_draft
-            ]
-            if shared:
-                messages.success(request, _message(len(shared), sum(each.email is not None for each in shared)))
-            return redirect("office:invoices")
     except Refused as refusal:
         forms.draft.add_error(None, str(refusal))
         return _page(request, clients, forms, status=HTTPStatus.CONFLICT)
+    if is_shared:
+        return _share(request, drafts)
     messages.success(request, _("%(number)d drafts were saved.") % {"number": len(drafts)})
     return redirect(f"{reverse('office:invoices')}?show=draft")
+
+
+def _share(request: OfficeRequest, drafts: list[Invoice]) -> HttpResponse:
+    """Shares each draft in a transaction of its own; says which of them were refused, and stay drafts."""
+    notify = request.POST.get("tell") == "on"
+    shared, refused = [], []
+    for draft in drafts:
+        # A form sent again shares nothing that was shared before and may have been unshared since.
+        if not draft.is_draft:
+            continue
+        try:
+            shown = shown_sums.of_invoice(draft)
+            shared.append(invoice_sharing.share(draft, notify=notify, shown=shown, by=request.actor))
+        except Refused as refusal:
+            refused.append((draft.client.name, str(refusal)))
+    if shared:
+        messages.success(request, _message(len(shared), sum(each.email is not None for each in shared)))
+    for name, reason in refused:
+        message = _("The invoice for %(name)s was saved as a draft, but not shared. %(reason)s")
+        messages.error(request, message % {"name": name, "reason": reason})
+    return redirect("office:invoices")
 
 
 def _message(shared: int, emailed: int) -> str:
