@@ -140,11 +140,11 @@ MATRIX = {
     "close a help request with a note": (SEND, ("help_request_done",)),
     "`Emails` page, one mail, start a failed mail again": (LOOK, ("emails", "email", "email_restart")),
     "undo a payment that they recorded themselves in the last 15 minutes": (SEND, ("payment_taking_back",)),
-    "void, refund or release a payment, give credit, download the lists of invoices and payments": (
+    "void, refund or release a payment, give credit, download lists and reports": (
         LOOK,
         (
             *("void_invoice", "refund", "attempt_releasing", "give_credit", "credit_keeping"),
-            *("credit_taking_back", "invoices_file", "payment_list_file", "balances_file"),
+            *("credit_taking_back", "invoices_file", "payment_list_file", "balances_file", "figures_file"),
         ),
     ),
     "`Settings`: practice, team, emails, Online Payments, the practice's trail": (

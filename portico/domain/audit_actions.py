@@ -80,6 +80,7 @@ class AuditAction(TextChoices):
     CLIENT_VIEW_ENDED = "client_view.ended", _("View as client ended")
     INVOICES_EXPORTED = "invoices.exported", _("Invoices exported")
     PAYMENTS_EXPORTED = "payments.exported", _("Payments exported")
+    REPORTS_EXPORTED = "reports.exported", _("Reports exported")
 
     # Access to the portal.
     ACCESS_TURNED_ON = "access.turned_on", _("Client Portal Access turned on")
@@ -171,5 +172,6 @@ class AuditAction(TextChoices):
                 cls.CLIENT_VIEW_ENDED,
                 cls.INVOICES_EXPORTED,
                 cls.PAYMENTS_EXPORTED,
+                cls.REPORTS_EXPORTED,
             }
         )

@@ -170,7 +170,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:new_invoice", "POST"): for_staff(422, elsewhere=404),
     ("office:invoices", "GET"): for_staff(200),
     ("office:figures", "GET"): for_staff(200),
-    ("office:figures_file", "GET"): for_staff(200),
+    ("office:figures_file", "GET"): for_staff(200, clinician=403, front_desk=403),
     ("office:invoices_file", "GET"): for_staff(200, clinician=403, front_desk=403),
     # Without clients, the form leads back to their choice.
     ("office:choose_clients", "GET"): for_staff(200),
@@ -410,7 +410,8 @@ def test_denied_role_is_recorded(world: World, address: str) -> None:
 
 # Refund, export, Stripe keys, own email and factors, roles and invitations.
 ASKS_AGAIN = {
-    *((f"office:{name}", "GET") for name in ("invoices_file", "balances_file", "payment_list_file", "online_payments")),
+    *((f"office:{name}_file", "GET") for name in ("invoices", "balances", "payment_list", "figures")),
+    ("office:online_payments", "GET"),
     *(
         (f"office:{name}", method)
         for name in ("refund", "own_details", "own_authenticator", "own_passkey", "team_member", "test_payments")
@@ -425,14 +426,17 @@ ASKS_AGAIN = {
 
 def test_sensitive_actions_need_reauthentication(world: World, stopped_clock: time_machine.Traveller) -> None:
     stopped_clock.shift(timedelta(minutes=10, seconds=1))
-    asked = set()
+    asked, files = set(), set()
     for route, method in OF_THE_OFFICE:
         with transaction.atomic():
             answer = getattr(as_they_were(world.browsers["owner"]), method.lower())(world.path(route))
             transaction.set_rollback(True)
         if answer.headers.get("Location", "").startswith("/office/prove/?"):
             asked.add((route.name, method))
+        if answer.headers.get("Content-Type", "").startswith("text/csv"):
+            files.add(route.name)
     assert asked == ASKS_AGAIN
+    assert not files, "A download of many clients' figures must ask again."
 
 
 def test_paused_practice_shows_one_page_to_all(world: World) -> None:

@@ -32,6 +32,7 @@ OF_NOBODY_IN_PARTICULAR = {
     "invoices_file": "invoices.exported",
     "balances_file": "invoices.exported",
     "payment_list_file": "payments.exported",
+    "figures_file": "reports.exported",
 }
 
 

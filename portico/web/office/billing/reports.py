@@ -6,13 +6,17 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.ledger import reports
 from portico.domain.billing.ledger.reports import Month
 from portico.plumbing import clock
+from portico.plumbing.audit import audit_log
 from portico.plumbing.text import money
 from portico.web import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
+from portico.web.office.sign_in.reauthentication import recently_verified
 
 COLUMNS = ("Month", "Currency", "Invoiced", "Paid", "Refunded", "Adjusted")
 
@@ -38,17 +42,26 @@ class Bar:
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
     totals = reports.totals_of(request.practice)
-    return render(request, "office/invoices/figures.html", {"figures": totals, "bars": _bars(totals.months)})
+    context = {"figures": totals, "bars": _bars(totals.months), "may_export": may_edit_billing(request)}
+    return render(request, "office/invoices/figures.html", context)
 
 
-@office_page()
+@office_page(*BILLING_EDITORS)
+@recently_verified
 @require_safe
 def export(request: OfficeRequest) -> HttpResponse:
     """Sends the sums of each month as CSV: invoiced - paid + refunded + adjusted is what the balance changed by."""
-    currency = request.practice.currency
+    currency, months = request.practice.currency, reports.months_of(request.practice)
+    audit_log.record(
+        AuditAction.REPORTS_EXPORTED,
+        practice=request.practice,
+        by=request.actor,
+        first_month=f"{months[0].first:%Y-%m}",
+        number=len(months),
+    )
     rows = (
         [f"{month.first:%Y-%m}", currency, *(money.plain_decimal(minor, currency) for minor in _amounts(month))]
-        for month in reports.months_of(request.practice)
+        for month in months
     )
     today = clock.today(request.practice.time_zone)
     return csv_files.streamed(f"reports-{request.practice.slug}-{today}.csv", COLUMNS, rows)
