@@ -83,7 +83,7 @@ def _page(request: PortalRequest, other: PortalAccess | None, *, is_form: bool, 
         "practice": request.practice,
         "is_form": is_form,
         "other": other,
-        "address": request.account.mailbox_key,
+        "address": request.account.email,
     }
     return render(request, "portal/out_of_date.html", context, status=status)
 

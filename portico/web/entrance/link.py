@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portico.domain.access.models import PortalSession
+from portico.domain.access.models import PortalAccount, PortalSession
 from portico.domain.access.sign_in import failure_audit_entries, link_redemption
 from portico.domain.access.sign_in.link_redemption import LinkState, LinkStatus
 from portico.web import client_mismatch, languages, redirects
@@ -79,7 +79,7 @@ def _page(request: OpenRequest, opened: OpenedLink, status: LinkStatus) -> HttpR
         "subject": opened.name,
         "address": status.link.address.address if status.link else "",
         "state": status.state.value,
-        "someone_else": _address_of_other(session, status),
+        "someone_else": _other_account(session, status),
     }
     if status.state is LinkState.LIVE:
         return render(request, "entrance/link/live.html", context)
@@ -100,8 +100,8 @@ def _is_signed_in_by(session: PortalSession | None, status: LinkStatus) -> bool:
     return session is not None and status.link is not None and session.account_id == status.link.account_id
 
 
-def _address_of_other(session: PortalSession | None, status: LinkStatus) -> str:
-    """Returns the mailbox that is signed in here if it is not the link's, else empty."""
+def _other_account(session: PortalSession | None, status: LinkStatus) -> PortalAccount | None:
+    """Returns the account that is signed in here; None if there is none, or if it is the link's."""
     if session is None or status.link is None or _is_signed_in_by(session, status):
-        return ""
-    return session.account.mailbox_key
+        return None
+    return session.account

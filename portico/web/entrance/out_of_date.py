@@ -10,7 +10,7 @@ from portico.web.http.request_types import OpenRequest
 
 
 def page(request: OpenRequest) -> HttpResponse:
-    """Returns `This page is out of date`, with 409. Shows the mailbox that is signed in now, if any."""
+    """Returns `This page is out of date`, with 409. Shows who is signed in now, if anyone."""
     session = client_session(request, request.practice)
-    context = {"practice": request.practice, "signed_in_as": session.account.mailbox_key if session else ""}
+    context = {"practice": request.practice, "signed_in": session.account if session else None}
     return render(request, "entrance/out_of_date.html", context, status=HTTPStatus.CONFLICT)

@@ -15,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalSession, SignInLink
-from portico.domain.access.sign_in import sign_in_links
+from portico.domain.access.sign_in import sign_in_links, sign_in_pins
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import client_numbers
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, EmailEvent
@@ -172,6 +173,28 @@ def test_someone_else_signed_in_here_is_named_and_signed_out_first(
     client.post(LINK)
     assert PortalSession.objects.filter(ended_at=None).count() == 1
     assert "Hello, Ana" in client.get("/portal/alder-street/home/").content.decode()
+
+
+def test_client_number_of_someone_signed_in_by_pin_is_not_shown(
+    client: Browser, practice: Practice, token: str
+) -> None:
+    nia = cast.client(practice, "Nia")
+    cast.with_access(nia)
+    sign_in_pins.generate(nia, form_key="k" * 43, by=cast.DESK)
+    shown = sign_in_pins.digits(nia, "k" * 43, to=cast.DESK)
+    assert shown is not None
+    number = client_numbers.digits_of(nia)
+    client.post("/portal/alder-street/pin/", {"email": number, "pin": shown[1]})
+    live = client.get(f"{LINK}{token}/", follow=True).content.decode()
+    assert "This browser is signed in with a PIN, without an email address. This link is for" in " ".join(live.split())
+    outdated = client.post(LINK, {client_mismatch.FIELD: "another"})
+    mismatch = client.post("/portal/alder-street/profile/", {"language": "es", client_mismatch.FIELD: "another"})
+    for answer in (outdated, mismatch):
+        assert answer.status_code == 409
+        assert "You’re now signed in with a PIN." in answer.content.decode()
+    for page in (live, outdated.content.decode(), mismatch.content.decode()):
+        assert number[:1] + "…" not in page
+        assert number not in page
 
 
 def test_form_without_csrf_token_redeems_nothing(token: str) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access import access_grants, client_changes
+from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
 from portico.domain.billing.card_payments import saved_cards
@@ -61,11 +62,11 @@ class FilterChip:
 
 @dataclass(frozen=True)
 class Card:
-    """A saved card. `stays_with` is set to its mailbox if that no longer has access to the client."""
+    """A saved card. `stays_with` is its account if that no longer has access to the client."""
 
     card: SavedCard
     name: str
-    stays_with: str = ""
+    stays_with: PortalAccount | None = None
 
 
 @office_page()
@@ -162,5 +163,5 @@ def _cards(client: Client) -> list[Card]:
     current = saved_cards.saved_cards_of(account) if account is not None else []
     earlier = saved_cards.cards_of_other_accounts(client, account)
     return [Card(card, payment_labels.card_name(card)) for card in current] + [
-        Card(card, payment_labels.card_name(card), card.account.mailbox_key) for card in earlier
+        Card(card, payment_labels.card_name(card), card.account) for card in earlier
     ]
