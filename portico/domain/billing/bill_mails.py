@@ -1,7 +1,7 @@
 """Mails about bills and money: a link and nothing about a visit, sent only while the client may receive them."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import translation
@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import PortalAccess, SignInLink
-from portico.domain.access.sign_in import sign_in_links
-from portico.domain.billing import bill_mail_texts
+from portico.domain.access.models import PortalAccess
+from portico.domain.billing import bill_mail_texts, mail_links
+from portico.domain.billing.mail_links import LinkedMail
 from portico.domain.billing.models import Invoice, Payment, PaymentKind, Refund
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices import mail_frame
@@ -44,8 +44,8 @@ def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int
     }
     email = _queue(client, access, NEW_BILL, key, text.subject, content=content, by=by, link_nonce=nonce)
     # Another nonce: the mail of this occasion was queued before, and has its link.
-    if email is not None and access.account and access.address and bytes(email.link_nonce or b"") == nonce:
-        sign_in_links.create(access.account, access.address, email)
+    if email is not None and bytes(email.link_nonce or b"") == nonce:
+        mail_links.create([(email, access)])
     return email
 
 
@@ -135,7 +135,7 @@ class _BillMail(MailComposer):
         """Returns the template context of this kind of mail, in addition to the shared one."""
 
 
-class NewBillMail(_BillMail):
+class NewBillMail(LinkedMail, _BillMail):
     label = gettext_lazy("New bill")
     template = "invoice_shared"
 
@@ -145,16 +145,6 @@ class NewBillMail(_BillMail):
             return reason
         invoice = Invoice.objects.get(practice_id=email.practice_id, ref=email.content["invoice"])
         return _("The invoice is no longer shared.") if invoice.is_void or not invoice.is_shared else None
-
-    def look_up(self, emails: Sequence[OutgoingEmail]) -> None:
-        mails = {email.pk: email for email in emails}
-        for link in SignInLink.objects.filter(email__in=mails):
-            email = mails[link.email_id]
-            link.practice, email.sign_in_link = email.practice, link
-
-    def link(self, email: OutgoingEmail) -> str | None:
-        """Returns the sign-in link, even if it has ended: its page then offers a new one that leads to the bill."""
-        return sign_in_links.url_of(email.sign_in_link) if email.link_nonce else None
 
     def context(self, email: OutgoingEmail) -> dict[str, Any]:  # Any: what templates take.
         context = {"heading": _("You have a new bill"), "signs_in": bool(email.link_nonce)}

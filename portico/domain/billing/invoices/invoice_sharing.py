@@ -7,7 +7,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from portico.domain.access import access_grants
-from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import audit_entries, bill_mails, shown_sums
@@ -23,7 +22,6 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
-from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
 from portico.plumbing.refusals import Refused
@@ -74,9 +72,7 @@ def _queue_again(invoice: Invoice, access: PortalAccess, *, form_key: str, by: A
     today = clock.today(invoice.client.practice.time_zone)
     if not invoice.owed_minor or invoice.due_on is None or invoice.due_on >= today:
         return bill_mails.send_new_bill(invoice, access, occasion=form_key, by=by)
-    key = f"{reminder_mail.KIND}:{invoice.ref}:{form_key}"
-    reminder = reminder_mail.draft([invoice], access, key=key, purpose=Purpose.BILL_MAIL, by=by)
-    return None if reminder is None else outbox.queue(**reminder)
+    return reminder_mail.queue_again(invoice, access, occasion=form_key, by=by)
 
 
 @retry_on_deadlock

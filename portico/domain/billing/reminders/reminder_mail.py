@@ -10,14 +10,17 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
+from portico.domain.billing import mail_links
+from portico.domain.billing.mail_links import LinkedMail
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.billing.reminders import remindable
 from portico.domain.clients.models import Client
 from portico.domain.practices import mail_frame
-from portico.plumbing import clock
+from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.mail.outbox import ComposedMail, Draft, MailComposer
+from portico.plumbing.mail import outbox
+from portico.plumbing.mail.outbox import ComposedMail, Draft
 from portico.plumbing.models import OutgoingEmail
 
 KIND = "reminder"
@@ -49,12 +52,39 @@ def draft(bills: list[Invoice], access: PortalAccess, *, key: str, purpose: Purp
             "day": clock.today(client.practice.time_zone).isoformat(),
             "language": language,
             "purpose": purpose.name,
+            "goes_to": _page_of(bills),
         },
         "by": by,
+        "link_nonce": tokens.new_nonce(),
     }
 
 
-class ReminderMail(MailComposer):
+def _page_of(bills: list[Invoice]) -> str:
+    """Returns the portal page of the only bill, or of all bills; for several clients, a choice between them first."""
+    portal = bills[0].client.practice.portal_path
+    if len(bills) == 1:
+        return f"{portal}billing/{bills[0].ref}/"
+    if len({bill.client_id for bill in bills}) == 1:
+        return f"{portal}billing/"
+    return f"{portal}who/?next={portal}billing/"
+
+
+def queue_again(bill: Invoice, access: PortalAccess, *, occasion: str, by: Actor) -> OutgoingEmail | None:
+    """Queues a reminder of one bill that staff ask for, once for each occasion; the caller has locked the account.
+
+    Returns None if mail is not allowed.
+    """
+    wanted = draft([bill], access, key=f"{KIND}:{bill.ref}:{occasion}", purpose=Purpose.BILL_MAIL, by=by)
+    if wanted is None:
+        return None
+    email = outbox.queue(**wanted)
+    # Another nonce: the mail of this occasion was queued before, and has its link.
+    if bytes(email.link_nonce or b"") == wanted.get("link_nonce"):
+        mail_links.create([(email, access)])
+    return email
+
+
+class ReminderMail(LinkedMail):
     label = gettext_lazy("Reminder")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
@@ -75,6 +105,9 @@ class ReminderMail(MailComposer):
                 "heading": _("A reminder about your bill"),
                 "number": number,
                 "portal_address": email.practice.portal_address,
+                "link": link or email.practice.portal_address,
+                "signs_in": link is not None,
+                "opens_all": email.content.get("goes_to", "").endswith("billing/"),
                 "why": _("You received this because you agreed to emails from us."),
             }
             return mail_frame.letter(email, "reminder", context)

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.billing import mail_links
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.reminders import reminder_mail
 from portico.plumbing import clock
@@ -32,7 +33,9 @@ def queue_mails(bills: Sequence[Invoice], *, by: Actor) -> list[OutgoingEmail]:
         by_account.setdefault(key_of(bill), []).append(bill)
     reminded = keys_of_reminded(bills)
     drafts = [_draft(key, listed, by=by) for key, listed in by_account.items() if key not in reminded]
-    return outbox.queue_new([draft for draft in drafts if draft is not None])
+    emails = outbox.queue_new([draft for draft in drafts if draft is not None])
+    mail_links.create([(email, _access_of(by_account[email.key][0])) for email in emails])
+    return emails
 
 
 def keys_of_reminded(bills: Sequence[Invoice]) -> set[str]:

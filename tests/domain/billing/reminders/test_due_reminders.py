@@ -24,8 +24,9 @@ from tests.support.dying import killed_after
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 TODAY = date(2026, 11, 23)
-# Practices, accounts of the batch; in a transaction: accounts locked, bills, reminders, earlier mails, mails, events.
-QUERIES = 10
+# Practices, accounts of the batch; in a transaction: accounts locked, bills, reminders, earlier mails, mails, events,
+# links, unspent links.
+QUERIES = 12
 
 
 def reminders() -> list[OutgoingEmail]:

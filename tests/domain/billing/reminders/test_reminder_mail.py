@@ -7,8 +7,11 @@ import pytest
 from time_machine import Traveller
 
 from portico.domain.access import client_changes
+from portico.domain.access.models import SignInLink
+from portico.domain.access.sign_in import sign_in_links
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.models import AttemptState, Dispute, Invoice
+from portico.domain.billing.reminders import by_hand
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
@@ -17,6 +20,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
+from tests.support.pressing import Browser
 from tests.support.smtp import SmtpServer
 
 
@@ -105,14 +109,59 @@ def test_a_change_before_delivery_drops_the_reminder(
 def test_a_late_bill_mailed_again_says_that_it_is_a_reminder(ana: Client, smtp: SmtpServer) -> None:
     bill = late(ana)
     late(ana, 9_900)
-    assert deliver(smtp, reminder(bill)).state == "handed_over"
+    sent = deliver(smtp, reminder(bill))
+    assert sent.state == "handed_over"
     (mail,) = smtp.mails
     assert mail.message["Subject"] == "Reminder about your bill from Alder Street Therapy"
-    text = mail.text()
+    link = link_in(sent)
+    assert mail.text().count(link) == 1
+    text = mail.text().replace(link, "")
     assert "you have 2 bills to pay" in text
+    assert "Works once, within 24 hours." in text
     assert "http://localhost:8000/portal/alder-street/" in text
     for secret in ("140", "99", "Session", "Ana", str(bill.ref)):
         assert secret not in text
+
+
+def link_in(mail: OutgoingEmail) -> str:
+    return sign_in_links.url_of(SignInLink.objects.select_related("email", "practice").get(email=mail))
+
+
+def lands_on(mail: OutgoingEmail) -> str:
+    """Follows the reminder's link to its button, and returns the page that opens."""
+    OutgoingEmail.objects.filter(pk=mail.pk).update(handing_over_at=clock.now())
+    browser = Browser()
+    browser.get(link_in(mail))
+    answer = browser.post("/portal/alder-street/link/", follow=True)
+    assert answer.status_code == 200
+    return str(answer.redirect_chain[-1][0])
+
+
+def test_the_button_opens_the_bill_or_all_bills(practice: Practice, ana: Client, stopped_clock: Traveller) -> None:
+    bill = late(ana)
+    assert lands_on(reminder(bill)) == f"/portal/alder-street/billing/{bill.ref}/"
+    late(ana)
+    stopped_clock.shift(timedelta(days=1))
+    by_hand.send(practice, [ana.ref], by=cast.DESK)
+    assert lands_on(OutgoingEmail.objects.latest("id")) == "/portal/alder-street/billing/"
+
+
+def test_a_family_chooses_whose_bills_to_open(practice: Practice) -> None:
+    people = [cast.bruno(practice), cast.bea(practice)]
+    for person in people:
+        cast.with_access(person)
+        late(person)
+    by_hand.send(practice, [person.ref for person in people], by=cast.DESK)
+    chooser = "/portal/alder-street/who/?next=/portal/alder-street/billing/"
+    assert lands_on(OutgoingEmail.objects.get(kind="reminder")) == chooser
+
+
+def test_a_reminder_sent_twice_has_one_link(ana: Client) -> None:
+    bill = late(ana)
+    for _time in range(2):
+        invoice_sharing.send_again(bill, form_key="k", shown=None, by=cast.DESK)
+    assert SignInLink.objects.filter(email__kind="reminder").count() == 1
+    assert OutgoingEmail.objects.filter(kind="reminder").count() == 1
 
 
 def test_a_bill_that_is_not_late_is_mailed_as_before(ana: Client) -> None:
