@@ -35,6 +35,7 @@ class Visitor:
     client: Client
     invoice: Invoice
     attempt: PaymentAttempt
+    owing_without_date: Client
 
     def open_payment_page(self, *, expected: int) -> None:
         page = self.portal.get(f"{self.practice.portal_path}billing/{self.invoice.ref}/payment/")
@@ -52,6 +53,10 @@ class Visitor:
                 [
                     *(*pages.without_arguments("office").values(), client, f"{client}billing/"),
                     *(f"{client}billing/payment/", f"{client}edit/portal/"),
+                    *(
+                        f"/office/invoices/balances/?after={each.ref}"
+                        for each in (self.client, self.owing_without_date)
+                    ),
                 ],
             ),
         ):
@@ -78,7 +83,9 @@ def visitor(client: Client) -> Visitor:
     cast.mailed(practice, address)
     portal = cast.in_the_portal(Browser(), client)
     # Another client of the same mailbox.
-    cast.with_access(cast.client(practice, "Bea", address=address))
+    bea = cast.client(practice, "Bea", address=address)
+    cast.with_access(bea)
+    owing = [bea, cast.client(practice, "Cleo")]
     outcomes.ready_to_pay(client)
     paid, invoice = cast.bill(client), cast.bill(client)
     cast.cash(client, paid.total_minor, invoice=paid)
@@ -97,7 +104,10 @@ def visitor(client: Client) -> Visitor:
     cast.bill(client, shared=False)
     # The unfinished payment of another bill.
     cast.attempt(cast.bill(client))
-    return Visitor(portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt)
+    for each in owing:
+        cast.bill(each, shared=False)
+    Invoice.objects.filter(client__in=owing).update(due_on=None)
+    return Visitor(portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0])
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any, ClassVar, cast
 
 from django.db import connection, models
+from django.db.models.expressions import BaseExpression
 from django.db.models.query import ModelIterable, ValuesListIterable, get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
@@ -47,6 +48,10 @@ class Parameter(models.Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: object) -> tuple[str, tuple["Parameter"]]:  # type: ignore[override]  # The value follows at each run.
         return "%s", (self,)
+
+    def get_group_by_cols(self) -> list[BaseExpression]:
+        """Returns none, as for every value: rows are not grouped by it."""
+        return []
 
     def __str__(self) -> str:
         raise NotCompilable(f"The query uses {self.name} as text.")

@@ -1,22 +1,26 @@
 """`Balances`: the clients who owe money, by the age of their debt, and reminders to all of them at once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.ledger import debts_by_age
-from portico.domain.billing.ledger.debts_by_age import Debt, Debts
+from portico.domain.billing.ledger.debts_by_age import Debt, DebtPage
 from portico.domain.billing.reminders import by_hand
 from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.text import money
+from portico.plumbing.text.input_validation import is_unstorable
 from portico.web import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -38,13 +42,19 @@ class Row:
 @office_page()
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
-    debts = debts_by_age.debts_of(request.practice)
-    rows = _rows(request, debts)
+    after = request.GET.get("after", "")
+    position = debts_by_age.position_of(request.practice, after) if after and not is_unstorable(after) else None
+    page, totals = debts_by_age.page_of(request.practice, after=position), debts_by_age.totals_of(request.practice)
+    if position is not None and not page.of_clients:
+        # Those who were listed after it have paid meanwhile.
+        return redirect("office:balances")
+    rows = _rows(request, page)
     context = {
         "rows": rows,
-        "total": debts.total,
-        "has_more": debts.has_more,
-        "most": debts_by_age.MAX_CLIENTS,
+        "total": totals.total,
+        "number": totals.clients,
+        "next_url": f"?after={rows[-1].client.ref}" if page.last is not None else "",
+        "first_url": "" if position is None else reverse("office:balances"),
         "reachable": sum(not row.reason for row in rows),
         "may_export": may_edit_billing(request),
     }
@@ -55,7 +65,7 @@ def index(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def send_reminders(request: OfficeRequest) -> HttpResponse:
     recipients = by_hand.send(
-        request.practice, request.POST.getlist("client")[: debts_by_age.MAX_CLIENTS], by=request.actor
+        request.practice, request.POST.getlist("client")[: debts_by_age.PAGE_SIZE], by=request.actor
     )
     number = sum(not each.reason for each in recipients)
     if number:
@@ -78,24 +88,21 @@ def send_reminders(request: OfficeRequest) -> HttpResponse:
 @recently_verified
 @require_safe
 def export(request: OfficeRequest) -> HttpResponse:
-    """Sends the listed clients as CSV."""
-    practice, debts = request.practice, debts_by_age.debts_of(request.practice)
-    clients = Client.objects.in_bulk(debts.of_clients)
-    audit_log.record(
-        AuditAction.INVOICES_EXPORTED, practice=practice, by=request.actor, show="balances", number=len(clients)
-    )
-    rows = (
-        [
-            csv_files.escaped(clients[pk].name),
-            practice.currency,
-            *(money.plain_decimal(minor, practice.currency) for minor in (*debt.by_age, debt.total_minor)),
-        ]
-        for pk, debt in debts.of_clients.items()
-    )
+    """Sends all clients who owe something as CSV."""
+    practice, number = request.practice, debts_by_age.totals_of(request.practice).clients
+    audit_log.record(AuditAction.INVOICES_EXPORTED, practice=practice, by=request.actor, show="balances", number=number)
+    rows = (cells for page in debts_by_age.all_of(practice) for cells in _cells(practice, page))
     file_name = f"balances-{practice.slug}-{clock.today(practice.time_zone):%Y-%m-%d}.csv"
     return csv_files.streamed(file_name, COLUMNS, rows)
 
 
-def _rows(request: OfficeRequest, debts: Debts) -> list[Row]:
-    recipients = {each.client.pk: each for each in by_hand.recipients_of(request.practice, debts.of_clients)}
-    return [Row(recipients[pk].client, debt, recipients[pk].reason) for pk, debt in debts.of_clients.items()]
+def _cells(practice: Practice, debts: dict[int, Debt]) -> Iterator[list[str]]:
+    clients = Client.objects.in_bulk(debts)
+    for pk, debt in debts.items():
+        amounts = (money.plain_decimal(minor, practice.currency) for minor in (*debt.by_age, debt.total_minor))
+        yield [csv_files.escaped(clients[pk].name), practice.currency, *amounts]
+
+
+def _rows(request: OfficeRequest, page: DebtPage) -> list[Row]:
+    recipients = {each.client.pk: each for each in by_hand.recipients_of(request.practice, page.of_clients)}
+    return [Row(recipients[pk].client, debt, recipients[pk].reason) for pk, debt in page.of_clients.items()]

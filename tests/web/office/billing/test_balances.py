@@ -1,16 +1,20 @@
 """`Balances`: clients by the age of their debt, and reminders to all who are late in one press."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
+from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.ledger import debts_by_age
+from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.database.compiled import CompiledQuery
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -42,12 +46,60 @@ def test_debts_are_added_up_by_age(practice: Practice) -> None:
     owing(ana, 91, 10_000)
     owing(carol, -1, 5)
     owing(cast.dora(cast.birch()), 1)
-    debts = debts_by_age.debts_of(practice)
-    assert {client: debt.by_age for client, debt in debts.of_clients.items()} == {
+    page, totals = debts_by_age.page_of(practice), debts_by_age.totals_of(practice)
+    assert {client: debt.by_age for client, debt in page.of_clients.items()} == {
         ana.pk: (3, 30, 300, 3_000, 10_000),
         carol.pk: (5, 0, 0, 0, 0),
     }
-    assert debts.total.by_age == (8, 30, 300, 3_000, 10_000)
+    assert (totals.total.by_age, totals.clients) == ((8, 30, 300, 3_000, 10_000), 2)
+
+
+@pytest.fixture
+def two_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists two clients a page; the queries are compiled again, since the limit is a part of them."""
+    monkeypatch.setattr(debts_by_age, "PAGE_SIZE", 2)
+    for name in ("_first_page", "_page", "_page_without_dates"):
+        query = getattr(debts_by_age, name)
+        monkeypatch.setitem(CompiledQuery.known, query.name, query)
+        monkeypatch.setattr(debts_by_age, name, CompiledQuery(query.queryset))
+
+
+@pytest.fixture
+def listed(practice: Practice) -> list[Client]:
+    """Returns clients in the order of the list: two with the same due date, two with later ones, three with none."""
+    people = [cast.client(practice, name) for name in ("Uma", "Nia", "Olu", "Pia", "Quin", "Rae", "Sol")]
+    for person, days_late in zip(people, (40, 40, 10, -5, 0, 0, 0), strict=True):
+        owing(person, days_late)
+    Invoice.objects.filter(client__in=people[4:]).update(due_on=None)
+    return people
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_every_client_is_on_one_page_with_the_totals_of_all(office: Browser, listed: list[Client]) -> None:
+    found, address = [], BALANCES
+    while address:
+        page = office.get(address).text
+        found += re.findall(r'balance-row" data-ref="(\w+)"', page)
+        assert "of 7 clients" in page
+        assert '<td class="num">$70.00</td>' in page.partition("<tfoot>")[2]
+        later = re.search(r'href="(\?after=\w+)"', page)
+        address = f"{BALANCES}{later[1]}" if later else ""
+    assert found == [person.ref for person in listed]
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_a_page_that_has_been_paid_leads_back_to_the_first(office: Browser, listed: list[Client]) -> None:
+    cast.cash(listed[-1], 1_000, invoice=listed[-1].invoices.get())
+    assert office.get(BALANCES, {"after": listed[-2].ref})["Location"] == BALANCES
+    for unknown in (listed[-1].ref, "nobody", "\0"):
+        assert "Back to first page" not in office.get(BALANCES, {"after": unknown}).text
+
+
+@pytest.mark.usefixtures("two_a_page")
+def test_the_file_has_every_client(client: Browser, practice: Practice, listed: list[Client]) -> None:
+    text = cast.signed_in_with_factor(client, cast.ines(practice)).get(f"{BALANCES}file/").getvalue().decode()
+    assert [line.split(",")[0] for line in text.splitlines()[1:]] == [f'"{person.name}"' for person in listed]
+    assert AuditEntry.objects.get(action=AuditAction.INVOICES_EXPORTED).details["number"] == 7
 
 
 def test_the_late_clients_are_reminded_and_the_others_are_named(office: Browser, practice: Practice) -> None:
