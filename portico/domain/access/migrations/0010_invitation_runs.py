@@ -154,9 +154,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="invitationrunitem",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")), fields=["run", "id"], name="access_waiting_run_items"
-            ),
+            index=models.Index(fields=["run", "state", "id"], name="access_run_items_by_state"),
         ),
         migrations.AddConstraint(
             model_name="invitationrunitem",

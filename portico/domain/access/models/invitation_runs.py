@@ -133,9 +133,7 @@ class InvitationRunItem(PracticeRow):
                 name="access_invitationrunitem_state_fits",
             ),
         )
-        indexes = (
-            models.Index(fields=("run", "id"), condition=Q(state=ItemState.WAITING), name="access_waiting_run_items"),
-        )
+        indexes = (models.Index(fields=("run", "state", "id"), name="access_run_items_by_state"),)
 
     def __str__(self) -> str:
         return str(self.pk)
