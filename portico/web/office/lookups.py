@@ -8,6 +8,7 @@ from django.http import Http404
 from portico.domain.access import diagnosis_evidence
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text
+from portico.domain.access.sign_in import near_misses
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
@@ -57,7 +58,7 @@ def _for_overview(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
 
 
 def client_for_portal_tab(request: OfficeRequest, ref: str) -> ClientWithAccess:
-    """Returns the same for `shown_default`, `has_cards` and `mail_facts_of`, and phones. Raises Http404."""
+    """Returns the same with what the tab's other parts read, and phones. Raises Http404."""
     return _with_access(_for_portal_tab.rows(practice=request.practice.pk, ref=ref), request)
 
 
@@ -66,7 +67,8 @@ def _for_portal_tab(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
     phones = PhoneNumber.objects.filter(client=OuterRef("pk")).order_by().values("client")
     joined = phones.annotate(joined=StringAgg("number", Value(" "))).values("joined")
     rows = _address_rows(practice, ref).annotate(phones=joined)
-    return diagnosis_evidence.with_mail_facts(saved_cards.with_has_cards(invitation_text.with_own_text(rows)))
+    with_facts = near_misses.with_newest(diagnosis_evidence.with_mail_facts(rows))
+    return saved_cards.with_has_cards(invitation_text.with_own_text(with_facts))
 
 
 _ADDRESS_COLUMNS = [field.attname for field in EmailAddress._meta.concrete_fields]

@@ -21,6 +21,7 @@ from portico.domain.access.models.links import (
     SignInRequest,
     link_lifetime,
 )
+from portico.domain.access.models.near_misses import NearMiss
 from portico.domain.access.models.pins import ATTEMPTS_PER_PIN, Pin, pin_lifetime
 from portico.domain.access.models.saved_forms import PortalSavedForm
 from portico.domain.access.models.sessions import (
@@ -47,6 +48,7 @@ __all__ = [
     "ItemState",
     "KnownBrowser",
     "LeftOutReason",
+    "NearMiss",
     "Pin",
     "PortalAccess",
     "PortalAccount",

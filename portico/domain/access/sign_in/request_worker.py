@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount, RequestOutcome, SignInRequest, link_lifetime
-from portico.domain.access.sign_in import bursts, sign_in_links, sign_in_mail
+from portico.domain.access.sign_in import bursts, near_misses, sign_in_links, sign_in_mail
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import EmailAddress
 from portico.domain.practices.models import Practice
@@ -59,6 +59,8 @@ def _answer(practice: Practice, requests: list[SignInRequest]) -> None:
         return
     for request, outcome in answered.items():
         logger.info("sign_in_request.processed", extra={"sign_in_request": request.pk, "outcome": outcome.value})
+    if unknown := _with(RequestOutcome.UNKNOWN, answered):
+        near_misses.record(practice, unknown)
 
 
 def _postpone(request: SignInRequest, error: Exception) -> None:

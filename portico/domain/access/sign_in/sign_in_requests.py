@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from portico.domain.access.models import SignInLink, SignInRequest
+from portico.domain.access.sign_in import near_misses
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.security import rate_limits
@@ -79,6 +80,7 @@ def delete_old() -> int:
         batch = list(old[:DELETE_BATCH_SIZE])
         # Links are kept as long as their mails.
         SignInLink.objects.filter(request__in=batch).update(request=None)
+        near_misses.delete_of(batch)
         return SignInRequest.objects.filter(pk__in=batch).delete()[0]
 
 

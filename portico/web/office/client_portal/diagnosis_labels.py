@@ -45,6 +45,7 @@ class ChainLabel:
 
     heading: str
     can_sign_in: bool
+    is_by_pin: bool
     cause: Cause | None
     steps: tuple[StepLabel, ...]
     first: StepLabel | None
@@ -66,6 +67,7 @@ def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None) -> C
     return ChainLabel(
         heading=_("%(name)s can sign in") % called if can_sign_in else _("Why can’t %(name)s sign in?") % called,
         can_sign_in=can_sign_in,
+        is_by_pin=diagnosis.is_by_pin,
         cause=broken.finding.cause if broken is not None else None,
         steps=labels,
         first=next((label for label, step in zip(labels, diagnosis.steps, strict=True) if step.is_marked), None),

@@ -30,7 +30,7 @@ from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.portal_history import PortalHistory
-from portico.domain.access.sign_in import sign_in_pins
+from portico.domain.access.sign_in import near_misses, sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.clients import client_numbers
@@ -226,11 +226,14 @@ def _chain(
     )
     followed = history.newest_link(tab.access) if tab.access is not None else None
     mail = followed.email if followed is not None else None
+    attempts = recent_attempts.attempts(history, tab.access, at=at)
     chain = diagnosis_labels.chain(diagnosed, tab.client, mail)
     return {
         "chain": chain,
         "scripts": phone_script.scripts(tab.client, chain.cause, mail) if chain.cause is not None else (),
-        "attempts": recent_attempts.attempts(history, tab.access, at=at),
+        "attempts": attempts,
+        "near_miss": near_misses.newest_of(tab.client, tab.access),
+        "failed_attempt": next((each for each in attempts if each.has_failed), None),
         # An archived client cannot be changed, only restored.
         "may_fix": may_edit(request),
     }

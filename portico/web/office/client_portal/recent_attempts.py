@@ -28,6 +28,7 @@ class AttemptLabel:
     words: str
     advice: str
     at: datetime
+    has_failed: bool
 
 
 def attempts(history: PortalHistory, access: PortalAccess | None, *, at: datetime) -> list[AttemptLabel]:
@@ -44,7 +45,7 @@ def _labels(history: PortalHistory, newest: str, at: datetime) -> Iterator[Attem
             continue
         has_succeeded = has_succeeded or action in METHODS
         advice = "" if has_succeeded else _advice(entry, newest)
-        yield AttemptLabel(_tone(action), _words(entry, history), advice, entry.at)
+        yield AttemptLabel(_tone(action), _words(entry, history), advice, entry.at, action in FAILED)
 
 
 def _tone(action: AuditAction) -> str:

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from portico.domain.access import client_changes
 from portico.domain.access.diagnosis_steps import Cause, StepName
 from portico.domain.access.models import PortalAccess, SignInLink
-from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_pins
+from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_codes, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -216,6 +216,20 @@ def test_attempts_are_shown_for_seven_days(
     stopped_clock.shift(timedelta(days=8))
     cast.signed_in(office, cast.hal(practice))
     assert section(page(office, ana), "recent-attempts") == ""
+
+
+def test_a_mistyped_address_is_shown_without_a_button(office: Browser, practice: Practice) -> None:
+    jordan = cast.client(practice, "Jordan", "Avery", address="jordan.avery@gmail.com")
+    cast.invited(jordan)
+    cast.asked(practice, "jordan.avery@gmial.com")
+    request_worker.process_next()
+    shown = page(office, jordan)
+    notice = shown.partition('data-testid="near-miss"')[2].partition("</div>")[0]
+    assert "Somebody asked with <b>jordan.avery@gmial.com</b>" in notice
+    assert "read out the address on file" in notice
+    assert "<a " not in notice
+    assert "<button" not in notice
+    assert "gmial" not in page(office, cast.ana(practice))
 
 
 def test_a_fetched_link_is_not_taken_for_a_person(office: Browser, practice: Practice) -> None:
