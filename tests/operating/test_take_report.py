@@ -82,11 +82,12 @@ def test_the_mail_server_retries_while_the_database_is_away(monkeypatch: pytest.
 
 @pytest.mark.real_processes
 @pytest.mark.sqlite
-def test_its_exit_code_is_75_without_a_database(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("changes", "words"), [({}, "portico migrate"), ({"SECRET_KEY": ""}, "SECRET_KEY is missing")])
+def test_the_mail_server_retries_until_it_is_set_up(tmp_path: Path, changes: dict[str, str], words: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "portico", "take-report"],
         input=b"Subject: Hello\n\n", cwd=ROOT, capture_output=True, timeout=60, check=False,
-        env=os.environ | TEST_ENVIRONMENT | {"DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3"},
+        env=os.environ | TEST_ENVIRONMENT | {"DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3"} | changes,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (75, b"")
-    assert b"portico migrate" in done.stderr
+    assert words in done.stderr.decode()

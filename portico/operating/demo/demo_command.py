@@ -223,6 +223,8 @@ def _summary(port: int) -> str:
             f"  To pay a bill, enter {PAYS} in the portal and sign in from the email in the mailbox. Click Pay Now",
             f"  and use the card {CARD} with any future date and any code. The sandbox Stripe lists cards that fail.",
             "",
+            "  Mail to nomailbox@report.example bounces; full@, blocked@, slow@, spam@ and away@ get other reports.",
+            "",
             f"  Requests are logged to {FOLDER / LOG}. Press Ctrl-\\ to show this again.",
             "  Press Ctrl-C to stop. Your changes are kept; make demo RESET=1 starts over.",
             "",

@@ -15,6 +15,7 @@ from portico.domain.access.sign_in import link_redemption, sign_in_links, sign_i
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client, EmailAddress, Status
+from portico.gateways import imap
 from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.operating.demo import demo_cards
@@ -23,14 +24,18 @@ from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.mail import delivery
+from portico.plumbing.mail import delivery, report_application, report_mailbox
 from portico.plumbing.models.outgoing_emails import MailQueue
 
 PEOPLE = Path(__file__).with_name("demo_people.json")
 
 SIGN_IN = ("alex", "dana", "lena", "lucia", "parent", "moved", "turned-off", "inactive", "archived")
-# Two of them get no email: one mailbox refuses it, the other's consent is withdrawn before the email is sent.
-INVITED = (*SIGN_IN, "priya", "mateo", "long", "rtl", "noor", "one-name", "fetched", "bounced", "withdrawn")
+# Two of them get no email: one mailbox refuses it, the other's consent is withdrawn before the email is sent. The mail
+# server reports three others as bounced, full and marked as spam.
+INVITED = (
+    *SIGN_IN, "priya", "mateo", "long", "rtl", "noor", "one-name", "fetched", "bounced", "withdrawn",
+    "no-mailbox", "full-mailbox", "complained",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def create_demo_data() -> None:
         _invite(demo, name)
     _save_address(demo, "withdrawn", email_ok=False)
     _deliver_emails()
+    _apply_reports()
     for name in SIGN_IN:
         link_redemption.redeem(loaded.practice, _token(demo, name), visitor=Browser("Firefox on Linux", "a browser"))
     link_redemption.record_fetch(_link(demo, "fetched"))
@@ -121,6 +127,13 @@ def _address(row: EmailAddress, *, address: str | None, email_ok: bool) -> Addre
 def _deliver_emails() -> None:
     transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
     while delivery.deliver_next(MailQueue.REST, transport):
+        pass
+
+
+def _apply_reports() -> None:
+    """Applies what the mail server reports about the emails; the worker would do it a little later."""
+    report_mailbox.read_new(imap.ImapMailbox(imap.parse(settings.REPORT_MAILBOX_URL)))
+    while report_application.apply_next():
         pass
 
 

@@ -1,5 +1,6 @@
 """Bounces in the own forms of mail servers, recognized by flufl.bounce, for those that send no RFC 3464."""
 
+import re
 from email.message import Message
 from itertools import islice
 
@@ -12,7 +13,13 @@ from portico.plumbing.models import ReportKind
 MAX_LINES = 300
 MAX_LINE_LENGTH = 400
 MAX_TEXTS = 5
+MAX_NOTICE_LENGTH = 1500
 _HEADERS = ("from", "to", "subject", "x-failed-recipients", "x-mailer")
+# The library takes some warnings, such as Exim's, for failures.
+_DELAY = re.compile(
+    r"\bdelayed\b|not yet been delivered|will be retried|(?:keep|continue|still) (?:to )?try|attempts will continue",
+    re.IGNORECASE,
+)
 _ROBOTS = ("mailer-daemon", "postmaster", "mail delivery", "<>")
 
 
@@ -24,9 +31,12 @@ def detect(mail: Part, leaves: list[Part]) -> ReportKind | None:
         temporary, permanent = all_failures(_excerpt(mail, leaves))
     except Exception:  # noqa: BLE001  # Detectors of a library, on texts of strangers: one that fails detects nothing.
         return None
-    if permanent:
-        return ReportKind.FAILED
-    return ReportKind.DELAYED if temporary else None
+    if not temporary and not permanent:
+        return None
+    # The mail itself may follow.
+    texts = (mail.value("subject"), *(_text(part)[:MAX_NOTICE_LENGTH] for part in leaves[:1]))
+    is_delay = not permanent or any(_DELAY.search(text) for text in texts)
+    return ReportKind.DELAYED if is_delay else ReportKind.FAILED
 
 
 def _is_from_a_server(mail: Part) -> bool:

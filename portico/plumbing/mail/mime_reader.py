@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-# Of one part; what is beyond is ignored.
-MAX_HEADER_BYTES = 32 * 1024
-MAX_HEADER_LINES = 300
+# Of one part; what is beyond is ignored. Microsoft 365 puts 20 KB of header fields into a bounce.
+MAX_HEADER_BYTES = 64 * 1024
+MAX_HEADER_LINES = 1000
 # Of the whole message.
 MAX_PARTS = 40
 MAX_DEPTH = 4

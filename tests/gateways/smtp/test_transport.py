@@ -295,6 +295,12 @@ def test_the_last_reply_of_the_server_decides(last_words: bytes, kind: ReplyKind
     assert answer.kind == kind
 
 
+def test_reports_cost_no_further_command() -> None:
+    replies = [b"220 x\r\n", b"250-x\r\n250 DSN\r\n", b"250 x\r\n", b"250 x\r\n", b"354 x\r\n", b"250 Fine\r\n"]
+    with a_scripted_server(replies) as port, SmtpTransport(Server("127.0.0.1", port)).open() as line:
+        assert send_tagged(line).kind == ReplyKind.TAKEN
+
+
 def test_a_rejected_starttls_sends_nothing() -> None:
     with a_scripted_server([b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", b"454 4.7.0 Not now\r\n"]) as port:
         answer = send(SmtpTransport(Server("127.0.0.1", port, tls=Tls.STARTTLS)))

@@ -113,6 +113,7 @@ def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, fold
     port = first_start.port
     for address in (f"http://localhost:{port}/office/", f"http://localhost:{port}/portal/alder-street/"):
         assert address in first_start.printed()
+    assert "nomailbox@report.example" in first_start.printed()
     for person in ("naomi@alder.example", "sam@alder.example", "fay@alder.example", "bea@alder.example"):
         assert person in first_start.printed()
     assert not re.search(r"127\.0\.0\.1|0\.0\.0\.0|\[::\]", first_start.printed())
@@ -125,7 +126,8 @@ def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, fold
     assert "Your client portal at Alder Street Therapy" in first_start.get(port + 1, "/")[1]
     assert "4242 4242 4242 4242" in first_start.get(port + 2, "/")[1]
     states = clients_by_state(folder)
-    assert states.total() == 33
+    assert states.total() == 36
+    assert states["mail_stopped"] == 4
     attention = {"no_address", "no_email_ok", "not_invited", "mail_stopped"}
     assert set(states) == {"no_access", "invited", "signed_in", "archived", *attention}
 

@@ -234,6 +234,39 @@ def test_a_bounce_in_another_form_has_no_status_code() -> None:
     assert facts(QMAIL.format(to=OURS)) == [("failed", "")]
 
 
+EXIM = """\
+From: Mail Delivery System <Mailer-Daemon@mx.example.org>
+To: {to}
+Subject: {subject}
+Auto-Submitted: auto-replied
+
+This message was created automatically by mail delivery software.
+{text}
+
+  ana@example.org
+    host mx.example.net [192.0.2.20]: {said}
+"""
+FAILED = """\
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:"""
+WAITING = """\
+A message that you sent has not yet been delivered to one or more of its
+recipients after more than 24 hours on the queue on mx.example.org.
+
+The address to which the message has not yet been delivered is:"""
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "said", "kind"),
+    [
+        ("Mail delivery failed: returning message to sender", FAILED, "550 No such user", "failed"),
+        ("Warning: message 1P1ceB-000FL1-4q delayed 24 hours", WAITING, "450 Later", "delayed"),
+    ],
+)
+def test_a_warning_is_no_bounce(subject: str, text: str, said: str, kind: str) -> None:
+    assert facts(EXIM.format(to=OURS, subject=subject, text=text, said=said)) == [(kind, "")]
+
+
 def test_what_only_quotes_a_bounce_is_none() -> None:
     assert parse(QMAIL.format(to=OURS).replace("Return-Path: <>\nFrom: MAILER-DAEMON@mx", "From: ana@mx")) == []
 
