@@ -21,6 +21,7 @@ PLACEHOLDERS = {
     "EMAIL_FROM": "help@portico.example",
     "EMAIL_RETURN_PATH": "",
     "REPORT_MAILBOX_URL": "",
+    "EMAIL_HOOK_SECRET": "",
     "STRIPE_API_BASE": "",
     "ALLOW_TEST_ENDPOINTS": "0",
     "TRUSTED_PROXY_COUNT": "0",

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portico import database_address, hosts
-from portico.gateways import imap
-from portico.gateways.smtp import server_url
+from portico.gateways import email_url, imap
 from portico.hosts import Origin
 from portico.plumbing.text.mailboxes import header_address
 
@@ -57,6 +56,8 @@ class Configuration:
     email_return_path: str
     # Where the worker reads delivery reports; empty for no mailbox.
     report_mailbox_url: str
+    # What proves that a webhook event comes from the provider of EMAIL_URL; empty for no webhook.
+    email_hook_secret: str
     stripe_api_base: str
     trusted_proxy_count: int
     email_per_second: int
@@ -130,6 +131,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         email_from=_email_from(reader),
         email_return_path=_address(reader, "EMAIL_RETURN_PATH", reader.optional("EMAIL_RETURN_PATH")),
         report_mailbox_url=_report_mailbox_url(reader),
+        email_hook_secret=_email_hook_secret(reader),
         stripe_api_base=_stripe_api_base(reader),
         trusted_proxy_count=reader.whole("TRUSTED_PROXY_COUNT", 0, 0, 10),
         email_per_second=reader.whole("EMAIL_PER_SECOND", 10, 1, 1_000),
@@ -254,12 +256,24 @@ def _stripe_api_base(reader: _Reader) -> str:
 
 
 def _email_url(reader: _Reader) -> str:
-    value = reader.text("EMAIL_URL", why="smtp+starttls://user:password@host:587 or smtps://… or smtp://host:25.")
+    value = reader.text(
+        "EMAIL_URL", why="smtp+starttls://user:password@host:587, smtp://host:25 or anymail+postmark://TOKEN@."
+    )
     if value:
         try:
-            server_url.parse(value)
+            email_url.check(value)
         except ValueError as problem:
             reader.refuse("EMAIL_URL", str(problem))
+    return value
+
+
+def _email_hook_secret(reader: _Reader) -> str:
+    value = reader.optional("EMAIL_HOOK_SECRET")
+    if value:
+        try:
+            email_url.check_hook_secret(value, reader.optional("EMAIL_URL"))
+        except ValueError as problem:
+            reader.refuse("EMAIL_HOOK_SECRET", str(problem))
     return value
 
 

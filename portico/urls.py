@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from portico.web import error_pages
 from portico.web.entrance import branding, front_page
-from portico.web.hooks import health, stripe
+from portico.web.hooks import health, mail, stripe
 
 urlpatterns = [
     path("", front_page.front_door, name="front_door"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("portal/<slug:slug>/", include("portico.web.portal.urls")),
     path("look/hue-<int:degrees>.css", branding.hue, name="hue"),
     path("hooks/stripe/<slug:slug>/", stripe.receive, name="stripe_hook"),
+    path("hooks/mail/<str:provider>/", mail.receive, name="mail_hook"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -144,6 +144,10 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("EMAIL_FROM", "portal@oak.example."),
         ("EMAIL_FROM", "portal@oak.example,desk@oak.example"),
         ("EMAIL_RETURN_PATH", "bounces"),
+        ("EMAIL_URL", "anymail+pigeon://hidden@"),
+        ("EMAIL_URL", "anymail+mailjet://hidden@"),
+        # Without a provider in EMAIL_URL.
+        ("EMAIL_HOOK_SECRET", "portico:a-password-of-20-signs"),
         ("EMAIL_PER_SECOND", "0"),
         ("EMAIL_PER_SECOND", "1001"),
         ("TRUSTED_PROXY_COUNT", "-1"),

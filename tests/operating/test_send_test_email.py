@@ -6,6 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from sandbox.postmark import server
+from sandbox.postmark.server import Postmark
 from tests.support.ports import free_port
 from tests.support.smtp import SmtpServer, Stage
 
@@ -50,9 +52,22 @@ def test_a_refusal_quotes_the_servers_reply(smtp: SmtpServer, stage: Stage, answ
 
 def test_a_refused_login_never_prints_the_password(smtp: SmtpServer) -> None:
     smtp.refuse("login", "535 5.7.8 Bad credentials")
-    with pytest.raises(CommandError, match="It refuses the user or the password of EMAIL_URL") as refused:
+    with pytest.raises(CommandError, match="It refuses the user, password or key of EMAIL_URL") as refused:
         send(smtp.url_with_login)
     assert "secret" not in str(refused.value)
+
+
+def test_a_provider_is_named_with_its_reply() -> None:
+    postmark = Postmark("hidden", "portal@portico.example")
+    with server.running(postmark) as url:
+        assert send(url).startswith("Postmark accepted the email.")
+        with pytest.raises(CommandError, match="It sends nothing to this address, which is on its own list"):
+            send(url, "inactive@mail.example")
+        postmark.token = "another"
+        with pytest.raises(CommandError, match="Postmark did not accept the email") as refused:
+            send(url)
+    assert "hidden" not in str(refused.value)
+    assert [mail["Subject"] for mail in postmark.mails] == ["A test email from Portico"]
 
 
 def test_an_unreachable_server_is_reported() -> None:

@@ -92,6 +92,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("hue", "GET"): alike(200),
     # Without a webhook secret, the URL is 404.
     ("stripe_hook", "POST"): alike(404),
+    ("mail_hook", "POST"): alike(404),
     ("healthz", "GET"): alike(200),
     ("readyz", "GET"): alike(200),
     ("office:home", "GET"): for_staff(302),

@@ -14,9 +14,7 @@ from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.staff import password_reset
-from portico.gateways import imap
-from portico.gateways.smtp import server_url
-from portico.gateways.smtp.transport import SmtpTransport
+from portico.gateways import imap, mail_transport
 from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
 from portico.plumbing.mail import delivery, report_application, report_mailbox
@@ -39,7 +37,7 @@ REPORT_SECONDS = 30.0
 
 def worker_queues() -> list[WorkerQueue]:
     """Returns the queues. Each has a thread of its own, so that slow work delays neither sign-in mail nor the rest."""
-    transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
+    transport = mail_transport.transport(settings.EMAIL_URL)
     entrance_mail = partial(delivery.deliver_next, MailQueue.ENTRANCE, transport, PracticesInTurn())
     return [
         WorkerQueue(

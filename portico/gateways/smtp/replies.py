@@ -26,12 +26,16 @@ class Stage(StrEnum):
 
 
 class ReplyKind(StrEnum):
-    """The outcome for the mail. `LOST`: the server may have accepted it, but its reply did not arrive."""
+    """The outcome for the mail. `LOST`: the server may have accepted it, but its reply did not arrive.
+
+    `LISTED`: a provider sends nothing to the address, which is on its own suppression list.
+    """
 
     TAKEN = "taken"
     OURS = "ours"
     LATER = "later"
     MAILBOX = "mailbox"
+    LISTED = "listed"
     MESSAGE = "message"
     LOST = "lost"
 

@@ -34,7 +34,7 @@ class ServerReply(Protocol):
 
     @property
     def kind(self) -> str:
-        """Is one of taken, ours, later, mailbox, message, lost."""
+        """Is one of taken, ours, later, mailbox, listed, message, lost."""
 
     @property
     def stage(self) -> str:
@@ -66,6 +66,9 @@ def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Out
         case "mailbox":
             changes = _settled_by(EmailState.BOUNCED, _reason(reply), reply, at)
             return _failed(changes, FailureCause.NO_MAILBOX, at)
+        case "listed":
+            changes = _settled_by(EmailState.BOUNCED, _reason(reply), reply, at)
+            return _failed(changes, FailureCause.PROVIDER_LIST, at)
         case "message":
             cause = FailureCause.FULL if reply.code == "5.2.2" else FailureCause.MESSAGE
             return _failed(_settled_by(EmailState.FAILED, _reason(reply), reply, at), cause, at)
@@ -157,6 +160,11 @@ def _reason(reply: ServerReply) -> str:
     match reply.kind, reply.stage:
         case "mailbox", _stage:
             return _mailbox_reason(reply.code)
+        case "listed", _stage:
+            return _(
+                "Our email provider doesn’t send to this address, because it is on the provider’s own list. Remove it "
+                "there, then send again."
+            )
         case "message", _stage:
             return _("The mailbox is full.") if reply.code == "5.2.2" else _("The mail server rejected this email.")
         case "later", _stage:

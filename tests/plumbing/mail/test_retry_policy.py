@@ -36,6 +36,7 @@ class SampleReply:
         (SampleReply("mailbox", "recipient", "550"), "doesn’t exist"),
         (SampleReply("mailbox", "content", "5.2.1"), "is closed"),
         (SampleReply("mailbox", "recipient", "5.6.7"), "these letters before the @"),
+        (SampleReply("listed", "recipient"), "on the provider’s own list"),
         (SampleReply("message", "recipient", "5.2.2"), "is full"),
         (SampleReply("message", "content", "554"), "rejected this email"),
     ],
@@ -78,7 +79,7 @@ def test_a_delay_from_the_future_is_counted_from_now_on() -> None:
 
 
 def test_transports_use_the_terms_of_the_policy() -> None:
-    assert set(ReplyKind) == {"taken", "ours", "later", "mailbox", "message", "lost"}
+    assert set(ReplyKind) == {"taken", "ours", "later", "mailbox", "listed", "message", "lost"}
     assert set(Stage) - retry_policy.STAGES_BEFORE_MAIL == {"recipient", "content"}
 
 

@@ -9,9 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from portico.gateways.smtp import server_url
+from portico.gateways import mail_transport
 from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
-from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import mime_messages
 from portico.plumbing.mail.round_trip_check import Mailbox
@@ -20,7 +19,7 @@ from portico.plumbing.text import mailboxes
 STAGES = {
     Stage.CONNECT: "It cannot be reached.",
     Stage.TLS: "There is no safe connection to it, so nothing was sent.",
-    Stage.LOGIN: "It refuses the user or the password of EMAIL_URL.",
+    Stage.LOGIN: "It refuses the user, password or key of EMAIL_URL.",
     Stage.SENDER: "It refuses the sender, EMAIL_FROM or EMAIL_RETURN_PATH.",
     Stage.RECIPIENT: "It refuses mail from us.",
     Stage.CONTENT: "It refuses mail from us, or the connection broke.",
@@ -28,6 +27,7 @@ STAGES = {
 OUTCOMES = {
     ReplyKind.LATER: "It puts us off; a real mail would be tried again.",
     ReplyKind.MAILBOX: "It says that this mailbox does not exist or takes no mail.",
+    ReplyKind.LISTED: "It sends nothing to this address, which is on its own list.",
     ReplyKind.MESSAGE: "It refuses this mail.",
     ReplyKind.LOST: "It got the mail, but its answer was lost.",
 }
@@ -44,9 +44,8 @@ class Command(BaseCommand):
             recipient = mailboxes.deliverable(address)
         except ValueError as error:
             raise CommandError(f"{address!r} is not an email address: {error}") from error
-        server = server_url.parse(settings.EMAIL_URL)
-        reply = SmtpTransport(server).send(_message(recipient), sender=settings.EMAIL_RETURN_PATH, recipient=recipient)
-        where = f"The mail server {server.host}:{server.port}"
+        where, transport = mail_transport.describe(settings.EMAIL_URL), mail_transport.transport(settings.EMAIL_URL)
+        reply = transport.send(_message(recipient), sender=settings.EMAIL_RETURN_PATH, recipient=recipient)
         if reply.kind is not ReplyKind.TAKEN:
             raise CommandError(f"{where} did not accept the email. {_describe(reply)}{_server_text(reply)}")
         self.stdout.write(f"{where} accepted the email. Check whether it arrives at {address}.{_server_text(reply)}")

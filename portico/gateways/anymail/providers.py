@@ -1,0 +1,127 @@
+"""The email providers: how to call each, and what its webhook is verified by.
+
+Left out are providers that return none of our own data with their events (MailerSend, Scaleway), so that an event
+cannot be matched safely, and those that need a further library (Amazon SES needs boto3). Their SMTP servers work.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class HookSecret(StrEnum):
+    """What proves that a webhook event comes from the provider; it decides what EMAIL_HOOK_SECRET contains."""
+
+    # HTTP basic authentication: user:password, which are also part of the URL that is entered at the provider.
+    BASIC = "basic"
+    # A key or secret that the provider shows, with which it signs each event.
+    SIGNATURE = "signature"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider. `key_option` and `second_key_option` name the options of its backend for the login in EMAIL_URL.
+
+    `hook_option` is the option of its webhook view for the secret; empty if the view does not verify signatures itself.
+    """
+
+    name: str
+    label: str
+    api_url: str
+    hook_view: str
+    key_option: str = "api_key"
+    second_key_option: str = ""
+    hook_secret: HookSecret = HookSecret.BASIC
+    hook_option: str = "webhook_secret"
+    # Options of the backend that EMAIL_URL may set as query parameters.
+    options: tuple[str, ...] = ()
+    # Opens and clicks are never tracked. Other providers track only if that is turned on in the account.
+    tracks_unless_told: bool = False
+    # Whether the provider accepts our Message-ID, and header fields that it needs for this.
+    keeps_message_id: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def backend_module(self) -> str:
+        return f"anymail.backends.{self.name}"
+
+    @property
+    def hook_module(self) -> str:
+        return f"anymail.webhooks.{self.name}"
+
+
+PROVIDERS = {
+    provider.name: provider
+    for provider in (
+        Provider(
+            "brevo",
+            "Brevo",
+            "https://api.brevo.com/v3/",
+            "BrevoTrackingWebhookView",
+        ),
+        Provider(
+            "mailgun",
+            "Mailgun",
+            "https://api.mailgun.net/v3/",
+            "MailgunTrackingWebhookView",
+            hook_secret=HookSecret.SIGNATURE,
+            hook_option="webhook_signing_key",
+            options=("sender_domain",),
+            tracks_unless_told=True,
+            keeps_message_id=True,
+        ),
+        Provider(
+            "mailjet",
+            "Mailjet",
+            "https://api.mailjet.com/v3.1/",
+            "MailjetTrackingWebhookView",
+            second_key_option="secret_key",
+            tracks_unless_told=True,
+        ),
+        Provider(
+            "mailtrap",
+            "Mailtrap",
+            "https://send.api.mailtrap.io/api/",
+            "MailtrapTrackingWebhookView",
+            key_option="api_token",
+            hook_secret=HookSecret.SIGNATURE,
+            hook_option="tracking_secret",
+        ),
+        Provider(
+            "postmark",
+            "Postmark",
+            "https://api.postmarkapp.com/",
+            "PostmarkTrackingWebhookView",
+            key_option="server_token",
+            options=("message_stream",),
+            tracks_unless_told=True,
+            keeps_message_id=True,
+            headers={"X-PM-KeepID": "true"},
+        ),
+        Provider(
+            "resend",
+            "Resend",
+            "https://api.resend.com/",
+            "ResendTrackingWebhookView",
+            hook_secret=HookSecret.SIGNATURE,
+            hook_option="",
+        ),
+        Provider(
+            "sendgrid",
+            "SendGrid",
+            "https://api.sendgrid.com/v3/",
+            "SendGridTrackingWebhookView",
+            hook_secret=HookSecret.SIGNATURE,
+            hook_option="tracking_webhook_verification_key",
+            tracks_unless_told=True,
+            keeps_message_id=True,
+        ),
+        Provider(
+            "sparkpost",
+            "SparkPost",
+            "https://api.sparkpost.com/api/v1/",
+            "SparkPostTrackingWebhookView",
+            options=("subaccount",),
+            tracks_unless_told=True,
+        ),
+    )
+}

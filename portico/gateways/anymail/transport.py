@@ -1,0 +1,151 @@
+"""Hands mails to a provider's API and returns its reply to each."""
+
+import importlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Any
+
+from portico.gateways.anymail import provider_url, replies
+from portico.gateways.anymail.provider_url import ProviderAccount
+from portico.gateways.smtp.replies import SmtpReply
+
+# Seconds to connect, and to wait for the response; together less than the worker's lease on a mail.
+TIMEOUT = (10, 20)
+# The name under which a mail's tag comes back with events about it.
+TAG = "portico_mail"
+# Header fields that the provider does not write itself. Message-ID and Date are its own, unless it accepts ours.
+_KEPT_FIELDS = ("Auto-Submitted",)
+
+
+@dataclass(frozen=True)
+class AnymailTransport:
+    """An account at a provider. Sending does not raise for failures of the provider: the reply reports them."""
+
+    account: ProviderAccount
+
+    def send(
+        self, message: bytes, *, sender: str, recipient: str, envelope_id: str = "", plain_sender: str = ""
+    ) -> SmtpReply:
+        """Sends the message, as `AnymailConnection.send` does."""
+        with self.open() as connection:
+            return connection.send(
+                message, sender=sender, recipient=recipient, envelope_id=envelope_id, plain_sender=plain_sender
+            )
+
+    @contextmanager
+    def open(self) -> "Iterator[AnymailConnection]":
+        """Yields a connection for several mails in quick succession; opened by the first one, closed at the end."""
+        connection = AnymailConnection(self.account)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def transport(url: str) -> AnymailTransport:
+    """Returns the transport for EMAIL_URL. Raises ValueError, with a message, if it names no provider."""
+    return AnymailTransport(provider_url.parse(url))
+
+
+class AnymailConnection:
+    """One HTTP session for several mails."""
+
+    def __init__(self, account: ProviderAccount) -> None:
+        self._account = account
+        self._backend: Any = None  # Any: a backend of django-anymail, which has no types.
+
+    def send(
+        self, message: bytes, *, sender: str, recipient: str, envelope_id: str = "", plain_sender: str = ""
+    ) -> SmtpReply:
+        """Sends the message. Not to be called inside a database transaction.
+
+        The provider has its own envelope sender, so `sender` and `plain_sender` are not used. `envelope_id` is passed
+        as metadata, which comes back with each event about the mail, and with nothing else.
+        """
+        exceptions = importlib.import_module("anymail.exceptions")
+        provider = self._account.provider
+        mail = _built(message, self._account, recipient=recipient, tag=envelope_id)
+        try:
+            self._opened().send_messages([mail])
+        except exceptions.AnymailRecipientsRefused as error:
+            is_malformed = mail.anymail_status.status == {"invalid"}
+            return replies.refused_recipient(provider.label, _text_of(error), is_malformed=is_malformed)
+        except exceptions.AnymailAPIError as error:
+            if error.response is None:
+                return replies.from_no_response(error)
+            return replies.from_status(error.response.status_code, _text_of(error))
+        return replies.taken(provider.label, str(mail.anymail_status.message_id))
+
+    def close(self) -> None:
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
+
+    def _opened(self) -> Any:  # Any: as above.
+        if self._backend is None:
+            self._backend = _backend(self._account)
+            self._backend.open()
+        return self._backend
+
+
+def _backend(account: ProviderAccount) -> Any:  # Any: as above.
+    provider = account.provider
+    options = dict(account.options) | {provider.key_option: account.token}
+    if provider.second_key_option:
+        options[provider.second_key_option] = account.secret
+    with warnings.catch_warnings():
+        # django-anymail warns that it is no longer tested against SendGrid's own service. Neither is Portico.
+        warnings.simplefilter("ignore")
+        backend = importlib.import_module(provider.backend_module)
+        return backend.EmailBackend(api_url=account.api_url, timeout=TIMEOUT, **options)
+
+
+def _built(raw: bytes, account: ProviderAccount, *, recipient: str, tag: str) -> Any:  # Any: as above.
+    """Returns the message in the form of the backends, which build the provider's request from its parts."""
+    mail_module = importlib.import_module("anymail.message")
+    parsed = message_from_bytes(raw, policy=policy.default)
+    provider = account.provider
+    headers = {name: str(parsed[name]) for name in _KEPT_FIELDS if name in parsed}
+    if provider.keeps_message_id:
+        headers |= {"Message-ID": str(parsed["Message-ID"]), **provider.headers}
+    mail = mail_module.AnymailMessage(
+        subject=str(parsed["Subject"]),
+        body=_content(parsed, "plain"),
+        from_email=_mailbox(parsed, "From"),
+        to=[str(Address(_display_name(parsed, "To"), addr_spec=recipient))],
+        reply_to=[_mailbox(parsed, "Reply-To")] if "Reply-To" in parsed else [],
+        headers=headers,
+    )
+    if html := _content(parsed, "html"):
+        mail.attach_alternative(html, "text/html")
+    for part in parsed.iter_attachments():
+        mail.attach(part.get_filename(), part.get_payload(decode=True), part.get_content_type())
+    if tag:
+        mail.metadata = {TAG: tag}
+    if provider.tracks_unless_told:
+        mail.track_opens = mail.track_clicks = False
+    return mail
+
+
+def _content(parsed: EmailMessage, subtype: str) -> str:
+    part = parsed.get_body((subtype,))
+    return "" if part is None else str(part.get_content()).replace("\r\n", "\n")
+
+
+def _mailbox(parsed: EmailMessage, field: str) -> str:
+    (address,) = parsed[field].addresses
+    return str(address)
+
+
+def _display_name(parsed: EmailMessage, field: str) -> str:
+    return str(parsed[field].addresses[0].display_name)
+
+
+def _text_of(error: Any) -> str:  # Any: as above.
+    """Returns the text of the provider's response, without our request, which an error's own text may contain."""
+    return str(error.response.text) if error.response is not None else str(error.args[0])
