@@ -18,7 +18,7 @@ from portico.domain.access.eligibility_steps import Step as EligibilityStep
 from portico.domain.access.models import SignInMethod
 from portico.plumbing import clock
 from portico.plumbing.models.delivery_reports import StopKind
-from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 
 type Check = Callable[[Evidence], Finding]
 
@@ -104,7 +104,7 @@ def invitation_sent(evidence: Evidence) -> Finding:
             words = f"{email.reason} {_('It is retried automatically. A PIN works without email.')}".strip()
             fix = diagnosis_steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, email.delayed_at, Cause.MAIL_DELAYED, fix)
-        case EmailState.FAILED if trouble:
+        case EmailState.FAILED if trouble and not evidence.is_rejected:
             title = _("The email is on hold") if email.is_parked else _("The email was not sent")
             fix = diagnosis_steps.OPEN_EMAIL
             return Finding(StepState.BROKEN, title, email.reason, email.settled_at, Cause.MAIL_NOT_SENT, fix)
@@ -147,7 +147,7 @@ def accepted(evidence: Evidence) -> Finding:
     if not _is_stopped(evidence):
         if evidence.is_still_tried:
             title = _("The recipient’s mail server has not accepted it yet")
-            words = _("It is still tried. A PIN works without email.")
+            words = f"{mail.email.reason} {_('A PIN works without email.')}"
             fix = diagnosis_steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, sent_at, Cause.MAIL_DELAYED, fix)
         if evidence.facts.reports_arrive and clock.is_within(sent_at, REPORT_PATIENCE, at=evidence.at):
@@ -162,23 +162,39 @@ def _is_stopped(evidence: Evidence) -> bool:
 
 
 def not_bounced(evidence: Evidence) -> Finding:
-    access, mail, client = evidence.access, evidence.mail, evidence.client
-    has_bounced = mail is not None and mail.email.state == EmailState.BOUNCED and not evidence.is_mail_proven
-    has_complained = mail is not None and mail.email.state == EmailState.COMPLAINED and _is_stopped(evidence)
-    if evidence.facts.stop_kind == StopKind.COMPLAINED or has_complained:
-        words = _("Ask %(name)s by phone before you email this address again.") % {"name": client.called}
-        fix, at = eligibility_steps.LIFT_STOP, access.mail_stopped_at
+    mail, kind = evidence.mail, evidence.facts.stop_kind
+    state = mail.email.state if mail is not None else ""
+    if kind == StopKind.COMPLAINED or (state == EmailState.COMPLAINED and _is_stopped(evidence)):
+        words = _("Ask %(name)s by phone before you email this address again.") % {"name": evidence.client.called}
+        fix, at = eligibility_steps.LIFT_STOP, evidence.access.mail_stopped_at
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
-    if _is_stopped(evidence) or has_bounced:
-        step = eligibility_steps.MAIL_NOT_STOPPED
-        reason = access.mail_stopped_reason or (mail.email.reason if mail is not None and has_bounced else "")
-        title = reason.rstrip(".") or step.explain(client, access)
-        words = _("Ask %(name)s to spell the address. After you correct it, send a new invitation.")
-        at = access.mail_stopped_at or (mail.email.settled_at if mail is not None else None)
-        return Finding(StepState.BROKEN, title, words % {"name": client.called}, at, Cause.MAIL_BOUNCED, step.fix)
+    is_rejected = evidence.is_rejected and not evidence.is_mail_proven
+    if mail is not None and is_rejected and not kind and mail.email.failure_cause != FailureCause.NO_MAILBOX:
+        title, fix, at = _clause(mail.email.reason), diagnosis_steps.GENERATE_PIN, mail.email.failed_at
+        words = _("The address may be right. A PIN works without email.")
+        return Finding(StepState.BROKEN, title, words, at, Cause.MAIL_REJECTED, fix)
+    if _is_stopped(evidence) or (state == EmailState.BOUNCED and not evidence.is_mail_proven):
+        return _bounced(evidence)
     is_accepted = accepted(evidence).state is StepState.OK
     title = _("Not bounced") if is_accepted else _("No bounce so far")
     return Finding(StepState.OK if is_accepted else StepState.UNKNOWN, title)
+
+
+def _bounced(evidence: Evidence) -> Finding:
+    access, step = evidence.access, eligibility_steps.MAIL_NOT_STOPPED
+    email = evidence.mail.email if evidence.mail is not None else None
+    title = _clause(access.mail_stopped_reason or (email.reason if email is not None else ""))
+    at = access.mail_stopped_at or (email.settled_at if email is not None else None)
+    words, fix = _("Ask %(name)s to spell the address. After you correct it, send a new invitation."), step.fix
+    if email is not None and email.failure_cause == FailureCause.PROVIDER_LIST:
+        words, fix = _("The stop below can be lifted then."), eligibility_steps.LIFT_STOP
+    title = title or step.explain(evidence.client, access)
+    return Finding(StepState.BROKEN, title, words % {"name": evidence.client.called}, at, Cause.MAIL_BOUNCED, fix)
+
+
+def _clause(sentences: str) -> str:
+    """Returns the sentences without the last full stop, as titles are written."""
+    return sentences.removesuffix(".")
 
 
 def link_opened(evidence: Evidence) -> Finding:

@@ -12,7 +12,7 @@ from portico.domain.access.models import PortalAccess, PortalSession, SignInMeth
 from portico.domain.access.portal_history import PortalHistory, SentLink
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.models import DeliveryReport, EmailEventKind, MailStop
+from portico.plumbing.models import DeliveryReport, MailStop
 from portico.plumbing.models.outgoing_emails import EmailState
 
 # A report arrives within this time, or perhaps never.
@@ -82,8 +82,16 @@ class Evidence:
     @property
     def is_still_tried(self) -> bool:
         """Returns True if the recipient's server reported that it is still trying to deliver the mail."""
-        events = [event for event in self.history.mail_events if self.mail and event.email_id == self.mail.email.pk]
-        return any(event.kind == EmailEventKind.STILL_TRYING for event in events)
+        # A reason is stored beside this state by that report only.
+        return (
+            self.mail is not None and self.mail.email.state == EmailState.HANDED_OVER and bool(self.mail.email.reason)
+        )
+
+    @property
+    def is_rejected(self) -> bool:
+        """Returns True if the mail left, and was then rejected on its way."""
+        email = self.mail.email if self.mail is not None else None
+        return email is not None and bool(email.failure_cause) and email.handed_over_at is not None
 
     @property
     def is_by_pin(self) -> bool:

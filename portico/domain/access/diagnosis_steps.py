@@ -53,6 +53,8 @@ class Cause(StrEnum):
     MAIL_NOT_SENT = "mail_not_sent"
     MAIL_BOUNCED = "mail_bounced"
     MARKED_AS_SPAM = "marked_as_spam"
+    # The mailbox exists, but did not take the email.
+    MAIL_REJECTED = "mail_rejected"
     LINK_NOT_OPENED = "link_not_opened"
     LINK_NOT_USED = "link_not_used"
     LINK_EXPIRED = "link_expired"

@@ -30,7 +30,7 @@ from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, OutgoingEmail, StopKind
-from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 from tests import cast
 
 AT = datetime(2026, 11, 20, 19, 14, tzinfo=UTC)
@@ -91,6 +91,8 @@ def _mail(draw: some.DrawFn, number: int, client: Client, address: EmailAddress)
         handing_over_at=draw(TIMES),
         handed_over_at=draw(TIMES),
         accepted_at=draw(TIMES),
+        failure_cause=draw(some.sampled_from(("", *FailureCause.values))),
+        reason=draw(some.sampled_from(("", "Their mailbox is full."))),
     )
     link = SignInLink(
         pk=number,
@@ -275,6 +277,33 @@ def test_a_mail_that_did_not_leave_is_named(
         reason="The server said no.",
     )
     assert stop_of(ana) == expected
+
+
+@pytest.mark.parametrize(
+    ("cause", "fix"),
+    [
+        (FailureCause.FULL, "pin"),
+        (FailureCause.DISTRUST, "pin"),
+        (FailureCause.NO_MAILBOX, "mail_stopped"),
+    ],
+)
+def test_a_rejected_mail_is_fixed_by_its_cause(practice: Practice, cause: FailureCause, fix: str) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    state = EmailState.BOUNCED if cause is FailureCause.NO_MAILBOX else EmailState.FAILED
+    handed_over(ana, state=state, failure_cause=cause, reason="Their server said no.", failed_at=clock.now())
+    step = chain_of(ana).first_broken
+    assert step is not None
+    assert (step.name, step.finding.title) == (StepName.NOT_BOUNCED, "Their server said no")
+    assert step.finding.fix is not None
+    assert step.finding.fix.name == fix
+
+
+def test_a_server_that_still_tries_is_waited_for(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    handed_over(ana, reason="mail.example hasn’t accepted it yet.")
+    assert stop_of(ana) == (StepName.ACCEPTED, StepState.WAITING, Cause.MAIL_DELAYED)
 
 
 def test_an_expired_link_is_sent_again(practice: Practice, stopped_clock: time_machine.Traveller) -> None:

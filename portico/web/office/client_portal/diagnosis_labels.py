@@ -15,7 +15,7 @@ from portico.plumbing.models import OutgoingEmail
 
 @dataclass(frozen=True)
 class ShownFix:
-    """The fix as a link, or as a button of the form with this id; neither for one that has a part of its own."""
+    """The fix as a link, or as a button of the form with this id."""
 
     name: str
     label: str
@@ -92,7 +92,13 @@ def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None) -> S
 
 
 # Where the fix is on the tab itself.
-_ANCHORS = {"access": "#id_enabled", "address": "#id_address", "invite": "#invitation", "pin": "#pin"}
+_ANCHORS = {
+    "access": "#id_enabled",
+    "address": "#id_address",
+    "invite": "#invitation",
+    "lift_stop": "#lift-stop",
+    "pin": "#pin",
+}
 
 
 def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None) -> ShownFix:
@@ -108,8 +114,6 @@ def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None) -> ShownFix:
             return ShownFix(name, _("Send it again"), f"{tab}?resend#invitation")
         case "tries":
             return ShownFix(name, label, form="pin-tries-form")
-        case "lift_stop":
-            return ShownFix(name, label)
         case "mail_stopped":
             label = _("Correct the address in Client Info")
         case _:

@@ -64,6 +64,7 @@ SENTENCES: dict[Cause, tuple[str, str]] = {
         gettext_noop("An email from us was marked as spam in your mailbox, so we stopped sending."),
         gettext_noop("May we send you emails again?"),
     ),
+    Cause.MAIL_REJECTED: (gettext_noop("Your mailbox did not take our email."), _PIN),
     Cause.LINK_NOT_OPENED: (_LAST_EMAIL, _SENDER),
     Cause.LINK_NOT_USED: (_LAST_EMAIL, _SELECT_BUTTON),
     Cause.LINK_EXPIRED: (
