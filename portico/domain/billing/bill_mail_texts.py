@@ -1,10 +1,10 @@
 """Texts of mails about bills: Portico's own, and those that a practice has written instead."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db import transaction
 from django.utils import translation
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from portico.domain.clients.models import Client, Language
 from portico.domain.practices import mail_texts, practice_settings
@@ -14,11 +14,15 @@ from portico.plumbing.actors import Actor
 
 NEW_BILL = "invoice_shared"
 RECEIPT = "receipt"
-KINDS = (NEW_BILL, RECEIPT)
-FIRST_NAME, PRACTICE_NAME = "[first name]", "[practice name]"
-PLACEHOLDERS = (FIRST_NAME, PRACTICE_NAME)
-
-
+REMINDER = "reminder"
+FIRST_NAME, PRACTICE_NAME, NUMBER_OF_BILLS = "[first name]", "[practice name]", "[number of bills]"
+# A reminder is about all clients of a mailbox: it names none of them.
+PLACEHOLDERS = {
+    NEW_BILL: (FIRST_NAME, PRACTICE_NAME),
+    RECEIPT: (FIRST_NAME, PRACTICE_NAME),
+    REMINDER: (PRACTICE_NAME, NUMBER_OF_BILLS),
+}
+KINDS = tuple(PLACEHOLDERS)
 _DEFAULTS = {
     NEW_BILL: (
         gettext_lazy("You have a new bill from [practice name]"),
@@ -26,7 +30,16 @@ _DEFAULTS = {
     ),
     RECEIPT: (
         gettext_lazy("Your receipt from [practice name]"),
-        gettext_lazy("Hello [first name],\n\nThank you. We’ve received your payment."),
+        gettext_lazy("Hello [first name],\n\nHere is your receipt."),
+    ),
+    REMINDER: (
+        gettext_lazy("Reminder about your bill from [practice name]"),
+        gettext_lazy(
+            "Hello,\n\n"
+            "This is a reminder from [practice name]: you have [number of bills] to pay. "
+            "You can see what you owe in your portal.\n\n"
+            "If you have already paid, thank you. There is nothing else to do."
+        ),
     ),
 }
 
@@ -44,15 +57,30 @@ def texts_of(practice: Practice, kind: str) -> dict[str, MailText]:
 
 
 def text_for(client: Client, kind: str) -> MailText:
-    """Returns the text for the client, in the client's language, with its placeholders filled in."""
+    """Returns the text for the client, in the client's language, with name and practice filled in."""
     text = texts_of(client.practice, kind)[client.language]
-    return expand(text, client.practice, first_name=client.called)
+    return filled_in(text, {FIRST_NAME: client.called, PRACTICE_NAME: client.practice.name})
 
 
-def expand(text: MailText, practice: Practice, *, first_name: str) -> MailText:
-    """Fills in the placeholders. Inserted values are not expanded again, and unknown placeholders stay as text."""
-    values = {FIRST_NAME: first_name, PRACTICE_NAME: practice.name}
+def texts_of_practices(practices: Collection[Practice], kind: str) -> dict[tuple[int, str], MailText]:
+    """Returns the texts of several practices, by id and language, with the practice filled in. One query."""
+    texts = {}
+    own = mail_texts.own_texts_of(practices, kind)
+    for practice in practices:
+        for language in Language.values:
+            text = own.get((practice.pk, language)) or default_text(kind, language)
+            texts[practice.pk, language] = filled_in(text, {PRACTICE_NAME: practice.name})
+    return texts
+
+
+def filled_in(text: MailText, values: Mapping[str, str]) -> MailText:
+    """Returns the text with placeholders replaced. Inserted values are not expanded again; unknown ones stay."""
     return MailText(mail_texts.filled_in(text.subject, values), mail_texts.filled_in(text.message, values))
+
+
+def number_of_bills(number: int) -> str:
+    """Returns the value of NUMBER_OF_BILLS in the active language."""
+    return ngettext("%(number)d bill", "%(number)d bills", number) % {"number": number}
 
 
 def save(practice: Practice, kind: str, texts: Mapping[str, MailText], *, version: int, by: Actor) -> None:

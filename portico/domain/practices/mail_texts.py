@@ -1,7 +1,7 @@
 """The practice's own texts of its mails: one subject and message for each kind of mail and language."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
 from portico.domain.audit_actions import AuditAction
@@ -23,8 +23,13 @@ class MailText:
 
 def own_texts(practice: Practice, kind: str) -> dict[str, MailText]:
     """Returns the practice's own texts of a kind of mail by language; a language without one is missing."""
-    rows = DefaultText.objects.filter(practice=practice, kind=kind)
-    return {row.language: MailText(row.subject, row.message) for row in rows}
+    return {language: text for (_practice, language), text in own_texts_of([practice], kind).items()}
+
+
+def own_texts_of(practices: Collection[Practice], kind: str) -> dict[tuple[int, str], MailText]:
+    """Returns the own texts of several practices, by the practice's id and language."""
+    rows = DefaultText.objects.filter(practice__in=practices, kind=kind)
+    return {(row.practice_id, row.language): MailText(row.subject, row.message) for row in rows}
 
 
 def save_own(

@@ -1,5 +1,6 @@
 """The mail that reminds a mailbox of its unpaid bills: how many, but neither amounts nor what they are for."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from django.db.models import Q
@@ -10,33 +11,44 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import access_grants, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.billing import mail_links
+from portico.domain.billing import bill_mail_texts, mail_links
 from portico.domain.billing.mail_links import LinkedMail
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.billing.reminders import remindable
 from portico.domain.clients.models import Client
-from portico.domain.practices import mail_frame
+from portico.domain.practices import mail_frame, mail_texts
+from portico.domain.practices.mail_texts import MailText
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail, Draft
 from portico.plumbing.models import OutgoingEmail
 
-KIND = "reminder"
+KIND = bill_mail_texts.REMINDER
 
 
-def draft(bills: list[Invoice], access: PortalAccess, *, key: str, purpose: Purpose, by: Actor) -> Draft | None:
+def draft(
+    bills: list[Invoice],
+    access: PortalAccess,
+    *,
+    texts: Mapping[tuple[int, str], MailText],
+    key: str,
+    purpose: Purpose,
+    by: Actor,
+) -> Draft | None:
     """Returns the mail about bills of one mailbox; None if its client gets no mail of this purpose.
 
-    `access` belongs to the client of the first bill and is loaded with its account and address.
+    `access` belongs to the client of the first bill and is loaded with its account and address; `texts` come from
+    `bill_mail_texts.texts_of_practices`.
     """
     address, client = eligibility.mail_address(access, purpose), bills[0].client
     if address is None or access.account is None:
         return None
     language = access.account.language or client.language
+    text = texts[client.practice_id, language]
     with translation.override(language):
-        subject = _("Reminder about your bill from %(practice)s") % {"practice": client.practice.name}
+        number = bill_mail_texts.number_of_bills(len(bills))
     return {
         "practice": client.practice,
         "kind": KIND,
@@ -44,13 +56,14 @@ def draft(bills: list[Invoice], access: PortalAccess, *, key: str, purpose: Purp
         "client": client,
         "to_address": address.address,
         "to_name": client.name,
-        "subject": subject,
+        "subject": mail_texts.filled_in(text.subject, {bill_mail_texts.NUMBER_OF_BILLS: number}),
         "content": {
             "account": access.account.ref,
             "address": address.ref,
             "bills": [bill.ref for bill in bills],
             "day": clock.today(client.practice.time_zone).isoformat(),
             "language": language,
+            "message": text.message,
             "purpose": purpose.name,
             "goes_to": _page_of(bills),
         },
@@ -74,7 +87,14 @@ def queue_again(bill: Invoice, access: PortalAccess, *, occasion: str, by: Actor
 
     Returns None if mail is not allowed.
     """
-    wanted = draft([bill], access, key=f"{KIND}:{bill.ref}:{occasion}", purpose=Purpose.BILL_MAIL, by=by)
+    wanted = draft(
+        [bill],
+        access,
+        texts=bill_mail_texts.texts_of_practices([bill.client.practice], KIND),
+        key=f"{KIND}:{bill.ref}:{occasion}",
+        purpose=Purpose.BILL_MAIL,
+        by=by,
+    )
     if wanted is None:
         return None
     email = outbox.queue(**wanted)
@@ -101,9 +121,12 @@ class ReminderMail(LinkedMail):
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         number = _to_pay(email).filter(Q(ref__in=email.content["bills"]) | Q(due_on__lt=_today(email))).count()
         with translation.override(email.content["language"]):
+            # Queued by a version that did not store its text.
+            message = email.content.get("message") or _default_message(email)
+            values = {bill_mail_texts.NUMBER_OF_BILLS: bill_mail_texts.number_of_bills(number)}
             context = {
                 "heading": _("A reminder about your bill"),
-                "number": number,
+                "message": mail_texts.filled_in(message, values),
                 "portal_address": email.practice.portal_address,
                 "link": link or email.practice.portal_address,
                 "signs_in": link is not None,
@@ -111,6 +134,11 @@ class ReminderMail(LinkedMail):
                 "why": _("You received this because you agreed to emails from us."),
             }
             return mail_frame.letter(email, "reminder", context)
+
+
+def _default_message(email: OutgoingEmail) -> str:
+    text = bill_mail_texts.default_text(KIND, email.content["language"])
+    return bill_mail_texts.filled_in(text, {bill_mail_texts.PRACTICE_NAME: email.practice.name}).message
 
 
 def _to_pay(email: OutgoingEmail) -> InvoiceQuerySet:

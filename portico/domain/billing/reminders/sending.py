@@ -1,6 +1,6 @@
 """Queueing reminders: one mail a day for each mailbox, with all bills of all its clients."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -8,9 +8,10 @@ from django.db.models import Q
 
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.billing import mail_links
+from portico.domain.billing import bill_mail_texts, mail_links
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.reminders import reminder_mail
+from portico.domain.practices.mail_texts import MailText
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
@@ -32,7 +33,10 @@ def queue_mails(bills: Sequence[Invoice], *, by: Actor) -> list[OutgoingEmail]:
     for bill in bills:
         by_account.setdefault(key_of(bill), []).append(bill)
     reminded = keys_of_reminded(bills)
-    drafts = [_draft(key, listed, by=by) for key, listed in by_account.items() if key not in reminded]
+    wanted = {key: listed for key, listed in by_account.items() if key not in reminded}
+    practices = {listed[0].practice_id: listed[0].client.practice for listed in wanted.values()}
+    texts = bill_mail_texts.texts_of_practices(list(practices.values()), reminder_mail.KIND) if wanted else {}
+    drafts = [_draft(key, listed, texts, by=by) for key, listed in wanted.items()]
     emails = outbox.queue_new([draft for draft in drafts if draft is not None])
     mail_links.create([(email, _access_of(by_account[email.key][0])) for email in emails])
     return emails
@@ -58,9 +62,9 @@ def key_of(bill: Invoice) -> str:
     return f"{reminder_mail.KIND}:{_account_of(bill).ref}:{day:%Y-%m-%d}"
 
 
-def _draft(key: str, bills: list[Invoice], *, by: Actor) -> Draft | None:
+def _draft(key: str, bills: list[Invoice], texts: Mapping[tuple[int, str], MailText], *, by: Actor) -> Draft | None:
     access = _access_of(bills[0])
-    return reminder_mail.draft(bills, access, key=key, purpose=Purpose.REMINDER, by=by)
+    return reminder_mail.draft(bills, access, texts=texts, key=key, purpose=Purpose.REMINDER, by=by)
 
 
 def _access_of(bill: Invoice) -> PortalAccess:

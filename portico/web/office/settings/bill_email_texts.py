@@ -6,6 +6,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -18,11 +19,15 @@ from portico.domain.practices.practice_settings import SettingsConflict
 from portico.plumbing.mail import outbox
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office.clients import edit_conflicts
+from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.settings.email_settings import EXAMPLE_NAME, DefaultTextForm
 
+EXAMPLE_NUMBER = 2
 # What the email shows below the message, whatever the text.
 ADDITIONS = {
     bill_mail_texts.NEW_BILL: gettext_lazy("The button “See your bill” is always added."),
+    bill_mail_texts.REMINDER: gettext_lazy("The button “See your bill” or “See your bills” is always added."),
     bill_mail_texts.RECEIPT: gettext_lazy("The date, the amount and the button “See your receipt” are always added."),
 }
 
@@ -64,13 +69,26 @@ def edit(request: OfficeRequest, kind: str) -> HttpResponse:
     try:
         bill_mail_texts.save(request.practice, kind, saved, version=_version(request), by=request.actor)
     except SettingsConflict:
-        # The texts stay as typed, beside the new version of the practice: saving again overwrites.
-        request.practice.refresh_from_db(fields=["version"])
-        message = _("Someone else saved settings while you were editing. Check your text, then save again.")
-        messages.error(request, message)
-        return _page(request, kind, forms, status=HTTPStatus.CONFLICT)
+        return _conflict_page(request, kind, forms)
     messages.success(request, _("The email text was saved."))
     return redirect("office:settings_email_text", kind)
+
+
+def _conflict_page(request: OfficeRequest, kind: str, typed: list[DefaultTextForm]) -> HttpResponse:
+    """Renders the typed texts beside those that another owner saved meanwhile; saving again overwrites them."""
+    request.practice.refresh_from_db(fields=["version"])
+    saved = _forms(bill_mail_texts.texts_of(request.practice, kind))
+    conflicts: list[FieldConflict] = []
+    for mine, theirs in zip(typed, saved, strict=True):
+        conflicts += edit_conflicts.of_forms(mine, theirs)
+    return _page(
+        request,
+        kind,
+        typed,
+        version=request.practice.version,
+        conflicts=conflicts,
+        status=HTTPStatus.CONFLICT,
+    )
 
 
 def _version(request: OfficeRequest) -> int:
@@ -88,22 +106,37 @@ def _typed(form: DefaultTextForm) -> MailText:
 
 
 def _page(
-    request: OfficeRequest, kind: str, forms: list[DefaultTextForm], *, status: HTTPStatus = HTTPStatus.OK
+    request: OfficeRequest,
+    kind: str,
+    forms: list[DefaultTextForm],
+    *,
+    version: int = 0,
+    conflicts: list[FieldConflict] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {
+        # That of the first page: what a colleague saved since is noticed at the end, also after a preview.
+        "version": version or _version(request) or request.practice.version,
+        "conflicts": conflicts,
         "kind": kind,
         "label": outbox.kind_label(kind),
         "addition": ADDITIONS[kind],
         "forms": forms,
         "samples": [_sample(request, kind, form) for form in forms],
-        "placeholders": bill_mail_texts.PLACEHOLDERS,
+        "placeholders": bill_mail_texts.PLACEHOLDERS[kind],
     }
     return render(request, "office/settings/email_text.html", context, status=status)
 
 
 def _sample(request: OfficeRequest, kind: str, form: DefaultTextForm) -> Sample:
     text = _typed(form)
-    shown = bill_mail_texts.expand(text, request.practice, first_name=EXAMPLE_NAME)
+    with translation.override(form.language):
+        values = {
+            bill_mail_texts.FIRST_NAME: EXAMPLE_NAME,
+            bill_mail_texts.PRACTICE_NAME: request.practice.name,
+            bill_mail_texts.NUMBER_OF_BILLS: bill_mail_texts.number_of_bills(EXAMPLE_NUMBER),
+        }
+    shown = bill_mail_texts.filled_in(text, {name: values[name] for name in bill_mail_texts.PLACEHOLDERS[kind]})
     return Sample(
         form.language,
         Language(form.language).label,

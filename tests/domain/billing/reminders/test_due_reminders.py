@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 TODAY = date(2026, 11, 23)
 # Practices, accounts of the batch; in a transaction: accounts locked, bills, reminders, earlier mails, mails, events,
 # links, unspent links.
-QUERIES = 12
+QUERIES = 13
 
 
 def reminders() -> list[OutgoingEmail]:

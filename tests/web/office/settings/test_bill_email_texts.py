@@ -1,10 +1,14 @@
 """The practice's own texts of emails about bills: written by an owner, sent in the client's language."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client as Browser
 
 from portico.domain.billing import bill_mail_texts, bill_mails
+from portico.domain.billing.reminders import by_hand
 from portico.domain.practices.models import DefaultText, Practice
+from portico.plumbing import clock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
@@ -76,10 +80,18 @@ def test_a_colleagues_newer_text_is_not_overwritten_unseen(owner: Browser, pract
     owner.post(PAGE, first)
     answer = owner.post(PAGE, first | {"en-subject": "The second"})
     assert answer.status_code == 409
-    assert "Someone else saved settings" in answer.text
+    assert "Subject: your version" in answer.text
+    assert "The first" in answer.text
     assert DefaultText.objects.get().subject == "The first"
     practice.refresh_from_db()
     assert f'name="version" value="{practice.version}"' in answer.text
+
+
+def test_a_preview_keeps_the_version_of_the_first_page(owner: Browser, practice: Practice) -> None:
+    opened = typed(practice, en_subject="Mine")
+    owner.post(PAGE, opened | {"en-subject": "A colleague’s"})
+    page = owner.post(PAGE, opened | {"action": "preview"}).text
+    assert f'name="version" value="{opened["version"]}"' in page
 
 
 def test_only_owners_write_texts_of_known_emails(owner: Browser, practice: Practice) -> None:
@@ -95,3 +107,18 @@ def test_an_email_queued_before_has_the_default_text(practice: Practice) -> None
     del email.content["message"]
     email.save(update_fields=["content"])
     assert f"Hello Ana,\n\n{practice.name} has sent you a new bill." in body(bill_mails.NEW_BILL)
+
+
+def test_a_reminder_fills_in_the_number_of_bills(owner: Browser, practice: Practice) -> None:
+    page = f"{PAGE.replace('invoice_shared', 'reminder')}"
+    form = typed(
+        practice, "reminder", es_subject="Recordatorio: [number of bills]", es_message="Debe [number of bills]."
+    )
+    assert "Debe 2 facturas." in owner.post(page, form | {"action": "preview"}).text
+    owner.post(page, form)
+    luz = cast.client(practice, "Luz", address="luz@mail.example", language="es")
+    cast.with_access(luz)
+    cast.bill(luz, due_on=clock.today(practice.time_zone) - timedelta(days=3))
+    by_hand.send(practice, [luz.ref], by=cast.DESK)
+    assert OutgoingEmail.objects.get(kind="reminder").subject == "Recordatorio: 1 factura"
+    assert "Debe 1 factura." in body("reminder")
