@@ -10,6 +10,7 @@ class AuditAction(TextChoices):
     # The practice and its staff.
     PRACTICE_CREATED = "practice.created", _("Practice created")
     PRACTICE_EDITED = "practice.edited", _("Practice settings changed")
+    SET_UP_CLOSED = "set_up.closed", _("Set-up list closed")
     LOGO_CHANGED = "logo.changed", _("Logo changed")
     DEFAULT_TEXT_CHANGED = "default_text.changed", _("Email text changed")
     DEFAULT_TEXT_RESET = "default_text.reset", _("Email text reset")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import HelpNotices, Practice
 from portico.domain.practices.stripe_setup import payment_readiness
+from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
@@ -106,6 +107,16 @@ def save_card_default(practice: Practice, *, is_on: bool, by: Actor) -> None:
             row.card_payment_by_default = is_on
             row.save(update_fields=["card_payment_by_default"])
             audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields="card_payment_by_default")
+
+
+def close_set_up(practice: Practice, *, by: Actor) -> None:
+    """Closes the list of what to set up. A repeated call changes nothing."""
+    with transaction.atomic():
+        row = Practice.objects.locked().get(pk=practice.pk)
+        if row.set_up_closed_at is None:
+            row.set_up_closed_at = clock.now()
+            row.save(update_fields=["set_up_closed_at"])
+            audit_log.record(AuditAction.SET_UP_CLOSED, practice=row, by=by)
 
 
 def lock_practice(practice: Practice, version: int) -> Practice:

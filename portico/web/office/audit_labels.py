@@ -400,6 +400,7 @@ _ICONS = {
     AuditAction.WEBHOOK_SAVED: ("credit-card", "quiet"),
     AuditAction.EVENT_REFUSED: ("ban", "wait"),
     AuditAction.PRACTICE_EDITED: ("landmark", "quiet"),
+    AuditAction.SET_UP_CLOSED: ("landmark", "quiet"),
     AuditAction.DEFAULT_TEXT_CHANGED: ("mail", "quiet"),
     AuditAction.DEFAULT_TEXT_RESET: ("mail", "quiet"),
     AuditAction.LOGO_CHANGED: ("landmark", "quiet"),

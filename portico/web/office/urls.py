@@ -20,7 +20,15 @@ from portico.web.office.billing import (
 )
 from portico.web.office.billing.drafts import invoice_draft, new_invoices
 from portico.web.office.client_portal import client_sessions, generate_pin, lift_stop, portal_tab, start_view
-from portico.web.office.clients import activity, client_billing, client_info, client_list, create_client, overview
+from portico.web.office.clients import (
+    activity,
+    client_billing,
+    client_info,
+    client_list,
+    create_client,
+    overview,
+    set_up_checklist,
+)
 from portico.web.office.emails import email_list
 from portico.web.office.help_requests import help_request_list
 from portico.web.office.invitations import run_preview, run_progress
@@ -79,6 +87,7 @@ urlpatterns = [
     path("kept/<str:ref>/", saved_form.show, name="kept_post"),
     path("clients/", client_list.index, name="clients"),
     path("clients/new/", create_client.create, name="create_client"),
+    path("clients/set-up/closing/", set_up_checklist.close, name="set_up_closing"),
     path("clients/<str:ref>/", overview.show, name="client"),
     path("clients/<str:ref>/activity/", activity.show, name="client_activity"),
     path("clients/<str:ref>/archiving/", overview.archive, name="client_archiving"),

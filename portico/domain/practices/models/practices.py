@@ -78,6 +78,8 @@ class Practice(Row):
     card_payment_by_default = models.BooleanField(default=True)
     # Incremented by every change in Settings, so that two owners cannot overwrite each other's changes unnoticed.
     version = models.PositiveIntegerField(default=1)
+    # When an owner closed the list of what to set up; until then it is shown to owners while a step is left.
+    set_up_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Set by the operator: pages and mails stop, but payments are still settled.
     suspended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)

@@ -24,6 +24,7 @@ from portico.web import formatting
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import filter_links
+from portico.web.office.clients import set_up_checklist
 from portico.web.office.filter_links import FilterChip
 from portico.web.office.roles import may_edit
 
@@ -100,9 +101,10 @@ def index(request: OfficeRequest) -> HttpResponse:
         # The number that the list shows; not all that match are known when it is cut off.
         "all_label": "" if found.is_cut_off else _count_label(found.total),
     }
-    is_fragment = "HX-Request" in request.headers
-    template = "office/clients/found.html" if is_fragment else "office/clients/list.html"
-    return render(request, template, context | {"is_part": is_fragment})
+    if "HX-Request" in request.headers:
+        return render(request, "office/clients/found.html", context | {"is_part": True})
+    context |= {"is_part": False, "set_up": set_up_checklist.rows_for(request)}
+    return render(request, "office/clients/list.html", context)
 
 
 def list_url(list_query: ListQuery, *, state: str | None = None, sort: Sort | None = None, after: str = "") -> str:
