@@ -34,6 +34,11 @@ def refused_recipient(label: str, text: str, *, is_malformed: bool) -> SmtpReply
     return SmtpReply(kind, Stage.RECIPIENT, "5.1.3" if is_malformed else "", plain_text(f"{label}: {text}"))
 
 
+def unsupported(label: str, text: str) -> SmtpReply:
+    """Returns the reply for a mail that the provider's API cannot express; nothing was sent."""
+    return SmtpReply(ReplyKind.MESSAGE, Stage.CONTENT, "", plain_text(f"{label}: {text}"))
+
+
 def from_status(status: int, text: str) -> SmtpReply:
     """Returns the reply for an HTTP status that is no success, with the text of the response."""
     plain = plain_text(text)

@@ -1,12 +1,12 @@
 """Hands mails to a provider's API and returns its reply to each."""
 
 import importlib
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any
 
@@ -79,6 +79,8 @@ class AnymailConnection:
             if error.response is None:
                 return replies.from_no_response(error)
             return replies.from_status(error.response.status_code, _text_of(error))
+        except exceptions.AnymailError as error:
+            return replies.unsupported(provider.label, str(error.args[0]))
         return replies.taken(provider.label, str(mail.anymail_status.message_id))
 
     def close(self) -> None:
@@ -117,7 +119,8 @@ def _built(raw: bytes, account: ProviderAccount, *, recipient: str, tag: str) ->
         subject=str(parsed["Subject"]),
         body=_content(parsed, "plain"),
         from_email=_mailbox(parsed, "From"),
-        to=[str(Address(_display_name(parsed, "To"), addr_spec=recipient))],
+        # The address of the envelope: a header field may have another form of it.
+        to=[_mailbox(parsed, "To", address=recipient)],
         reply_to=[_mailbox(parsed, "Reply-To")] if "Reply-To" in parsed else [],
         headers=headers,
     )
@@ -137,13 +140,12 @@ def _content(parsed: EmailMessage, subtype: str) -> str:
     return "" if part is None else str(part.get_content()).replace("\r\n", "\n")
 
 
-def _mailbox(parsed: EmailMessage, field: str) -> str:
-    (address,) = parsed[field].addresses
-    return str(address)
-
-
-def _display_name(parsed: EmailMessage, field: str) -> str:
-    return str(parsed[field].addresses[0].display_name)
+def _mailbox(parsed: EmailMessage, field: str, *, address: str = "") -> str:
+    """Returns the name, always in quotes, and the address; not by `Address`, which refuses a non-ASCII local part."""
+    (mailbox,) = parsed[field].addresses
+    name = re.sub(r'(["\\])', r"\\\1", mailbox.display_name)
+    address = address or mailbox.addr_spec
+    return f'"{name}" <{address}>' if name else address
 
 
 def _text_of(error: Any) -> str:  # Any: as above.

@@ -218,6 +218,18 @@ def test_every_provider_gets_the_message_with_its_tag(provider: str) -> None:
     assert ("<abc@portico.example>" in sent) is PROVIDERS[provider].keeps_message_id
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("recipient", ["ñandú@mail.example", "o'hara+portal@mail.example", "a@xn--bcher-kva.example"])
+def test_an_unusual_address_never_raises(provider: str, recipient: str) -> None:
+    with Api(*ACCEPTED[provider]) as api:
+        reply = send(api.url(provider), recipient)
+    assert reply.kind in {ReplyKind.TAKEN, ReplyKind.MESSAGE}, reply
+    if reply.kind is ReplyKind.TAKEN:
+        sent = api.requests[0][2].decode()
+        local = recipient.partition("@")[0]
+        assert local in sent or json.dumps(local)[1:-1] in sent
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "stage"),
     [

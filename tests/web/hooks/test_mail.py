@@ -12,8 +12,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.practices.models import Practice
 from portico.gateways import mail_transport
-from portico.plumbing.mail import delivery, delivery_reports, report_tags
-from portico.plumbing.models import DeliveryReport, EmailState, OutgoingEmail
+from portico.plumbing.mail import delivery, delivery_reports, report_application, report_tags
+from portico.plumbing.models import DeliveryReport, EmailState, MailStop, OutgoingEmail
 from sandbox.postmark import server
 from sandbox.postmark.server import Postmark
 from tests import cast
@@ -139,3 +139,16 @@ def test_from_the_queue_through_postmark_and_back(live_server: LiveServer, setti
         ("spam", "complained", ""),
         ("away", "auto_replied", ""),
     }
+    assert report_application.apply_next()
+    assert dict(OutgoingEmail.objects.values_list("to_name", "state")) == {
+        "ana": EmailState.DELIVERED,
+        "bounce": EmailState.BOUNCED,
+        # The receiving server refused us: no word about the mailbox.
+        "block": EmailState.FAILED,
+        "slow": EmailState.HANDED_OVER,
+        "spam": EmailState.COMPLAINED,
+        "away": EmailState.HANDED_OVER,
+        "inactive": EmailState.BOUNCED,
+    }
+    stopped = MailStop.objects.live().values_list("mailbox_key", flat=True)
+    assert set(stopped) == {"bounce@mail.example", "spam@mail.example"}
