@@ -82,6 +82,7 @@ class AuditAction(TextChoices):
     INVOICES_EXPORTED = "invoices.exported", _("Invoices exported")
     PAYMENTS_EXPORTED = "payments.exported", _("Payments exported")
     REPORTS_EXPORTED = "reports.exported", _("Reports exported")
+    EMAILS_EXPORTED = "emails.exported", _("List of failed email addresses exported")
 
     # Access to the portal.
     ACCESS_TURNED_ON = "access.turned_on", _("Client Portal Access turned on")
@@ -174,5 +175,6 @@ class AuditAction(TextChoices):
                 cls.INVOICES_EXPORTED,
                 cls.PAYMENTS_EXPORTED,
                 cls.REPORTS_EXPORTED,
+                cls.EMAILS_EXPORTED,
             }
         )

@@ -228,6 +228,10 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:help_requests", "GET"): for_staff(200),
     ("office:help_request_done", "POST"): CHANGED,
     ("office:emails", "GET"): for_staff(200),
+    ("office:needs_a_fix", "GET"): for_staff(200),
+    ("office:needs_a_fix_file", "GET"): for_staff(200, biller=403),
+    # Without a ticked client, it leads back to the list.
+    ("office:needs_a_fix_letters", "GET"): for_staff(302),
     ("office:email", "GET"): OF_A_CLIENT,
     # The mail is still waiting: retrying it changes nothing.
     ("office:email_restart", "POST"): for_staff(302, elsewhere=404),
@@ -414,6 +418,8 @@ def test_denied_role_is_recorded(world: World, address: str) -> None:
 ASKS_AGAIN = {
     *((f"office:{name}_file", "GET") for name in ("invoices", "balances", "payment_list", "figures")),
     ("office:online_payments", "GET"),
+    *((f"office:{name}", "GET") for name in ("invoices_file", "balances_file", "payment_list_file", "online_payments")),
+    ("office:needs_a_fix_file", "GET"),
     *(
         (f"office:{name}", method)
         for name in ("refund", "own_details", "own_authenticator", "own_passkey", "team_member", "test_payments")

@@ -29,7 +29,7 @@ from portico.web.office.clients import (
     overview,
     set_up_checklist,
 )
-from portico.web.office.emails import email_list
+from portico.web.office.emails import email_list, needs_a_fix
 from portico.web.office.help_requests import help_request_list
 from portico.web.office.invitations import run_preview, run_progress
 from portico.web.office.settings import (
@@ -157,6 +157,9 @@ urlpatterns = [
     path("help-requests/", help_request_list.index, name="help_requests"),
     path("help-requests/<str:ref>/done/", help_request_list.close, name="help_request_done"),
     path("emails/", email_list.index, name="emails"),
+    path("emails/needs-a-fix/", needs_a_fix.index, name="needs_a_fix"),
+    path("emails/needs-a-fix/file/", needs_a_fix.export, name="needs_a_fix_file"),
+    path("emails/needs-a-fix/letters/", needs_a_fix.letters, name="needs_a_fix_letters"),
     path("emails/<str:ref>/", email_list.show, name="email"),
     path("emails/<str:ref>/restart/", email_list.retry, name="email_restart"),
     path("settings/", practice_settings.index, name="settings"),

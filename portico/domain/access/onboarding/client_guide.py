@@ -3,6 +3,7 @@
 Texts are in the active language. Buttons are named as on the screens.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -67,7 +68,7 @@ def build_guide(practice: Practice) -> Guide:
 def guide_as_pdf(practice: Practice, language: str) -> bytes:
     """Returns the guide as a PDF in one of the portal's languages."""
     with translation.override(language):
-        return render_pdf(practice, build_guide(practice))
+        return _render_pdf(practice, [_content_of(build_guide(practice))])
 
 
 def file_name(language: str) -> str:
@@ -102,24 +103,42 @@ def invitation_letter(client: Client) -> Guide:
 
 def invitation_letter_as_pdf(client: Client) -> bytes:
     """Returns the letter as a PDF in the client's language."""
-    with translation.override(client.language):
-        return render_pdf(client.practice, invitation_letter(client))
+    return invitation_letters_as_pdf(client.practice, [client])
 
 
-def render_pdf(practice: Practice, text: Guide) -> bytes:
-    """Renders a guide or letter as a PDF, in the active language."""
-    content: dict[str, Any] = letterhead.letterhead_of(practice) | {  # Any: JSON for the template.
+def invitation_letters_as_pdf(practice: Practice, clients: Sequence[Client]) -> bytes:
+    """Returns the letters of several clients as one PDF, each on a page of its own and in the client's language."""
+    letters = []
+    for client in clients:
+        with translation.override(client.language):
+            letters.append(_content_of(invitation_letter(client)))
+    with translation.override(clients[0].language):
+        return _render_pdf(practice, letters)
+
+
+def _content_of(text: Guide) -> dict[str, Any]:  # Any: JSON for the template.
+    """Returns a guide or letter, which is in the active language, for the template."""
+    content: dict[str, Any] = {  # Any: as above.
         "language": translation.get_language() or settings.LANGUAGE_CODE,
-        "document_title": f"{text.title} · {practice.name}",
         "title": text.title,
         "opening": [paragraph.splitlines() for paragraph in text.opening],
         "sections": [asdict(section) for section in text.sections],
         "closing": [paragraph.splitlines() for paragraph in text.closing],
-        "footer": practice.portal_address,
     }
     for section in content["sections"]:
         section["paragraphs"] = [paragraph.splitlines() for paragraph in section["paragraphs"]]
-    return pdf.render("guide", content)
+    return content
+
+
+def _render_pdf(practice: Practice, letters: Sequence[dict[str, Any]]) -> bytes:  # Any: as above.
+    """Renders a guide, or letters, with the letterhead in the active language."""
+    frame = {
+        "language": letters[0]["language"],
+        "document_title": f"{letters[0]['title']} · {practice.name}",
+        "footer": practice.portal_address,
+        "letters": letters,
+    }
+    return pdf.render("guide", letterhead.letterhead_of(practice) | frame)
 
 
 def _in_short(practice: Practice, client_number: str = "", *, by_email: bool = True) -> Section:

@@ -1,0 +1,191 @@
+"""`Needs a fix`: the mailboxes whose last email failed, the fix of each, the CSV file and the letters."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access import client_changes
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
+from portico.domain.clients.models import Client
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.models import AuditEntry, OutgoingEmail
+from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+LIST = "/office/emails/needs-a-fix/"
+# Session with staff member and practice, the rows, the counts, the outage, the menu.
+QUERIES = 5
+STATES = {FailureCause.NO_MAILBOX: EmailState.BOUNCED, FailureCause.COMPLAINED: EmailState.COMPLAINED}
+
+
+def failed(person: Client, cause: FailureCause = FailureCause.NO_MAILBOX, **changes: object) -> OutgoingEmail:
+    """An invitation to the person that failed."""
+    columns = {"failure_cause": cause, "failed_at": clock.now(), "reason": "It came back.", "detail": "5.1.1 No"}
+    return settled(person, STATES.get(cause, EmailState.FAILED), **columns | changes)
+
+
+def settled(person: Client, state: EmailState, **changes: object) -> OutgoingEmail:
+    email = cast.invited(person).email
+    OutgoingEmail.objects.filter(pk=email.pk).update(state=state, settled_at=clock.now(), **changes)
+    return email
+
+
+def save_address(person: Client, **changes: object) -> None:
+    """Saves Client Info with the person's address changed."""
+    person.refresh_from_db()
+    row = person.email_addresses.open().get()
+    entry = replace(AddressInput(row.address, row.kind, email_ok=True, ref=row.ref), **changes)  # type: ignore[arg-type]  # Of one type each.
+    details = ClientDetails(person.first_name, person.last_name)
+    client_changes.save_client_info(person, ClientInput(details, (entry,)), version=person.version, by=cast.DESK)
+
+
+def page(office: Browser, query: str = "") -> str:
+    answer = office.get(f"{LIST}{query}")
+    assert answer.status_code == 200
+    return unescape(answer.text)
+
+
+def refs(shown: str) -> list[str]:
+    return re.findall(r'data-testid="failed-mailbox" data-cause="\w+" data-ref="(\w+)"', shown)
+
+
+def test_a_failed_mailbox_is_listed_with_what_the_server_said(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    email = failed(ana)
+    shown = page(office)
+    assert refs(shown) == [email.ref]
+    for words in ("Ana Abreu", "ana@mail.example", "No such mailbox", "It came back.", "5.1.1 No"):
+        assert words in shown
+    assert f'href="/office/clients/{ana.ref}/edit/info/">Correct the address' in shown
+
+
+@pytest.mark.parametrize(
+    ("cause", "fix"),
+    [
+        (FailureCause.COMPLAINED, 'edit/portal/#lift-stop">Lift the stop'),
+        (FailureCause.PROVIDER_LIST, 'edit/portal/#lift-stop">Lift the stop'),
+        (FailureCause.FULL, 'edit/portal/#pin">Generate a PIN'),
+        (FailureCause.EXPIRED, 'edit/portal/#pin">Generate a PIN'),
+        (FailureCause.UNEXPLAINED, 'edit/info/">Correct the address'),
+    ],
+)
+def test_each_cause_has_one_fix(office: Browser, practice: Practice, cause: FailureCause, fix: str) -> None:
+    failed(cast.ana(practice), cause)
+    assert fix in page(office)
+
+
+def test_what_prevents_an_invitation_is_fixed_first(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    failed(ana, FailureCause.FULL)
+    save_address(ana, email_ok=False)
+    assert "Record consent" in page(office)
+
+
+@pytest.mark.parametrize("state", [EmailState.DELIVERED, EmailState.HANDED_OVER])
+def test_a_later_mail_that_was_taken_ends_it(office: Browser, practice: Practice, state: EmailState) -> None:
+    ana = cast.ana(practice)
+    failed(ana)
+    settled(ana, state)
+    assert refs(page(office)) == []
+
+
+def test_a_dropped_mail_ends_nothing(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    email = failed(ana)
+    settled(ana, EmailState.DROPPED)
+    assert refs(page(office)) == [email.ref]
+
+
+def test_two_failures_are_one_row(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    failed(ana)
+    second = failed(ana, FailureCause.FULL)
+    assert refs(page(office)) == [second.ref]
+
+
+def test_an_address_that_was_replaced_needs_no_fix(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    failed(ana)
+    save_address(ana, address="ana.abreu@mail.example")
+    assert refs(page(office)) == []
+
+
+def test_archived_clients_and_other_practices_are_not_listed(office: Browser, practice: Practice) -> None:
+    failed(cast.dora(cast.birch()))
+    ana = cast.ana(practice)
+    failed(ana)
+    client_changes.archive(ana, by=cast.DESK)
+    assert refs(page(office)) == []
+
+
+def test_our_own_trouble_is_one_notice_and_no_row(office: Browser, practice: Practice) -> None:
+    for person in (cast.ana(practice), cast.bruno(practice)):
+        failed(person, FailureCause.DISTRUST)
+    carol = failed(cast.carol(practice), FailureCause.FULL)
+    shown = page(office)
+    assert refs(shown) == [carol.ref]
+    assert "2 mailboxes didn’t take our last email" in shown
+
+
+def test_causes_are_counted_and_filtered(office: Browser, practice: Practice) -> None:
+    ana = failed(cast.ana(practice))
+    failed(cast.bruno(practice), FailureCause.FULL)
+    shown = page(office)
+    assert re.findall(r"(?:All|No such mailbox|Mailbox full) <b>(\d)</b>", shown) == ["2", "1", "1"]
+    assert refs(page(office, "?cause=no_mailbox")) == [ana.ref]
+    assert len(refs(page(office, "?cause=nonsense"))) == 2
+
+
+@pytest.mark.parametrize("number", [0, 3, 30])
+def test_the_number_of_queries_is_fixed(
+    office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    for index in range(number):
+        failed(cast.client(practice, f"Nia{index}", address=f"nia{index}@mail.example"))
+    page(office)
+    with django_assert_num_queries(QUERIES):
+        page(office)
+
+
+def test_every_row_is_on_exactly_one_page(office: Browser, practice: Practice) -> None:
+    mails = [failed(cast.client(practice, f"Nia{i}", address=f"nia{i}@mail.example")) for i in range(27)]
+    first = page(office)
+    (after,) = re.findall(r'href="\?after=(\w+)"', first)
+    found = refs(first) + refs(page(office, f"?after={after}"))
+    assert found == [mail.ref for mail in reversed(mails)]
+
+
+def test_the_csv_file_has_every_row_and_is_recorded(client: Browser, practice: Practice) -> None:
+    failed(cast.ana(practice))
+    failed(cast.bruno(practice), FailureCause.FULL, failed_at=clock.now() - timedelta(days=1))
+    answer = cast.signed_in_with_factor(client, cast.elm(practice)).get(f"{LIST}file/?cause=full")
+    lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]  # A stream.
+    assert lines[0].startswith('"Client","Email","Problem"')
+    assert [line.split(",")[0] for line in lines[1:]] == ['"Bruno Berg"']
+    assert AuditEntry.objects.get(action=AuditAction.EMAILS_EXPORTED).details == {"show": "full", "number": 1}
+
+
+def test_letters_of_ticked_clients_are_one_pdf_with_an_entry_each(office: Browser, practice: Practice) -> None:
+    ana, bruno, carol = cast.ana(practice), cast.bruno(practice), cast.carol(practice)
+    failed(ana)
+    failed(bruno)
+    answer = office.get(f"{LIST}letters/", {"client": [ana.ref, bruno.ref, carol.ref, "nonsense"]})
+    assert (answer.status_code, answer["Content-Type"], answer.content[:5]) == (200, "application/pdf", b"%PDF-")
+    entries = AuditEntry.objects.filter(action=AuditAction.DOCUMENT_VIEWED)
+    assert {entry.client for entry in entries} == {ana, bruno}
+
+
+def test_letters_need_a_tick(office: Browser, practice: Practice) -> None:
+    dora = cast.dora(cast.birch())
+    failed(dora)
+    for chosen in ([], [dora.ref]):
+        answer = office.get(f"{LIST}letters/", {"client": chosen}, follow=True)
+        assert "Tick at least one client." in answer.text
