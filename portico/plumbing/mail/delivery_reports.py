@@ -1,8 +1,11 @@
 """Delivery reports: stored once each, in the transaction of the caller, for the worker to apply."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import Count
 
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportKind
 from portico.plumbing.models.delivery_reports import WORDS_LENGTH
@@ -10,6 +13,8 @@ from portico.plumbing.text import input_validation
 
 # A report by mail, as opposed to an event of a provider.
 DSN = "dsn"
+# Of one mail. Its recipient knows its tag, and could fill the table with reports about it.
+MAX_OF_ONE_EMAIL = 100
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,22 @@ class NewReport:
 
 
 def store(reports: Sequence[NewReport]) -> int:
-    """Stores the reports about mails of this installation, each once. Returns how many name no mail of ours."""
+    """Stores the reports about mails of this installation, each once, and about MAX_OF_ONE_EMAIL for each mail.
+
+    Returns how many were not stored: those that name no mail of ours, and those beyond the limit.
+    """
     mails = {
         ref: (pk, practice)
         for ref, pk, practice in OutgoingEmail.objects.filter(ref__in={each.ref for each in reports}).values_list(
             "ref", "pk", "practice_id"
         )
     }
-    known = [each for each in reports if each.ref in mails]
+    counts = _count_stored(pk for pk, _practice in mails.values())
+    known = []
+    for each in reports:
+        if each.ref in mails and counts[mails[each.ref][0]] < MAX_OF_ONE_EMAIL:
+            counts[mails[each.ref][0]] += 1
+            known.append(each)
     rows = [
         DeliveryReport(
             practice_id=mails[each.ref][1],
@@ -51,3 +64,9 @@ def store(reports: Sequence[NewReport]) -> int:
     ]
     DeliveryReport.objects.bulk_create(rows, ignore_conflicts=True)
     return len(reports) - len(known)
+
+
+def _count_stored(emails: Iterable[int]) -> Counter[int]:
+    """Returns the number of stored reports for each mail that has some."""
+    rows = DeliveryReport.objects.filter(email_id__in=list(emails)).order_by()
+    return Counter(dict(rows.values_list("email_id").annotate(number=Count("id"))))

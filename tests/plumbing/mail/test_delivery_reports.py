@@ -33,3 +33,12 @@ def test_the_words_of_a_report_are_one_clean_line() -> None:
     words = DeliveryReport.objects.get().words
     assert words.startswith("550 5.1.1 No such user")
     assert len(words) == 300
+
+
+def test_one_mail_cannot_fill_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_reports, "MAX_OF_ONE_EMAIL", 3)
+    email, other = an_email("note:1"), an_email("note:2")
+    assert delivery_reports.store([a_report(email.ref, str(number)) for number in range(2)]) == 0
+    assert delivery_reports.store([a_report(email.ref, str(number)) for number in range(2, 6)]) == 3
+    assert delivery_reports.store([a_report(other.ref, "other")]) == 0
+    assert [email.delivery_reports.count(), other.delivery_reports.count()] == [3, 1]
