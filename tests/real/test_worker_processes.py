@@ -1,19 +1,26 @@
 """The worker: mails are sent once, whatever happens to the mail server or the worker."""
 
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from django.db import transaction
 
 from portico.domain.access.models import Invitation
 from portico.domain.practices.models import Practice
+from portico.gateways.smtp import transport
 from portico.plumbing import clock
+from portico.plumbing.mail import delivery
 from portico.plumbing.models import AuditEntry, AuditSeal, OutgoingEmail, ReportMailbox
+from sandbox.mailbox import imap_server, smtp_server
+from sandbox.mailbox.mail_store import Mailbox
 from tests import cast
 from tests.support.imap import ImapServer
+from tests.support.ports import free_port
 from tests.support.processes import Process, Processes
 from tests.support.smtp import Mail, SmtpServer
 
@@ -190,3 +197,27 @@ def test_a_hanging_mailbox_of_reports_delays_no_mail(processes: Processes, smtp:
     assert worker.stop() == 0
     assert "reports.mailbox_unreadable" in worker.log()
     assert "hunter2" not in worker.log()
+
+
+def test_what_became_of_a_mail_comes_back(processes: Processes, tmp_path: Path) -> None:
+    reports, smtp_port, imap_port = Mailbox(tmp_path / "reports"), free_port(), free_port()
+    smtp = smtp_server.server(Mailbox(tmp_path / "mail"), reports, port=smtp_port)
+    mailbox = imap_server.ImapServer(reports, port=imap_port)
+    smtp.start()
+    threading.Thread(target=mailbox.serve_forever, daemon=True).start()
+    try:
+        practice = cast.alder()
+        for address in ("ana@mail.example", "nomailbox@report.example", "spam@report.example"):
+            cast.invited(cast.client(practice, "Ana", address=address))
+        url = f"smtp://127.0.0.1:{smtp_port}"
+        assert delivery.deliver_next("rest", transport.transport(url))
+        worker = processes.worker(
+            EMAIL_URL=url, REPORT_MAILBOX_URL=f"imap://reports:reports@127.0.0.1:{imap_port}/INBOX"
+        )
+        wait_for_states(worker, delivered=1, bounced=1, complained=1)
+    finally:
+        smtp.stop()
+        mailbox.stop()
+    bounced = OutgoingEmail.objects.get(state="bounced")
+    assert bounced.to_address == "nomailbox@report.example"
+    assert bounced.detail == "550 5.1.1 There is no such mailbox here"
