@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlencode
 
 import django
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -112,6 +113,23 @@ CLIENTS = (
     ("waiting", "04b-client-portal-waiting", "state=invited"),
     ("attention", "04d-client-portal-never-invited", "state=needs_attention"),
     ("off", "04e-client-portal-off", "state=no_access"),
+)
+
+# Clients of the demo whose chain stops at different steps, with the picture that it is compared with.
+CHAINS = (
+    ("no-email-ok", "04g-client-portal-no-email-ok", "Emery Vale"),
+    ("no-address", "04g-client-portal-no-email-ok", "Blair Sutton"),
+    ("not-invited", "04d-client-portal-never-invited", "Finley Marsh"),
+    ("withdrawn", "04g-client-portal-no-email-ok", "Sage Hollis"),
+    ("slow-server", "04b-client-portal-waiting", "Iris Novak"),
+    ("bounced", "04-client-portal", "Gale Winters"),
+    ("full-mailbox", "04-client-portal", "Nadia Brandt"),
+    ("marked-as-spam", "04-client-portal", "Casey Morrow"),
+    ("near-miss", "04b-client-portal-waiting", "Jordan Avery"),
+    ("opened", "04b-client-portal-waiting", "Olive Park"),
+    ("pin", "04b-client-portal-waiting", "June Keller"),
+    ("wrong-code", "04f-client-portal-signed-in", "Paloma Reyes Soto"),
+    ("archived", "04h-client-portal-archived", "Quincy Bell"),
 )
 
 FAMILY = "ashford.family@home.example"
@@ -341,8 +359,19 @@ class Photographer:
                 page.get_by_label("I checked who is calling").check()
                 page.get_by_role("button", name="Generate PIN").click()
                 self.take(page, "pin-given", "04c-client-portal-pin")
+        self.chains(page)
         self.in_doubt(page)
         page.context.close()
+
+    def chains(self, page: Page) -> None:
+        """Takes a screenshot of the Client Portal tab for each step at which the chain stops."""
+        for name, picture, client in CHAINS:
+            page.goto(f"{self.base}/office/clients/?{urlencode({'q': client})}")
+            if not page.locator("tbody a.open").count():
+                page.goto(f"{self.base}/office/clients/?{urlencode({'q': client, 'state': 'archived'})}")
+            page.locator("tbody a.open").first.click()
+            page.get_by_role("link", name="Client Portal", exact=True).first.click()
+            self.take(page, f"chain-{name}", picture)
 
     def view_as_client(self, page: Page) -> None:
         """Opens the portal from the client's tab and returns to the tab."""

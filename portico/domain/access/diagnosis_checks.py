@@ -146,8 +146,7 @@ def accepted(evidence: Evidence) -> Finding:
     sent_at = mail.email.handed_over_at
     if not _is_stopped(evidence):
         if evidence.is_still_tried:
-            title = _("The recipient’s mail server has not accepted it yet")
-            words = f"{mail.email.reason} {_('A PIN works without email.')}"
+            title, words = _clause(mail.email.reason), _("A PIN works without email.")
             fix = diagnosis_steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, sent_at, Cause.MAIL_DELAYED, fix)
         if evidence.facts.reports_arrive and clock.is_within(sent_at, REPORT_PATIENCE, at=evidence.at):

@@ -26,6 +26,8 @@ LOG = "portico.log"
 READY = "ready"
 # A client with open invoices, and the sandbox card that always succeeds.
 PAYS, CARD = "alex@moss.example", "4242 4242 4242 4242"
+# A client whose invitation bounced.
+LOCKED_OUT = "Gale Winters"
 SECONDS_TO_START = 60.0
 PORTICO = (sys.executable, "-m", "portico")
 
@@ -223,6 +225,7 @@ def _summary(port: int) -> str:
             f"  To pay a bill, enter {PAYS} in the portal and sign in from the email in the mailbox. Click Pay Now",
             f"  and use the card {CARD} with any future date and any code. The sandbox Stripe lists cards that fail.",
             "",
+            f"  {LOCKED_OUT} can’t sign in: the button at the top of the Client Portal tab leads to the fix.",
             "  Mail to nomailbox@report.example bounces; full@, blocked@, slow@, spam@ and away@ get other reports.",
             "",
             f"  Requests are logged to {FOLDER / LOG}. Press Ctrl-\\ to show this again.",

@@ -11,8 +11,16 @@ from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
-from portico.domain.access.sign_in import link_redemption, sign_in_links, sign_in_pins
+from portico.domain.access.sign_in import (
+    link_redemption,
+    request_worker,
+    sign_in_codes,
+    sign_in_links,
+    sign_in_pins,
+    sign_in_requests,
+)
 from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.gateways import imap
@@ -29,12 +37,12 @@ from portico.plumbing.models.outgoing_emails import MailQueue
 
 PEOPLE = Path(__file__).with_name("demo_people.json")
 
-SIGN_IN = ("alex", "dana", "lena", "lucia", "parent", "moved", "turned-off", "inactive", "archived")
+SIGN_IN = ("alex", "dana", "lena", "lucia", "parent", "moved", "turned-off", "inactive", "archived", "wrong-code")
 # Two of them get no email: one mailbox refuses it, the other's consent is withdrawn before the email is sent. The mail
-# server reports three others as bounced, full and marked as spam.
+# server reports four others as bounced, full, marked as spam and delayed.
 INVITED = (
     *SIGN_IN, "priya", "mateo", "long", "rtl", "noor", "one-name", "fetched", "bounced", "withdrawn",
-    "no-mailbox", "full-mailbox", "complained",
+    "no-mailbox", "full-mailbox", "complained", "slow-server", "mistyped",
 )  # fmt: skip
 
 
@@ -73,6 +81,8 @@ def create_demo_data() -> None:
     access_grants.save_access(
         demo.client("turned-off"), _entry(demo, "turned-off", enabled=False), version=None, by=demo.owner
     )
+    _enter_wrong_code(demo, "wrong-code")
+    _request_link(demo, "jordan.avery@mialbox.example")
     _draft(demo, "drafted")
     _sign_in_by_pin(demo, "by-pin")
     _generate_pin(demo, "pin-given")
@@ -124,9 +134,9 @@ def _address(row: EmailAddress, *, address: str | None, email_ok: bool) -> Addre
     return AddressInput(address or row.address, row.kind, email_ok, ref=row.ref)
 
 
-def _deliver_emails() -> None:
+def _deliver_emails(queue: MailQueue = MailQueue.REST) -> None:
     transport = SmtpTransport(server_url.parse(settings.EMAIL_URL))
-    while delivery.deliver_next(MailQueue.REST, transport):
+    while delivery.deliver_next(queue, transport):
         pass
 
 
@@ -154,6 +164,25 @@ def _generate_pin(demo: _Demo, name: str) -> str:
     if shown is None:
         raise LookupError(f"{name} was given no PIN.")
     return shown[1]
+
+
+def _request_link(demo: _Demo, address: str) -> None:
+    """Requests a sign-in email at the entrance, and answers."""
+    origin = RequestOrigin("a third browser", "127.0.0.1")
+    sign_in_requests.create(demo.loaded.practice, address, origin=origin)
+    while request_worker.process_next():
+        pass
+    _deliver_emails(MailQueue.ENTRANCE)
+
+
+def _enter_wrong_code(demo: _Demo, name: str) -> None:
+    """Requests a sign-in email for a client who has signed in before, and enters a code that is not in it."""
+    (row,) = demo.client(name).email_addresses.open()
+    _request_link(demo, row.address)
+    visitor = Browser("Safari on iPhone", "a third browser")
+    sign_in_codes.enter(
+        demo.loaded.practice, "222222", browser_key="a third browser", mailbox_key=row.mailbox_key, visitor=visitor
+    )
 
 
 def _sign_in_by_pin(demo: _Demo, name: str) -> None:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access.diagnosis_steps import Cause, DiagnosedStep, Diagnosis, StepState
+from portico.domain.access.diagnosis_steps import Cause, DiagnosedStep, Diagnosis, StepName, StepState
 from portico.domain.access.eligibility_steps import Fix, Page
 from portico.domain.clients.models import Client
 from portico.plumbing.models import OutgoingEmail
@@ -37,6 +37,8 @@ class StepLabel:
     words: str
     at: datetime | None
     fix: ShownFix | None
+    # The page of the email that the step is about; empty if there is none.
+    email: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ _STYLES = {
 
 def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None) -> ChainLabel:
     """Returns the chain of a client; `mail` is the email that it follows, if any."""
+    mail = None if diagnosis.is_by_pin else mail
     can_sign_in, called, broken = diagnosis.can_sign_in, {"name": client.called}, diagnosis.first_broken
     labels = tuple(_label(step, client, mail) for step in diagnosis.steps)
     return ChainLabel(
@@ -77,6 +80,7 @@ def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None) -> C
 def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None) -> StepLabel:
     style, tone, icon, spoken = _STYLES[step.state]
     finding = step.finding
+    is_about_email = step.name is StepName.INVITATION_SENT and step.state is StepState.OK
     return StepLabel(
         name=step.name.value,
         state=step.state.value,
@@ -88,6 +92,7 @@ def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None) -> S
         words=finding.words,
         at=finding.at,
         fix=_shown(finding.fix, client, mail) if finding.fix is not None else None,
+        email=reverse("office:email", args=[mail.ref]) if is_about_email and mail is not None else "",
     )
 
 

@@ -70,6 +70,13 @@ def test_every_step_is_shown_with_its_state(office: Browser, practice: Practice)
     assert "Waiting here: The link has not been opened yet" in squeezed(re.sub(r"<[^>]+>", "", shown))
 
 
+def test_the_chain_leads_to_its_email(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    email = cast.invited(ana).email
+    handed_over(ana)
+    assert f'href="/office/emails/{email.ref}/">Open the email</a>' in step(page(office, ana), StepName.INVITATION_SENT)
+
+
 def test_the_heading_turns_once_she_has_signed_in(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
