@@ -245,7 +245,7 @@ def signed_in(evidence: Evidence) -> Finding:
         return Finding(StepState.OK, _("Signed in"), words, at=evidence.access.last_signed_in_at)
     called = {"name": evidence.client.called}
     title = _("The link was used, but not for %(name)s") % called
-    words = _("%(name)s could not be seen at that moment. Send a new invitation.") % called
+    words = _("Access for %(name)s was off or had changed at that moment. Send a new invitation.") % called
     return Finding(StepState.WAITING, title, words, cause=Cause.NOT_INCLUDED, fix=_invite_again(evidence))
 
 

@@ -39,8 +39,8 @@ _PIN = gettext_noop("I can read out a PIN, with which you can sign in without an
 # `sentences` of each cause. They may contain %(sender)s and %(time)s, when the email was sent.
 SENTENCES: dict[Cause, tuple[str, str]] = {
     Cause.SUSPENDED: (
-        gettext_noop("Our portal is closed at the moment, and this has nothing to do with you."),
-        gettext_noop("Please call us again tomorrow."),
+        gettext_noop("Our portal is closed at the moment."),
+        gettext_noop("It’s not a problem with your account."),
     ),
     Cause.ARCHIVED: (_FIX_FIRST, gettext_noop("I’ll call you back when you can sign in.")),
     Cause.ACCESS_OFF: (_FIX_FIRST, _ONE_MOMENT),

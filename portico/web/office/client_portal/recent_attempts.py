@@ -101,17 +101,17 @@ def _newest_email(history: PortalHistory, access: PortalAccess | None, at: datet
 
 _LINKS = {
     "used": {
-        WhyDead.REPLACED.value: gettext_lazy("A link was used that a newer one had replaced"),
+        WhyDead.REPLACED.value: gettext_lazy("An old link was used; a newer one had replaced it"),
         WhyDead.TOO_OLD.value: gettext_lazy("A link was used that was too old"),
-        WhyDead.CHANGED.value: gettext_lazy("A link was used that a change of access or address had ended"),
+        WhyDead.CHANGED.value: gettext_lazy("A link was used after access or address had changed"),
         "used": gettext_lazy("A link was used a second time: each works once"),
         "elsewhere": gettext_lazy("A link was used at another practice’s address"),
         "other": gettext_lazy("A link was used that does not work"),
     },
     "opened": {
-        WhyDead.REPLACED.value: gettext_lazy("A link was opened that a newer one had replaced"),
+        WhyDead.REPLACED.value: gettext_lazy("An old link was opened; a newer one had replaced it"),
         WhyDead.TOO_OLD.value: gettext_lazy("A link was opened that was too old"),
-        WhyDead.CHANGED.value: gettext_lazy("A link was opened that a change of access or address had ended"),
+        WhyDead.CHANGED.value: gettext_lazy("A link was opened after access or address had changed"),
         "used": gettext_lazy("A link that had been used was opened again (maybe by a mail scanner)"),
         "other": gettext_lazy("A link was opened that does not work"),
     },

@@ -164,7 +164,7 @@ def test_the_time_of_the_email_is_said_in_each_language(
     handed_over(ana)
     told = section(page(office, ana), "what-to-tell")
     assert "the one from today, 12:20 PM, so please use that one." in told
-    assert "es el de hoy, 12:20 p. m., así que use ese." in told
+    assert "el último correo que le enviamos, con esta fecha: hoy, 12:20 p. m." in told
 
 
 def test_there_are_two_sentences_for_every_cause() -> None:
@@ -185,7 +185,7 @@ def test_attempts_say_what_happened_and_what_to_do(
     OutgoingEmail.objects.filter(pk=link.email_id).update(handed_over_at=clock.now())
     sign_in_codes.enter(practice, "222222", browser_key="a browser", mailbox_key="ana@mail.example", visitor=VISITOR)
     told = section(page(office, ana), "recent-attempts")
-    assert "A link was used that a newer one had replaced. Ask them to use the 12:24 PM email." in told
+    assert "An old link was used; a newer one had replaced it. Ask them to use the 12:24 PM email." in told
     assert "The code was wrong, too old, or requested in another browser" in told
     assert "Ask them to use the button in the 12:24 PM email" in told
     assert "An email was requested on the portal’s sign-in page, and sent" in told
@@ -203,7 +203,7 @@ def test_a_link_that_was_too_old_is_told_from_a_canceled_one(
     token = cast.token_of(cast.invited(ana))
     ana.email_addresses.update(email_ok_at=None)
     link_redemption.redeem(practice, token, visitor=VISITOR)
-    assert "a change of access or address had ended" in section(page(office, ana), "recent-attempts")
+    assert "after access or address had changed" in section(page(office, ana), "recent-attempts")
     ana.email_addresses.update(email_ok_at=clock.now())
     stopped_clock.shift(timedelta(days=2))
     cast.signed_in(office, cast.hal(practice))  # Fay's session is over by now.
