@@ -1,6 +1,6 @@
 """Decides whether a run of invitations writes to a client: the preview asks it, and the worker asks again."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,15 +38,20 @@ def is_set_up(access: PortalAccess) -> bool:
 
 
 def decide(
-    access: PortalAccess, addresses: Sequence[EmailAddress], kind: RunKind, *, since: datetime | None = None
+    access: PortalAccess,
+    addresses: Sequence[EmailAddress],
+    kind: RunKind,
+    *,
+    stopped: Container[str],
+    since: datetime | None = None,
 ) -> Decision:
     """Returns the decision for a client. `access` may be unsaved, and has its client with the practice.
 
-    `addresses` are the client's open ones, read only if the access was never set up. `since` is when the run was
-    started: a client invited after that is left out.
+    `addresses` are the client's open ones, and `stopped` the keys of mailboxes that are stopped; both are read only if
+    the access was never set up. `since` is when the run was started: a client invited after that is left out.
     """
     if kind is RunKind.INVITE and not is_set_up(access) and not access.client.is_archived_now:
-        return _decide_first(access, addresses)
+        return _decide_first(access, addresses, stopped)
     if access.is_on and access.first_signed_in_at is not None and not access.client.is_archived_now:
         return Decision(LeftOutReason.SIGNED_IN)
     # More than Purpose.INVITATION asks: to a mailbox that refused the last mail, a run sends no further one.
@@ -56,13 +61,15 @@ def decide(
     return Decision(_invited_before(access, kind, since))
 
 
-def _decide_first(access: PortalAccess, addresses: Sequence[EmailAddress]) -> Decision:
+def _decide_first(access: PortalAccess, addresses: Sequence[EmailAddress], stopped: Container[str]) -> Decision:
     """Decides about a client whose access was never set up: it is turned on if one address alone may be mailed."""
     agreed = [address for address in addresses if address.email_ok]
     if len(agreed) > 1:
         return Decision(LeftOutReason.SEVERAL_ADDRESSES)
     if not agreed:
         return Decision(LeftOutReason.NO_EMAIL_OK if addresses else LeftOutReason.NO_ADDRESS)
+    if agreed[0].mailbox_key in stopped:
+        return Decision(LeftOutReason.MAIL_STOPPED)
     pay_by_card = access.client.practice.new_clients_pay_by_card
     entry = AccessInput(enabled=True, address=agreed[0].ref, access_billing_documents=True, pay_by_card=pay_by_card)
     return Decision(turned_on=entry)

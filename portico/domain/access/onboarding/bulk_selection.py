@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
+from portico.domain.access import mail_stops
 from portico.domain.access.models import (
     InvitationRun,
     InvitationRunItem,
@@ -84,10 +85,11 @@ def preview(practice: Practice, selection: Selection) -> InvitationPreview:
         raise TooManyClients
     accesses = _accesses_of(practice, ids)
     addresses = _addresses_of([access for access in accesses if not bulk_eligibility.is_set_up(access)])
+    stopped = mail_stops.stops_of(address for of_client in addresses.values() for address in of_client)
     invited, turned_on = list[Client](), list[Client]()
     left_out = defaultdict[LeftOutReason, list[Client]](list)
     for access in accesses:
-        decision = bulk_eligibility.decide(access, addresses[access.client.pk], selection.kind)
+        decision = bulk_eligibility.decide(access, addresses[access.client.pk], selection.kind, stopped=stopped)
         if decision.left_out is not None:
             left_out[decision.left_out].append(access.client)
             continue

@@ -4,7 +4,7 @@ import logging
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
-from portico.domain.access import access_grants, portal_states
+from portico.domain.access import access_grants, mail_stops, portal_states
 from portico.domain.access.models import (
     Invitation,
     InvitationRun,
@@ -20,6 +20,10 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import bulk_rate
 
 logger = logging.getLogger(__name__)
+
+
+class _MailboxStopped(Exception):
+    """Rolls back what was saved for a client whose mailbox has just been stopped."""
 
 
 class RunsInTurn:
@@ -100,6 +104,8 @@ def _outcome_of(item: InvitationRunItem, run: InvitationRun) -> Invitation | Lef
         except IntegrityError:
             # Another transaction created the mailbox's account at the same moment: now it is found.
             return _invite(item, run)
+    except _MailboxStopped:
+        return LeftOutReason.MAIL_STOPPED
     except (OperationalError, InterfaceError, ClientConflict):
         raise  # Not an error of this item.
     except Exception as error:  # noqa: BLE001  # Any error in one item must not stop the others.
@@ -112,12 +118,16 @@ def _invite(item: InvitationRunItem, run: InvitationRun) -> Invitation | LeftOut
     """Decides again, as the preview did, and writes the invitation; changes nothing if the client is left out."""
     by, kind = run.requested_by.actor, RunKind(run.kind)
     with access_grants.lock_access(item.client) as (client, access):
-        addresses = list(client.email_addresses.open())
-        decision = bulk_eligibility.decide(access, addresses, kind, since=run.created_at)
+        addresses = [] if bulk_eligibility.is_set_up(access) else list(client.email_addresses.open())
+        stopped = mail_stops.stops_of(addresses)
+        decision = bulk_eligibility.decide(access, addresses, kind, stopped=stopped, since=run.created_at)
         if decision.left_out is not None:
             return decision.left_out
         if decision.turned_on is not None:
             access_grants.apply(access, decision.turned_on, by=by)
+            if access.mail_stopped_at is not None:
+                # Stopped at this moment, before the mailbox's account was locked: access is not turned on.
+                raise _MailboxStopped
         text = invitation_text.default_of(client.practice, client.language)
         # Unique for each client, so that the database, too, refuses a second invitation of this run.
         invitation = invitations.write(access, text, form_key=f"run:{run.ref}", by=by)

@@ -17,11 +17,12 @@ from portico.domain.clients.client_list import ListQuery
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.models import MailStop, StopKind
 from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-# Clients with their accesses, and addresses of those without access.
-QUERIES = 2
+# Ids of the list, clients with their accesses, addresses of those without access, and stopped mailboxes of these.
+QUERIES = 4
 
 
 def preview(kind: RunKind, *people: Client) -> InvitationPreview:
@@ -55,6 +56,17 @@ def with_two_addresses(person: Client) -> None:
 def rejected(person: Client) -> None:
     cast.invited(person)
     PortalAccess.objects.filter(client=person).update(mail_stopped_at=clock.now())
+
+
+def stopped(person: Client) -> None:
+    """Stops the mailbox of a client without access, whose address another client had."""
+    other = cast.client(person.practice, "Earlier", address=person.email_addresses.get().address)
+    MailStop.objects.create(
+        practice=person.practice,
+        mailbox_key=person.email_addresses.get().mailbox_key,
+        kind=StopKind.REFUSED,
+        email=cast.invited(other).email,
+    )
 
 
 def signed_in(person: Client) -> None:
@@ -91,6 +103,7 @@ def nothing(person: Client) -> None:
         (invited, LeftOutReason.ALREADY_INVITED, None),
         (signed_in, LeftOutReason.SIGNED_IN, LeftOutReason.SIGNED_IN),
         (rejected, LeftOutReason.MAIL_STOPPED, LeftOutReason.MAIL_STOPPED),
+        (stopped, LeftOutReason.MAIL_STOPPED, LeftOutReason.ACCESS_OFF),
         (archived, LeftOutReason.ARCHIVED, LeftOutReason.ARCHIVED),
         (turned_off, LeftOutReason.ACCESS_OFF, LeftOutReason.ACCESS_OFF),
         (without_consent, LeftOutReason.NO_EMAIL_OK, LeftOutReason.NO_EMAIL_OK),
@@ -127,7 +140,7 @@ def test_the_only_address_with_email_ok_is_chosen(practice: Practice) -> None:
     )
     person = registration.create(practice, ClientInput(ClientDetails("Nia", ""), addresses), by=cast.DESK)
     access = PortalAccess(client=person)
-    decision = bulk_eligibility.decide(access, list(person.email_addresses.open()), RunKind.INVITE)
+    decision = bulk_eligibility.decide(access, list(person.email_addresses.open()), RunKind.INVITE, stopped=())
     assert decision.turned_on is not None
     assert decision.turned_on.address == person.email_addresses.get(address="b@mail.example").ref
 
@@ -178,7 +191,8 @@ def test_the_number_of_queries_is_fixed(
         Client(practice=practice, first_name="N", ref=f"{place:026}", sort_key=f"n {place:04}")
         for place in range(number)
     )
+    cast.ana(practice)
     selection = Selection(RunKind.INVITE, listed=ListQuery())
-    with django_assert_num_queries(QUERIES + 1):  # The ids of the list.
+    with django_assert_num_queries(QUERIES):
         found = bulk_selection.preview(practice, selection)
     assert len(found.left_out[LeftOutReason.NO_ADDRESS]) == number

@@ -34,7 +34,7 @@ from portico.domain.practices import suspension
 from portico.domain.practices.models import DefaultText, Practice, StaffMember
 from portico.plumbing import clock, tokens
 from portico.plumbing.form_keys import FormSentBefore
-from portico.plumbing.models import AuditEntry, OutgoingEmail
+from portico.plumbing.models import AuditEntry, MailStop, OutgoingEmail, StopKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 from tests.support.dying import killed_after
@@ -267,6 +267,30 @@ def test_two_workers_keep_the_rate_together(
     assert run.is_over
 
 
+def test_no_more_are_queued_while_our_mail_server_is_away(
+    practice: Practice, stopped_clock: Traveller, settings: Settings
+) -> None:
+    settings.EMAIL_PER_SECOND = 1
+    run = started([*people_of(practice, 5), cast.ana(practice)])
+    worker = RunsInTurn()
+    while worker.continue_next():
+        stopped_clock.shift(timedelta(seconds=1))
+    assert (progress(run).queued, progress(run).not_written) == (5, 1)
+    OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
+    assert worker.continue_next()
+    assert (progress(run).queued, progress(run).handed_over) == (1, 5)
+
+
+def test_a_mailbox_stopped_after_the_preview_gets_nothing(practice: Practice) -> None:
+    ana, earlier = cast.ana(practice), cast.client(practice, "Earlier", address="ana@mail.example")
+    run = started([ana])
+    mail = cast.invited(earlier).email
+    MailStop.objects.create(practice=practice, mailbox_key="ana@mail.example", kind=StopKind.COMPLAINED, email=mail)
+    finish(run)
+    assert InvitationRunItem.objects.get(client=ana).reason == LeftOutReason.MAIL_STOPPED
+    assert not PortalAccess.objects.filter(client=ana, enabled_at__isnull=False).exists()
+
+
 def test_practices_are_served_in_turn(practice: Practice, stopped_clock: Traveller) -> None:
     dora = cast.dora(cast.birch())
     started(people_of(practice, 5))
@@ -299,11 +323,15 @@ def test_progress_counts_each_client_once_in_one_query(
         OutgoingEmail.objects.filter(pk=mail.pk).update(state=state, settled_at=clock.now())
     if number == 5:
         PortalAccess.objects.filter(client=people[3]).update(first_signed_in_at=clock.now())
+        # A delivery report: still handed over, and accepted by the receiving server.
+        OutgoingEmail.objects.filter(client=people[4]).update(
+            state=EmailState.HANDED_OVER, settled_at=clock.now(), accepted_at=clock.now()
+        )
     with django_assert_num_queries(1):
         found = progress(run)
     expected = RunProgress(handed_over=1)
     if number == 5:
-        expected = RunProgress(handed_over=1, accepted=1, failed=1, signed_in=1, queued=1)
+        expected = RunProgress(handed_over=1, accepted=2, failed=1, signed_in=1)
     assert found == expected
     assert [item.client for item in invitation_runs.problems_of(run)] == (people[2:3] if number == 5 else [])
 

@@ -16,8 +16,8 @@ from tests import cast
 
 pytestmark = pytest.mark.django_db
 PREVIEW = "/office/invitations/new/"
-# Session with staff and practice, counts of the menu, ids of the chosen, clients with accesses, addresses, texts.
-QUERIES = 6
+# Session with staff, counts of the menu, ids of the chosen, clients with accesses, addresses, stopped mailboxes, texts.
+QUERIES = 7
 
 
 def chosen(*people: Client, kind: str = "invite") -> str:
