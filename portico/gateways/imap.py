@@ -1,5 +1,6 @@
 """Reads mails from a mailbox over IMAP (RFC 3501), without changing them."""
 
+import hashlib
 import imaplib
 import re
 import socket
@@ -76,6 +77,12 @@ class ImapMailbox:
     server: ImapServer
     # Verifies the server's certificate; with the system's authorities unless a test passes its own.
     authorities: ssl.SSLContext | None = None
+
+    @property
+    def key(self) -> str:
+        """Returns a digest that identifies the folder, however it is reached."""
+        identity = "\n".join((self.server.host, self.server.user, self.server.folder))
+        return hashlib.sha256(identity.encode()).hexdigest()
 
     @contextmanager
     def open(self) -> "Iterator[ImapFolder]":

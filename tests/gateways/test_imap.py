@@ -161,6 +161,14 @@ def test_addresses_are_parsed(url: str, host: str, port: int, tls: str, folder: 
     assert "password" not in repr(server)
 
 
+def test_a_folder_has_one_key_however_it_is_reached() -> None:
+    urls = ["imaps://u:p@mail.example.com/A", "imap+starttls://u:q@MAIL.example.com:1143/A"]
+    others = ["imaps://u:p@mail.example.com/B", "imaps://v:p@mail.example.com/A", "imaps://u:p@example.com/A"]
+    keys = [ImapMailbox(parse(url)).key for url in (*urls, *others)]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 4
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -53,6 +53,10 @@ class MailFolder(Protocol):
 class Mailbox(Protocol):
     """A mailbox on a server; gateways.imap has the implementation."""
 
+    @property
+    def key(self) -> str:
+        """Identifies the mailbox, in at most 64 characters."""
+
     def open(self) -> AbstractContextManager[MailFolder]: ...
 
 
@@ -75,7 +79,7 @@ def read_new(mailbox: Mailbox) -> bool:
         return False
     try:
         with mailbox.open() as folder:
-            has_more = _read(row, folder)
+            has_more = _read(row, folder, mailbox.key)
     except OSError as error:
         _record_problem(row, str(error))
         return False
@@ -96,11 +100,11 @@ def _claim() -> ReportMailbox | None:
     return row if claimed else None
 
 
-def _read(row: ReportMailbox, folder: MailFolder) -> bool:
+def _read(row: ReportMailbox, folder: MailFolder, key: str) -> bool:
     """Reads batches for READING_SECONDS at most. Returns True if there may be more."""
-    if row.uid_validity != folder.uid_validity:
+    if (row.folder, row.uid_validity) != (key, folder.uid_validity):
         # All mails have new UIDs. Those that were read are read again, and their reports found to be stored already.
-        row.uid_validity, row.last_uid = folder.uid_validity, 0
+        row.folder, row.uid_validity, row.last_uid = key, folder.uid_validity, 0
     ends_at = time.monotonic() + READING_SECONDS
     while True:
         batch = folder.fetch(after_uid=row.last_uid, limit=BATCH_SIZE, max_bytes=report_parsing.MAX_BYTES)
@@ -118,7 +122,9 @@ def _store(row: ReportMailbox, batch: MailBatch) -> bool:
     found = [report_parsing.parse(raw, received_at=at) for _uid, raw in batch.mails]
     with transaction.atomic():
         # First, so that a worker without the lease waits for this transaction and then stores nothing.
-        is_held = _held(row).update(uid_validity=row.uid_validity, last_uid=batch.read_to, lease_until=at + LEASE)
+        is_held = _held(row).update(
+            folder=row.folder, uid_validity=row.uid_validity, last_uid=batch.read_to, lease_until=at + LEASE
+        )
         if not is_held:
             return False
         unmatched = delivery_reports.store([report for reports in found for report in reports])

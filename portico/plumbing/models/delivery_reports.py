@@ -127,7 +127,9 @@ class MailStop(PracticeRow):
 class ReportMailbox(Row):
     """The position in the mailbox that collects delivery reports; one row for the installation."""
 
-    # Of the mailbox's folder: its UIDs are comparable only while UIDVALIDITY stays the same (RFC 3501).
+    # The folder that was read last. Another one may have the same UIDVALIDITY: some servers always begin with 1.
+    folder = models.CharField(max_length=64, blank=True)
+    # Of that folder: its UIDs are comparable only while UIDVALIDITY stays the same (RFC 3501).
     uid_validity = models.PositiveBigIntegerField(default=0)
     last_uid = models.PositiveBigIntegerField(default=0)
     # One worker at a time reads the mailbox.

@@ -1,7 +1,7 @@
 """Delivery reports are read from a mailbox once each, by one worker at a time, and trouble is remembered."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -84,6 +84,19 @@ def test_new_uids_double_nothing(imap: ImapServer, stopped_clock: Traveller) -> 
     assert (row().uid_validity, row().last_uid) == (2, 9)
 
 
+def test_another_mailbox_is_read_from_its_beginning(
+    imap: ImapServer, imap_server: Callable[[], ImapServer], stopped_clock: Traveller
+) -> None:
+    other = imap_server()
+    other.script.user = "bounces"
+    for _ in range(3):
+        imap.folder.add("Subject: Hi\n\nA letter.")
+    read(imap)
+    other.folder.add(a_bounce(an_email()))
+    read_again(other, stopped_clock)
+    assert (DeliveryReport.objects.count(), row().last_uid) == (1, 1)
+
+
 def test_a_full_mailbox_is_read_in_batches(imap: ImapServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_mailbox, "READING_SECONDS", 0.0)
     for _ in range(report_mailbox.BATCH_SIZE * 2 + 1):
@@ -160,6 +173,8 @@ def test_a_worker_that_lost_its_lease_stores_nothing(imap: ImapServer) -> None:
     mailbox = ImapMailbox(parse(imap.url))
 
     class Slow:
+        key = mailbox.key
+
         @contextmanager
         def open(self) -> Iterator[ImapFolder]:
             with mailbox.open() as folder:
@@ -175,6 +190,7 @@ class Together:
 
     def __init__(self, imap: ImapServer) -> None:
         self.real = ImapMailbox(parse(imap.url))
+        self.key = self.real.key
         self.readers = 0
 
     @contextmanager
