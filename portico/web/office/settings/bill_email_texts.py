@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -24,6 +25,12 @@ from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.settings.email_settings import EXAMPLE_NAME, DefaultTextForm
 
 EXAMPLE_NUMBER = 2
+# The label of the email's button.
+BUTTONS = {
+    bill_mail_texts.NEW_BILL: gettext_lazy("See your bill"),
+    bill_mail_texts.RECEIPT: gettext_lazy("See your receipt"),
+    bill_mail_texts.REMINDER: gettext_lazy("See your bills"),
+}
 # What the email shows below the message, whatever the text.
 ADDITIONS = {
     bill_mail_texts.NEW_BILL: gettext_lazy("The button “See your bill” is always added."),
@@ -40,6 +47,8 @@ class Sample:
     name: str
     form: DefaultTextForm
     shown: MailText | None
+    complaints: list[str]
+    button: str
     is_default: bool
 
 
@@ -123,6 +132,7 @@ def _page(
         "addition": ADDITIONS[kind],
         "forms": forms,
         "samples": [_sample(request, kind, form) for form in forms],
+        "sender_address": settings.EMAIL_FROM,
         "placeholders": bill_mail_texts.PLACEHOLDERS[kind],
     }
     return render(request, "office/settings/email_text.html", context, status=status)
@@ -136,11 +146,16 @@ def _sample(request: OfficeRequest, kind: str, form: DefaultTextForm) -> Sample:
             bill_mail_texts.PRACTICE_NAME: request.practice.name,
             bill_mail_texts.NUMBER_OF_BILLS: bill_mail_texts.number_of_bills(EXAMPLE_NUMBER),
         }
-    shown = bill_mail_texts.filled_in(text, {name: values[name] for name in bill_mail_texts.PLACEHOLDERS[kind]})
+        shown = bill_mail_texts.filled_in(text, {name: values[name] for name in bill_mail_texts.PLACEHOLDERS[kind]})
+        button = str(BUTTONS[kind])
+    errors = form.errors.values() if form.is_bound else ()
+    complaints = [str(message) for messages_of_field in errors for message in messages_of_field]
     return Sample(
-        form.language,
-        Language(form.language).label,
-        form,
-        None if form.is_bound and form.errors else shown,
-        text == bill_mail_texts.default_text(kind, form.language),
+        language=form.language,
+        name=Language(form.language).label,
+        form=form,
+        shown=None if complaints else shown,
+        complaints=complaints,
+        button=button,
+        is_default=text == bill_mail_texts.default_text(kind, form.language),
     )
