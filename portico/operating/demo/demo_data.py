@@ -8,6 +8,8 @@ from django.conf import settings
 
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
+from portico.domain.access.help_requests import help_requests
+from portico.domain.access.help_requests.help_requests import HelpRequestInput
 from portico.domain.access.models import SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
@@ -83,6 +85,7 @@ def create_demo_data() -> None:
     )
     _enter_wrong_code(demo, "wrong-code")
     _request_link(demo, "jordan.avery@mialbox.example")
+    _ask_for_help(demo, "withdrawn")
     _draft(demo, "drafted")
     _sign_in_by_pin(demo, "by-pin")
     _generate_pin(demo, "pin-given")
@@ -164,6 +167,16 @@ def _generate_pin(demo: _Demo, name: str) -> str:
     if shown is None:
         raise LookupError(f"{name} was given no PIN.")
     return shown[1]
+
+
+def _ask_for_help(demo: _Demo, name: str) -> None:
+    """Asks for help at the entrance, as the client does whose sign-in email never arrives."""
+    client = demo.client(name)
+    address = client.email_addresses.open().latest("id").address
+    phone = client.phone_numbers.values_list("number", flat=True).first()
+    message = "I asked for a sign-in email twice, but nothing arrives. Mornings are best."
+    entry = HelpRequestInput(client.name, phone or address, message, client.language, address)
+    help_requests.create_at_entrance(demo.loaded.practice, entry, form_key=tokens.new_token(), ip="127.0.0.1")
 
 
 def _request_link(demo: _Demo, address: str) -> None:

@@ -19,12 +19,16 @@ from portico.plumbing.text import phone_number_display
 
 @dataclass(frozen=True)
 class MatchedClient:
-    """A client with their access, their phone numbers (E.164), and the first broken step of signing in by mail."""
+    """A client with their access, their phone numbers (E.164), and the first broken step of signing in by mail.
+
+    `chosen_address` is the address that opens the portal, if they tried another one of theirs; else empty.
+    """
 
     client: Client
     access: PortalAccess | None
     phones: tuple[str, ...]
     broken_step: Step | None
+    chosen_address: str
 
     @property
     def problem(self) -> str:
@@ -72,19 +76,20 @@ def match(practice: Practice, requests: Sequence[HelpRequest]) -> list[MatchedRe
     return [
         MatchedRequest(
             request,
-            tuple(_matched(client, phones[client.pk]) for client in found[request.pk]),
+            tuple(_matched(request, client, phones[client.pk]) for client in found[request.pk]),
             _number_of(request.contact, practice),
         )
         for request in requests
     ]
 
 
-def _matched(client: Client, phones: Sequence[str]) -> MatchedClient:
-    access = getattr(client, "portal_access", None)
-    broken_step = eligibility.first_broken(access, Purpose.SIGN_IN_BY_MAIL)
-    if access is not None:
-        access.client = client
-    return MatchedClient(client, access, tuple(phones), broken_step)
+def _matched(request: HelpRequest, client: Client, phones: Sequence[str]) -> MatchedClient:
+    access: PortalAccess | None = getattr(client, "portal_access", None)
+    # Also whether the mailbox rejects our mail: a sign-in mail would not arrive.
+    broken_step = eligibility.first_broken(access, Purpose.PORTAL_STATE)
+    chosen = access.address if access is not None and broken_step is None else None
+    is_another = chosen is not None and request.client_id is None and chosen.mailbox_key != request.mailbox_key
+    return MatchedClient(client, access, tuple(phones), broken_step, chosen.address if chosen and is_another else "")
 
 
 def _number_of(contact: str, practice: Practice) -> str:

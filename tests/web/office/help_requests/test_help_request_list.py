@@ -10,10 +10,13 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.access import access_grants
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.help_requests.help_requests import HelpRequestInput
-from portico.domain.access.models import HelpRequest
+from portico.domain.access.models import HelpRequest, PortalAccess
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import registration
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
+from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, RateLimitCount
 from tests import cast
 
@@ -77,6 +80,25 @@ def test_only_exactly_the_typed_address_matches(office: Browser, practice: Pract
     assert "Bea Berg" in page
 
 
+def test_another_address_of_the_client_is_named_as_the_cause(office: Browser, practice: Practice) -> None:
+    mailboxes = (("ana@mail.example", "home"), ("ana@work.example", "work"))
+    addresses = tuple(AddressInput(address, kind, email_ok=True) for address, kind in mailboxes)
+    entry = ClientInput(ClientDetails(first_name="Ana"), addresses=addresses)
+    cast.with_access(registration.create(practice, entry, by=cast.DESK))
+    ask(practice, address="ana@work.example", key="another")
+    page = office.get(LIST).text.replace("<wbr>", "")
+    assert "They tried another address of theirs. Only ana@mail.example opens the portal." in page
+    ask(practice, address="ana@mail.example", key="the chosen one")
+    assert "Can sign in by email. Nothing on our side prevents it." in office.get(LIST).text
+
+
+def test_a_mailbox_that_rejects_our_mail_is_named_as_the_cause(office: Browser, practice: Practice) -> None:
+    cast.with_access(cast.ana(practice))
+    PortalAccess.objects.update(mail_stopped_at=clock.now())
+    ask(practice, address="ana@mail.example")
+    assert "The last email to ana@mail.example was rejected." in office.get(LIST).text
+
+
 def test_a_request_from_the_portal_names_its_client(office: Browser, practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
     account = cast.with_access(bea).account
@@ -86,7 +108,7 @@ def test_a_request_from_the_portal_names_its_client(office: Browser, practice: P
     help_requests.create_in_portal(bea, entry, account=account, form_key="k", by=cast.DESK)
     page = office.get(LIST).text
     assert page.count('data-testid="help-client"') == 1
-    for words in ("Bea Berg", "Sent from the portal", "In Spanish", "Nothing on our side prevents it."):
+    for words in ("Bea Berg", "Sent from the portal", "In Spanish", "Was signed in to the portal."):
         assert words in page
 
 
