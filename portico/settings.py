@@ -141,6 +141,7 @@ CLIENT_COOKIE_NAME = f"{COOKIE_PREFIX}portico-client"
 # Sent to one practice's portal only; `__Host-` would require the path "/".
 VIEW_COOKIE_NAME = f"{'__Secure-' if HTTPS else ''}portico-view"
 LINK_COOKIE_NAME = f"{COOKIE_PREFIX}portico-link"
+ADDRESS_COOKIE_NAME = f"{COOKIE_PREFIX}portico-new-email"
 # Identifies the browser that requested a sign-in link: the codes are valid only there.
 ASKING_COOKIE_NAME = f"{COOKIE_PREFIX}portico-asking"
 # Identifies the request that created a PIN, for the page that shows it once.

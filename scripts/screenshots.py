@@ -210,6 +210,8 @@ SHOWN = {
     "portal:payment": "paid",
     "portal:profile": "profile",
     "portal:ask_for_help": "ask-for-help-inside",
+    "portal:change_email": "change-email",
+    "entrance:new_email": "new-email",
 }
 # Pages without a screenshot of their own, with the reason. Pages of the office whose address has no ref need neither:
 # they are photographed under the name of their route.
@@ -518,11 +520,21 @@ class Photographer:
             self.take(page, "profile", "12h-profile")
             page.goto(f"{self.base}/portal/alder-street/request/")
             self.take(page, "ask-for-help-inside", NO_DESIGN)
+            self.email_change(page)
         page.goto(link)
         self.take(page, "used", "09d-link-used")
         page.goto(f"{self.base}/nowhere/")
         self.take(page, "not-found", "18b-404")
         page.context.close()
+
+    def email_change(self, page: Page) -> None:
+        page.goto(f"{self.base}/portal/alder-street/profile/email/")
+        page.get_by_label("New email").fill("another@client.example")
+        page.get_by_role("button", name="Send the email").click()
+        self.take(page, "change-email", NO_DESIGN)
+        page.wait_for_timeout(3000)  # Meanwhile the worker mails the link.
+        page.goto(self.newest_link(page, "Confirm your new email for", path=r"portal/[\w-]+/new-email"))
+        self.take(page, "new-email", NO_DESIGN)
 
     def family(self) -> None:
         """Takes screenshots of a mailbox with three clients, and of another mailbox's link in the same browser."""

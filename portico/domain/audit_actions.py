@@ -88,6 +88,8 @@ class AuditAction(TextChoices):
     ACCESS_TURNED_ON = "access.turned_on", _("Client Portal Access turned on")
     ACCESS_TURNED_OFF = "access.turned_off", _("Client Portal Access turned off")
     ADDRESS_CHOSEN = "access.address_chosen", _("Portal email changed")
+    ADDRESS_CHANGE_REQUESTED = "access.address_change_requested", _("Email change requested in the portal")
+    ADDRESS_CHANGED_BY_CLIENT = "access.address_changed_by_client", _("Email changed by the client")
     OPTIONS_CHANGED = "access.options_changed", _("Portal options changed")
     INVITATION_QUEUED = "invitation.queued", _("Invitation sent")
     INVITATION_REFUSED = "invitation.refused", _("Invitation not sent")

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 
-from portico.domain.access import access_grants, client_changes
+from portico.domain.access import access_grants, address_change, client_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.models import HelpRequest, PortalSession
@@ -242,6 +243,14 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
         ],
         seen,
     )
+    found += look(page, [f"{PORTAL}new-email/", f"{PORTAL}new-email/?changed", f"{PORTAL}profile/email/"], seen)
+    page.get_by_label("New email").fill("new@mail.example")
+    page.get_by_role("button", name="Send the email").click()
+    mail = OutgoingEmail.objects.select_related("practice").get(kind=address_change.KIND)
+    OutgoingEmail.objects.filter(pk=mail.pk).update(handing_over_at=clock.now())
+    link = address_change.AddressChangeMail().link(mail)
+    assert link is not None
+    found += look(page, [f"{PORTAL}profile/email/?sent={mail.ref}", urlsplit(link).path], seen)
     assert found == []
     assert pages.names("front_door", "entrance", "portal") - seen == set()
 

@@ -6,7 +6,13 @@ from django.urls import Resolver404, resolve
 
 from portico.web.route_list import all_routes
 
-LEAD_ON = {"office:home", "office:settings", "office:set_up_arrival", "entrance:link_arrival"}
+LEAD_ON = {
+    "office:home",
+    "office:settings",
+    "office:set_up_arrival",
+    "entrance:link_arrival",
+    "entrance:new_email_arrival",
+}
 FILES = {
     *("hue", "entrance:logo", "office:recovery_codes_text", "office:client_guide", "office:invitation_letter"),
     *(f"office:{paper}_pdf" for paper in ("invoice", "receipt", "refund_receipt", "statement")),

@@ -8,7 +8,11 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portico.domain.access import mail_stops, notice_mail_queueing  # noqa: PLC0415 - models cannot be imported before
+        from portico.domain.access import (  # noqa: PLC0415 - models cannot be imported before
+            address_change,
+            mail_stops,
+            notice_mail_queueing,
+        )
         from portico.domain.access.help_requests import staff_notices  # noqa: PLC0415
         from portico.domain.access.notice_mails import AddressRemovedMail, NewBrowserMail, PinUsedMail  # noqa: PLC0415
         from portico.domain.access.onboarding import invitations  # noqa: PLC0415
@@ -20,6 +24,7 @@ class AccessConfig(AppConfig):
 
         stopped_mailboxes.register(mail_stops.MarkedAccesses())
 
+        outbox.register(address_change.KIND, address_change.AddressChangeMail())
         outbox.register(invitations.KIND, InvitationMail())
         outbox.register(request_worker.KIND, SignInMail())
         outbox.register(notice_mail_queueing.PIN_USED, PinUsedMail())

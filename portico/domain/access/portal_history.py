@@ -37,6 +37,7 @@ ACTIONS = (
     AuditAction.CODE_BEYOND_LIMIT,
     AuditAction.PIN_REFUSED,
     AuditAction.PIN_BEYOND_LIMIT,
+    AuditAction.ADDRESS_CHANGED_BY_CLIENT,
 )
 # Taken from the audit log, which has them for every client of the mailbox; mail events exist for one mail only.
 _EXCLUDED_MAIL_EVENTS = (EmailEventKind.PRESSED, EmailEventKind.CODE_TYPED)

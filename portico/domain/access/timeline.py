@@ -1,5 +1,6 @@
 """Timeline of a client's portal access: the banner, the newest invitation and the latest events."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,6 +62,7 @@ class EventKind(StrEnum):
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     AUTO_REPLIED = "auto_replied"
+    ADDRESS_CHANGED = "address_changed"
 
 
 EVENT_OF_ACTION = {
@@ -74,6 +76,7 @@ EVENT_OF_ACTION = {
     AuditAction.CODE_BEYOND_LIMIT: EventKind.TOO_MANY_TRIES,
     AuditAction.PIN_REFUSED: EventKind.PIN_REFUSED,
     AuditAction.PIN_BEYOND_LIMIT: EventKind.TOO_MANY_TRIES,
+    AuditAction.ADDRESS_CHANGED_BY_CLIENT: EventKind.ADDRESS_CHANGED,
 }
 
 
@@ -97,7 +100,8 @@ class Timeline:
     """The timeline of the current address; `mail` is that of its newest invitation, None if it was never invited.
 
     `problem` is the reason that an invitation cannot be mailed, in words for staff; empty if there is none.
-    `failed_at` is the time of the last sign-in attempt if it failed, None if it succeeded.
+    `failed_at` is the time of the last sign-in attempt if it failed, None if it succeeded. `changed_by_client_at` is
+    the time at which the client chose the current address in the portal, None if staff did.
     """
 
     banner: Banner
@@ -110,6 +114,7 @@ class Timeline:
     link: LinkFact
     link_is_dead: bool
     failed_at: datetime | None
+    changed_by_client_at: datetime | None
     events: tuple[TimelineEvent, ...]
 
     @property
@@ -136,6 +141,7 @@ def timeline_of(client: Client, access: PortalAccess | None, history: PortalHist
         link=_link_fact(newest, link),
         link_is_dead=access is not None and sent is not None and sent.is_dead(access, at),
         failed_at=failure.at if failure is not None else None,
+        changed_by_client_at=_changed_by_client_at(access, history.entries),
         events=_newest_events(access, events),
     )
 
@@ -169,6 +175,13 @@ def _newest_events(access: PortalAccess | None, events: list[TimelineEvent]) -> 
     # The sort is stable: events with equal times keep their order, newest first.
     events.sort(key=lambda event: event.at, reverse=True)
     return tuple(events[:MAX_EVENTS])
+
+
+def _changed_by_client_at(access: PortalAccess | None, entries: Iterable[AuditEntry]) -> datetime | None:
+    if access is None or access.address is None:
+        return None
+    changes = (entry for entry in entries if entry.action == AuditAction.ADDRESS_CHANGED_BY_CLIENT)
+    return next((entry.at for entry in changes if entry.about == access.address.ref), None)
 
 
 def _from_entry(entry: AuditEntry) -> TimelineEvent:

@@ -7,7 +7,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import email_addresses, phone_numbers, search_terms
 from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.email_addresses import AddressChanges
-from portico.domain.clients.models import Client, Status
+from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.domain.clients.registration import set_details
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -65,6 +65,18 @@ def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> Addr
             AuditAction.CLIENT_EDITED, practice=client.practice, client=client, by=by, fields=", ".join(named)
         )
     return changes
+
+
+def replace_address(client: Client, row: EmailAddress, address: str, *, recorded_by: str, by: Actor) -> EmailAddress:
+    """Replaces an address by one with consent; see `email_addresses.replace_with_consent`.
+
+    In the caller's transaction, with the client locked.
+    """
+    replacement = email_addresses.replace_with_consent(client, row, address, recorded_by=recorded_by, by=by)
+    client.version += 1
+    client.save(update_fields=["version"])
+    search_terms.refresh_terms(client)
+    return replacement
 
 
 def set_status(client: Client, status: Status, *, action: AuditAction, by: Actor) -> None:

@@ -65,6 +65,29 @@ def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Act
     return changes
 
 
+def replace_with_consent(
+    client: Client, row: EmailAddress, address: str, *, recorded_by: str, by: Actor
+) -> EmailAddress:
+    """Closes an address, and opens another one in its place with consent, recorded as from `recorded_by`.
+
+    If the client has the other one already, returns that with consent and closes nothing. In the caller's transaction,
+    with the client locked.
+    """
+    changes, key = AddressChanges(), mailbox_key(address)
+    other = client.email_addresses.open().filter(mailbox_key=key).first()
+    if other is None:
+        _close(row, changes, by=by)
+        other = EmailAddress(practice=client.practice, client=client, address=address, mailbox_key=key, kind=row.kind)
+        other.record_consent(by=recorded_by[:100], at=clock.now())
+        other.save(force_insert=True)
+        audit_log.record_all(audit_entries(other, by=by))
+    elif not other.email_ok:
+        other.record_consent(by=recorded_by[:100], at=clock.now())
+        other.save(update_fields=["email_ok_at", "email_ok_by", "email_ok_withdrawn_at"])
+        _record(AuditAction.CONSENT_RECORDED, other, by=by)
+    return other
+
+
 def new_address(client: Client, entry: AddressInput, *, by: Actor) -> EmailAddress:
     """Builds an open address with its consent, unsaved."""
     row = EmailAddress(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portico.web.entrance import ask_for_help, branding, code, guide, link, new_link, pin, request_link
+from portico.web.entrance import ask_for_help, branding, code, guide, link, new_email, new_link, pin, request_link
 
 app_name = "entrance"
 urlpatterns = [
@@ -14,5 +14,7 @@ urlpatterns = [
     path("logo/<str:digest>.png", branding.logo, name="logo"),
     path("link/", link.show, name="link"),
     path("pin/", pin.enter, name="pin"),
+    path("new-email/", new_email.show, name="new_email"),
+    path("new-email/<str:token>/", new_email.open_link, name="new_email_arrival"),
     path("link/<str:token>/", link.open_link, name="link_arrival"),
 ]

@@ -219,6 +219,7 @@ _WITH_ADDRESS = {
     AuditAction.CONSENT_RECORDED: gettext_lazy("Email ok recorded for %(address)s"),
     AuditAction.CONSENT_WITHDRAWN: gettext_lazy("Email ok withdrawn for %(address)s"),
     AuditAction.ADDRESS_CHOSEN: gettext_lazy("Portal email set to %(address)s"),
+    AuditAction.ADDRESS_CHANGED_BY_CLIENT: gettext_lazy("Email changed to %(address)s by the client, in the portal"),
     AuditAction.INVITATION_QUEUED: gettext_lazy("Invitation to %(address)s sent"),
 }
 _RUNS = {
@@ -319,6 +320,8 @@ _ICONS = {
     AuditAction.CONSENT_WITHDRAWN: ("mail-minus", "wait"),
     AuditAction.ACCESS_TURNED_ON: ("door-open", "good"),
     AuditAction.ACCESS_TURNED_OFF: ("door-closed", "quiet"),
+    AuditAction.ADDRESS_CHANGE_REQUESTED: ("mail", "quiet"),
+    AuditAction.ADDRESS_CHANGED_BY_CLIENT: ("mail", "accent"),
     AuditAction.ADDRESS_CHOSEN: ("mail", "accent"),
     AuditAction.OPTIONS_CHANGED: ("settings", "quiet"),
     AuditAction.INVITATION_QUEUED: ("send", "accent"),

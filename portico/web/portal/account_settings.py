@@ -18,6 +18,7 @@ from portico.web import languages, saved_forms
 from portico.web.guards import portal_chooser_page, portal_page
 from portico.web.http import cookies
 from portico.web.http.request_types import PortalRequest
+from portico.web.portal import change_email
 from portico.web.portal.flash_messages import Notice
 
 SAVED_FORM_NOTICE = _(
@@ -49,6 +50,7 @@ def _page(
     context = {
         "client": request.client,
         "address": request.access.address.address if request.access.address else "",
+        "may_change_address": change_email.is_offered(request),
         "sessions": portal_sessions.live_sessions(request.account),
         "own_session": None if request.client_view else request.portal_session,
         "choices": Language.choices,

@@ -61,6 +61,7 @@ def test_each_page_depends_on_its_option_only(bruno: Client, way: str, *, docume
     found = {route.name: status_of(browser, route, bruno) for route in pages() if "GET" in route.methods}
     assert {name: found[name] for name in ALWAYS} == dict.fromkeys(ALWAYS, 200)
     assert (found["portal:billing"], found["portal:invoice"]) == ((200, 200) if documents else (404, 404))
+    assert found["portal:change_email"] == (200 if way == "mail" else 404)
     home = browser.get(f"{PORTAL}home/").content.decode()
     assert (f'href="{PORTAL}billing/"' in home) is documents
 

@@ -79,6 +79,9 @@ def _last_sign_in(timeline: Timeline) -> tuple[Fact, ...]:
 
 def _waiting_facts(timeline: Timeline) -> tuple[Fact, ...]:
     facts = [_invited(timeline)]
+    if timeline.changed_by_client_at is not None:
+        changed = _("Changed by the client in the portal, %(when)s") % {"when": _when(timeline.changed_by_client_at)}
+        facts.append(Fact("mail", _("Address"), changed))
     if timeline.problem:
         facts.append(Fact("mail-minus", _("Email"), timeline.problem))
     if timeline.mail is None:
@@ -145,6 +148,7 @@ LABELLED_BY_AUDIT_LOG = {
     EventKind.CODE_REFUSED,
     EventKind.PIN_REFUSED,
     EventKind.TOO_MANY_TRIES,
+    EventKind.ADDRESS_CHANGED,
 }
 EVENTS = {
     EventKind.ACCESS_ON: ("good", gettext_lazy("Client Portal Access turned on")),

@@ -18,6 +18,8 @@ from portico.web import formatting
 
 SHOWN_FOR = timedelta(days=7)
 MAX_SHOWN = 10
+# In the history, but no attempts to sign in.
+OTHER_ACTIONS = {AuditAction.PIN_MADE, AuditAction.ADDRESS_CHANGED_BY_CLIENT}
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def _labels(history: PortalHistory, newest: str, at: datetime) -> Iterator[Attem
     has_succeeded = False
     for entry in history.entries:
         action = AuditAction(entry.action)
-        if at - entry.at > SHOWN_FOR or action == AuditAction.PIN_MADE:
+        if at - entry.at > SHOWN_FOR or action in OTHER_ACTIONS:
             continue
         has_succeeded = has_succeeded or action in METHODS
         advice = "" if has_succeeded else _advice(entry, newest)

@@ -1,0 +1,224 @@
+"""Changing the sign-in address in the portal: a mail with a link to the new address, whose button makes the change.
+
+The mail's content holds the epochs of the client's access: any later change of access, address or consent, and the
+change itself, ends the link. No table is needed: the link names its mail, and its secret is derived from the mail.
+"""
+
+import hmac
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.access import access_grants, eligibility, portal_states
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod, link_lifetime
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import client_details
+from portico.domain.clients.client_details import ClientConflict
+from portico.domain.clients.models import Client
+from portico.domain.practices import mail_frame
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, tokens
+from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.mail import outbox
+from portico.plumbing.mail.outbox import ComposedMail, MailComposer
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.refusals import Refused
+from portico.plumbing.security import rate_limits
+from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
+from portico.plumbing.text.mailboxes import mailbox_key
+
+KIND = "address_change"
+PURPOSE = "address change"
+REQUESTS_PER_DAY = 5
+# The length of a mail's ref, with which the token begins.
+_REF_LENGTH = 16
+
+
+class NotChangeable(Refused):
+    """The session was started with a PIN, or the client has no address that signs in now."""
+
+    message = gettext_lazy("Your email can’t be changed here. Please ask us.")
+    status = 403
+
+
+class SameAddress(Refused):
+    message = gettext_lazy("You already sign in with this email. Enter a different one.")
+    status = 422
+
+
+class TooManyRequests(Refused):
+    message = gettext_lazy("You’ve tried to change your email several times today. Try again tomorrow, or ask us.")
+    status = 429
+
+
+def may_request(access: PortalAccess, method: str) -> bool:
+    """Returns True if the client may change the address: not with a PIN, which proves control of no mailbox."""
+    return method != SignInMethod.PIN and eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
+
+
+def request(session: PortalSession, access: PortalAccess, address: str, *, form_key: str, by: Actor) -> OutgoingEmail:
+    """Queues the mail with the link to the new address; nothing else changes. Does the same for every address.
+
+    A second call with the same `form_key` returns the first one's mail. Raises NotChangeable, SameAddress,
+    TooManyRequests beyond five a day for each mailbox, and ValueError for a malformed address.
+    """
+    if not may_request(access, session.method) or access.account is None:
+        raise NotChangeable
+    if mailbox_key(address) == access.account.mailbox_key:
+        raise SameAddress(field="email")
+    key = f"{KIND}:{access.account.ref}:{form_key or tokens.new_token()}"
+    earlier = OutgoingEmail.objects.filter(practice_id=access.practice_id, key=key).first()
+    if earlier is not None:
+        return earlier
+    try:
+        rate_limits.spend(Limit.on(KIND, access.account.ref, max_attempts=REQUESTS_PER_DAY, window=timedelta(days=1)))
+    except RateLimitExceeded as exceeded:
+        raise TooManyRequests from exceeded
+    try:
+        return _queue(session, access.client, address, key=key, by=by)
+    except ClientConflict as changed:
+        raise NotChangeable from changed
+
+
+@retry_on_deadlock
+def _queue(session: PortalSession, client: Client, address: str, *, key: str, by: Actor) -> OutgoingEmail:
+    with access_grants.lock_access(client) as (row, access):
+        is_of_session = access.account is not None and access.account_id == session.account_id
+        if access.account is None or not is_of_session or not may_request(access, session.method):
+            raise NotChangeable
+        language = access.account.language or row.language
+        with translation.override(language):
+            subject = _("Confirm your new email for %(practice)s") % {"practice": row.practice.name}
+        email = outbox.queue(
+            practice=row.practice,
+            kind=KIND,
+            key=key,
+            client=row,
+            to_address=address,
+            # Nobody has shown yet whose mailbox it is: the mail names no client.
+            to_name="",
+            subject=subject,
+            content={"account": access.account.ref, "epochs": _epochs_of(access), "language": language},
+            by=by,
+            link_nonce=tokens.new_nonce(),
+        )
+        audit_log.record(
+            AuditAction.ADDRESS_CHANGE_REQUESTED, practice=row.practice, client=row, by=by, about=email.ref
+        )
+    return email
+
+
+def find(practice: Practice, token: str) -> OutgoingEmail | None:
+    """Returns the mail whose link has this token, if the link works now."""
+    email = _mail_of(practice, token)
+    access = _access_of(email) if email is not None else None
+    return email if email is not None and access is not None and _is_usable(email, access) else None
+
+
+def confirm(practice: Practice, token: str) -> OutgoingEmail | None:
+    """Makes the address of the link's mail the one that signs in, with `Email ok`; returns None for a dead link.
+
+    Only the client who asked gets it; the old mailbox loses this client at once, and is notified, as when staff change
+    the address. Of simultaneous calls, one makes the change.
+    """
+    email = _mail_of(practice, token)
+    client = Client.objects.filter(outgoing_emails=email).first() if email is not None else None
+    if email is None or client is None:
+        return None
+    try:
+        return email if _change(email, client) else None
+    except ClientConflict:
+        # The access got another account just now, which ends the link.
+        return None
+
+
+@retry_on_deadlock
+def _change(email: OutgoingEmail, client: Client) -> bool:
+    with access_grants.lock_access(client) as (row, access):
+        if access.account is None or access.address is None or not _is_usable(email, access):
+            return False
+        by = Actor(ActorKind.CLIENT, row.name, account_id=access.account.pk)
+        address = client_details.replace_address(
+            row, access.address, email.to_address, recorded_by=f"{row.name} (portal)", by=by
+        )
+        access_grants.choose_address(access, address, by=by)
+        # The new address has been mailed, and its owner has answered: an invitation would tell them nothing.
+        access.invited_at = clock.now()
+        access.save(update_fields=["invited_at"])
+        portal_states.store(access)
+        audit_log.record(
+            AuditAction.ADDRESS_CHANGED_BY_CLIENT,
+            practice=row.practice,
+            client=row,
+            by=by,
+            about=address.ref,
+            address=address.address,
+        )
+    return True
+
+
+class AddressChangeMail(MailComposer):
+    label = gettext_lazy("Email change")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        """Refuses if the link would no longer work. Needs no `Email ok`: the client asked for this mail."""
+        access = _access_of(email)
+        if access is None or not _is_current(email, access):
+            return _("Access, address or Email ok was changed after this email was requested.")
+        has_waited = clock.now() >= email.written_at + link_lifetime()
+        return _("It waited until its link expired.") if has_waited else None
+
+    def link(self, email: OutgoingEmail) -> str | None:
+        secret = tokens.derive(bytes(email.link_nonce or b""), purpose=PURPOSE)
+        return f"{settings.PUBLIC_BASE_URL}{email.practice.portal_path}new-email/{email.ref}{secret}/"
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
+        with translation.override(email.content["language"]):
+            context = {
+                "heading": _("Confirm your new email"),
+                "link": link,
+                "why": _("You received this because someone entered this address in a client portal."),
+            }
+            return mail_frame.letter(email, KIND, context)
+
+
+def _mail_of(practice: Practice, token: str) -> OutgoingEmail | None:
+    """Returns the mail that the token belongs to, whether or not its link still works."""
+    ref, secret = token[:_REF_LENGTH], token[_REF_LENGTH:]
+    email = OutgoingEmail.objects.filter(practice=practice, kind=KIND, ref=ref).first()
+    if email is None or not email.link_nonce:
+        return None
+    derived = tokens.derive_each(bytes(email.link_nonce), purpose=PURPOSE)
+    # As bytes: the token comes from a URL and may hold any character.
+    given = secret.encode("utf-8", "surrogatepass")
+    return email if any(hmac.compare_digest(each.encode(), given) for each in derived) else None
+
+
+def _access_of(email: OutgoingEmail) -> PortalAccess | None:
+    rows = PortalAccess.objects.select_related("client", "account", "address")
+    return rows.filter(client=email.client_id).first()
+
+
+def _is_usable(email: OutgoingEmail, access: PortalAccess) -> bool:
+    sent_at = email.handing_over_at
+    return sent_at is not None and clock.is_within(sent_at, link_lifetime()) and _is_current(email, access)
+
+
+def _is_current(email: OutgoingEmail, access: PortalAccess) -> bool:
+    """Returns True if nothing about the access has changed since the mail was queued."""
+    return (
+        access.account is not None
+        and access.account.ref == email.content["account"]
+        and _epochs_of(access) == email.content["epochs"]
+        and eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
+    )
+
+
+def _epochs_of(access: PortalAccess) -> list[int]:
+    return [access.changed_epoch, access.ended_epoch, access.consent_epoch]

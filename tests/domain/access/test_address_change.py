@@ -1,0 +1,216 @@
+"""Changing the sign-in address in the portal: the mail, its link, and what ends it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.test import Client as Browser
+from time_machine import Traveller
+
+from portico.domain.access import access_grants, address_change, client_changes, portal_states, revocation
+from portico.domain.access.address_change import NotChangeable, SameAddress, TooManyRequests
+from portico.domain.access.models import PortalSession, SignInMethod
+from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_pins
+from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client, EmailAddress, PortalState
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, tokens
+from portico.plumbing.models import AuditEntry, OutgoingEmail
+from tests import cast
+from tests.domain.access.test_revocation import consent
+from tests.support.at_once import HANDS, at_once, errors
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+NEW = "ana@new.example"
+VISITOR = Visitor("Safari on iPhone", "a browser")
+
+
+def session_of(person: Client) -> PortalSession:
+    """Signs the client in with a mailed link; returns the session."""
+    cast.in_the_portal(Browser(), person)
+    return PortalSession.objects.select_related("account").filter(only_client=None).latest("id")
+
+
+def asked(person: Client, address: str = NEW, *, form_key: str = "") -> OutgoingEmail:
+    session = session_of(person)
+    access = access_grants.access_of(person)
+    assert access is not None
+    by = portal_sessions.actor_of(session)
+    return address_change.request(session, access, address, form_key=form_key, by=by)
+
+
+def token_of(mail: OutgoingEmail) -> str:
+    """Marks the mail as handed over; returns the token of its link."""
+    OutgoingEmail.objects.filter(pk=mail.pk).update(handing_over_at=clock.now())
+    link = address_change.AddressChangeMail().link(mail)
+    assert link is not None
+    return link.rstrip("/").rpartition("/")[2]
+
+
+def signs_in_with(person: Client) -> str:
+    access = access_grants.access_of(person)
+    assert access is not None
+    assert access.address is not None
+    return access.address.address
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    return ana
+
+
+def test_asking_changes_nothing_but_queues_a_mail_without_a_name(ana: Client) -> None:
+    mail = asked(ana)
+    assert (mail.to_address, mail.to_name, mail.kind) == (NEW, "", "address_change")
+    assert "Ana" not in f"{mail.subject} {mail.content}"
+    assert signs_in_with(ana) == "ana@mail.example"
+    assert AuditEntry.objects.get(action=AuditAction.ADDRESS_CHANGE_REQUESTED).client == ana
+
+
+def test_the_button_makes_the_new_address_sign_in(practice: Practice, ana: Client) -> None:
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
+    mail = asked(ana)
+    session = PortalSession.objects.latest("id")
+    assert address_change.confirm(practice, token_of(mail)) == mail
+    assert signs_in_with(ana) == NEW
+    old, new = EmailAddress.objects.order_by("id")
+    assert (old.closed_at is not None, new.closed_at, new.email_ok_by) == (True, None, "Ana Abreu (portal)")
+    assert not portal_sessions.accesses_of(session).exists()
+    entry = AuditEntry.objects.get(action=AuditAction.ADDRESS_CHANGED_BY_CLIENT)
+    assert (entry.client, entry.actor_kind, entry.details) == (ana, "client", {"address": NEW})
+    assert OutgoingEmail.objects.get(kind="address_removed").to_address == "ana@mail.example"
+    ana.refresh_from_db()
+    assert ana.portal_state == PortalState.INVITED
+    assert list(portal_states.mismatches()) == []
+
+
+def test_a_link_works_once(practice: Practice, ana: Client) -> None:
+    token = token_of(asked(ana))
+    assert address_change.find(practice, token) is not None
+    assert address_change.confirm(practice, token) is not None
+    assert address_change.find(practice, token) is None
+    assert address_change.confirm(practice, token) is None
+    assert AuditEntry.objects.filter(action=AuditAction.ADDRESS_CHANGED_BY_CLIENT).count() == 1
+
+
+def revoke(person: Client) -> None:
+    revocation.revoke_all(person, by=cast.DESK)
+
+
+def archive(person: Client) -> None:
+    client_changes.archive(person, by=cast.DESK)
+
+
+def withdraw(person: Client) -> None:
+    consent(person, given=False)
+
+
+def change_to_another(person: Client) -> None:
+    address_change.confirm(person.practice, token_of(asked(person, "ana@other.example")))
+
+
+@pytest.mark.parametrize("change", [revoke, archive, withdraw, change_to_another])
+def test_any_later_change_ends_the_link_and_the_mail(
+    practice: Practice, ana: Client, change: Callable[[Client], None]
+) -> None:
+    mail = asked(ana)
+    composer, token = address_change.AddressChangeMail(), token_of(mail)
+    assert composer.refuse(mail) is None
+    change(ana)
+    assert composer.refuse(mail) == "Access, address or Email ok was changed after this email was requested."
+    assert address_change.confirm(practice, token) is None
+    assert not EmailAddress.objects.filter(address=NEW).exists()
+
+
+def test_a_link_expires_after_a_day(practice: Practice, ana: Client, stopped_clock: Traveller) -> None:
+    token = token_of(asked(ana))
+    stopped_clock.shift(timedelta(hours=24))
+    assert address_change.confirm(practice, token) is None
+
+
+def test_a_link_works_only_at_its_practice_and_whole(practice: Practice, ana: Client) -> None:
+    token = token_of(asked(ana))
+    assert address_change.confirm(cast.birch(), token) is None
+    for other in ("", token[:-1], f"{token[:-1]}é", token[:16] + tokens.new_token(), f"x{token[1:]}"):
+        assert address_change.confirm(practice, other) is None
+    assert address_change.confirm(practice, token) is not None
+
+
+def test_only_the_client_who_asks_gets_the_address(practice: Practice) -> None:
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    cast.with_access(bea)
+    cast.with_access(bruno)
+    mail = asked(bruno)
+    session = PortalSession.objects.latest("id")
+    address_change.confirm(practice, token_of(mail))
+    assert (signs_in_with(bruno), signs_in_with(bea)) == (NEW, "bruno@mail.example")
+    assert [access.client for access in portal_sessions.accesses_of(session)] == [bea]
+
+
+def test_a_mailbox_of_another_client_is_asked_and_joined_alike(practice: Practice, ana: Client) -> None:
+    carol = cast.carol(practice)
+    cast.with_access(carol)
+    mail = asked(ana, "carol@mail.example")
+    address_change.confirm(practice, token_of(mail))
+    accesses = [access_grants.access_of(person) for person in (ana, carol)]
+    assert len({access.account_id for access in accesses if access is not None}) == 1
+
+
+def test_another_address_of_the_client_is_chosen_and_none_is_closed(practice: Practice, ana: Client) -> None:
+    second = EmailAddress.objects.create(practice=practice, client=ana, address=NEW, mailbox_key=NEW)
+    address_change.confirm(practice, token_of(asked(ana)))
+    assert signs_in_with(ana) == NEW
+    second.refresh_from_db()
+    assert second.email_ok
+    assert EmailAddress.objects.open().count() == 2
+
+
+def test_a_form_sent_twice_sends_one_mail(ana: Client) -> None:
+    session, access = session_of(ana), access_grants.access_of(ana)
+    assert access is not None
+    by, key = portal_sessions.actor_of(session), tokens.new_token()
+    for _time in range(7):
+        address_change.request(session, access, NEW, form_key=key, by=by)
+    assert OutgoingEmail.objects.filter(kind="address_change").count() == 1
+
+
+def test_five_a_day_are_sent(ana: Client, stopped_clock: Traveller) -> None:
+    for number in range(5):
+        asked(ana, f"ana{number}@new.example")
+    with pytest.raises(TooManyRequests):
+        asked(ana)
+    stopped_clock.shift(timedelta(days=1))
+    assert asked(ana).to_address == NEW
+
+
+def test_the_same_mailbox_is_refused(ana: Client) -> None:
+    with pytest.raises(SameAddress):
+        asked(ana, "Ana@Mail.Example")
+
+
+def test_a_pin_session_may_not_ask(practice: Practice, ana: Client) -> None:
+    sign_in_pins.generate(ana, form_key="k" * 43, by=cast.DESK)
+    shown = sign_in_pins.digits(ana, "k" * 43, to=cast.DESK)
+    assert shown is not None
+    started = sign_in_pins.enter(practice, "ana@mail.example", shown[1], visitor=VISITOR, ip="192.0.2.1")
+    assert started is not None
+    assert started.session.method == SignInMethod.PIN
+    access = access_grants.access_of(ana)
+    assert access is not None
+    with pytest.raises(NotChangeable):
+        address_change.request(started.session, access, NEW, form_key="", by=cast.DESK)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_concurrent_presses_one_makes_the_change(practice: Practice, ana: Client) -> None:
+    token = token_of(asked(ana))
+    results = at_once(*[partial(address_change.confirm, practice, token)] * HANDS)
+    assert errors(results) == []
+    assert sum(result is not None for result in results) == 1
+    assert EmailAddress.objects.open().count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.ADDRESS_CHANGED_BY_CLIENT).count() == 1
