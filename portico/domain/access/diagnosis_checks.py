@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portico.domain.access import diagnosis_steps, eligibility_steps
-from portico.domain.access.diagnosis_evidence import REPORT_PATIENCE, Evidence
+from portico.domain.access.diagnosis_evidence import NOT_SENT, QUEUE_PATIENCE, REPORT_PATIENCE, Evidence
 from portico.domain.access.diagnosis_steps import REQUIREMENTS, TITLES, Cause, Finding, StepName, StepState
 from portico.domain.access.eligibility_steps import Fact, Fix
 from portico.domain.access.eligibility_steps import Step as EligibilityStep
 from portico.domain.access.models import SignInMethod
 from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.delivery_reports import StopKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 
@@ -92,33 +93,45 @@ def invitation_sent(evidence: Evidence) -> Finding:
     if mail is None:
         return _without_mail(evidence)
     email = mail.email
-    trouble = not evidence.is_mail_proven or evidence.is_mail_in_trouble
-    match email.state:
-        case EmailState.QUEUED if trouble:
-            words = _("It usually leaves within a minute. Check again then.")
-            return Finding(
-                StepState.WAITING, _("The email is being sent"), words, at=email.written_at, cause=Cause.MAIL_ON_ITS_WAY
-            )
-        case EmailState.DELAYED if trouble:
-            title = _("The email is delayed")
-            words = f"{email.reason} {_('It is retried automatically. A PIN works without email.')}".strip()
-            fix = diagnosis_steps.GENERATE_PIN
-            return Finding(StepState.WAITING, title, words, email.delayed_at, Cause.MAIL_DELAYED, fix)
-        case EmailState.FAILED if trouble and not evidence.is_rejected:
-            title = _("The email is on hold") if email.is_parked else _("The email was not sent")
-            fix = diagnosis_steps.OPEN_EMAIL
-            return Finding(StepState.BROKEN, title, email.reason, email.settled_at, Cause.MAIL_NOT_SENT, fix)
-        case EmailState.DROPPED if trouble:
-            title, fix = _("The email was not sent"), _invite_again(evidence)
-            return Finding(StepState.BROKEN, title, email.reason, email.settled_at, Cause.MAIL_NOT_SENT, fix)
-        case _:
-            pass
+    not_sent = _not_sent(evidence, email) if not evidence.is_link_used else None
+    if not_sent is not None:
+        # The client needs no email any more that was requested before the last sign-in.
+        return Finding(StepState.OK, _("An invitation was not needed")) if evidence.is_mail_superseded else not_sent
     at = email.handed_over_at or email.handing_over_at or email.written_at
     if mail.invitation is None:
         words = _("%(name)s requested it on the portal’s sign-in page.") % {"name": evidence.client.called}
         return Finding(StepState.OK, _("Sign-in email sent"), words, at=at)
     words = _("Sent to %(address)s by %(name)s") % {"address": email.to_address, "name": mail.invitation.sent_by}
     return Finding(StepState.OK, _("Invitation sent"), words, at=at)
+
+
+def _not_sent(evidence: Evidence, email: OutgoingEmail) -> Finding | None:
+    """Returns the finding for a mail that waits to be sent or was not sent; None for one that was."""
+    match email.state:
+        case EmailState.QUEUED if clock.is_within(email.written_at, QUEUE_PATIENCE, at=evidence.at):
+            title, words = _("The email is being sent"), _("It usually leaves within a minute. Check again then.")
+            return Finding(StepState.WAITING, title, words, email.written_at, Cause.MAIL_ON_ITS_WAY)
+        case EmailState.QUEUED:
+            title, words = (
+                _("The email has not been sent yet"),
+                _("It is sent automatically. A PIN works without email."),
+            )
+            fix = diagnosis_steps.GENERATE_PIN
+            return Finding(StepState.WAITING, title, words, email.written_at, Cause.MAIL_DELAYED, fix)
+        case EmailState.DELAYED:
+            title = _("The email is delayed")
+            words = f"{email.reason} {_('It is retried automatically. A PIN works without email.')}".strip()
+            fix = diagnosis_steps.GENERATE_PIN
+            return Finding(StepState.WAITING, title, words, email.delayed_at, Cause.MAIL_DELAYED, fix)
+        case EmailState.FAILED if not evidence.is_rejected:
+            title = _("The email is on hold") if email.is_parked else _("The email was not sent")
+            fix = diagnosis_steps.OPEN_EMAIL
+            return Finding(StepState.BROKEN, title, email.reason, email.settled_at, Cause.MAIL_NOT_SENT, fix)
+        case EmailState.DROPPED:
+            title, fix = _("The email was not sent"), _invite_again(evidence)
+            return Finding(StepState.BROKEN, title, email.reason, email.settled_at, Cause.MAIL_NOT_SENT, fix)
+        case _:
+            return None
 
 
 def _without_mail(evidence: Evidence) -> Finding:
@@ -139,9 +152,14 @@ def accepted(evidence: Evidence) -> Finding:
     if mail is not None and (mail.email.accepted_at is not None or mail.email.state == EmailState.DELIVERED):
         title = _("Accepted by %(server)s") % {"server": server} if server else str(TITLES[StepName.ACCEPTED])
         return Finding(StepState.OK, title, at=mail.email.accepted_at)
-    if evidence.is_mail_proven:
+    if evidence.is_link_used:
         return Finding(StepState.OK, _("The email arrived"), _("Its link or code was used."))
-    if mail is None or mail.email.handed_over_at is None or mail.email.state == EmailState.BOUNCED:
+    if mail is not None and mail.link.fetched_at is not None:
+        return Finding(StepState.OK, _("The email arrived"), _("Its link was opened."), at=mail.link.fetched_at)
+    if evidence.is_mail_proven:
+        words = _("%(name)s has signed in with a link or code.") % {"name": evidence.client.called}
+        return Finding(StepState.OK, _("Email arrives at this address"), words)
+    if mail is None or mail.email.handed_over_at is None or mail.email.state in NOT_SENT or evidence.is_failed:
         return Finding(StepState.UNKNOWN, str(TITLES[StepName.ACCEPTED]), _("Not known."))
     sent_at = mail.email.handed_over_at
     if not _is_stopped(evidence):
@@ -149,7 +167,8 @@ def accepted(evidence: Evidence) -> Finding:
             title, words = _clause(mail.email.reason), _("A PIN works without email.")
             fix = diagnosis_steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, sent_at, Cause.MAIL_DELAYED, fix)
-        if evidence.facts.reports_arrive and clock.is_within(sent_at, REPORT_PATIENCE, at=evidence.at):
+        is_waited_for = evidence.facts.reports_arrive and not evidence.has_signed_in
+        if is_waited_for and clock.is_within(sent_at, REPORT_PATIENCE, at=evidence.at):
             title = _("On its way to the recipient’s mail server")
             words = _("This usually takes less than a minute. Check again then.")
             return Finding(StepState.WAITING, title, words, sent_at, Cause.MAIL_ON_ITS_WAY)
@@ -204,6 +223,10 @@ def link_opened(evidence: Evidence) -> Finding:
     if fetched_at is not None:
         words = "" if evidence.is_mail_proven else _("A scanner can’t use it up: only its button signs in.")
         return Finding(StepState.OK, _("Link opened (maybe by a mail scanner)"), words, at=fetched_at)
+    if evidence.has_signed_in:
+        return Finding(
+            StepState.UNKNOWN, str(TITLES[StepName.LINK_OPENED]), _("The newest link was not needed so far.")
+        )
     if mail is None or mail.is_dead(evidence.access, evidence.at):
         title = _("The link was not opened, and no longer works")
         return _link_expired(evidence, title)
@@ -219,6 +242,8 @@ def pressed(evidence: Evidence) -> Finding:
         return Finding(StepState.OK, str(TITLES[StepName.PRESSED]), at=mail.link.used_at)
     if evidence.is_mail_proven:
         return Finding(StepState.OK, str(TITLES[StepName.PRESSED]), at=evidence.access.last_signed_in_at)
+    if evidence.has_signed_in:
+        return Finding(StepState.UNKNOWN, str(TITLES[StepName.PRESSED]))
     called = {"name": evidence.client.called}
     if mail is None or mail.is_dead(evidence.access, evidence.at):
         return _link_expired(evidence, _("The link was opened but not used, and no longer works"))

@@ -13,10 +13,14 @@ from portico.domain.access.portal_history import PortalHistory, SentLink
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.models import DeliveryReport, MailStop
-from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.models.outgoing_emails import FAILED_STATES, EmailState
 
+# A mail in one of these states is not on its way, even if it was handed over once.
+NOT_SENT = (EmailState.QUEUED, EmailState.DELAYED, EmailState.DROPPED)
 # A report arrives within this time, or perhaps never.
 REPORT_PATIENCE = timedelta(minutes=5)
+# A mail that has been queued for longer waits for the worker, or behind many others.
+QUEUE_PATIENCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -65,19 +69,35 @@ class Evidence:
 
     @property
     def is_mail_proven(self) -> bool:
-        """Returns True if a link or code was used, which proves that mail arrives."""
-        return self.is_link_used or (self.has_signed_in and self.history.last_method is not SignInMethod.PIN)
+        """Returns True if the mail's link or code was used, or the client signed in by mail after the mail was sent.
+
+        A sign-in proves nothing about a mail that was sent, or rejected, after it.
+        """
+        if self.is_link_used:
+            return True
+        proven_at = self._signed_in_by_mail_at
+        if proven_at is None or self.mail is None:
+            return proven_at is not None
+        email = self.mail.email
+        if email.state in NOT_SENT or (email.state == EmailState.FAILED and not email.failure_cause):
+            return False
+        times = [at for at in (email.handed_over_at, email.failed_at) if at is not None]
+        return bool(times) and proven_at >= max(times)
 
     @property
-    def is_mail_in_trouble(self) -> bool:
-        """Returns True if a mail that was requested after the last sign-in did not leave."""
-        last, mail = self.access.last_signed_in_at, self.mail
-        return (
-            mail is not None
-            and mail.link.used_at is None
-            and mail.email.state in {EmailState.DELAYED, EmailState.FAILED, EmailState.DROPPED}
-            and (last is None or mail.email.written_at > last)
-        )
+    def _signed_in_by_mail_at(self) -> datetime | None:
+        """Returns the time of the last sign-in with a link or a code at the present address; None if there is none."""
+        if not self.has_signed_in:
+            return None
+        history = self.history
+        # The audit entries that were loaded may not go back to the last sign-in.
+        return history.last_signed_in_by_mail_at if history.last_method is not None else self.access.last_signed_in_at
+
+    @property
+    def is_mail_superseded(self) -> bool:
+        """Returns True if the client signed in after the mail was created, by whatever means."""
+        last = self.access.last_signed_in_at
+        return self.has_signed_in and self.mail is not None and last is not None and self.mail.email.written_at <= last
 
     @property
     def is_still_tried(self) -> bool:
@@ -92,6 +112,11 @@ class Evidence:
         """Returns True if the mail left, and was then rejected on its way."""
         email = self.mail.email if self.mail is not None else None
         return email is not None and bool(email.failure_cause) and email.handed_over_at is not None
+
+    @property
+    def is_failed(self) -> bool:
+        """Returns True if the mail was rejected, bounced or marked as spam."""
+        return self.is_rejected or (self.mail is not None and self.mail.email.state in FAILED_STATES)
 
     @property
     def is_by_pin(self) -> bool:

@@ -28,6 +28,7 @@ METHODS = {
     AuditAction.CLIENT_SIGNED_IN_BY_CODE: SignInMethod.CODE,
     AuditAction.CLIENT_SIGNED_IN_BY_PIN: SignInMethod.PIN,
 }
+_BY_MAIL = (AuditAction.CLIENT_SIGNED_IN, AuditAction.CLIENT_SIGNED_IN_BY_CODE)
 ACTIONS = (
     *METHODS,
     AuditAction.PIN_MADE,
@@ -124,6 +125,11 @@ class PortalHistory:
         """Returns the method of the last sign-in; None if there was none, or none among the loaded entries."""
         actions = (AuditAction(entry.action) for entry in self.entries)
         return next((METHODS[action] for action in actions if action in METHODS), None)
+
+    @property
+    def last_signed_in_by_mail_at(self) -> datetime | None:
+        """Returns the time of the last sign-in with a link or a code; None if there is none in the loaded entries."""
+        return next((entry.at for entry in self.entries if entry.action in _BY_MAIL), None)
 
     @property
     def last_failure(self) -> AuditEntry | None:

@@ -178,6 +178,10 @@ def stop_of(person: Client, *, facts: MailFacts | None = None) -> tuple[StepName
     return step.name, step.state, step.finding.cause
 
 
+def states_of(person: Client, *, facts: MailFacts | None = None) -> dict[StepName, StepState]:
+    return {step.name: step.state for step in chain_of(person, facts=facts).steps}
+
+
 def handed_over(person: Client, **columns: object) -> None:
     """Marks the client's mails as handed over just now."""
     now = clock.now()
@@ -306,6 +310,73 @@ def test_a_server_that_still_tries_is_waited_for(practice: Practice) -> None:
     assert stop_of(ana) == (StepName.ACCEPTED, StepState.WAITING, Cause.MAIL_DELAYED)
 
 
+def test_an_opened_link_proves_that_its_mail_arrived(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    handed_over(ana, reason="mail.example hasn’t accepted it yet.")
+    link_redemption.record_fetch(SignInLink.objects.get())
+    assert stop_of(ana, facts=MailFacts(reports_arrive=True)) == (
+        StepName.PRESSED,
+        StepState.WAITING,
+        Cause.LINK_NOT_USED,
+    )
+    assert states_of(ana)[StepName.ACCEPTED] == StepState.OK
+
+
+def test_a_sign_in_proves_no_mail_that_was_sent_after_it(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
+    stopped_clock.shift(timedelta(minutes=5))
+    cast.mailed(practice, "ana@mail.example")
+    queued = chain_of(ana).first_broken
+    assert queued is not None
+    assert (queued.name, queued.finding.title) == (StepName.INVITATION_SENT, "The email is being sent")
+    stopped_clock.shift(timedelta(minutes=6))
+    late = chain_of(ana).first_broken
+    assert late is not None
+    assert (late.finding.cause, late.finding.fix and late.finding.fix.name) == (Cause.MAIL_DELAYED, "pin")
+    handed_over(ana)
+    found = chain_of(ana, facts=MailFacts(reports_arrive=True))
+    assert found.can_sign_in
+    unknown = {step.name for step in found.steps if step.state is StepState.UNKNOWN}
+    assert unknown == {StepName.ACCEPTED, StepName.NOT_BOUNCED, StepName.LINK_OPENED, StepName.PRESSED}
+    handed_over(ana, state=EmailState.BOUNCED, failure_cause=FailureCause.NO_MAILBOX, failed_at=clock.now())
+    assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_BOUNCED)
+
+
+def test_a_sign_in_proves_the_mails_sent_before_it(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+    ana, carol = cast.ana(practice), cast.client(practice, "Carol", address="ana@mail.example")
+    cast.invited(carol)
+    handed_over(carol)
+    stopped_clock.shift(timedelta(minutes=5))
+    cast.with_access(ana)
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
+    assert set(states_of(carol).values()) == {StepState.OK}
+    # A later rejection is newer than this proof.
+    stopped_clock.shift(timedelta(minutes=5))
+    OutgoingEmail.objects.filter(client=carol).update(
+        state=EmailState.FAILED, failure_cause=FailureCause.FULL, failed_at=clock.now(), reason="It is full."
+    )
+    assert stop_of(carol) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_REJECTED)
+
+
+def test_a_mail_that_was_accepted_and_then_failed_was_sent(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    full = {"state": EmailState.FAILED, "failure_cause": FailureCause.FULL, "reason": "It is full."}
+    handed_over(ana, failed_at=clock.now(), **full)
+    assert states_of(ana, facts=MailFacts(reports_arrive=True))[StepName.ACCEPTED] == StepState.UNKNOWN
+    handed_over(ana, failed_at=clock.now(), accepted_at=clock.now(), **full)
+    states = states_of(ana)
+    assert (states[StepName.INVITATION_SENT], states[StepName.ACCEPTED]) == (StepState.OK, StepState.OK)
+    assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_REJECTED)
+    # Rejected by our own mail server, before it left.
+    handed_over(ana, failed_at=clock.now(), handed_over_at=None, **full)
+    assert stop_of(ana) == (StepName.INVITATION_SENT, StepState.BROKEN, Cause.MAIL_NOT_SENT)
+
+
 def test_an_expired_link_is_sent_again(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
@@ -394,6 +465,7 @@ def test_a_failed_attempt_after_the_last_success_is_marked(
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     stopped_clock.shift(timedelta(minutes=5))
     cast.mailed(practice, "ana@mail.example")
+    handed_over(ana)
     sign_in_codes.enter(practice, "222222", browser_key="a browser", mailbox_key="ana@mail.example", visitor=VISITOR)
     assert stop_of(ana) == (StepName.SESSION_KEPT, StepState.WAITING, Cause.LAST_ATTEMPT_FAILED)
 
