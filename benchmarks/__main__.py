@@ -22,7 +22,7 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 SIZED = ("pages", "list", "invoices")
 UNSIZED = (
-    *("idle", "start", "memory", "seeding", "webhooks", "invitations"),
+    *("idle", "start", "memory", "seeding", "webhooks", "invitations", "bulk"),
     *("mail", "entrance", "papers"),
 )
 PARTS = (*SIZED, *UNSIZED)

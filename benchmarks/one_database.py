@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from django.core.management import call_command
 
 from benchmarks import (
+    bulk_invitations,
     client_lists,
     entrance,
     idle,
@@ -32,6 +33,7 @@ UNSIZED: dict[str, Callable[[], Iterator[Row]]] = {
     "seeding": seeding.measure,
     "webhooks": webhooks.measure,
     "invitations": invitations.measure,
+    "bulk": bulk_invitations.measure,
     "mail": mail.measure,
     "entrance": entrance.measure,
     "papers": papers.measure,

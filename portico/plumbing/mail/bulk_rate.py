@@ -1,5 +1,6 @@
-"""The rate of mails to many recipients: over all workers, at most EMAIL_PER_SECOND are queued within any second.
+"""The rate of mails to many recipients: over all workers, at most EMAIL_PER_SECOND are taken within any second.
 
+A mail is queued right after it was taken; a worker that is delayed between the two has at most one batch in hand.
 Sign-in mail and mails to a single recipient are not counted. What has been queued waits when the mail server is away;
 until it is back, further mails are held back, so that they do not all leave together afterwards.
 """
@@ -15,8 +16,10 @@ from portico.plumbing.models.outgoing_emails import DelayCause, EmailState, Mail
 from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
-# A batch is a tenth of a second's mails or fewer: a larger one would leave as a burst.
-BATCHES_PER_SECOND = 10
+# A batch is a fifth of a second's mails or fewer: a larger one would leave as a burst. With smaller ones, waking up for
+# each would cost a larger part of the rate.
+BATCHES_PER_SECOND = 5
+MAX_BATCH = 5
 # Mails are held back while so many seconds' worth of them wait.
 MAX_SECONDS_QUEUED = 5
 
@@ -51,11 +54,11 @@ def is_held_back(kind: str) -> bool:
 
 
 def _batch_size(per_second: int) -> int:
-    """Returns the largest divisor of the rate that is at most a tenth of it, at least 1.
+    """Returns the largest divisor of the rate that is at most a fifth of it and MAX_BATCH, at least 1.
 
     Only equal batches at equal distances that fill a second exactly keep the rate in every second, wherever it begins.
     """
-    largest = max(1, per_second // BATCHES_PER_SECOND)
+    largest = max(1, min(per_second // BATCHES_PER_SECOND, MAX_BATCH))
     return max(size for size in range(1, largest + 1) if per_second % size == 0)
 
 
