@@ -66,6 +66,10 @@ def test_reports_of_postfix_are_read_from_dovecot(
         BLOCKED: ("failed", "5.7.26", "127.0.0.1"),
     }
     assert ReportMailbox.objects.get().unmatched == 0
+    # The files that Postfix wrote, as its pipe would pass them, are the same reports.
+    for path in mail_servers.folder.glob("mail/reports/[cn]*/*"):
+        report_mailbox.receive(path.read_bytes())
+    assert (DeliveryReport.objects.count(), ReportMailbox.objects.get().unmatched) == (4, 0)
     # ENVID and the tagged sender come back, each by itself enough.
     with mailbox.open() as folder:
         mails = folder.fetch(after_uid=0, limit=10, max_bytes=report_parsing.MAX_BYTES).mails
