@@ -47,14 +47,12 @@ class MarkedAccesses:
         list(Client.objects.locked().filter(portal_access__account__in=accounts).order_by("pk"))
 
     def stop_changed(self, practice_id: int, mailbox_key: str, stop: MailStop | None) -> None:
-        accesses = PortalAccess.objects.filter(account__practice=practice_id, account__mailbox_key=mailbox_key)
-        clients = list(Client.objects.filter(portal_access__in=accesses).order_by("pk"))
-        PortalAccess.objects.filter(client__in=clients).update(
-            mail_stopped_at=clock.now() if stop is not None else None,
-            mail_stopped_reason=stop.words if stop is not None else "",
-        )
-        for client in clients:
-            portal_states.recompute(client)
+        found = PortalAccess.objects.filter(account__practice=practice_id, account__mailbox_key=mailbox_key)
+        accesses = list(found.select_related("client", "address").order_by("client_id"))
+        for access in accesses:
+            set_marks(access, stop)
+        PortalAccess.objects.bulk_update(accesses, ["mail_stopped_at", "mail_stopped_reason"])
+        portal_states.store_all(accesses)
 
 
 def stops_of(addresses: Iterable[EmailAddress]) -> dict[str, MailStop]:

@@ -68,10 +68,15 @@ def stop(email: OutgoingEmail, kind: StopKind, words: str) -> None:
 
     A complaint replaces a refusal. A mail that was sent before an earlier stop was lifted stops nothing.
     """
+    lock(email.practice_id, key_of(email))
+    stop_locked(email, kind, words)
+
+
+def stop_locked(email: OutgoingEmail, kind: StopKind, words: str) -> None:
+    """Stops the mailbox as `stop` does, after the caller has called `lock` for it."""
     practice_id, mailbox_key = email.practice_id, key_of(email)
     if not mailbox_key:
         return
-    lock(practice_id, mailbox_key)
     found = _locked_live(practice_id, mailbox_key)
     if found is None:
         if _was_lifted_since(email, mailbox_key):

@@ -84,17 +84,17 @@ def _apply_kind(report: DeliveryReport, email: OutgoingEmail) -> None:
 
 def _accept(report: DeliveryReport, email: OutgoingEmail) -> None:
     """Records that a server accepted the mail. A failure reported before stands: servers also accept, then bounce."""
-    at = _at(report)
+    at, is_first, is_new_state = _at(report), email.accepted_at is None, email.state in _ACCEPTABLE
     if email.accepted_at is None or at < email.accepted_at:
         email.accepted_at, email.accepted_by = at, _server(report, email)
-        email.save(update_fields=["accepted_at", "accepted_by"])
-    _add_event(email, EmailEventKind.ACCEPTED, words=email.accepted_by)
-    if email.state not in _ACCEPTABLE:
-        return
-    email.state, email.reason = EmailState.DELIVERED, ""
-    email.save(update_fields=["state", "reason"])
-    mail_stops.accepted(email)
-    _notify_composer(email)
+    if is_new_state:
+        email.state, email.reason = EmailState.DELIVERED, ""
+    email.save(update_fields=["accepted_at", "accepted_by", "state", "reason"])
+    if is_first:
+        outbox.add_event(email, EmailEventKind.ACCEPTED, words=email.accepted_by)
+    if is_new_state:
+        mail_stops.accepted(email)
+        _notify_composer(email)
 
 
 def _delay(report: DeliveryReport, email: OutgoingEmail) -> None:
@@ -136,7 +136,7 @@ def _fail(report: DeliveryReport, email: OutgoingEmail) -> None:
         return
     _notify_composer(email)
     if stops and not outbox.is_to_staff(email):
-        mail_stops.stop(email, _STOP_KINDS.get(rule.cause, StopKind.REFUSED), reason)
+        mail_stops.stop_locked(email, _STOP_KINDS.get(rule.cause, StopKind.REFUSED), reason)
 
 
 def _is_worse(rule: Rule, email: OutgoingEmail) -> bool:

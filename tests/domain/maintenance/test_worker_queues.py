@@ -5,7 +5,11 @@ from django.test import override_settings
 from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.worker_queues import repeat_while_busy, worker_queues
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import AuditEntry, AuditSeal, ReportMailbox
+from portico.plumbing import clock
+from portico.plumbing.mail import delivery_reports
+from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.models import AuditEntry, AuditSeal, ReportKind, ReportMailbox
+from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.queue.worker_loop import WorkerQueue
 from tests import cast
 from tests.support.imap import ImapServer
@@ -34,6 +38,17 @@ def test_a_mailbox_of_reports_is_read_in_a_queue_of_its_own(practice: Practice, 
         assert [each.name for each in worker_queues()] == names
         assert not run_round(queue_named("reports"))
     assert ReportMailbox.objects.get().unmatched == 1
+
+
+def test_delivery_reports_are_applied_in_a_queue_of_their_own(practice: Practice) -> None:
+    email = cast.invited(cast.ana(practice)).email
+    email.state, email.settled_at, email.handed_over_at = EmailState.HANDED_OVER, clock.now(), clock.now()
+    email.save()
+    delivery_reports.store([NewReport(email.ref, DSN, "key", ReportKind.RELAYED, clock.now())])
+    assert run_round(queue_named("delivery reports"))
+    email.refresh_from_db()
+    assert email.state == EmailState.DELIVERED
+    assert not run_round(queue_named("delivery reports"))
 
 
 def test_the_rest_sends_mail_seals_and_runs_tasks(practice: Practice, smtp: SmtpServer) -> None:

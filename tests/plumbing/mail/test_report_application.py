@@ -5,6 +5,8 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from time_machine import Traveller
 
 from portico.domain.practices.models import Practice
@@ -306,6 +308,21 @@ def test_a_killed_worker_loses_and_doubles_nothing(note: Note, stopped_clock: Tr
     assert applied(email).state == "bounced"
     assert happened(email) == ["written", "bounced"]
     assert AuditEntry.objects.count() == MailStop.objects.count() == 1
+
+
+def test_each_further_accepted_mail_costs_five_statements(note: Note) -> None:
+    practice = a_practice()
+
+    def statements(*numbers: int) -> int:
+        for number in numbers:
+            report(sent(f"note:{number}", practice=practice), RELAYED)
+        with CaptureQueriesContext(connection) as asked:
+            assert report_application.apply_next()
+        return len([query for query in asked if "SAVEPOINT" not in query["sql"]])
+
+    of_one = statements(0)
+    # The mail, the report's end, the mail's state, its event, and a stop that might be lifted.
+    assert statements(*range(1, 7)) == of_one + 5 * 5
 
 
 def test_an_error_in_one_report_does_not_stop_the_others(note: Note, monkeypatch: pytest.MonkeyPatch) -> None:
