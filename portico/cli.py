@@ -22,6 +22,8 @@ PLACEHOLDERS = {
     "EMAIL_RETURN_PATH": "",
     "REPORT_MAILBOX_URL": "",
     "EMAIL_HOOK_SECRET": "",
+    "DKIM_SELECTOR": "",
+    "DNS_SERVER": "",
     "STRIPE_API_BASE": "",
     "ALLOW_TEST_ENDPOINTS": "0",
     "TRUSTED_PROXY_COUNT": "0",

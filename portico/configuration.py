@@ -4,12 +4,14 @@ import base64
 import binascii
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from portico import database_address, hosts
-from portico.gateways import email_url, imap
+from portico.gateways import dns, email_url, imap
+from portico.gateways.dns import DnsServer
 from portico.hosts import Origin
 from portico.plumbing.text.mailboxes import header_address
 
@@ -28,6 +30,11 @@ WHOLE_SECONDS = {
 MIN_KEY_LENGTH = 50
 # Enough for the number of any setting; Python refuses to parse numbers of thousands of digits.
 MAX_DIGITS = 20
+# RFC 6376, section 3.1: labels of a host name, which may begin with an underscore in practice.
+_SELECTOR = re.compile(
+    r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*"
+)
+MAX_SELECTORS = 5
 # Replaces an invalid base URL, so that the other settings are validated too.
 PLACEHOLDER_ORIGIN = Origin("https", "localhost", None)
 
@@ -52,6 +59,8 @@ class Configuration:
     database: dict[str, Any]
     email_url: str
     email_from: str
+    dkim_selectors: tuple[str, ...]
+    dns_server: DnsServer | None
     # The envelope sender, to which delivery reports are sent; empty for EMAIL_FROM.
     email_return_path: str
     # Where the worker reads delivery reports; empty for no mailbox.
@@ -129,6 +138,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         database=_database(reader),
         email_url=_email_url(reader),
         email_from=_email_from(reader),
+        dkim_selectors=_dkim_selectors(reader),
+        dns_server=_dns_server(reader),
         email_return_path=_address(reader, "EMAIL_RETURN_PATH", reader.optional("EMAIL_RETURN_PATH")),
         report_mailbox_url=_report_mailbox_url(reader),
         email_hook_secret=_email_hook_secret(reader),
@@ -301,3 +312,23 @@ def _report_mailbox_url(reader: _Reader) -> str:
         except ValueError as problem:
             reader.refuse("REPORT_MAILBOX_URL", str(problem))
     return value
+
+
+def _dkim_selectors(reader: _Reader) -> tuple[str, ...]:
+    selectors = tuple(_split(reader.optional("DKIM_SELECTOR")))
+    if len(selectors) > MAX_SELECTORS or not all(_SELECTOR.fullmatch(each) for each in selectors):
+        reader.refuse(
+            "DKIM_SELECTOR", f"must be selectors of DKIM keys by comma, at most {MAX_SELECTORS}, such as s1,s2."
+        )
+        return ()
+    return selectors
+
+
+def _dns_server(reader: _Reader) -> DnsServer | None:
+    """Returns the name server to ask; None for those of this machine."""
+    value = reader.optional("DNS_SERVER")
+    try:
+        return dns.parse_server(value) if value else None
+    except ValueError:
+        reader.refuse("DNS_SERVER", "must be an IP address with an optional port, such as 192.0.2.53 or [::1]:5353.")
+        return None

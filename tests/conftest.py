@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.support.at_random",
     "tests.support.browser",
     "tests.support.clock",
+    "tests.support.dns",
     "tests.support.imap",
     "tests.support.memory",
     "tests.support.migrated",

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from portico import configuration
 from portico.configuration import Configuration, ConfigurationRefused
 from portico.domain.practices.models import Practice
+from portico.gateways.dns import DnsServer
 from portico.gateways.smtp import server_url
 from tests.environment import TEST_ENVIRONMENT
 
@@ -351,3 +352,25 @@ def test_only_tests_may_replace_stripes_address() -> None:
 def test_the_replaced_stripe_address_is_an_origin(value: str) -> None:
     (problem,) = problems(STRIPE_API_BASE=value, ALLOW_TEST_ENDPOINTS="1")
     assert problem == "STRIPE_API_BASE must be a bare address such as http://localhost:8002."
+
+
+def test_dkim_selectors_are_labels_by_comma() -> None:
+    assert read().dkim_selectors == ()
+    assert read(DKIM_SELECTOR="s1, google,2026.mail").dkim_selectors == ("s1", "google", "2026.mail")
+    for value in ("s1._domainkey.example.com.", "s 1", "-s1", "a,b,c,d,e,f"):
+        (problem,) = problems(DKIM_SELECTOR=value)
+        assert problem == "DKIM_SELECTOR must be selectors of DKIM keys by comma, at most 5, such as s1,s2."
+
+
+def test_the_dns_server_is_an_ip_address_with_a_port() -> None:
+    assert read(DNS_SERVER="").dns_server is None
+    for value, server in (
+        ("192.0.2.53", DnsServer("192.0.2.53", 53)),
+        ("192.0.2.53:5353", DnsServer("192.0.2.53", 5353)),
+        ("2001:db8::53", DnsServer("2001:db8::53", 53)),
+        ("[::1]:5353", DnsServer("::1", 5353)),
+    ):
+        assert read(DNS_SERVER=value).dns_server == server
+    for value in ("dns.example.com", "192.0.2.53:", "192.0.2.53:0", "192.0.2.53:99999", "[::1]5353", "[::1", "::1:x"):
+        (problem,) = problems(DNS_SERVER=value)
+        assert problem.startswith("DNS_SERVER must be an IP address with an optional port")

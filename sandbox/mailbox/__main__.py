@@ -7,6 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
+from sandbox.dns import server as dns_server
+from sandbox.dns.server import Records
 from sandbox.mailbox import imap_server, smtp_server, web_server
 from sandbox.mailbox.mail_store import Mailbox
 
@@ -33,6 +35,11 @@ def main() -> None:
         smtp.start()
     except OSError as error:
         sys.exit(f"The mailbox cannot use port {port}: {error.strerror or error}.")
+    names = None
+    if arguments.dns_for:
+        records = Records(dict(dns_server.demo_records(arguments.dns_for, f"mail.{arguments.dns_for}")))
+        names = dns_server.DnsServer(records, port=arguments.smtp_port)
+        threading.Thread(target=names.serve_forever, name="dns", daemon=True).start()
     for part in filter(None, (viewer, imap)):
         threading.Thread(target=part.serve_forever, daemon=True).start()
     print(
@@ -41,6 +48,9 @@ def main() -> None:
     )
     stop.wait()
     smtp.stop()
+    if names is not None:
+        names.shutdown()
+        names.server_close()
     if imap is not None:
         imap.stop()
     viewer.shutdown()
@@ -52,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--imap-port", type=int, help="where the delivery reports about these mails can be read")
+    parser.add_argument("--dns-for", help="a domain for which to answer DNS questions, over UDP on the SMTP port")
     parser.add_argument("--folder", type=Path, required=True, help="where each mail is kept as a file")
     return parser.parse_args()
 

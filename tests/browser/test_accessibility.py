@@ -19,6 +19,9 @@ from portico.domain.billing.invoices import invoice_sharing, invoicing, service_
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
+from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
+from portico.domain.maintenance.sender_check import checking
+from portico.domain.maintenance.sender_check.results import CheckResult
 from portico.domain.practices.models import PaymentProblem, Practice, StaffMember
 from portico.domain.practices.staff import saved_forms
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness
@@ -61,6 +64,19 @@ OUTSIDE = {"office:sign_in", "office:forgotten", "office:forgotten_sent"}
 ASKING = (f"{PORTAL}help/request/", f"{PORTAL}help/request/?sent")
 
 
+SENDER = "portico.example"
+SENDER_CHECKS = [
+    CheckResult(
+        CheckName.SPF, Verdict.WARN, CheckReason.SPF_ALLOWS_ALL, "portico.example", "v=spf1 +all", "v=spf1 ~all"
+    ),
+    CheckResult(CheckName.DKIM, Verdict.UNKNOWN, CheckReason.NO_SELECTOR, "…._domainkey.portico.example"),
+    CheckResult(
+        CheckName.DMARC, Verdict.BROKEN, CheckReason.DMARC_NOT_MET, "_dmarc.portico.example", "v=DMARC1; p=none"
+    ),
+    CheckResult(CheckName.MX, Verdict.OK, CheckReason.GOOD, "portico.example", "10 mail.portico.example"),
+]
+
+
 def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
     """Returns the findings of each page in each view, with URL and view; each page is loaded once.
 
@@ -100,6 +116,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     typed = [PostedField("first_name", "Ana"), PostedField("addresses-0-email", "ana@mail.example")]
     kept = saved_forms.save(owner, path="/office/clients/new/", fields=typed)
     assert kept is not None
+    checking.store(checking.sender_domain(), SENDER_CHECKS)
     people = [ana, waiting, never_invited, archived, no_consent, off]
     one = f"/office/clients/{ana.ref}/"
     listed = [

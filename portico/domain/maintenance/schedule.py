@@ -12,6 +12,9 @@ from portico.plumbing import clock
 
 logger = logging.getLogger(__name__)
 
+# A worker that has not finished a task after this long has probably died.
+STALLED_AFTER = timedelta(minutes=2)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -49,6 +52,24 @@ def run_next(tasks: Sequence[Task]) -> bool:
     ScheduledTask.objects.filter(pk=row.pk).update(done_at=clock.now())
     logger.info("task.completed", extra={"task": task.name, "rows": rows})
     return True
+
+
+def make_due(task: Task) -> None:
+    """Makes the task due now, so that a worker runs it within seconds. Idempotent."""
+    now = clock.now()
+    ScheduledTask.objects.update_or_create(name=task.name, defaults={"due_at": now}, create_defaults={"due_at": now})
+
+
+def is_pending(task: Task) -> bool:
+    """Returns True if the task is due, or a worker has been running it for less than STALLED_AFTER."""
+    row = ScheduledTask.objects.filter(name=task.name).first()
+    if row is None:
+        return False
+    if row.due_at <= clock.now():
+        return True
+    claimed_at = row.due_at - task.every
+    is_done = row.done_at is not None and row.done_at >= claimed_at
+    return not is_done and clock.is_within(claimed_at, STALLED_AFTER)
 
 
 def _due(tasks: Sequence[Task]) -> Q:

@@ -12,6 +12,7 @@ from portico.domain.billing.reminders import due_reminders
 from portico.domain.billing.stripe_sync import card_refunds, disputes, reconciliation
 from portico.domain.maintenance import clock_set_back
 from portico.domain.maintenance.schedule import Task
+from portico.domain.maintenance.sender_check.checking import CHECK_SENDER
 from portico.domain.practices.staff import saved_forms
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.domain.practices.stripe_setup import api_keys, webhook_setup
@@ -51,4 +52,6 @@ TASKS = (
     Task("delete old webhook events", timedelta(minutes=10), inbound_events.delete_old),
     Task("delete old email bodies", timedelta(minutes=10), outbox.delete_old_bodies),
     Task("forget kept forms", timedelta(minutes=10), delete_saved_forms),
+    # The last one, since a silent DNS server makes it wait.
+    CHECK_SENDER,
 )

@@ -28,6 +28,7 @@ READY = "ready"
 PAYS, CARD = "alex@moss.example", "4242 4242 4242 4242"
 # A client whose invitation bounced.
 LOCKED_OUT = "Gale Winters"
+SENDER = "portal@portico.example"
 SECONDS_TO_START = 60.0
 PORTICO = (sys.executable, "-m", "portico")
 
@@ -97,9 +98,12 @@ def process_environment(port: int) -> dict[str, str]:
         # Quoted as bytes: the path may hold any character.
         "DATABASE_URL": f"sqlite:///{quote(os.fsencode((FOLDER / 'portico.sqlite3').resolve()))}",
         "EMAIL_URL": f"smtp://localhost:{port + 3}",
-        "EMAIL_FROM": "portal@portico.example",
+        "EMAIL_FROM": SENDER,
         "EMAIL_RETURN_PATH": "bounces@portico.example",
         "REPORT_MAILBOX_URL": f"imap://reports:reports@localhost:{port + 4}/INBOX",
+        "DKIM_SELECTOR": "",
+        # The mailbox answers on the mail server's port, over UDP.
+        "DNS_SERVER": f"127.0.0.1:{port + 3}",
         "STRIPE_API_BASE": f"http://localhost:{port + 2}",
         "ALLOW_TEST_ENDPOINTS": "1",
         "TRUSTED_PROXY_COUNT": "0",
@@ -133,7 +137,8 @@ def _prepare_folder(*, reset: bool) -> None:
 
 def _mailbox(port: int) -> list[str]:
     options = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--imap-port", str(port + 4))
-    return [sys.executable, "-m", "sandbox.mailbox", *options, "--folder", str(FOLDER / "mail")]
+    places = ("--folder", str(FOLDER / "mail"), "--dns-for", SENDER.rpartition("@")[2])
+    return [sys.executable, "-m", "sandbox.mailbox", *options, *places]
 
 
 def _stripe(port: int) -> list[str]:

@@ -41,6 +41,7 @@ from portico.web.office.settings import (
     online_payments,
     practice_settings,
     reminder_settings,
+    sender_check,
     services,
     team,
 )
@@ -168,6 +169,8 @@ urlpatterns = [
     path("settings/practice/logo/", practice_settings.save_logo, name="logo"),
     path("settings/practice/logo/removal/", practice_settings.remove_logo, name="logo_removal"),
     path("settings/emails/", email_settings.edit, name="settings_emails"),
+    path("settings/emails/sender/", sender_check.show, name="sender_check"),
+    path("settings/emails/sender/checking/", sender_check.check_now, name="sender_checking"),
     path("settings/emails/<str:language>/preview/", email_settings.preview, name="default_text_preview"),
     path("settings/emails/help-requests/", help_request_settings.save, name="settings_help_requests"),
     path("settings/emails/reminders/", reminder_settings.save, name="settings_reminders"),

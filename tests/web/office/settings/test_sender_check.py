@@ -1,0 +1,94 @@
+"""`Settings` > `Emails` > `Sender check`."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.maintenance import schedule
+from portico.domain.maintenance.models import CheckName, CheckReason, ScheduledTask, SenderCheck, Verdict
+from portico.domain.maintenance.schedule import Task
+from portico.domain.maintenance.sender_check import checking
+from portico.domain.maintenance.sender_check.checking import CHECK_SENDER
+from portico.domain.maintenance.sender_check.results import CheckResult
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+PAGE = "/office/settings/emails/sender/"
+DOMAIN = settings.EMAIL_FROM.rpartition("@")[2]
+# Session with practice, the checks, the task, and the counts of the menu.
+QUERIES = 4
+
+
+@pytest.fixture
+def owner(client: Browser, practice: Practice) -> Browser:
+    return cast.signed_in(client, cast.elm(practice))
+
+
+def found(name: CheckName, verdict: Verdict, reason: CheckReason, found: str = "", wanted: str = "") -> CheckResult:
+    return CheckResult(name, verdict, reason, DOMAIN, found, wanted)
+
+
+def test_it_shows_what_was_found_and_what_to_put_into_dns(
+    owner: Browser, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    assert "Not checked yet." in owner.get(PAGE).text
+    checking.store(
+        DOMAIN,
+        [
+            found(CheckName.MX, Verdict.OK, CheckReason.GOOD, "10 mail.alder.example"),
+            found(CheckName.SPF, Verdict.WARN, CheckReason.SPF_ALLOWS_ALL, "v=spf1 +all", "v=spf1 ~all"),
+        ],
+    )
+    with django_assert_num_queries(QUERIES):
+        page = owner.get(PAGE).text
+    assert page.index('data-check="spf"') < page.index('data-check="mx"')
+    assert 'data-copy="v=spf1 ~all"' in page
+    assert "v=spf1 +all" in page
+    assert "The SPF record ends in +all, so anyone may send emails in your name." in page
+
+
+def test_a_silent_dns_server_shows_the_last_result_with_its_date(owner: Browser) -> None:
+    checking.store(DOMAIN, [found(CheckName.SPF, Verdict.OK, CheckReason.GOOD)])
+    SenderCheck.objects.update(checked_at=clock.now() - timedelta(days=1), known_at=clock.now() - timedelta(days=1))
+    checking.store(DOMAIN, [found(CheckName.SPF, Verdict.UNKNOWN, CheckReason.NOT_ANSWERED)])
+    page = owner.get(PAGE).text
+    assert 'data-verdict="ok"' in page
+    assert "The DNS server did not answer last time (" in page
+
+
+def test_check_now_makes_a_worker_check_and_not_the_request(owner: Browser) -> None:
+    checks: list[str] = []
+    task = Task(CHECK_SENDER.name, CHECK_SENDER.every, lambda: checks.append("checked"))
+    schedule.create_missing([task])
+    assert schedule.run_next([task])
+    assert not schedule.run_next([task])
+    assert "Check now" in owner.get(PAGE).text
+    owner.post(f"{PAGE}checking/")
+    owner.post(f"{PAGE}checking/")
+    page = owner.get(PAGE).text
+    assert "A check is running." in page
+    assert "Check now" not in page
+    assert checks == ["checked"]
+    assert schedule.run_next([task])
+    assert not schedule.run_next([task])
+    assert checks == ["checked", "checked"]
+    assert "Check now" in owner.get(PAGE).text
+
+
+def test_a_check_whose_worker_died_can_be_asked_for_again(owner: Browser) -> None:
+    now = clock.now()
+    ScheduledTask.objects.create(
+        name=CHECK_SENDER.name, due_at=now - timedelta(minutes=3) + CHECK_SENDER.every, done_at=now - timedelta(days=1)
+    )
+    assert "Check now" in owner.get(PAGE).text
+
+
+def test_only_owners_open_it(client: Browser, practice: Practice) -> None:
+    desk = cast.signed_in(client, cast.fay(practice))
+    assert desk.get(PAGE).status_code == 403
+    assert desk.post(f"{PAGE}checking/").status_code == 403
