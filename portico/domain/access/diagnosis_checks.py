@@ -275,17 +275,16 @@ def signed_in(evidence: Evidence) -> Finding:
 
 
 def session_kept(evidence: Evidence) -> Finding:
-    failure, called = evidence.history.last_failure, {"name": evidence.client.called}
-    if failure is not None:
-        title = _("%(name)s’s last sign-in attempt failed") % called
-        words = _("Recent attempts say why, and what to do.")
-        fix = diagnosis_steps.GENERATE_PIN if evidence.is_by_pin else _invite_again(evidence)
-        return Finding(StepState.WAITING, title, words, failure.at, Cause.LAST_ATTEMPT_FAILED, fix)
+    failure = evidence.last_failure
     if evidence.sessions:
         count = len(evidence.sessions)
         words = ngettext("Signed in now on %(count)s device.", "Signed in now on %(count)s devices.", count)
         return Finding(StepState.OK, _("Stays signed in"), words % {"count": count}, at=evidence.sessions[0].seen_at)
-    words = _("%(name)s can sign in again at any time.") % called
+    if failure is not None:
+        title, words = _("The last sign-in attempt failed"), _("Recent attempts say why, and what to do.")
+        fix = diagnosis_steps.GENERATE_PIN if evidence.is_by_pin else _invite_again(evidence)
+        return Finding(StepState.WAITING, title, words, failure.at, Cause.LAST_ATTEMPT_FAILED, fix)
+    words = _("%(name)s can sign in again at any time.") % {"name": evidence.client.called}
     return Finding(StepState.OK, _("Not signed in at the moment"), words)
 
 

@@ -12,7 +12,7 @@ from portico.domain.access.models import PortalAccess, PortalSession, SignInMeth
 from portico.domain.access.portal_history import PortalHistory, SentLink
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
-from portico.plumbing.models import DeliveryReport, MailStop
+from portico.plumbing.models import AuditEntry, DeliveryReport, MailStop
 from portico.plumbing.models.outgoing_emails import FAILED_STATES, EmailState
 
 # A mail in one of these states is not on its way, even if it was handed over once.
@@ -62,6 +62,11 @@ class Evidence:
     def has_signed_in(self) -> bool:
         """Returns True if the client has signed in with the present address."""
         return self.access.first_signed_in_at is not None
+
+    @property
+    def last_failure(self) -> AuditEntry | None:
+        """Returns the entry of the last sign-in attempt if it failed lately; None otherwise."""
+        return self.history.last_failure(self.at)
 
     @property
     def is_link_used(self) -> bool:

@@ -21,7 +21,7 @@ def pin_entered(evidence: Evidence) -> Finding:
     access, called = evidence.access, {"name": evidence.client.called}
     if evidence.has_signed_in:
         return Finding(StepState.OK, str(TITLES_BY_PIN[StepName.PRESSED]), at=access.last_signed_in_at)
-    failure, given_at = evidence.history.last_failure, access.pin_given_at
+    failure, given_at = evidence.last_failure, access.pin_given_at
     if failure is not None and failure.action == AuditAction.PIN_BEYOND_LIMIT:
         words = (
             _("Make sure that you are speaking with %(name)s. Then allow more tries and generate a new PIN.") % called

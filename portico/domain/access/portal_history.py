@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import QuerySet
@@ -18,6 +18,8 @@ from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, OutgoingEmail
 
+# Attempts are shown, and their failures are reported, for this time.
+RECENT = timedelta(days=7)
 MAX_INVITATIONS = 5
 MAX_MAIL_EVENTS = 60
 MAX_REQUESTED_LINKS = 5
@@ -131,12 +133,17 @@ class PortalHistory:
         """Returns the time of the last sign-in with a link or a code; None if there is none in the loaded entries."""
         return next((entry.at for entry in self.entries if entry.action in _BY_MAIL), None)
 
-    @property
-    def last_failure(self) -> AuditEntry | None:
-        """Returns the entry of the last sign-in attempt if it failed; None if it succeeded."""
+    def last_failure(self, at: datetime) -> AuditEntry | None:
+        """Returns the entry of the last sign-in attempt if it failed within RECENT; None if it succeeded.
+
+        A dead link that was opened is no attempt: a mail scanner may have opened it.
+        """
         attempts = failure_audit_entries.SUCCEEDED | failure_audit_entries.FAILED
-        last = next((entry for entry in self.entries if entry.action in attempts), None)
-        return last if last is not None and last.action in failure_audit_entries.FAILED else None
+        made = (entry for entry in self.entries if entry.action in attempts and not entry.details.get("opened"))
+        last = next(made, None)
+        if last is None or last.action in failure_audit_entries.SUCCEEDED or at - last.at > RECENT:
+            return None
+        return last
 
 
 def load(client: Client, access: PortalAccess | None) -> PortalHistory:

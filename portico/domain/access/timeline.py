@@ -100,8 +100,8 @@ class Timeline:
     """The timeline of the current address; `mail` is that of its newest invitation, None if it was never invited.
 
     `problem` is the reason that an invitation cannot be mailed, in words for staff; empty if there is none.
-    `failed_at` is the time of the last sign-in attempt if it failed, None if it succeeded. `changed_by_client_at` is
-    the time at which the client chose the current address in the portal, None if staff did.
+    `failed_at` is the time of the last sign-in attempt if it failed lately, None if it succeeded.
+    `changed_by_client_at` is the time at which the client chose the current address in the portal, None if staff did.
     """
 
     banner: Banner
@@ -128,7 +128,7 @@ def timeline_of(client: Client, access: PortalAccess | None, history: PortalHist
     link = getattr(newest.email, "sign_in_link", None) if newest is not None else None
     sent = SentLink(newest.email, link, newest) if newest is not None and link is not None else None
     broken = eligibility.first_broken(access or PortalAccess(client=client), Purpose.INVITATION)
-    failure = history.last_failure
+    failure = history.last_failure(at)
     events = [*map(_from_entry, history.entries), *_from_mail_events(history)]
     return Timeline(
         banner=_banner(access, broken),

@@ -21,9 +21,9 @@ from portico.domain.access import (
 from portico.domain.access.diagnosis_evidence import MailFacts
 from portico.domain.access.diagnosis_steps import REQUIREMENTS, STOPS, Cause, Diagnosis, StepName, StepState
 from portico.domain.access.eligibility import STEPS, Purpose
-from portico.domain.access.models import Invitation, PortalAccess, PortalAccount, SignInLink
+from portico.domain.access.models import Invitation, PortalAccess, PortalAccount, PortalSession, SignInLink
 from portico.domain.access.portal_history import PortalHistory, SentLink
-from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_pins
+from portico.domain.access.sign_in import failure_audit_entries, link_redemption, sign_in_codes, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress, Status
@@ -180,6 +180,11 @@ def stop_of(person: Client, *, facts: MailFacts | None = None) -> tuple[StepName
 
 def states_of(person: Client, *, facts: MailFacts | None = None) -> dict[StepName, StepState]:
     return {step.name: step.state for step in chain_of(person, facts=facts).steps}
+
+
+def end_sessions(person: Client) -> None:
+    """Ends the client's sessions, as signing out does."""
+    PortalSession.objects.filter(account__accesses__client=person).update(ended_at=clock.now())
 
 
 def handed_over(person: Client, **columns: object) -> None:
@@ -467,7 +472,24 @@ def test_a_failed_attempt_after_the_last_success_is_marked(
     cast.mailed(practice, "ana@mail.example")
     handed_over(ana)
     sign_in_codes.enter(practice, "222222", browser_key="a browser", mailbox_key="ana@mail.example", visitor=VISITOR)
+    # On another device she is signed in.
+    assert chain_of(ana).can_sign_in
+    end_sessions(ana)
     assert stop_of(ana) == (StepName.SESSION_KEPT, StepState.WAITING, Cause.LAST_ATTEMPT_FAILED)
+    stopped_clock.shift(timedelta(days=7, seconds=1))
+    assert chain_of(ana).can_sign_in
+
+
+def test_a_scanner_that_opens_a_used_link_fails_no_attempt(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    link_redemption.redeem(practice, token, visitor=VISITOR)
+    end_sessions(ana)
+    found = link_redemption.find(practice, token).found
+    assert found is not None
+    failure_audit_entries.record_dead_link_opened(practice, found, state="used", is_first_fetch=False)
+    assert AuditEntry.objects.filter(action=AuditAction.LINK_REFUSED).exists()
+    assert chain_of(ana).can_sign_in
 
 
 def test_a_diagnosis_runs_no_query(practice: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -2,21 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.portal_history import METHODS, PortalHistory, WhyDead
+from portico.domain.access.portal_history import METHODS, RECENT, PortalHistory, WhyDead
 from portico.domain.access.sign_in.failure_audit_entries import FAILED
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry
 from portico.web import formatting
 
-SHOWN_FOR = timedelta(days=7)
 MAX_SHOWN = 10
 # In the history, but no attempts to sign in.
 OTHER_ACTIONS = {AuditAction.PIN_MADE, AuditAction.ADDRESS_CHANGED_BY_CLIENT}
@@ -24,7 +23,10 @@ OTHER_ACTIONS = {AuditAction.PIN_MADE, AuditAction.ADDRESS_CHANGED_BY_CLIENT}
 
 @dataclass(frozen=True)
 class AttemptLabel:
-    """An attempt as shown; `advice` is empty if a later attempt succeeded."""
+    """An attempt as shown; `advice` is empty if a later attempt succeeded.
+
+    `has_failed` is False for a dead link that was opened, which may have been a mail scanner's doing.
+    """
 
     tone: str
     words: str
@@ -43,11 +45,12 @@ def _labels(history: PortalHistory, newest: str, at: datetime) -> Iterator[Attem
     has_succeeded = False
     for entry in history.entries:
         action = AuditAction(entry.action)
-        if at - entry.at > SHOWN_FOR or action in OTHER_ACTIONS:
+        if at - entry.at > RECENT or action in OTHER_ACTIONS:
             continue
         has_succeeded = has_succeeded or action in METHODS
         advice = "" if has_succeeded else _advice(entry, newest)
-        yield AttemptLabel(_tone(action), _words(entry, history), advice, entry.at, action in FAILED)
+        has_failed = action in FAILED and not entry.details.get("opened")
+        yield AttemptLabel(_tone(action), _words(entry, history), advice, entry.at, has_failed)
 
 
 def _tone(action: AuditAction) -> str:
