@@ -22,10 +22,13 @@ FINAL_REPLY_SECONDS = 20.0
 # A refusal that took longer is not followed by another attempt within the same lease.
 SECOND_ATTEMPT_SECONDS = 10.0
 
+STAGES_OF_MAIL = {Stage.SENDER, Stage.RECIPIENT, Stage.CONTENT}
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 # Permanent refusals that may be about the sender's address. 5.7.x are policies; many servers check the sender only
 # after RCPT (Postfix: "5.7.1 Sender address rejected: not owned by user") or DATA (Exchange: 5.2.252, 5.7.60).
 SENDER_REFUSALS = ("5.7.", "5.1.7", "5.1.8", "5.2.252")
+# Parameters that the server does not know, although it offers DSN.
+PARAMETER_REFUSALS = ("501", "504", "555", "5.5.2", "5.5.4")
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class SmtpConnection:
         self._transport = transport
         self._session: _SmtpSession | None = None
         self._needs_plain_sender = False
+        self._needs_no_reports = False
 
     def send(
         self, message: bytes, *, sender: str, recipient: str, envelope_id: str = "", plain_sender: str = ""
@@ -94,19 +98,25 @@ class SmtpConnection:
         """Sends the message. Not to be called inside a database transaction.
 
         A server that sends delivery reports is asked for them, with `envelope_id` (ASCII, without spaces, "+" and "=").
-        If the server permanently refuses `sender`, the mail is sent from `plain_sender`, and so are the mails after it.
+        If the server permanently refuses `sender` or such a request, the mail is sent from `plain_sender`, or without
+        the request, and so are the mails after it.
         """
-        envelope = _Envelope(sender, recipient, envelope_id)
-        plain = replace(envelope, sender=plain_sender or sender)
-        if plain == envelope or self._needs_plain_sender:
-            return self._send_envelope(message, plain)
+        plain_sender = plain_sender or sender
+        envelope = _Envelope(
+            plain_sender if self._needs_plain_sender else sender,
+            recipient,
+            "" if self._needs_no_reports else envelope_id,
+        )
         began_at = time.monotonic()
         reply = self._send_envelope(message, envelope)
-        if not _may_refuse_sender(reply) or time.monotonic() - began_at > SECOND_ATTEMPT_SECONDS:
+        simpler = _simpler(envelope, plain_sender, reply)
+        if simpler == envelope or time.monotonic() - began_at > SECOND_ATTEMPT_SECONDS:
             return reply
-        plain_reply = self._send_envelope(message, plain)
-        self._needs_plain_sender = reply.stage is Stage.SENDER or plain_reply.kind is ReplyKind.TAKEN
-        return plain_reply
+        second_reply = self._send_envelope(message, simpler)
+        if reply.stage is Stage.SENDER or second_reply.kind is ReplyKind.TAKEN:
+            self._needs_plain_sender = simpler.sender == plain_sender
+            self._needs_no_reports = not simpler.id
+        return second_reply
 
     def _send_envelope(self, message: bytes, envelope: _Envelope) -> SmtpReply:
         session, self._session = self._session, None
@@ -131,15 +141,14 @@ class SmtpConnection:
         return reply
 
 
-def _may_refuse_sender(reply: SmtpReply) -> bool:
-    """Returns True for a permanent refusal after which the same mail may be accepted from another sender."""
-    match reply.stage:
-        case Stage.SENDER:
-            return reply.code.startswith("5")
-        case Stage.RECIPIENT | Stage.CONTENT:
-            return reply.code.startswith(SENDER_REFUSALS)
-        case _:
-            return False
+def _simpler(envelope: _Envelope, plain_sender: str, reply: SmtpReply) -> _Envelope:
+    """Returns the envelope with which the server may accept the mail that it refused; the same one if there is none."""
+    if reply.stage in {Stage.SENDER, Stage.RECIPIENT} and reply.code in PARAMETER_REFUSALS:
+        return replace(envelope, sender=plain_sender, id="")
+    refusals = ("5",) if reply.stage is Stage.SENDER else SENDER_REFUSALS
+    if reply.stage in STAGES_OF_MAIL and reply.code.startswith(refusals):
+        return replace(envelope, sender=plain_sender)
+    return envelope
 
 
 class _SessionFailed(Exception):

@@ -135,6 +135,16 @@ def test_a_sender_refused_late_is_replaced(smtp: SmtpServer, stage: str, code: s
     assert [mail.sender for mail in smtp.mails] == [PLAIN, PLAIN]
 
 
+@pytest.mark.parametrize("stage", ["sender", "recipient"])
+@pytest.mark.parametrize("code", ["555 5.5.4 Unsupported option", "501 Syntax error"])
+def test_a_server_that_refuses_the_request_gets_none(smtp: SmtpServer, stage: str, code: str) -> None:
+    smtp.refuse(stage, code, times=1)  # type: ignore[arg-type]  # As above.
+    with gateway.transport(smtp.url).open() as line:
+        assert [send_tagged(line).kind for _ in range(2)] == [ReplyKind.TAKEN] * 2
+    assert [(mail.sender, mail.mail_options, mail.rcpt_options) for mail in smtp.mails] == [(PLAIN, (), ())] * 2
+    assert smtp.connections == 2
+
+
 def test_a_server_that_refuses_both_senders_is_our_problem(smtp: SmtpServer) -> None:
     smtp.refuse("sender", "550 5.7.1 Not you")
     with gateway.transport(smtp.url).open() as line:
