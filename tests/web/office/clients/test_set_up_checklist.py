@@ -80,7 +80,7 @@ STEPS: dict[str, Callable[[StaffMember], None]] = {
 def test_a_new_owner_sees_six_steps_each_a_link(owner: Browser) -> None:
     page = owner.get(FIRST_PAGE).text
     assert done_in(page) == dict.fromkeys(STEPS, False)
-    assert "0 of 6 steps are done." in page
+    assert "0 of 6 steps done" in page
     for link in re.findall(r'data-done="no">.*?<a href="([^"]+)"', page, re.DOTALL):
         # Online Payments asks for the second factor again.
         assert owner.get(link).status_code in {200, 302}
