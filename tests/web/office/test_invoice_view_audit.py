@@ -33,6 +33,7 @@ OF_NOBODY_IN_PARTICULAR = {
     "balances_file": "invoices.exported",
     "payment_list_file": "payments.exported",
     "figures_file": "reports.exported",
+    "help_requests": "help.viewed",
     "needs_a_fix_file": "emails.exported",
 }
 
