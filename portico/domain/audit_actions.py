@@ -45,6 +45,7 @@ class AuditAction(TextChoices):
     SECOND_FACTOR_REFUSED = "second_factor.refused", _("Two-step verification failed")
     SECOND_FACTOR_BEYOND_LIMIT = "second_factor.beyond_limit", _("Two-step verification over the limit")
     SECOND_FACTOR_RESET = "second_factor.reset", _("Two-step verification reset")
+    TEST_EMAIL_SENT = "test_email.sent", _("Test email sent")
     STRIPE_KEY_SAVED = "stripe_key.saved", _("Stripe key saved")
     STRIPE_KEY_REMOVED = "stripe_key.removed", _("Stripe key removed")
     ONLINE_PAYMENTS_CHANGED = "online_payments.changed", _("Online Payments status changed")

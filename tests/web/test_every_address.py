@@ -246,6 +246,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:settings_help_requests", "POST"): for_owners(302),
     ("office:sender_check", "GET"): for_owners(200),
     ("office:sender_checking", "POST"): for_owners(302),
+    ("office:sender_test_email", "POST"): for_owners(422),
     ("office:default_text_preview", "POST"): for_owners(200),
     ("office:settings_sample", "POST"): for_owners(200),
     ("office:logo", "POST"): for_owners(422),

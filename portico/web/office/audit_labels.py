@@ -220,6 +220,7 @@ _WITH_ADDRESS = {
     AuditAction.CONSENT_WITHDRAWN: gettext_lazy("Email ok withdrawn for %(address)s"),
     AuditAction.ADDRESS_CHOSEN: gettext_lazy("Portal email set to %(address)s"),
     AuditAction.ADDRESS_CHANGED_BY_CLIENT: gettext_lazy("Email changed to %(address)s by the client, in the portal"),
+    AuditAction.TEST_EMAIL_SENT: gettext_lazy("Test email sent to %(address)s"),
     AuditAction.INVITATION_QUEUED: gettext_lazy("Invitation to %(address)s sent"),
 }
 _RUNS = {
@@ -324,6 +325,7 @@ _ICONS = {
     AuditAction.ADDRESS_CHANGED_BY_CLIENT: ("mail", "accent"),
     AuditAction.ADDRESS_CHOSEN: ("mail", "accent"),
     AuditAction.OPTIONS_CHANGED: ("settings", "quiet"),
+    AuditAction.TEST_EMAIL_SENT: ("send", "quiet"),
     AuditAction.INVITATION_QUEUED: ("send", "accent"),
     AuditAction.INVITATION_RUN_STARTED: ("send", "accent"),
     AuditAction.INVITATION_REFUSED: ("mail-x", "wait"),

@@ -171,6 +171,7 @@ urlpatterns = [
     path("settings/emails/", email_settings.edit, name="settings_emails"),
     path("settings/emails/sender/", sender_check.show, name="sender_check"),
     path("settings/emails/sender/checking/", sender_check.check_now, name="sender_checking"),
+    path("settings/emails/sender/test-email/", sender_check.send_test_email, name="sender_test_email"),
     path("settings/emails/<str:language>/preview/", email_settings.preview, name="default_text_preview"),
     path("settings/emails/help-requests/", help_request_settings.save, name="settings_help_requests"),
     path("settings/emails/reminders/", reminder_settings.save, name="settings_reminders"),

@@ -15,6 +15,7 @@ from portico.domain.billing.card_payments import mismatch_mail
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.payments import refunds
 from portico.domain.clients.models import Client
+from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import own_account, set_up_links
 from portico.plumbing import clock, tokens
@@ -31,7 +32,14 @@ STAFF_NAME = 'Dr. Naomi "Nao" Elm-Oakley, Ph.D., Licensed Clinical Psychologist 
 SENDER = "Alder Street Counseling, Therapy and Family Services, P.C., of Portland, Oregon"
 VISITOR = Browser("Safari on iPhone", "a browser")
 REPLY = {"en": "Reply to this email", "es": "Responda a este correo"}
-STAFF_KINDS = {"staff_invite", "password_reset", "second_factor_changed", "payment_mismatch", "help_request"}
+STAFF_KINDS = {
+    "staff_invite",
+    "password_reset",
+    "second_factor_changed",
+    "payment_mismatch",
+    "help_request",
+    "test_email",
+}
 
 
 def to_the_client(person: Client) -> None:
@@ -76,6 +84,7 @@ def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:
     person = cast.client(practice, FIRST_NAME, LAST_NAME, address="ana@mail.example", language=language)
     to_the_client(person)
     about_money(person, owner)
+    check_mail.send(practice, owner.email, form_key=tokens.new_token(), by=owner.actor)
     cast.asked_for_help(practice, "ana@mail.example")
     assert staff_notices.announce() == 1
     mails = list(OutgoingEmail.objects.select_related("practice"))

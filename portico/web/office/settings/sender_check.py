@@ -3,17 +3,24 @@
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import CheckName, SenderCheck, Verdict
-from portico.domain.maintenance.sender_check import checking
+from portico.domain.maintenance.sender_check import check_mail, checking
 from portico.domain.maintenance.sender_check.checking import CHECK_SENDER
 from portico.domain.practices.models import Role
+from portico.plumbing import tokens
+from portico.plumbing.text import mailboxes
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office import form_keys
+from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field, refusing_malformed_address
 
 TONES = {
     Verdict.OK: ("good", "circle-check"),
@@ -38,17 +45,45 @@ class CheckRow:
         return self.check.found.splitlines()
 
 
+class TestEmailForm(OfficeForm):
+    form_key = form_keys.field()
+    address = line_field(gettext_lazy("Email address"), longest=254, required=True, attrs=EMAIL_ENTRY)
+
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"]
+        with refusing_malformed_address():
+            return mailboxes.deliverable(address)
+
+
 @office_page(Role.OWNER)
 @require_safe
 def show(request: OfficeRequest) -> HttpResponse:
+    return _page(request, TestEmailForm())
+
+
+@office_page(Role.OWNER)
+@require_POST
+def send_test_email(request: OfficeRequest) -> HttpResponse:
+    """Sends a test email to any address; whether it arrived, and how, is read there."""
+    form = TestEmailForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form)
+    form_key = form.cleaned_data["form_key"] or tokens.new_token()
+    email = check_mail.send(request.practice, form.cleaned_data["address"], form_key=form_key, by=request.actor)
+    messages.success(request, _("The test email is on its way to %(address)s.") % {"address": email.to_address})
+    return redirect("office:sender_check")
+
+
+def _page(request: OfficeRequest, form: TestEmailForm) -> HttpResponse:
     domain = checking.sender_domain()
     context = {
         "domain": domain,
         "sender_address": settings.EMAIL_FROM,
         "rows": [_row(check) for check in SenderCheck.objects.of_domain(domain)],
+        "form": form,
         "is_checking": schedule.is_pending(CHECK_SENDER),
     }
-    return render(request, "office/settings/sender_check.html", context)
+    return render(request, "office/settings/sender_check.html", context, status=form.page_status)
 
 
 @office_page(Role.OWNER)

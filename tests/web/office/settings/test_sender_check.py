@@ -7,6 +7,7 @@ from django.conf import settings
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
+from portico.domain.audit_actions import AuditAction
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import CheckName, CheckReason, ScheduledTask, SenderCheck, Verdict
 from portico.domain.maintenance.schedule import Task
@@ -15,6 +16,8 @@ from portico.domain.maintenance.sender_check.checking import CHECK_SENDER
 from portico.domain.maintenance.sender_check.results import CheckResult
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.mail import outbox
+from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +95,28 @@ def test_only_owners_open_it(client: Browser, practice: Practice) -> None:
     desk = cast.signed_in(client, cast.fay(practice))
     assert desk.get(PAGE).status_code == 403
     assert desk.post(f"{PAGE}checking/").status_code == 403
+
+
+def test_a_test_email_says_what_to_look_for(owner: Browser) -> None:
+    fields = {"address": "elm@gmail.example", "form_key": "k" * 43}
+    for _press in range(2):
+        assert owner.post(f"{PAGE}test-email/", fields)["Location"] == PAGE
+    mail = OutgoingEmail.objects.get()
+    assert mail.to_address == "elm@gmail.example"
+    letter = outbox.composer_of(mail.kind).compose(mail, None)
+    for body in (letter.text, letter.html):
+        assert f"dkim=pass, header.d={DOMAIN}" in body
+    entry = AuditEntry.objects.get(action=AuditAction.TEST_EMAIL_SENT)
+    assert (entry.about, entry.details, entry.actor_name) == (mail.ref, {"address": mail.to_address}, "Dr. Naomi Elm")
+
+
+def test_a_malformed_address_gets_no_test_email(owner: Browser) -> None:
+    answer = owner.post(f"{PAGE}test-email/", {"address": "elm at gmail"})
+    assert (answer.status_code, OutgoingEmail.objects.count()) == (422, 0)
+    assert "Enter a complete email address" in answer.text
+
+
+def test_an_owner_sends_ten_test_emails_an_hour(owner: Browser) -> None:
+    statuses = [owner.post(f"{PAGE}test-email/", {"address": "elm@gmail.example"}).status_code for _each in range(11)]
+    assert statuses == [302] * 10 + [429]
+    assert OutgoingEmail.objects.count() == 10
