@@ -1,6 +1,7 @@
 """Checks EMAIL_URL, which names an SMTP server or a provider's API, without loading either."""
 
 from portico.gateways.anymail import provider_url
+from portico.gateways.anymail.provider_url import ProviderAccount
 from portico.gateways.anymail.providers import HookSecret, Provider
 from portico.gateways.smtp import server_url
 
@@ -13,9 +14,15 @@ def check(url: str) -> None:
         server_url.parse(url)
 
 
+def account_of(url: str) -> ProviderAccount | None:
+    """Returns the account at the provider; None for an SMTP server. Raises ValueError, as `check` does."""
+    return provider_url.parse(url) if provider_url.names_provider(url) else None
+
+
 def provider_of(url: str) -> Provider | None:
     """Returns the provider; None for an SMTP server. Raises ValueError, as `check` does."""
-    return provider_url.parse(url).provider if provider_url.names_provider(url) else None
+    account = account_of(url)
+    return account.provider if account is not None else None
 
 
 def check_hook_secret(secret: str, url: str) -> None:

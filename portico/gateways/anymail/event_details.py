@@ -27,6 +27,8 @@ class Details:
     likely_code: str = ""
     words: str = ""
     is_on_providers_list: bool = False
+    # The provider still tries, which django-anymail does not know of this event.
+    is_delay: bool = False
     # Says nothing new about the mail.
     is_ignored: bool = False
 
@@ -131,8 +133,10 @@ def _mailjet(event: Event) -> Details:
     return Details(likely_code=_MAILJET_CODES.get(error, ""), words=words, is_on_providers_list=error in _MAILJET_LISTS)
 
 
-# https://resend.com/docs/dashboard/emails/email-bounces: type and subtype, which are those of Amazon SES.
-_RESEND_CODES = {
+# Subtypes of bounces at Amazon SES, and at Resend, which sends through it.
+# https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
+_SES_LISTS = {"Suppressed", "OnAccountSuppressionList"}
+_SES_CODES = {
     "NoEmail": NO_MAILBOX,
     "MailboxFull": FULL,
     "MessageTooLarge": TOO_LARGE,
@@ -142,12 +146,13 @@ _RESEND_CODES = {
 
 
 def _resend(event: Event) -> Details:
+    """https://resend.com/docs/dashboard/emails/email-bounces."""
     bounce = (event.get("data") or {}).get("bounce") or {}
     words, subtype = _text(bounce, "message"), _text(bounce, "subType")
-    if subtype in {"Suppressed", "OnAccountSuppressionList"}:
+    if subtype in _SES_LISTS:
         return Details(is_on_providers_list=True, words=words)
     unexplained = "" if bounce.get("type") == "Permanent" else GAVE_UP
-    return Details(likely_code=_RESEND_CODES.get(subtype, unexplained), words=words)
+    return Details(likely_code=_SES_CODES.get(subtype, unexplained), words=words)
 
 
 # https://support.sparkpost.com/docs/deliverability/bounce-classification-codes.
@@ -190,7 +195,26 @@ def _mailtrap(event: Event) -> Details:
             return Details(words=words)
 
 
+def _amazon_ses(event: Event) -> Details:
+    """https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html."""
+    kind = event.get("eventType", event.get("notificationType"))
+    if kind == "Reject":
+        return Details(likely_code=CONTENT, words=_text(event.get("reject") or {}, "reason"))
+    if kind == "DeliveryDelay":
+        (recipient, *_more) = (event.get("deliveryDelay") or {}).get("delayedRecipients") or [{}]
+        return Details(status_code=_text(recipient, "status"), words=_text(recipient, "diagnosticCode"), is_delay=True)
+    bounce = event.get("bounce") or {}
+    (recipient, *_more) = bounce.get("bouncedRecipients") or [{}]
+    words, subtype = _text(recipient, "diagnosticCode"), _text(bounce, "bounceSubType")
+    if subtype in _SES_LISTS:
+        return Details(is_on_providers_list=True, words=words or subtype)
+    unexplained = GAVE_UP if bounce.get("bounceType") == "Transient" else ""
+    likely = _SES_CODES.get(subtype, unexplained)
+    return Details(status_code=_text(recipient, "status"), likely_code=likely, words=words)
+
+
 _READERS: dict[str, Callable[[Event], Details]] = {
+    "amazon-ses": _amazon_ses,
     "brevo": _brevo,
     "mailgun": _mailgun,
     "mailjet": _mailjet,

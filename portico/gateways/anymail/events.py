@@ -18,8 +18,9 @@ from django.http import HttpRequest
 
 from portico.gateways.anymail import event_details, svix_signature
 from portico.gateways.anymail.event_details import Details
-from portico.gateways.anymail.providers import Provider
-from portico.gateways.anymail.transport import TAG
+from portico.gateways.anymail.provider_url import ProviderAccount
+from portico.gateways.anymail.providers import AMAZON_SES, Provider
+from portico.gateways.anymail.transport import TAG, aws_client
 
 # RFC 3463, anywhere in a server's reply.
 _STATUS_CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -74,14 +75,14 @@ class ProviderEvent:
     happened_at: datetime | None
 
 
-def read(request: HttpRequest, provider: Provider, *, secret: str) -> list[ProviderEvent]:
+def read(request: HttpRequest, account: ProviderAccount, *, secret: str) -> list[ProviderEvent]:
     """Returns the events about mails of ours in the request; others, such as opened mails, are left out.
 
     Raises SignatureInvalid and PayloadInvalid.
     """
-    exceptions = importlib.import_module("anymail.exceptions")
+    exceptions, provider = importlib.import_module("anymail.exceptions"), account.provider
     try:
-        view = _view(provider, secret)
+        view = _view(account, secret)
         if provider.hook_option:
             view.run_validators(request)
         else:
@@ -96,24 +97,37 @@ def read(request: HttpRequest, provider: Provider, *, secret: str) -> list[Provi
     except (
         *(exceptions.AnymailError, exceptions.AnymailConfigurationError),
         *(ValueError, KeyError, TypeError, AttributeError, IndexError),
+        *_library_errors(provider),
     ) as error:
         raise PayloadInvalid(type(error).__name__) from error
     return [event for event in found if event is not None]
 
 
-def _view(provider: Provider, secret: str) -> Any:  # Any: a view of django-anymail, which has no types.
+def _library_errors(provider: Provider) -> tuple[type[Exception], ...]:
+    """Returns the errors of AWS's library, which confirms the subscription of the webhook."""
+    if provider.name != AMAZON_SES:
+        return ()
+    errors = importlib.import_module("botocore.exceptions")
+    return (errors.BotoCoreError, errors.ClientError)
+
+
+def _view(account: ProviderAccount, secret: str) -> Any:  # Any: a view of django-anymail, which has no types.
+    provider = account.provider
     view_class = getattr(importlib.import_module(provider.hook_module), provider.hook_view)
     # A view that has no other secret warns; the request is verified by us before.
-    options = {provider.hook_option: secret} if provider.hook_option else {}
+    options: dict[str, Any] = {provider.hook_option: secret} if provider.hook_option else {}  # Any: as in AWS.
+    if provider.name == AMAZON_SES:
+        # It confirms the subscription of its own webhook, once.
+        options["client_params"] = aws_client(account)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return view_class(**options)
 
 
 def _read(event: Any, provider: Provider) -> ProviderEvent | None:  # Any: django-anymail's own event.
-    kind = _KINDS.get(event.event_type)
-    tag = event.metadata.get(TAG) if isinstance(event.metadata, dict) else None
     details = event_details.of(provider.name, event.esp_event)
+    kind = EventKind.DELAYED if details.is_delay else _KINDS.get(event.event_type)
+    tag = event.metadata.get(TAG) if isinstance(event.metadata, dict) else None
     if kind is None or details.is_ignored or not isinstance(tag, str):
         return None
     words = details.words or event.mta_response or event.description or ""
@@ -154,4 +168,4 @@ def _key(event: Any, provider: Provider) -> str:  # Any: as above.
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-_LASTING_IDS = {"sendgrid", "resend", "sparkpost", "mailtrap"}
+_LASTING_IDS = {AMAZON_SES, "sendgrid", "resend", "sparkpost", "mailtrap"}

@@ -1,6 +1,7 @@
 """The email provider's settings, parsed from a URL such as anymail+postmark://TOKEN@api.postmarkapp.com."""
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from portico import hosts
@@ -11,7 +12,7 @@ SCHEME = "anymail+"
 
 @dataclass(frozen=True)
 class ProviderAccount:
-    """An account at a provider. `api_url` is the base URL of its API."""
+    """An account at a provider. `api_url` is the base URL of its API; empty for the library's own."""
 
     provider: Provider
     api_url: str
@@ -45,6 +46,12 @@ def parse(url: str) -> ProviderAccount:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if unknown := options.keys() - set(provider.options):
         raise ValueError(f"has an unknown option for {provider.label}: {', '.join(sorted(unknown))}.")
+    if provider.needs_option and not options.get(provider.options[0]):
+        raise ValueError(f"must end in ?{provider.options[0]}=… for {provider.label}.")
+    if not provider.api_url and host and not hosts.is_loopback(host):
+        raise ValueError(f"must name no host for {provider.label}: it follows from the region.")
+    if provider.library and find_spec(provider.library) is None:
+        raise ValueError(f"needs {provider.library} for {provider.label}: install it with pip.")
     return ProviderAccount(provider, _api_url(provider, host, port), token, secret, options)
 
 

@@ -1,7 +1,7 @@
 """The email providers: how to call each, and what its webhook is verified by.
 
 Left out are providers that return none of our own data with their events (MailerSend, Scaleway), so that an event
-cannot be matched safely, and those that need a further library (Amazon SES needs boto3). Their SMTP servers work.
+cannot be matched safely. Their SMTP servers work.
 """
 
 from dataclasses import dataclass, field
@@ -32,8 +32,11 @@ class Provider:
     second_key_option: str = ""
     hook_secret: HookSecret = HookSecret.BASIC
     hook_option: str = "webhook_secret"
-    # Options of the backend that EMAIL_URL may set as query parameters.
+    # Options of the backend that EMAIL_URL may set as query parameters; the first is required if `needs_option`.
     options: tuple[str, ...] = ()
+    needs_option: bool = False
+    # A library that is not installed with Portico.
+    library: str = ""
     # Opens and clicks are never tracked. Other providers track only if that is turned on in the account.
     tracks_unless_told: bool = False
     # Whether the provider accepts our Message-ID, and header fields that it needs for this.
@@ -42,16 +45,28 @@ class Provider:
 
     @property
     def backend_module(self) -> str:
-        return f"anymail.backends.{self.name}"
+        return f"anymail.backends.{self.name.replace('-', '_')}"
 
     @property
     def hook_module(self) -> str:
-        return f"anymail.webhooks.{self.name}"
+        return f"anymail.webhooks.{self.name.replace('-', '_')}"
 
 
+# Called through AWS's own library, with other options than the others.
+AMAZON_SES = "amazon-ses"
 PROVIDERS = {
     provider.name: provider
     for provider in (
+        Provider(
+            AMAZON_SES,
+            "Amazon SES",
+            "",
+            "AmazonSESTrackingWebhookView",
+            second_key_option="secret",
+            options=("region", "configuration_set"),
+            needs_option=True,
+            library="boto3",
+        ),
         Provider(
             "brevo",
             "Brevo",

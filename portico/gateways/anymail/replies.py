@@ -1,6 +1,7 @@
 """Replies of providers' APIs, classified by their meaning for a mail as replies of SMTP servers are."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,16 @@ from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage, plain_tex
 # Nothing was processed: the account is limited, or the service is away.
 _AWAY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _ACCOUNT = {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+_AWS_ACCOUNT_ERRORS = {
+    *("AccountSuspendedException", "SendingPausedException", "LimitExceededException"),
+    "MailFromDomainNotVerifiedException",
+}
+# Classes of requests, urllib3 and AWS's library.
+_NOT_CONNECTED = {
+    *("EndpointConnectionError", "NewConnectionError", "NameResolutionError", "ProxyError"),
+    *("ConnectTimeout", "ConnectTimeoutError"),
+}
 _INPUT = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.CONFLICT,
@@ -55,6 +66,15 @@ def from_status(status: int, text: str) -> SmtpReply:
     return SmtpReply(ReplyKind.OURS, stage if status in _ACCOUNT else Stage.CONNECT, str(status), plain)
 
 
+def from_aws(response: Mapping[str, Any]) -> SmtpReply:  # Any: JSON.
+    """Returns the reply for an error of Amazon SES, in the form of AWS's library."""
+    error, status = response["Error"], response["ResponseMetadata"]["HTTPStatusCode"]
+    text = f"{error.get('Code', '')}: {error.get('Message', '')}"
+    if error.get("Code") in _AWS_ACCOUNT_ERRORS:
+        return SmtpReply(ReplyKind.OURS, Stage.LOGIN, str(status), plain_text(text))
+    return from_status(status, text)
+
+
 def from_no_response(error: Any) -> SmtpReply:  # Any: an error of requests, which is imported late.
     """Returns the reply for a request without a response. Once connected, the provider may have accepted the mail."""
     cause = error.__cause__ or error
@@ -62,7 +82,9 @@ def from_no_response(error: Any) -> SmtpReply:  # Any: an error of requests, whi
     text = plain_text(str(cause))
     if "SSLError" in names:
         return SmtpReply(ReplyKind.OURS, Stage.TLS, "", text)
-    if names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectTimeout", "ProxyError"}:
+    if names & {"NoCredentialsError", "PartialCredentialsError"}:
+        return SmtpReply(ReplyKind.OURS, Stage.LOGIN, "", text)
+    if names & _NOT_CONNECTED:
         return SmtpReply(ReplyKind.OURS, Stage.CONNECT, "", text)
     return SmtpReply(ReplyKind.LOST, Stage.CONTENT, "", text)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from portico.gateways.anymail import provider_url, replies
 from portico.gateways.anymail.provider_url import ProviderAccount
+from portico.gateways.anymail.providers import AMAZON_SES
 from portico.gateways.smtp.replies import SmtpReply
 
 # Seconds to connect, and to wait for the response; together less than the worker's lease on a mail.
@@ -78,6 +79,8 @@ class AnymailConnection:
         except exceptions.AnymailAPIError as error:
             if error.response is None:
                 return replies.from_no_response(error)
+            if isinstance(error.response, dict):
+                return replies.from_aws(error.response)
             return replies.from_status(error.response.status_code, _text_of(error))
         except exceptions.AnymailError as error:
             return replies.unsupported(provider.label, str(error.args[0]))
@@ -97,14 +100,29 @@ class AnymailConnection:
 
 def _backend(account: ProviderAccount) -> Any:  # Any: as above.
     provider = account.provider
+    backend = importlib.import_module(provider.backend_module)
+    if provider.name == AMAZON_SES:
+        configuration_set = account.options.get("configuration_set")
+        return backend.EmailBackend(client_params=aws_client(account), configuration_set_name=configuration_set)
     options = dict(account.options) | {provider.key_option: account.token}
     if provider.second_key_option:
         options[provider.second_key_option] = account.secret
     with warnings.catch_warnings():
         # django-anymail warns that it is no longer tested against SendGrid's own service. Neither is Portico.
         warnings.simplefilter("ignore")
-        backend = importlib.import_module(provider.backend_module)
         return backend.EmailBackend(api_url=account.api_url, timeout=TIMEOUT, **options)
+
+
+def aws_client(account: ProviderAccount) -> dict[str, Any]:  # Any: values of several types.
+    """Returns the options of AWS's library for the account. It would repeat a request that got no answer."""
+    connecting, reading = TIMEOUT
+    return {
+        "aws_access_key_id": account.token,
+        "aws_secret_access_key": account.secret,
+        "region_name": account.options["region"],
+        "endpoint_url": account.api_url or None,
+        "config": {"connect_timeout": connecting, "read_timeout": reading, "retries": {"total_max_attempts": 1}},
+    }
 
 
 def _built(raw: bytes, account: ProviderAccount, *, recipient: str, tag: str) -> Any:  # Any: as above.

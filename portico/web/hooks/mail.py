@@ -31,13 +31,13 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
 
     Events about mails that are not ours, or state nothing about delivery, are counted and left out.
     """
-    known = email_url.provider_of(settings.EMAIL_URL)
-    if known is None or known.name != provider or not settings.EMAIL_HOOK_SECRET:
+    account = email_url.account_of(settings.EMAIL_URL)
+    if account is None or account.provider.name != provider or not settings.EMAIL_HOOK_SECRET:
         raise Http404
     if len(request.body) > MAX_BYTES:
         return _refused(provider, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large")
     try:
-        found = events.read(request, known, secret=settings.EMAIL_HOOK_SECRET)
+        found = events.read(request, account, secret=settings.EMAIL_HOOK_SECRET)
     except SignatureInvalid:
         return _refused(provider, HTTPStatus.UNAUTHORIZED, "wrong signature or password")
     except PayloadInvalid:
@@ -68,4 +68,8 @@ def _report(event: ProviderEvent, provider: str) -> NewReport | None:
 
 def _refused(provider: str, status: HTTPStatus, reason: str) -> HttpResponse:
     logger.warning("mail_events.refused", extra={"provider": provider, "reason": reason})
-    return JsonResponse({"error": reason}, status=status)
+    response = JsonResponse({"error": reason}, status=status)
+    if status == HTTPStatus.UNAUTHORIZED:
+        # Amazon SNS sends the user and password of the address only when asked for them.
+        response["WWW-Authenticate"] = 'Basic realm="Portico"'
+    return response

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import RequestFactory
 
-from portico.gateways.anymail import svix_signature
+from portico.gateways.anymail import provider_url, svix_signature
+from portico.gateways.anymail.provider_url import ProviderAccount
+from portico.gateways.anymail.providers import PROVIDERS
 from portico.gateways.anymail.transport import TAG
 
 type Json = dict[str, Any]  # Any: JSON.
@@ -31,6 +33,7 @@ SENDGRID_PUBLIC_KEY = base64.b64encode(
 ).decode()
 
 SECRETS = {
+    "amazon-ses": BASIC,
     "brevo": BASIC,
     "mailgun": MAILGUN_KEY,
     "mailjet": BASIC,
@@ -40,6 +43,8 @@ SECRETS = {
     "sendgrid": SENDGRID_PUBLIC_KEY,
     "sparkpost": BASIC,
 }
+TOPIC = "arn:aws:sns:us-east-1:123456789012:portal"
+TIME = "2026-05-30T12:00:01.000Z"
 GONE = "550 5.1.1 The email account that you tried to reach does not exist."
 DISTRUST = "550 5.7.26 This mail is unauthenticated, which poses a security risk."
 SLOW = "451 4.3.0 Temporary server error. Please try again later"
@@ -71,6 +76,7 @@ def all_events(tag: str) -> list[Recorded]:
         *_resend(tag),
         *_sparkpost(tag),
         *_mailtrap(tag),
+        *_amazon_ses(tag),
     ]
 
 
@@ -313,10 +319,59 @@ def _mailtrap(tag: str) -> list[Recorded]:
     ]
 
 
+def _amazon_ses(tag: str) -> list[Recorded]:
+    def event(kind: str, **more: object) -> Json:
+        mail = {
+            "timestamp": "2026-05-30T12:00:00.000Z", "source": "portal@portico.example",
+            "messageId": "EXAMPLE7c191be45", "destination": ["ana@mail.example"], "headersTruncated": False,
+            "headers": [{"name": "X-Metadata", "value": json.dumps({TAG: tag})}],
+        }  # fmt: skip
+        return {"eventType": kind, "mail": mail} | more
+
+    def bounce(kind: str, subtype: str, status: str = "", reply: str = "") -> Json:
+        recipient = {"emailAddress": "ana@mail.example", "action": "failed", "status": status, "diagnosticCode": reply}
+        return event("Bounce", bounce={"bounceType": kind, "bounceSubType": subtype, "bouncedRecipients": [recipient]})
+
+    delivery = {"recipients": ["ana@mail.example"], "smtpResponse": "250 2.0.0 OK", "reportingMTA": "a8-50.example"}
+    complaint = {"complainedRecipients": [{"emailAddress": "ana@mail.example"}], "complaintFeedbackType": "abuse"}
+    delayed = {"emailAddress": "ana@mail.example", "status": "4.3.0", "diagnosticCode": SLOW}
+    delay = {"delayType": "TransientCommunicationFailure", "delayedRecipients": [delayed]}
+    return [
+        Recorded("amazon-ses", "delivered", event("Delivery", delivery=delivery), "delivered"),
+        Recorded(
+            "amazon-ses", "gone", bounce("Permanent", "General", "5.1.1", f"smtp; {GONE}"), "failed", "5.1.1", GONE
+        ),
+        Recorded("amazon-ses", "slow", event("DeliveryDelay", deliveryDelay=delay), "delayed", "4.3.0", SLOW),
+        Recorded("amazon-ses", "gone by subtype", bounce("Permanent", "NoEmail"), "failed", "5.1.1"),
+        Recorded("amazon-ses", "unexplained", bounce("Permanent", "General"), "failed", ""),
+        Recorded("amazon-ses", "full", bounce("Transient", "MailboxFull"), "failed", "5.2.2"),
+        Recorded("amazon-ses", "gave up", bounce("Transient", "General"), "failed", "4.4.7"),
+        Recorded("amazon-ses", "distrust", bounce("Transient", "General", "5.7.26", DISTRUST), "failed", "5.7.26"),
+        Recorded("amazon-ses", "on its list", bounce("Permanent", "OnAccountSuppressionList"), "rejected"),
+        Recorded("amazon-ses", "not sent", event("Reject", reject={"reason": "Bad content"}), "failed", "5.6.0"),
+        Recorded("amazon-ses", "spam", event("Complaint", complaint=complaint), "complained"),
+        Recorded("amazon-ses", "sent", event("Send", send={}), ""),
+    ]
+
+
+def account_at(provider: str) -> ProviderAccount:
+    """Returns an account at the provider."""
+    login = "key:secret" if PROVIDERS[provider].second_key_option else "key"
+    return provider_url.parse(f"anymail+{provider}://{login}@{'?region=us-east-1' * (provider == 'amazon-ses')}")
+
+
 def request_with(provider: str, body: Any, *, secret: str = "", token: str = "one") -> Any:  # Any: JSON; a request.
     """Returns the provider's request with this body, signed with the secret, or with that of SECRETS."""
     if provider == "mailgun":
         body = _mailgun_signed(body, secret or MAILGUN_KEY, token)
+    if provider == "amazon-ses":
+        body = {
+            "Type": "Notification",
+            "MessageId": token,
+            "TopicArn": TOPIC,
+            "Message": json.dumps(body),
+            "Timestamp": TIME,
+        }
     raw = json.dumps(body).encode()
     headers = _headers(provider, raw, secret or SECRETS[provider])
     return RequestFactory().post(f"/hooks/mail/{provider}/", raw, content_type="application/json", headers=headers)
@@ -331,6 +386,12 @@ def _headers(provider: str, raw: bytes, secret: str) -> dict[str, str]:
     match provider:
         case "mailgun":
             return {}
+        case "amazon-ses":
+            login = {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
+            return login | {
+                "x-amz-sns-message-type": "Notification",
+                "x-amz-sns-message-id": json.loads(raw)["MessageId"],
+            }
         case "mailtrap":
             return {"Mailtrap-Signature": hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()}
         case "resend":

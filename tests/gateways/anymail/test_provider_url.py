@@ -41,6 +41,8 @@ def test_a_valid_url_is_parsed(url: str, api_url: str, token: str, secret: str, 
         "anymail+postmark://hidden@?stream=hidden",
         "anymail+postmark://hidden@host:99999",
         "anymail+postmark://hidden@[::1",
+        "anymail+amazon-ses://hidden:hidden@",
+        "anymail+amazon-ses://hidden:hidden@email.us-east-1.amazonaws.com?region=us-east-1",
     ],
 )
 def test_an_invalid_url_is_refused_without_repeating_the_key(url: str) -> None:
@@ -51,7 +53,8 @@ def test_an_invalid_url_is_refused_without_repeating_the_key(url: str) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
 def test_the_secret_of_the_webhook_fits_the_provider(provider: Provider) -> None:
-    url = f"anymail+{provider.name}://{'k:s' if provider.second_key_option else 'k'}@"
+    login = "k:s" if provider.second_key_option else "k"
+    url = f"anymail+{provider.name}://{login}@{'?region=us-east-1' * provider.needs_option}"
     email_url.check_hook_secret(f"portico:{'x' * 20}", url)
     if provider.hook_secret is HookSecret.BASIC:
         with pytest.raises(ValueError, match="20 characters"):

@@ -3,8 +3,10 @@
 import base64
 import json
 from datetime import UTC, datetime
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.policy import default as default_policy
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -141,7 +143,7 @@ class Api:
                 if status is None:
                     self.connection.close()
                     return
-                content = json.dumps(body).encode()
+                content = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
                 for name, value in ({"Content-Type": "application/json"} | (headers or {})).items():
                     self.send_header(name, value)
@@ -166,11 +168,13 @@ class Api:
 
     def url(self, provider: str) -> str:
         login = "key:secret" if PROVIDERS[provider].second_key_option else "key"
-        return f"anymail+{provider}://{login}@127.0.0.1:{self.server.server_address[1]}"
+        region = "?region=us-east-1" * PROVIDERS[provider].needs_option
+        return f"anymail+{provider}://{login}@127.0.0.1:{self.server.server_address[1]}{region}"
 
 
 # The response of each provider that has accepted a mail, as in its documentation.
 ACCEPTED: dict[str, tuple[int, object]] = {
+    "amazon-ses": (200, {"MessageId": "0100018f-EXAMPLE-000000"}),
     "brevo": (201, {"messageId": "<201798300811.5787683@relay.domain.com>"}),
     "mailgun": (200, {"id": "<20260530115959.1.ABC@portico.example>", "message": "Queued. Thank you."}),
     "mailjet": (
@@ -192,6 +196,17 @@ ACCEPTED: dict[str, tuple[int, object]] = {
 }
 
 
+def text_of(provider: str, raw: bytes, content_type: str) -> str:
+    """Returns the request as text, whatever the provider's names of the parts."""
+    if provider == "amazon-ses":
+        message = base64.b64decode(json.loads(raw)["Content"]["Raw"]["Data"])
+        parsed = message_from_bytes(message, policy=default_policy)
+        parts = [str(part.get_content()) for part in parsed.walk() if part.get_content_maintype() == "text"]
+        return "\n".join([*(f"{name}: {value}" for name, value in parsed.items()), *parts, message.decode()])
+    sent = raw.decode("utf-8", "replace")
+    return json.dumps(json.loads(sent), ensure_ascii=False) if "json" in content_type else sent
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_gets_the_message_with_its_tag(provider: str) -> None:
     with Api(*ACCEPTED[provider]) as api:
@@ -199,10 +214,7 @@ def test_every_provider_gets_the_message_with_its_tag(provider: str) -> None:
     assert reply.kind is ReplyKind.TAKEN, reply
     ((path, headers, raw),) = api.requests
     assert path.startswith(parse(f"{api.url(provider)}").api_url.partition(str(api.server.server_address[1]))[2])
-    sent = raw.decode("utf-8", "replace")
-    if "json" in headers["Content-Type"]:
-        # Compared as text, whatever the provider's names of the parts.
-        sent = json.dumps(json.loads(sent), ensure_ascii=False)
+    sent = text_of(provider, raw, headers["Content-Type"])
     for part in (
         "the-tag",
         "ana@mail.example",
@@ -225,7 +237,7 @@ def test_an_unusual_address_never_raises(provider: str, recipient: str) -> None:
         reply = send(api.url(provider), recipient)
     assert reply.kind in {ReplyKind.TAKEN, ReplyKind.MESSAGE}, reply
     if reply.kind is ReplyKind.TAKEN:
-        sent = api.requests[0][2].decode()
+        sent = text_of(provider, api.requests[0][2], api.requests[0][1]["Content-Type"])
         local = recipient.partition("@")[0]
         assert local in sent or json.dumps(local)[1:-1] in sent
 
@@ -253,3 +265,27 @@ def test_each_error_is_classified(status: int | None, body: object, kind: ReplyK
         reply = send(api.url("resend"))
     assert (reply.kind, reply.stage) == (kind, stage), reply
     assert "key" not in reply.text.lower().replace("api key", "")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text", "kind", "stage"),
+    [
+        (400, "MessageRejected", "Email address is not verified.", ReplyKind.OURS, Stage.SENDER),
+        (400, "MessageRejected", "Illegal address", ReplyKind.MESSAGE, Stage.CONTENT),
+        (400, "AccountSuspendedException", "Your account is suspended.", ReplyKind.OURS, Stage.LOGIN),
+        (403, "InvalidClientTokenId", "The security token is invalid.", ReplyKind.OURS, Stage.LOGIN),
+        (429, "TooManyRequestsException", "Maximum sending rate exceeded.", ReplyKind.OURS, Stage.CONNECT),
+        (500, "InternalFailure", "", ReplyKind.LOST, Stage.CONTENT),
+    ],
+)
+def test_each_error_of_amazon_is_classified(status: int, code: str, text: str, kind: ReplyKind, stage: Stage) -> None:
+    with Api(status, {"message": text}, {"x-amzn-ErrorType": code}) as api:
+        reply = send(api.url("amazon-ses"))
+    assert (reply.kind, reply.stage) == (kind, stage), reply
+    # AWS's library would repeat a request that may have sent the mail.
+    assert len(api.requests) == 1
+
+
+def test_an_unreachable_amazon_is_our_own_trouble() -> None:
+    reply = send(f"anymail+amazon-ses://key:secret@127.0.0.1:{free_port()}?region=us-east-1")
+    assert (reply.kind, reply.stage) == (ReplyKind.OURS, Stage.CONNECT), reply

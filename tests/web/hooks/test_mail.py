@@ -1,6 +1,7 @@
 """Webhooks of email providers: events become delivery reports, once; everything else is refused and stores nothing."""
 
 import json
+from base64 import b64encode
 from http import HTTPStatus
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.practices.models import Practice
 from portico.gateways import mail_transport
+from portico.gateways.anymail.providers import PROVIDERS
 from portico.plumbing.mail import delivery, delivery_reports, report_application, report_tags
 from portico.plumbing.models import DeliveryReport, EmailState, MailStop, OutgoingEmail
 from sandbox.postmark import server
@@ -19,8 +21,14 @@ from sandbox.postmark.server import Postmark
 from tests import cast
 from tests.gateways.anymail import recorded_events
 from tests.gateways.anymail.recorded_events import BASIC, all_events, request_with
+from tests.gateways.anymail.test_transport import Api
 
 pytestmark = pytest.mark.django_db
+CONFIRMED = (
+    b'<ConfirmSubscriptionResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ConfirmSubscriptionResult>'
+    b"<SubscriptionArn>arn:aws:sns:us-east-1:123456789012:portal:1</SubscriptionArn></ConfirmSubscriptionResult>"
+    b"</ConfirmSubscriptionResponse>"
+)
 HOOK = "/hooks/mail/postmark/"
 URL = "anymail+postmark://token@"
 
@@ -45,7 +53,8 @@ def post(body: bytes, *, hook: str = HOOK, secret: str = BASIC) -> int:
 
 
 def test_an_event_becomes_one_report(email: OutgoingEmail, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(2):
+    # The mail, the number of its reports, and the new one.
+    with django_assert_num_queries(3):
         assert post(bounce(email)) == HTTPStatus.OK
     assert post(bounce(email)) == HTTPStatus.OK
     report = DeliveryReport.objects.get()
@@ -101,8 +110,8 @@ def test_nothing_is_confirmed_that_is_not_stored(email: OutgoingEmail, monkeypat
 
 @pytest.mark.parametrize("provider", recorded_events.SECRETS)
 def test_every_providers_events_are_stored(email: OutgoingEmail, settings: Settings, provider: str) -> None:
-    login = "key:secret" if provider == "mailjet" else "key"
-    settings.EMAIL_URL = f"anymail+{provider}://{login}@"
+    login = "key:secret" if PROVIDERS[provider].second_key_option else "key"
+    settings.EMAIL_URL = f"anymail+{provider}://{login}@{'?region=us-east-1' * (provider == 'amazon-ses')}"
     settings.EMAIL_HOOK_SECRET = recorded_events.SECRETS[provider]
     events = [each for each in all_events(report_tags.tag_of(email.ref)) if each.provider == provider]
     gone = next(each for each in events if each.kind == "failed")
@@ -112,6 +121,25 @@ def test_every_providers_events_are_stored(email: OutgoingEmail, settings: Setti
     assert answer.status_code == HTTPStatus.OK
     report = DeliveryReport.objects.get()
     assert (report.source, report.kind, report.status_code) == (provider, gone.kind, gone.code)
+
+
+def test_amazons_subscription_is_confirmed_with_the_password_only(email: OutgoingEmail, settings: Settings) -> None:
+    body = json.dumps(
+        {"Type": "SubscriptionConfirmation", "MessageId": "m", "Token": "t", "TopicArn": recorded_events.TOPIC}
+    )
+    told = {"x-amz-sns-message-type": "SubscriptionConfirmation", "x-amz-sns-message-id": "m"}
+    login = {"Authorization": f"Basic {b64encode(BASIC.encode()).decode()}"}
+    hook, kind = "/hooks/mail/amazon-ses/", "text/plain; charset=UTF-8"
+    with Api(200, CONFIRMED, {"Content-Type": "text/xml"}) as api:
+        settings.EMAIL_URL = api.url("amazon-ses")
+        first = Browser().post(hook, body, content_type=kind, headers=told)
+        # Only then does Amazon send the password.
+        assert (first.status_code, first["WWW-Authenticate"]) == (HTTPStatus.UNAUTHORIZED, 'Basic realm="Portico"')
+        assert api.requests == []
+        assert Browser().post(hook, body, content_type=kind, headers=told | login).status_code == HTTPStatus.OK
+    ((_path, _headers, sent),) = api.requests
+    assert b"Action=ConfirmSubscription" in sent
+    assert b"Token=t" in sent
 
 
 @pytest.mark.django_db(transaction=True)
