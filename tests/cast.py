@@ -57,7 +57,10 @@ from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.mail import delivery_reports, report_application
+from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.models import OutgoingEmail, ReportKind
+from portico.plumbing.models.outgoing_emails import EmailState
 from portico.web import staff_verification
 from portico.web.entrance import completing_sign_in
 from portico.web.http import request_origin
@@ -191,6 +194,20 @@ def invitation_run(person: Client, requested_by: StaffMember) -> InvitationRun:
     return invitation_runs.start(
         person.practice, selection, shown=shown, form_key=tokens.new_token(), requested_by=requested_by
     )
+
+
+def stopped(person: Client, kind: ReportKind = ReportKind.FAILED) -> OutgoingEmail:
+    """Invites the person, whose mailbox is then stopped by a report; returns the mail."""
+    email = invited(person).email
+    now = clock.now()
+    OutgoingEmail.objects.filter(pk=email.pk).update(
+        state=EmailState.HANDED_OVER, settled_at=now, handing_over_at=now, handed_over_at=now
+    )
+    code = "5.1.1" if kind is ReportKind.FAILED else ""
+    delivery_reports.store([NewReport(email.ref, DSN, f"{email.ref} {kind}", kind, now, status_code=code)])
+    assert report_application.apply_next()
+    email.refresh_from_db()
+    return email
 
 
 def signed_in[B: Browser](browser: B, member: StaffMember) -> B:

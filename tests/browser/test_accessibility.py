@@ -28,7 +28,7 @@ from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
 from portico.plumbing.form_recovery import PostedField
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models import OutgoingEmail, ReportKind
 from tests import cast
 from tests.support import databases, outcomes, pages
 from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe, carry
@@ -118,12 +118,21 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     assert kept is not None
     checking.store(checking.sender_domain(), SENDER_CHECKS)
     people = [ana, waiting, never_invited, archived, no_consent, off]
+    complained = cast.client(practice, "Pat", address="pat@mail.example")
+    returned = cast.stopped(complained, ReportKind.COMPLAINED)
+    people = [ana, waiting, never_invited, archived, no_consent, off, complained]
     one = f"/office/clients/{ana.ref}/"
     listed = [
         *("/office/clients/", "/office/clients/?q=no+client+of+that+name", "/office/clients/new/"),
         *(one, f"{one}activity/", f"{one}edit/info/", f"{one}view/", f"/office/clients/{archived.ref}/view/"),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
-        *("/office/emails/", f"/office/emails/{mail.ref}/", "/office/nowhere/", f"/office/kept/{kept.ref}/"),
+        *(
+            "/office/emails/",
+            f"/office/emails/{mail.ref}/",
+            f"/office/emails/{returned.ref}/",
+            "/office/nowhere/",
+            f"/office/kept/{kept.ref}/",
+        ),
         *("/office/settings/practice/", "/office/settings/emails/", "/office/settings/trail/"),
         *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
         *("/office/prove/", "/office/settings/team/", f"/office/settings/team/{cast.fay(practice).ref}/"),

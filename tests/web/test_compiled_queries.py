@@ -18,9 +18,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery
-from portico.plumbing.mail import mail_stops
-from portico.plumbing.models import Restoration, StopKind
-from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
+from portico.plumbing.models import Restoration
 from tests import cast
 from tests.support import outcomes, pages
 
@@ -80,17 +78,6 @@ class Visitor:
         assert settlement._payment_of.rows(practice=practice, charge=f"ch_{self.attempt.ref}")
 
 
-def stop_mailbox(practice: Practice) -> None:
-    """Stops the mailbox of a client; another one chooses it then."""
-    email = cast.invited(cast.client(practice, "Ed", address="ed@mail.example")).email
-    email.state, email.settled_at, email.failed_at = EmailState.BOUNCED, clock.now(), clock.now()
-    email.failure_cause = FailureCause.NO_MAILBOX
-    email.save()
-    with transaction.atomic():
-        mail_stops.stop(email, StopKind.REFUSED, "There is no such mailbox.")
-    cast.with_access(cast.client(practice, "Eda", address="ed@mail.example"))
-
-
 def visitor(client: Client) -> Visitor:
     practice, address = client.practice, client.email_addresses.get().address
     cast.token_of(cast.invited(client))
@@ -101,7 +88,9 @@ def visitor(client: Client) -> Visitor:
     cast.with_access(bea)
     owing = [bea, cast.client(practice, "Cleo")]
     cast.with_access(cast.client(practice, "Bea", address=address))
-    stop_mailbox(practice)
+    cast.stopped(cast.client(practice, "Ed", address="ed@mail.example"))
+    # Another client of the stopped mailbox.
+    cast.with_access(cast.client(practice, "Eda", address="ed@mail.example"))
     outcomes.ready_to_pay(client)
     paid, invoice = cast.bill(client), cast.bill(client)
     cast.cash(client, paid.total_minor, invoice=paid)

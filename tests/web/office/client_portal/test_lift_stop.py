@@ -1,25 +1,14 @@
 """`Lift the stop` on the Client Portal tab and on the page of the email."""
 
 import pytest
-from django.db import transaction
 from django.test import Client as Browser
 
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock
-from portico.plumbing.mail import mail_stops
-from portico.plumbing.models import MailStop, OutgoingEmail, StopKind
+from portico.plumbing.models import MailStop, ReportKind
 from tests import cast
 
 pytestmark = pytest.mark.django_db
-
-
-def stopped(person: Client, kind: StopKind = StopKind.REFUSED) -> OutgoingEmail:
-    email = cast.invited(person).email
-    OutgoingEmail.objects.filter(pk=email.pk).update(state="bounced", settled_at=clock.now())
-    with transaction.atomic():
-        mail_stops.stop(email, kind, "mail.example says there is no such mailbox.")
-    return email
 
 
 def tab_of(person: Client) -> str:
@@ -29,7 +18,7 @@ def tab_of(person: Client) -> str:
 def test_the_tab_says_why_nothing_is_sent_and_offers_the_button(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     assert "mail-stop" not in office.get(tab_of(ana)).text
-    stopped(ana)
+    cast.stopped(ana)
     page = office.get(tab_of(ana)).text
     for words in ("mail-stop", "says there is no such mailbox", "Lift the stop", "doesn’t correct a wrong address"):
         assert words in page
@@ -43,7 +32,7 @@ def test_the_tab_says_why_nothing_is_sent_and_offers_the_button(office: Browser,
 
 def test_a_complaint_needs_the_tick(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    stopped(ana, StopKind.COMPLAINED)
+    cast.stopped(ana, ReportKind.COMPLAINED)
     assert "They asked us to" in office.get(tab_of(ana)).text
     assert "Ask the client by phone first" in office.post(f"{tab_of(ana)}stop/lifting/", follow=True).text
     assert MailStop.objects.live().exists()
@@ -53,7 +42,7 @@ def test_a_complaint_needs_the_tick(office: Browser, practice: Practice) -> None
 
 def test_a_refused_invitation_leads_to_the_stop(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    stopped(ana, StopKind.COMPLAINED)
+    cast.stopped(ana, ReportKind.COMPLAINED)
     ana.refresh_from_db()
     fields = {"enabled": "on", "address": ana.email_addresses.get().ref, "subject": "Hello", "message": "Hello."}
     answer = office.post(tab_of(ana), {**fields, "action": "send", "version": ana.portal_access.version})
@@ -64,7 +53,7 @@ def test_a_refused_invitation_leads_to_the_stop(office: Browser, practice: Pract
 
 def test_a_biller_sees_the_stop_without_the_button(client: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    stopped(ana)
+    cast.stopped(ana)
     page = cast.signed_in(client, cast.ines(practice)).get(tab_of(ana)).text
     assert "mail-stop" in page
     assert "Lift the stop" not in page
@@ -72,7 +61,7 @@ def test_a_biller_sees_the_stop_without_the_button(client: Browser, practice: Pr
 
 def test_the_failed_email_offers_the_button_too(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
-    email = stopped(ana)
+    email = cast.stopped(ana)
     page = office.get(f"/office/emails/{email.ref}/").text
     assert 'data-testid="mail-stop"' in page
     assert 'id="lift-stop-form"' in page
