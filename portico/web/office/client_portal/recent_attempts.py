@@ -12,8 +12,8 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_history import METHODS, RECENT, PortalHistory, WhyDead
 from portico.domain.access.sign_in.failure_audit_entries import FAILED
 from portico.domain.audit_actions import AuditAction
-from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry
+from portico.plumbing.text import time_formatting
 from portico.web import formatting
 
 MAX_SHOWN = 10
@@ -99,7 +99,7 @@ def _newest_email(history: PortalHistory, access: PortalAccess | None, at: datet
     if newest.is_dead(access, at):
         return ""
     zone, language = timezone.get_current_timezone(), get_language()
-    if sent_at.astimezone(zone).date() == clock.now().astimezone(zone).date():
+    if time_formatting.day_of(sent_at, zone) == time_formatting.day_of(at, zone):
         return formatting.time_of_day(sent_at, zone=zone, language=language)
     return formatting.date_and_time_in_sentence(sent_at, now=at, zone=zone, language=language)
 
