@@ -162,7 +162,7 @@ def accepted(evidence: Evidence) -> Finding:
     if mail is None or mail.email.handed_over_at is None or mail.email.state in NOT_SENT or evidence.is_failed:
         return Finding(StepState.UNKNOWN, str(TITLES[StepName.ACCEPTED]), _("Not known."))
     sent_at = mail.email.handed_over_at
-    if not _is_stopped(evidence):
+    if not evidence.is_mail_stopped:
         if evidence.is_still_tried:
             title, words = _clause(mail.email.reason), _("A PIN works without email.")
             fix = diagnosis_steps.GENERATE_PIN
@@ -175,14 +175,10 @@ def accepted(evidence: Evidence) -> Finding:
     return Finding(StepState.UNKNOWN, _("Handed to the mail server"), _("We can’t tell if it arrived."), at=sent_at)
 
 
-def _is_stopped(evidence: Evidence) -> bool:
-    return bool(evidence.facts.stop_kind) or not eligibility_steps.MAIL_NOT_STOPPED.holds(evidence.access)
-
-
 def not_bounced(evidence: Evidence) -> Finding:
     mail, kind = evidence.mail, evidence.facts.stop_kind
     state = mail.email.state if mail is not None else ""
-    if kind == StopKind.COMPLAINED or (state == EmailState.COMPLAINED and _is_stopped(evidence)):
+    if kind == StopKind.COMPLAINED or (state == EmailState.COMPLAINED and evidence.is_mail_stopped):
         words = _("Ask %(name)s by phone before you email this address again.") % {"name": evidence.client.called}
         fix, at = eligibility_steps.LIFT_STOP, evidence.access.mail_stopped_at
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
@@ -191,7 +187,7 @@ def not_bounced(evidence: Evidence) -> Finding:
         title, fix, at = _clause(mail.email.reason), diagnosis_steps.GENERATE_PIN, mail.email.failed_at
         words = _("The address may be right. A PIN works without email.")
         return Finding(StepState.BROKEN, title, words, at, Cause.MAIL_REJECTED, fix)
-    if _is_stopped(evidence) or (state == EmailState.BOUNCED and not evidence.is_mail_proven):
+    if evidence.is_mail_stopped or (state == EmailState.BOUNCED and not evidence.is_mail_proven):
         return _bounced(evidence)
     is_accepted = accepted(evidence).state is StepState.OK
     title = _("Not bounced") if is_accepted else _("No bounce so far")
@@ -276,14 +272,22 @@ def signed_in(evidence: Evidence) -> Finding:
 
 def session_kept(evidence: Evidence) -> Finding:
     failure = evidence.last_failure
+    if failure is not None and not evidence.sessions:
+        return last_attempt_failed(failure.at, Cause.LAST_ATTEMPT_FAILED, _invite_again(evidence))
+    return signed_in_now_or_again(evidence)
+
+
+def last_attempt_failed(at: datetime, cause: Cause, fix: Fix) -> Finding:
+    title, words = _("The last sign-in attempt failed"), _("Recent attempts say why, and what to do.")
+    return Finding(StepState.WAITING, title, words, at, cause, fix)
+
+
+def signed_in_now_or_again(evidence: Evidence) -> Finding:
+    """Returns the finding for a client who has sessions, or can start one."""
     if evidence.sessions:
         count = len(evidence.sessions)
         words = ngettext("Signed in now on %(count)s device.", "Signed in now on %(count)s devices.", count)
         return Finding(StepState.OK, _("Stays signed in"), words % {"count": count}, at=evidence.sessions[0].seen_at)
-    if failure is not None:
-        title, words = _("The last sign-in attempt failed"), _("Recent attempts say why, and what to do.")
-        fix = diagnosis_steps.GENERATE_PIN if evidence.is_by_pin else _invite_again(evidence)
-        return Finding(StepState.WAITING, title, words, failure.at, Cause.LAST_ATTEMPT_FAILED, fix)
     words = _("%(name)s can sign in again at any time.") % {"name": evidence.client.called}
     return Finding(StepState.OK, _("Not signed in at the moment"), words)
 

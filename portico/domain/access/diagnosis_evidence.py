@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from portico.domain.access import eligibility, portal_states
+from portico.domain.access import eligibility, eligibility_steps, portal_states
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod, pin_lifetime
 from portico.domain.access.portal_history import PortalHistory, SentLink
@@ -17,6 +17,7 @@ from portico.plumbing.models.outgoing_emails import FAILED_STATES, EmailState
 
 # A mail in one of these states is not on its way, even if it was handed over once.
 NOT_SENT = (EmailState.QUEUED, EmailState.DELAYED, EmailState.DROPPED)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 # A report arrives within this time, or perhaps never.
 REPORT_PATIENCE = timedelta(minutes=5)
 # A mail that has been queued for longer waits for the worker, or behind many others.
@@ -94,9 +95,11 @@ class Evidence:
         """Returns the time of the last sign-in with a link or a code at the present address; None if there is none."""
         if not self.has_signed_in:
             return None
-        history = self.history
-        # The audit entries that were loaded may not go back to the last sign-in.
-        return history.last_signed_in_by_mail_at if history.last_method is not None else self.access.last_signed_in_at
+        if self.history.last_method is None:
+            # The audit entries that were loaded do not go back to the last sign-in.
+            return self.access.last_signed_in_at
+        at, first_at = self.history.last_signed_in_by_mail_at, self.access.first_signed_in_at
+        return at if at is not None and first_at is not None and at >= first_at else None
 
     @property
     def is_mail_superseded(self) -> bool:
@@ -124,18 +127,53 @@ class Evidence:
         return self.is_rejected or (self.mail is not None and self.mail.email.state in FAILED_STATES)
 
     @property
+    def is_mail_stopped(self) -> bool:
+        return bool(self.facts.stop_kind) or not eligibility_steps.MAIL_NOT_STOPPED.holds(self.access)
+
+    @property
+    def can_request_mail(self) -> bool:
+        """Returns True if the client can sign in with an email requested on the sign-in page."""
+        return eligibility.is_eligible(self.access, Purpose.SIGN_IN_BY_MAIL) and not self.is_mail_stopped
+
+    @property
+    def is_pin_live(self) -> bool:
+        """Returns True if the last PIN may still work: generated within its lifetime, and no sign-in since."""
+        given_at = self.access.pin_given_at
+        if given_at is None or self.is_pin_needless:
+            return False
+        return clock.is_within(given_at, pin_lifetime(), at=self.at)
+
+    @property
+    def is_pin_needless(self) -> bool:
+        """Returns True if the client has signed in since the last PIN was generated."""
+        last, given_at = self.access.last_signed_in_at, self.access.pin_given_at
+        return self.has_signed_in and last is not None and (given_at is None or last >= given_at)
+
+    @property
     def is_by_pin(self) -> bool:
         """Returns True if the client signs in with a PIN rather than by mail."""
-        access, given_at = self.access, self.access.pin_given_at
+        given_at, broken = self.access.pin_given_at, eligibility.first_broken(self.access, Purpose.SIGN_IN_BY_MAIL)
         if given_at is None:
             return False
-        broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
         if broken is not None:
-            return portal_states.is_replaced_by_pin(access, broken)
-        if self.has_signed_in:
-            return self.history.last_method is SignInMethod.PIN
-        if self.mail is None and access.invited_at is None:
+            return portal_states.is_replaced_by_pin(self.access, broken)
+        if any(session.method == SignInMethod.PIN for session in self.sessions):
             return True
-        mailed_at = self.mail.email.written_at if self.mail is not None else access.invited_at
-        is_newer = mailed_at is None or given_at > mailed_at
-        return is_newer and clock.is_within(given_at, pin_lifetime(), at=self.at)
+        if self.is_pin_live and given_at > max(self._mailed_at, self._stopped_at):
+            return True
+        if self.is_mail_stopped:
+            return False
+        if self.has_signed_in:
+            is_last_by_pin = self.history.last_method is SignInMethod.PIN
+            return is_last_by_pin and (self.mail is None or self.is_mail_superseded)
+        return self.mail is None and self.access.invited_at is None
+
+    @property
+    def _mailed_at(self) -> datetime:
+        """Returns the time at which the newest mail was created; the beginning of time if there is none."""
+        return (self.mail.email.written_at if self.mail is not None else self.access.invited_at) or _NEVER
+
+    @property
+    def _stopped_at(self) -> datetime:
+        """Returns the time since which mail to the client is stopped; the beginning of time if it is not."""
+        return self.access.mail_stopped_at or _NEVER

@@ -1,14 +1,18 @@
 """Checks of the steps of signing in with a PIN, which needs no email: five of the ten."""
 
+from datetime import datetime
+
 from django.utils.translation import gettext as _
 
 from portico.domain.access import diagnosis_checks, diagnosis_steps
 from portico.domain.access.diagnosis_checks import Check
 from portico.domain.access.diagnosis_evidence import Evidence
 from portico.domain.access.diagnosis_steps import TITLES_BY_PIN, Cause, Finding, StepName, StepState
-from portico.domain.access.models import pin_lifetime
+from portico.domain.access.sign_in import sign_in_pins
+from portico.domain.access.sign_in.failure_audit_entries import PinLimit
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing import clock
+from portico.plumbing.models import AuditEntry
 
 
 def pin_generated(evidence: Evidence) -> Finding:
@@ -18,27 +22,69 @@ def pin_generated(evidence: Evidence) -> Finding:
 
 
 def pin_entered(evidence: Evidence) -> Finding:
-    access, called = evidence.access, {"name": evidence.client.called}
-    if evidence.has_signed_in:
-        return Finding(StepState.OK, str(TITLES_BY_PIN[StepName.PRESSED]), at=access.last_signed_in_at)
-    failure, given_at = evidence.last_failure, access.pin_given_at
-    if failure is not None and failure.action == AuditAction.PIN_BEYOND_LIMIT:
-        words = (
-            _("Make sure that you are speaking with %(name)s. Then allow more tries and generate a new PIN.") % called
-        )
-        fix = diagnosis_steps.ALLOW_MORE_TRIES
-        title = _("Too many wrong PINs were entered")
-        return Finding(StepState.BROKEN, title, words, failure.at, Cause.TOO_MANY_PINS, fix)
-    fix = diagnosis_steps.GENERATE_PIN
-    if given_at is None or not clock.is_within(given_at, pin_lifetime(), at=evidence.at):
-        title = _("The PIN was not used, and no longer works")
-        words = _("Generate a new one while %(name)s is on the phone.") % called
-        return Finding(StepState.WAITING, title, words, given_at, Cause.PIN_EXPIRED, fix)
+    given_at, failure = evidence.access.pin_given_at, _failure_of_pin(evidence)
+    if evidence.is_pin_needless or (evidence.has_signed_in and evidence.sessions):
+        return Finding(StepState.OK, str(TITLES_BY_PIN[StepName.PRESSED]), at=evidence.access.last_signed_in_at)
+    beyond_limit = _beyond_limit(evidence, failure) if failure is not None else None
+    if beyond_limit is not None:
+        return beyond_limit
+    called = {"name": evidence.client.called}
+    if not evidence.is_pin_live:
+        if evidence.has_signed_in:
+            return Finding(StepState.UNKNOWN, str(TITLES_BY_PIN[StepName.PRESSED]))
+        return _not_usable(evidence, _("The PIN was not used, and no longer works"), given_at)
     words = _("It works once. If %(name)s has lost it, generate a new one.") % called
-    if failure is not None and failure.action == AuditAction.PIN_REFUSED and failure.at >= given_at:
+    if failure is not None and failure.action == AuditAction.PIN_REFUSED:
         words = _("An incorrect PIN was entered. Read it out again, digit by digit, or generate a new one.")
-    title = _("The PIN has not been entered yet")
+    title, fix = _("The PIN has not been entered yet"), diagnosis_steps.GENERATE_PIN
     return Finding(StepState.WAITING, title, words, given_at, Cause.PIN_NOT_ENTERED, fix)
+
+
+def _failure_of_pin(evidence: Evidence) -> AuditEntry | None:
+    """Returns the entry of the last attempt if it failed after the present PIN was generated; None otherwise."""
+    failure = evidence.last_failure
+    entries = (each for each in evidence.history.entries if each is failure or each.action == AuditAction.PIN_MADE)
+    return failure if failure is not None and next(entries, None) is failure else None
+
+
+def _beyond_limit(evidence: Evidence, failure: AuditEntry) -> Finding | None:
+    """Returns the finding for an attempt beyond a limit; None for another, or if the limit is over."""
+    if failure.action != AuditAction.PIN_BEYOND_LIMIT:
+        return None
+    called, limit = {"name": evidence.client.called}, failure.details.get("limit", PinLimit.IDENTIFIER)
+    if limit == PinLimit.NETWORK:
+        if not clock.is_within(failure.at, sign_in_pins.NETWORK_WINDOW, at=evidence.at):
+            return None
+        title = _("Too many PINs were entered from one network")
+        words = _("The PIN was not checked. It can be entered on another network, or after an hour.")
+        return Finding(StepState.WAITING, title, words, failure.at, Cause.TOO_MANY_PINS_NEARBY)
+    allowed_at = evidence.history.tries_allowed_at
+    is_over = not clock.is_within(failure.at, sign_in_pins.IDENTIFIER_WINDOW, at=evidence.at)
+    if limit == PinLimit.PIN or is_over or (allowed_at is not None and allowed_at >= failure.at):
+        return _not_usable(evidence, _("The PIN has no tries left"), failure.at)
+    words = _("Make sure that you are speaking with %(name)s. Then allow more tries and generate a new PIN.") % called
+    title, fix = _("Too many wrong PINs were entered"), diagnosis_steps.ALLOW_MORE_TRIES
+    return Finding(StepState.BROKEN, title, words, failure.at, Cause.TOO_MANY_PINS, fix)
+
+
+def _not_usable(evidence: Evidence, title: str, at: datetime | None) -> Finding:
+    words = _("Generate a new one while %(name)s is on the phone.") % {"name": evidence.client.called}
+    return Finding(StepState.WAITING, title, words, at, Cause.PIN_EXPIRED, diagnosis_steps.GENERATE_PIN)
+
+
+def session_kept(evidence: Evidence) -> Finding:
+    failure = _failure_of_pin(evidence)
+    if not evidence.sessions:
+        if failure is not None:
+            other = diagnosis_checks.last_attempt_failed(
+                failure.at, Cause.LAST_PIN_FAILED, diagnosis_steps.GENERATE_PIN
+            )
+            return _beyond_limit(evidence, failure) or other
+        if not evidence.can_request_mail:
+            title = _("%(name)s needs a new PIN for the next sign-in") % {"name": evidence.client.called}
+            words, fix = _("Each PIN works once."), diagnosis_steps.GENERATE_PIN
+            return Finding(StepState.WAITING, title, words, cause=Cause.PIN_NEEDED, fix=fix)
+    return diagnosis_checks.signed_in_now_or_again(evidence)
 
 
 # In the order of the steps. The PIN takes the place of the invitation, its entry that of the link.
@@ -47,5 +93,5 @@ CHECKS: dict[StepName, Check] = {
     StepName.INVITATION_SENT: pin_generated,
     StepName.PRESSED: pin_entered,
     StepName.SIGNED_IN: diagnosis_checks.signed_in,
-    StepName.SESSION_KEPT: diagnosis_checks.session_kept,
+    StepName.SESSION_KEPT: session_kept,
 }

@@ -58,11 +58,17 @@ class Cause(StrEnum):
     LINK_NOT_OPENED = "link_not_opened"
     LINK_NOT_USED = "link_not_used"
     LINK_EXPIRED = "link_expired"
+    # The client needs a new PIN for the next sign-in.
+    PIN_NEEDED = "pin_needed"
     PIN_NOT_ENTERED = "pin_not_entered"
     PIN_EXPIRED = "pin_expired"
     TOO_MANY_PINS = "too_many_pins"
+    # Entered from one network, which clients share.
+    TOO_MANY_PINS_NEARBY = "too_many_pins_nearby"
     NOT_INCLUDED = "not_included"
     LAST_ATTEMPT_FAILED = "last_attempt_failed"
+    # Of a client who signs in with a PIN.
+    LAST_PIN_FAILED = "last_pin_failed"
 
 
 SEND_INVITATION = Fix("invite", Page.CLIENT_PORTAL, _("Send an invitation"))

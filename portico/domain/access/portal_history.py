@@ -40,6 +40,7 @@ ACTIONS = (
     AuditAction.CODE_BEYOND_LIMIT,
     AuditAction.PIN_REFUSED,
     AuditAction.PIN_BEYOND_LIMIT,
+    AuditAction.PIN_TRIES_ALLOWED,
     AuditAction.ADDRESS_CHANGED_BY_CLIENT,
 )
 # Taken from the audit log, which has them for every client of the mailbox; mail events exist for one mail only.
@@ -132,6 +133,11 @@ class PortalHistory:
     def last_signed_in_by_mail_at(self) -> datetime | None:
         """Returns the time of the last sign-in with a link or a code; None if there is none in the loaded entries."""
         return next((entry.at for entry in self.entries if entry.action in _BY_MAIL), None)
+
+    @property
+    def tries_allowed_at(self) -> datetime | None:
+        """Returns the time at which staff last allowed more tries of a PIN; None if they did not."""
+        return next((each.at for each in self.entries if each.action == AuditAction.PIN_TRIES_ALLOWED), None)
 
     def last_failure(self, at: datetime) -> AuditEntry | None:
         """Returns the entry of the last sign-in attempt if it failed within RECENT; None if it succeeded.

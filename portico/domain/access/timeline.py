@@ -129,7 +129,7 @@ def timeline_of(client: Client, access: PortalAccess | None, history: PortalHist
     sent = SentLink(newest.email, link, newest) if newest is not None and link is not None else None
     broken = eligibility.first_broken(access or PortalAccess(client=client), Purpose.INVITATION)
     failure = history.last_failure(at)
-    events = [*map(_from_entry, history.entries), *_from_mail_events(history)]
+    events = [*_from_entries(history), *_from_mail_events(history)]
     return Timeline(
         banner=_banner(access, broken),
         on_since=access.enabled_at if access is not None else None,
@@ -182,6 +182,10 @@ def _changed_by_client_at(access: PortalAccess | None, entries: Iterable[AuditEn
         return None
     changes = (entry for entry in entries if entry.action == AuditAction.ADDRESS_CHANGED_BY_CLIENT)
     return next((entry.at for entry in changes if entry.about == access.address.ref), None)
+
+
+def _from_entries(history: PortalHistory) -> list[TimelineEvent]:
+    return [_from_entry(entry) for entry in history.entries if AuditAction(entry.action) in EVENT_OF_ACTION]
 
 
 def _from_entry(entry: AuditEntry) -> TimelineEvent:

@@ -21,6 +21,7 @@ from portico.domain.access import (
 from portico.domain.access.diagnosis_evidence import MailFacts
 from portico.domain.access.diagnosis_steps import REQUIREMENTS, STOPS, Cause, Diagnosis, StepName, StepState
 from portico.domain.access.eligibility import STEPS, Purpose
+from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import Invitation, PortalAccess, PortalAccount, PortalSession, SignInLink
 from portico.domain.access.portal_history import PortalHistory, SentLink
 from portico.domain.access.sign_in import failure_audit_entries, link_redemption, sign_in_codes, sign_in_pins
@@ -31,6 +32,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, OutgoingEmail, StopKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
 
 AT = datetime(2026, 11, 20, 19, 14, tzinfo=UTC)
@@ -132,6 +134,10 @@ def test_the_marked_step_is_the_first_that_eligibility_misses(each: Rows) -> Non
     missing = eligibility.first_broken(each.access, Purpose.PORTAL_STATE)
     if each.client.practice.is_suspended or missing is None or portal_states.is_replaced_by_pin(each.access, missing):
         return
+    if found.is_by_pin:
+        # A PIN that was generated since works although the mailbox is stopped.
+        assert missing.fact is Fact.MAIL_NOT_STOPPED
+        return
     assert found.first_broken is not None
     (name,) = (name for name, steps in REQUIREMENTS.items() if missing in steps)
     expected = {name}
@@ -180,6 +186,14 @@ def stop_of(person: Client, *, facts: MailFacts | None = None) -> tuple[StepName
 
 def states_of(person: Client, *, facts: MailFacts | None = None) -> dict[StepName, StepState]:
     return {step.name: step.state for step in chain_of(person, facts=facts).steps}
+
+
+def enter_pin(person: Client, identifier: str) -> None:
+    """Generates a PIN and signs in with it."""
+    sign_in_pins.generate(person, form_key="e" * 43, by=cast.DESK)
+    shown = sign_in_pins.digits(person, "e" * 43, to=cast.DESK)
+    assert shown is not None
+    assert sign_in_pins.enter(person.practice, identifier, shown[1], visitor=VISITOR, ip="192.0.2.9") is not None
 
 
 def end_sessions(person: Client) -> None:
@@ -450,7 +464,98 @@ def test_too_many_wrong_pins_stop_the_chain(practice: Practice) -> None:
     sign_in_pins.generate(ana, form_key="k" * 43, by=cast.DESK)
     for _attempt in range(11):
         sign_in_pins.enter(practice, "ana@mail.example", "00000000", visitor=VISITOR, ip="192.0.2.1")
-    assert stop_of(ana) == (StepName.PRESSED, StepState.BROKEN, Cause.TOO_MANY_PINS)
+    step = chain_of(ana).first_broken
+    assert step is not None
+    # Five of them used up the PIN, and the others the day's tries.
+    assert (step.finding.cause, step.finding.fix and step.finding.fix.name) == (Cause.TOO_MANY_PINS, "tries")
+    sign_in_pins.allow_more_attempts(ana, by=cast.DESK)
+    assert stop_of(ana) == (StepName.PRESSED, StepState.WAITING, Cause.PIN_EXPIRED)
+    sign_in_pins.generate(ana, form_key="n" * 43, by=cast.DESK)
+    assert stop_of(ana) == (StepName.PRESSED, StepState.WAITING, Cause.PIN_NOT_ENTERED)
+
+
+def test_a_pin_without_tries_left_is_generated_again(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    sign_in_pins.generate(ana, form_key="k" * 43, by=cast.DESK)
+    for _attempt in range(6):
+        sign_in_pins.enter(practice, "ana@mail.example", "00000000", visitor=VISITOR, ip="192.0.2.1")
+    step = chain_of(ana).first_broken
+    assert step is not None
+    assert (step.finding.title, step.finding.fix and step.finding.fix.name) == ("The PIN has no tries left", "pin")
+
+
+def test_the_limit_of_a_network_is_not_blamed_on_the_pin(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    for number in range(20):
+        sign_in_pins.enter(practice, f"a{number}@mail.example", "00000000", visitor=VISITOR, ip="192.0.2.1")
+    sign_in_pins.generate(ana, form_key="k" * 43, by=cast.DESK)
+    with pytest.raises(RateLimitExceeded):
+        sign_in_pins.enter(practice, "ana@mail.example", "00000000", visitor=VISITOR, ip="192.0.2.1")
+    step = chain_of(ana).first_broken
+    assert step is not None
+    assert (step.finding.cause, step.finding.fix) == (Cause.TOO_MANY_PINS_NEARBY, None)
+    stopped_clock.shift(timedelta(hours=1))
+    sign_in_pins.generate(ana, form_key="n" * 43, by=cast.DESK)
+    assert stop_of(ana) == (StepName.PRESSED, StepState.WAITING, Cause.PIN_NOT_ENTERED)
+
+
+def test_without_mail_the_next_sign_in_needs_a_new_pin(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.client(practice, "Ana", phone="+12125550134")
+    access_grants.save_access(ana, cast.entry_for(ana), version=None, by=cast.DESK)
+    enter_pin(ana, "+12125550134")
+    assert chain_of(ana).can_sign_in
+    end_sessions(ana)
+    assert stop_of(ana) == (StepName.SESSION_KEPT, StepState.WAITING, Cause.PIN_NEEDED)
+    stopped_clock.shift(timedelta(minutes=1))
+    sign_in_pins.enter(practice, "+12125550134", "00000000", visitor=VISITOR, ip="192.0.2.1")
+    assert stop_of(ana) == (StepName.SESSION_KEPT, StepState.WAITING, Cause.LAST_PIN_FAILED)
+    stopped_clock.shift(timedelta(minutes=1))
+    sign_in_pins.generate(ana, form_key="n" * 43, by=cast.DESK)
+    assert stop_of(ana) == (StepName.PRESSED, StepState.WAITING, Cause.PIN_NOT_ENTERED)
+
+
+def test_with_mail_a_used_pin_is_no_hindrance(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    enter_pin(ana, "ana@mail.example")
+    end_sessions(ana)
+    assert chain_of(ana).can_sign_in
+
+
+def test_a_pin_gets_past_a_bounced_mail(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    handed_over(ana, state=EmailState.BOUNCED, failure_cause=FailureCause.NO_MAILBOX, failed_at=clock.now())
+    PortalAccess.objects.update(mail_stopped_at=clock.now(), mail_stopped_reason="There is no such mailbox.")
+    assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_BOUNCED)
+    stopped_clock.shift(timedelta(minutes=1))
+    sign_in_pins.generate(ana, form_key="k" * 43, by=cast.DESK)
+    assert stop_of(ana) == (StepName.PRESSED, StepState.WAITING, Cause.PIN_NOT_ENTERED)
+    enter_pin(ana, "ana@mail.example")
+    stopped_clock.shift(timedelta(minutes=5))
+    assert chain_of(ana).can_sign_in
+    # Without the session, mail is the only way again.
+    end_sessions(ana)
+    assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_BOUNCED)
+
+
+def test_a_mail_sent_after_a_sign_in_by_pin_is_followed(
+    practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    enter_pin(ana, "ana@mail.example")
+    end_sessions(ana)
+    stopped_clock.shift(timedelta(minutes=1))
+    cast.invited(ana)
+    handed_over(ana, state=EmailState.FAILED, failure_cause=FailureCause.FULL, failed_at=clock.now(), reason="Full.")
+    assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_REJECTED)
 
 
 def test_one_link_lets_all_clients_of_the_mailbox_in(practice: Practice) -> None:

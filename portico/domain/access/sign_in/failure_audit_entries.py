@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from django.db.models import F, Subquery
 
@@ -30,6 +31,17 @@ FAILED = frozenset(
 REPEAT_INTERVAL = timedelta(hours=1)
 # State of a link that was used at the address of a practice other than its own.
 ELSEWHERE = "elsewhere"
+
+
+class PinLimit(StrEnum):
+    """The limit that was spent when a PIN was entered, in the entry of PIN_BEYOND_LIMIT."""
+
+    # Of wrong PINs from one network, which clients share.
+    NETWORK = "network"
+    # Of wrong PINs with one email address, phone number or client number.
+    IDENTIFIER = "identifier"
+    # Of the PIN itself.
+    PIN = "pin"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import ATTEMPTS_PER_PIN, Pin, PortalAccess, PortalAccount, SignInMethod, pin_lifetime
 from portico.domain.access.sign_in import bursts, completing_sign_in, pin_identifiers
 from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.failure_audit_entries import PinLimit
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientConflict
@@ -31,6 +32,8 @@ from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 PIN_LENGTH = 8
 ATTEMPTS_PER_IDENTIFIER = 10
 ATTEMPTS_PER_NETWORK = 20
+IDENTIFIER_WINDOW = timedelta(days=1)
+NETWORK_WINDOW = timedelta(hours=1)
 # More wrong PINs than this within an hour are a burst.
 WRONG_PINS_PER_HOUR = 200
 # The digits can be shown this long after the PIN was made: for a double submission, and the page after the redirect.
@@ -168,14 +171,15 @@ def enter(practice: Practice, identifier: str, typed: str, *, visitor: Browser, 
         "pin-ip",
         rate_limits.network_of(ip),
         max_attempts=ATTEMPTS_PER_NETWORK,
-        window=timedelta(hours=1),
+        window=NETWORK_WINDOW,
         stays_spent=True,
     )
     try:
         rate_limits.spend(network_limit, identifier_limit)
     except RateLimitExceeded as error:
-        _record_refusal(AuditAction.PIN_BEYOND_LIMIT, practice, identifier)
-        if error.limit == network_limit:
+        is_of_network = error.limit == network_limit
+        _record_refusal(practice, identifier, PinLimit.NETWORK if is_of_network else PinLimit.IDENTIFIER)
+        if is_of_network:
             raise
         return None
     started = _evaluate(practice, identifier, typed, visitor=visitor)
@@ -200,8 +204,7 @@ def _evaluate(practice: Practice, identifier: str, typed: str, *, visitor: Brows
         # Clients with the same phone number have a PIN each. If two match, neither client is opened.
         if len(matching) == 1 and _spend(matching[0], others=tried):
             return _complete(practice, accounts[matching[0].account_id], matching[0], visitor)
-        action = AuditAction.PIN_BEYOND_LIMIT if live and not tried else AuditAction.PIN_REFUSED
-        _record_refusal(action, practice, identifier)
+        _record_refusal(practice, identifier, PinLimit.PIN if live and not tried else None)
         return None
 
 
@@ -239,11 +242,17 @@ def _complete(practice: Practice, account: PortalAccount, pin: Pin, visitor: Bro
     return started
 
 
-def _record_refusal(action: AuditAction, practice: Practice, identifier: str) -> None:
-    """Records the refusal for the identified client that was given a PIN last; for no client if there is none."""
+def _record_refusal(practice: Practice, identifier: str, spent: PinLimit | None) -> None:
+    """Records the refusal for the identified client that was given a PIN last; for no client if there is none.
+
+    `spent` is the limit because of which the PIN was not compared; None if it was wrong.
+    """
     accesses = pin_identifiers.accesses_of(practice, identifier)
     access = accesses.select_related("client").order_by(F("pin_given_at").desc(nulls_last=True), "pk").first()
-    audit_log.record(action, practice=practice, client=access.client if access else None, by=Actor.anonymous())
+    action = AuditAction.PIN_BEYOND_LIMIT if spent is not None else AuditAction.PIN_REFUSED
+    details = {"limit": spent.value} if spent is not None else {}
+    client = access.client if access else None
+    audit_log.record(action, practice=practice, client=client, by=Actor.anonymous(), **details)
 
 
 def _count_wrong_pin(practice: Practice) -> None:
@@ -257,7 +266,7 @@ def _count_wrong_pin(practice: Practice) -> None:
 
 def _limit_of(identifier: str, practice: Practice) -> Limit:
     """Returns the daily limit of wrong PINs with one identifier at one practice; unknown ones have one too."""
-    return Limit.on("pin", practice.ref, identifier, max_attempts=ATTEMPTS_PER_IDENTIFIER, window=timedelta(days=1))
+    return Limit.on("pin", practice.ref, identifier, max_attempts=ATTEMPTS_PER_IDENTIFIER, window=IDENTIFIER_WINDOW)
 
 
 def _limits_of(client: Client, access: PortalAccess | None, phones: Iterable[str] | None = None) -> list[Limit]:

@@ -34,6 +34,8 @@ _SELECT_BUTTON = gettext_noop("Please open it, select the Sign In button, and th
 _LAST_EMAIL = gettext_noop("Our last email to you is the one from %(time)s, so please use that one.")
 _SPELL = gettext_noop("Our email to you came back, so the address we have may be wrong.")
 _SENDER = gettext_noop("Please look for an email from %(sender)s, also in your spam or junk folder.")
+_NEW_PIN = gettext_noop("I’ll read out a new PIN.")
+_NOT_WORKED = gettext_noop("The last attempt to sign in did not work.")
 _PIN = gettext_noop("I can read out a PIN, with which you can sign in without an email.")
 
 # `sentences` of each cause. They may contain %(sender)s and %(time)s, when the email was sent.
@@ -71,21 +73,30 @@ SENTENCES: dict[Cause, tuple[str, str]] = {
         gettext_noop("The link in our last email no longer works, because each link is valid for a limited time."),
         _NEW_EMAIL,
     ),
+    Cause.PIN_NEEDED: (
+        gettext_noop("You need a new PIN to sign in again: each one works once."),
+        _NEW_PIN,
+    ),
     Cause.PIN_NOT_ENTERED: (
         gettext_noop("On the portal’s sign-in page, please select I have a PIN."),
         gettext_noop("Then enter the PIN that I read out: it works once."),
     ),
     Cause.PIN_EXPIRED: (
         gettext_noop("The PIN that we gave you no longer works."),
-        gettext_noop("I’ll read out a new one."),
+        _NEW_PIN,
     ),
     Cause.TOO_MANY_PINS: (
         gettext_noop("A wrong PIN was entered too often."),
         gettext_noop("I’ll ask you two questions, and then read out a new one."),
     ),
+    Cause.TOO_MANY_PINS_NEARBY: (
+        gettext_noop("Too many PINs were entered from your network, so the portal is not checking any for an hour."),
+        gettext_noop("Please try it on another network: for example, turn off the Wi-Fi on your phone."),
+    ),
     Cause.NOT_INCLUDED: (_FIX_FIRST, _NEW_EMAIL),
+    Cause.LAST_PIN_FAILED: (_NOT_WORKED, _NEW_PIN),
     Cause.LAST_ATTEMPT_FAILED: (
-        gettext_noop("Your last attempt to sign in did not work."),
+        _NOT_WORKED,
         gettext_noop("Please use only the newest email from us, on the device where you read your email."),
     ),
 }

@@ -8,9 +8,11 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_history import METHODS, RECENT, PortalHistory, WhyDead
-from portico.domain.access.sign_in.failure_audit_entries import FAILED
+from portico.domain.access.sign_in.failure_audit_entries import FAILED, PinLimit
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing.models import AuditEntry
 from portico.plumbing.text import time_formatting
@@ -18,7 +20,7 @@ from portico.web import formatting
 
 MAX_SHOWN = 10
 # In the history, but no attempts to sign in.
-OTHER_ACTIONS = {AuditAction.PIN_MADE, AuditAction.ADDRESS_CHANGED_BY_CLIENT}
+OTHER_ACTIONS = {AuditAction.PIN_MADE, AuditAction.PIN_TRIES_ALLOWED, AuditAction.ADDRESS_CHANGED_BY_CLIENT}
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,18 @@ class AttemptLabel:
 
 def attempts(history: PortalHistory, access: PortalAccess | None, *, at: datetime) -> list[AttemptLabel]:
     """Returns the attempts, newest first."""
-    newest = _newest_email(history, access, at)
-    return list(_labels(history, newest, at))[:MAX_SHOWN]
+    newest, can_request_mail = _newest_email(history, access, at), eligibility.is_eligible(access, Purpose.PORTAL_STATE)
+    return list(_labels(history, newest, at, can_request_mail=can_request_mail))[:MAX_SHOWN]
 
 
-def _labels(history: PortalHistory, newest: str, at: datetime) -> Iterator[AttemptLabel]:
+def _labels(history: PortalHistory, newest: str, at: datetime, *, can_request_mail: bool) -> Iterator[AttemptLabel]:
     has_succeeded = False
     for entry in history.entries:
         action = AuditAction(entry.action)
         if at - entry.at > RECENT or action in OTHER_ACTIONS:
             continue
         has_succeeded = has_succeeded or action in METHODS
-        advice = "" if has_succeeded else _advice(entry, newest)
+        advice = "" if has_succeeded else _advice(entry, newest, can_request_mail=can_request_mail)
         has_failed = action in FAILED and not entry.details.get("opened")
         yield AttemptLabel(_tone(action), _words(entry, history), advice, entry.at, has_failed)
 
@@ -61,6 +63,8 @@ def _tone(action: AuditAction) -> str:
 
 def _words(entry: AuditEntry, history: PortalHistory) -> str:
     action, details = AuditAction(entry.action), entry.details
+    if action == AuditAction.PIN_BEYOND_LIMIT:
+        return str(_PIN_LIMITS.get(str(details.get("limit")), _WORDS[action]))
     if action != AuditAction.LINK_REFUSED:
         return str(_WORDS[action])
     texts, state = _LINKS["opened" if details.get("opened") else "used"], str(details.get("state"))
@@ -70,12 +74,16 @@ def _words(entry: AuditEntry, history: PortalHistory) -> str:
     return str(texts.get(state, texts["other"]))
 
 
-def _advice(entry: AuditEntry, newest: str) -> str:
+def _advice(entry: AuditEntry, newest: str, *, can_request_mail: bool) -> str:
     """Returns one sentence on what to do; `newest` names the email that works, "" if there is none."""
-    action = AuditAction(entry.action)
+    action, limit = AuditAction(entry.action), entry.details.get("limit")
     match action:
         case AuditAction.PIN_REFUSED:
             return _("Read the PIN out again, digit by digit, or generate a new one.")
+        case AuditAction.PIN_BEYOND_LIMIT if limit == PinLimit.NETWORK:
+            return _("Ask them to use another network, or to wait an hour.")
+        case AuditAction.PIN_BEYOND_LIMIT if limit == PinLimit.PIN:
+            return _("Generate a new one while they are on the phone.")
         case AuditAction.PIN_BEYOND_LIMIT:
             return _("Make sure that you are speaking with your client, then allow more tries and generate a new PIN.")
         case AuditAction.CODE_BEYOND_LIMIT if newest:
@@ -86,6 +94,8 @@ def _advice(entry: AuditEntry, newest: str) -> str:
             return _("Ask them to look for the %(time)s email, also in the spam or junk folder.") % {"time": newest}
         case _ if newest:
             return _("Ask them to use the %(time)s email.") % {"time": newest}
+        case _ if not can_request_mail:
+            return _("Generate a PIN: it works without email.")
         case _:
             return _("Ask them to request a new email on the portal’s sign-in page, or resend the invitation.")
 
@@ -120,6 +130,10 @@ _LINKS = {
         "used": gettext_lazy("A link that had been used was opened again (maybe by a mail scanner)"),
         "other": gettext_lazy("A link was opened that does not work"),
     },
+}
+_PIN_LIMITS = {
+    PinLimit.NETWORK.value: gettext_lazy("A PIN was not checked: too many were entered from one network"),
+    PinLimit.PIN.value: gettext_lazy("A PIN was entered that had no tries left"),
 }
 _WORDS = {
     AuditAction.CLIENT_SIGNED_IN: gettext_lazy("Signed in with the link from the email"),

@@ -179,6 +179,8 @@ def test_beyond_ten_attempts_a_right_pin_is_not_compared(ana: Client, practice: 
     assert typed(practice, pin, ip="198.51.100.1") is None
     assert Pin.objects.get().attempts == 0
     assert entries(AuditAction.PIN_BEYOND_LIMIT) == 5 + 1
+    limits = AuditEntry.objects.filter(action=AuditAction.PIN_BEYOND_LIMIT).order_by("id").values_list("details__limit")
+    assert [each for (each,) in limits] == ["pin"] * 5 + ["identifier"]
 
 
 def test_a_network_has_twenty_attempts_an_hour(practice: Practice) -> None:

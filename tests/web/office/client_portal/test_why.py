@@ -9,7 +9,7 @@ from django.test import Client as Browser
 
 from portico.domain.access import client_changes
 from portico.domain.access.diagnosis_steps import Cause, StepName
-from portico.domain.access.models import PortalAccess, SignInLink
+from portico.domain.access.models import PortalAccess, PortalSession, SignInLink
 from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_codes, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.clients.models import Client
@@ -17,6 +17,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.web.office.client_portal import phone_script
 from tests import cast
 from tests.web.office.client_portal.tab_posts import banner, page, squeezed
@@ -210,6 +211,32 @@ def test_a_link_that_was_too_old_is_told_from_a_canceled_one(
     link_redemption.redeem(practice, token, visitor=VISITOR)
     told = section(page(office, ana), "recent-attempts")
     assert "A link was used that was too old. Ask them to request a new email" in told
+
+
+def test_a_client_without_mail_is_not_told_to_use_an_email(office: Browser, practice: Practice) -> None:
+    ana = cast.client(practice, "Ana", phone="+12125550134")
+    cast.with_access(ana)
+    sign_in_pins.generate(ana, form_key="k" * 43, by=cast.DESK)
+    shown = sign_in_pins.digits(ana, "k" * 43, to=cast.DESK)
+    assert shown is not None
+    for digits in (shown[1], "00000000"):
+        sign_in_pins.enter(practice, "+12125550134", digits, visitor=VISITOR, ip="192.0.2.1")
+    PortalSession.objects.update(ended_at=clock.now())
+    told = section(page(office, ana), "what-to-tell")
+    assert "I’ll read out a new PIN." in told
+    assert "email" not in told.lower()
+    assert "generate a new one" in section(page(office, ana), "recent-attempts")
+
+
+def test_attempts_at_a_shared_limit_do_not_blame_the_pin(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    for number in range(20):
+        sign_in_pins.enter(practice, f"a{number}@mail.example", "00000000", visitor=VISITOR, ip="192.0.2.1")
+    with pytest.raises(RateLimitExceeded):
+        sign_in_pins.enter(practice, "ana@mail.example", "00000000", visitor=VISITOR, ip="192.0.2.1")
+    told = section(page(office, ana), "recent-attempts")
+    assert "too many were entered from one network. Ask them to use another network, or to wait an hour." in told
 
 
 def test_attempts_are_shown_for_seven_days(
