@@ -117,7 +117,6 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     kept = saved_forms.save(owner, path="/office/clients/new/", fields=typed)
     assert kept is not None
     checking.store(checking.sender_domain(), SENDER_CHECKS)
-    people = [ana, waiting, never_invited, archived, no_consent, off]
     complained = cast.client(practice, "Pat", address="pat@mail.example")
     returned = cast.stopped(complained, ReportKind.COMPLAINED)
     people = [ana, waiting, never_invited, archived, no_consent, off, complained]

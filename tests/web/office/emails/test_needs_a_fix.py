@@ -133,6 +133,9 @@ def test_our_own_trouble_is_one_notice_and_no_row(office: Browser, practice: Pra
     shown = page(office)
     assert refs(shown) == [carol.ref]
     assert "2 mailboxes didn’t take our last email" in shown
+    assert "Ask an owner" in shown
+    owner = cast.signed_in(Browser(), cast.elm(practice))
+    assert 'href="/office/settings/emails/sender/"' in page(owner)
 
 
 def test_causes_are_counted_and_filtered(office: Browser, practice: Practice) -> None:
