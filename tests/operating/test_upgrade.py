@@ -51,6 +51,8 @@ NEW_TABLES = {
     "practices_passwordask": "practices_passwordresetrequest",
     "upkeep_choreturn": "upkeep_scheduledtask",
 }
+# The end of a sharing run, which is over within minutes: `last_number` took its place.
+DROPPED_COLUMNS = {("billing_sharingrun", "last_invoice_id")}
 NEW_COLUMNS = {
     ("access_burst", "from_one_place"): "from_one_network",
     ("access_invitation", "press"): "form_key",
@@ -185,7 +187,8 @@ def test_every_column_is_kept(rows: dict[str, Table]) -> None:
     with connection.cursor() as cursor:
         for table, content in rows.items():
             description = connection.introspection.get_table_description(cursor, NEW_TABLES.get(table, table))
-            expected = {NEW_COLUMNS.get((table, column), column) for column in content["columns"]}
+            kept = {column for column in content["columns"] if (table, column) not in DROPPED_COLUMNS}
+            expected = {NEW_COLUMNS.get((table, column), column) for column in kept}
             assert expected - {column.name for column in description} == set(), table
 
 
