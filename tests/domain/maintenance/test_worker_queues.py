@@ -1,16 +1,19 @@
 """The worker's queues: sign-in mail beside everything else, and delivery reports."""
 
 from django.test import override_settings
+from pytest_django.fixtures import Settings
 
 from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.worker_queues import repeat_while_busy, worker_queues
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports
+from portico.plumbing.mail import delivery_reports, report_tags
 from portico.plumbing.mail.delivery_reports import DSN, NewReport
 from portico.plumbing.models import AuditEntry, AuditSeal, ReportKind, ReportMailbox
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.queue.worker_loop import WorkerQueue
+from sandbox.postmark import server
+from sandbox.postmark.server import Postmark
 from tests import cast
 from tests.support.imap import ImapServer
 from tests.support.smtp import SmtpServer
@@ -29,6 +32,17 @@ def run_round(queue: WorkerQueue) -> bool:
 def test_sign_in_requests_and_mail_have_their_own_queue() -> None:
     queues = [("entrance", 3), ("rest", 6), ("invitation runs", 1), ("delivery reports", 1), ("tasks", 1)]
     assert [(each.name, len(each.jobs)) for each in worker_queues()] == queues
+
+
+def test_mail_leaves_by_the_provider_that_the_settings_name(practice: Practice, settings: Settings) -> None:
+    email = cast.invited(cast.ana(practice)).email
+    postmark = Postmark("a-token", settings.EMAIL_FROM)
+    with server.running(postmark) as settings.EMAIL_URL:
+        assert run_round(queue_named("rest"))
+    (mail,) = postmark.mails
+    assert report_tags.refs_in(mail["Metadata"].values()) == (email.ref,)
+    email.refresh_from_db()
+    assert email.state == EmailState.HANDED_OVER
 
 
 def test_a_mailbox_of_reports_is_read_in_a_queue_of_its_own(practice: Practice, imap: ImapServer) -> None:
