@@ -107,6 +107,8 @@ def invitation_sent(evidence: Evidence) -> Finding:
 
 def _not_sent(evidence: Evidence, email: OutgoingEmail) -> Finding | None:
     """Returns the finding for a mail that waits to be sent or was not sent; None for one that was."""
+    if email.state == EmailState.QUEUED and email.handing_over_at is not None:
+        return None  # It leaves at this moment, or has left.
     match email.state:
         case EmailState.QUEUED if clock.is_within(email.written_at, QUEUE_PATIENCE, at=evidence.at):
             title, words = _("The email is being sent"), _("It usually leaves within a minute. Check again then.")
