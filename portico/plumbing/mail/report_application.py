@@ -10,7 +10,7 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import mail_stops, outbox, report_rules
 from portico.plumbing.mail.report_rules import Rule
 from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind, StopKind
-from portico.plumbing.models.outgoing_emails import EmailEventKind, EmailState, FailureCause
+from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState, FailureCause
 from portico.plumbing.queue import leases
 
 logger = logging.getLogger(__name__)
@@ -49,15 +49,27 @@ def _apply(report: DeliveryReport) -> None:
     with transaction.atomic():
         emails = OutgoingEmail.objects.locked().select_related("practice", "client")
         email = emails.get(pk=report.email_id)
-        if email.is_waiting:
+        was_taken = _proves_lost_reply(report, email)
+        if email.is_waiting and not was_taken:
             # A report can be faster than the outcome of the attempt that it is about.
             _postpone(report)
             return
         if not leases.finish(report, applied_at=clock.now()):
             return
+        if was_taken:
+            # Otherwise the recipient would get a second copy.
+            email.settle_as_taken(at=clock.now())
+            outbox.add_event(email, EmailEventKind.HANDED_OVER)
         if not _is_outdated(report, email):
             _apply_kind(report, email)
     logger.info("delivery_report.applied", extra={"report": report.pk, "email": email.pk, "kind": report.kind})
+
+
+def _proves_lost_reply(report: DeliveryReport, email: OutgoingEmail) -> bool:
+    """Returns True if the mail waits only because the server's reply was lost: the report shows that it took it."""
+    if not email.is_waiting or email.delayed_by != DelayCause.ANSWER or email.is_held or email.delayed_at is None:
+        return False
+    return report.written_at >= email.delayed_at - ATTEMPT_PRECISION
 
 
 def _postpone(report: DeliveryReport) -> None:

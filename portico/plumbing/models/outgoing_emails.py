@@ -189,10 +189,20 @@ class OutgoingEmail(QueuedRow):
         self.attempts += 1  # A worker that still has it can no longer save an outcome.
         self.save()
 
+    def settle_as_taken(self, *, at: datetime) -> None:
+        """Settles a mail whose server took it, although its reply was lost; saves it."""
+        self.state, self.reason, self.detail = EmailState.HANDED_OVER, "", ""
+        self.settled_at, self.handed_over_at = at, self.handing_over_at or at
+        self.delayed_at, self.delayed_by = None, ""
+        self.lease_until = self.not_before = None
+        self.attempts += 1  # A worker that still has it can no longer save an outcome.
+        self.save()
+
     def requeue(self) -> None:
         self.state, self.reason, self.detail, self.failure_cause = EmailState.QUEUED, "", "", ""
         self.settled_at = self.parked_at = self.body_deleted_at = self.lease_until = self.not_before = None
-        self.failed_at = None
+        self.failed_at = self.accepted_at = None
+        self.accepted_by = ""
         self.errors = 0
         self.attempts += 1  # A worker that still has it can no longer save an outcome.
         self.save()

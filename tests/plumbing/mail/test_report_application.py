@@ -10,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from time_machine import Traveller
 
 from portico.domain.practices.models import Practice
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports, mail_stops, outbox, report_application
+from portico.plumbing.mail import delivery, delivery_reports, mail_stops, outbox, report_application
 from portico.plumbing.mail.delivery_reports import DSN, NewReport
 from portico.plumbing.models import AuditEntry, DeliveryReport, EmailEvent, MailStop, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
@@ -20,6 +22,7 @@ from tests.plumbing.mail_messages import Note, an_email, happened
 from tests.plumbing.sample_rows import a_practice
 from tests.support import dying
 from tests.support.at_once import at_once, errors
+from tests.support.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -216,6 +219,22 @@ def test_a_report_waits_for_the_outcome_of_its_attempt(note: Note, stopped_clock
     email.save()
     stopped_clock.shift(timedelta(seconds=30))
     assert applied(email).state == "bounced"
+
+
+def test_a_report_about_a_mail_whose_reply_was_lost_prevents_a_second_copy(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    email = an_email()
+    smtp.lose_answer()
+    server = SmtpTransport(parse(smtp.url))
+    delivery.deliver_next("rest", server)
+    email.refresh_from_db()
+    assert (email.state, email.delayed_by, len(smtp.mails)) == ("delayed", "answer", 1)
+    report(email, RELAYED, "2.0.0")
+    assert applied(email).state == "delivered"
+    stopped_clock.shift(timedelta(hours=1))
+    assert not delivery.deliver_next("rest", server)
+    assert len(smtp.mails) == 1
 
 
 def test_a_report_about_an_earlier_attempt_changes_nothing(note: Note, stopped_clock: Traveller) -> None:
