@@ -18,6 +18,8 @@ from portico.plumbing.models.outgoing_emails import FAILED_STATES, EmailState
 # A mail in one of these states is not on its way, even if it was handed over once.
 NOT_SENT = (EmailState.QUEUED, EmailState.DELAYED, EmailState.DROPPED)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+# Acceptances are reported if one was within this time: mail may have been sent by another server before.
+REPORTING_PERIOD = timedelta(days=30)
 # A report arrives within this time, or perhaps never.
 REPORT_PATIENCE = timedelta(minutes=5)
 # A mail that has been queued for longer waits for the worker, or behind many others.
@@ -26,19 +28,25 @@ QUEUE_PATIENCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class MailFacts:
-    """What `with_mail_facts` annotates: the kind of the mailbox's stop, and whether reports come back at all."""
+    """The kind of the mailbox's stop, and whether accepted mails of the practice are reported at all."""
 
     stop_kind: str = ""
     reports_arrive: bool = False
 
 
-def with_mail_facts(clients: QuerySet[Client]) -> QuerySet[Client]:
-    """Annotates clients with what `mail_facts_of` reads."""
+def with_mail_facts(clients: QuerySet[Client], *, reported_since: object) -> QuerySet[Client]:
+    """Annotates clients with what `mail_facts_of` reads; `reported_since` is a time, or a parameter for one."""
     stops = MailStop.objects.live().filter(
         practice=OuterRef("practice"), mailbox_key=OuterRef("portal_access__address__mailbox_key")
     )
-    reports = DeliveryReport.objects.filter(practice=OuterRef("practice"))
+    # Bounces are reported everywhere; what is waited for is the report of an acceptance.
+    reports = DeliveryReport.objects.acceptances().filter(practice=OuterRef("practice"), written_at__gt=reported_since)
     return clients.annotate(stop_kind=Subquery(stops.values("kind")[:1]), reports_arrive=Exists(reports))
+
+
+def reported_since() -> datetime:
+    """Returns the time since which an acceptance must have been reported so that further ones are expected."""
+    return clock.now() - REPORTING_PERIOD
 
 
 def mail_facts_of(client: Client) -> MailFacts:

@@ -32,9 +32,16 @@ class ReportKind(models.TextChoices):
     AUTO_REPLIED = "auto_replied", _("Automatic reply")
 
 
+# The report says that a server of the recipient accepted the mail.
+ACCEPTANCES = (ReportKind.RELAYED, ReportKind.DELIVERED)
+
+
 class DeliveryReportQuerySet(RowQuerySet["DeliveryReport"]):
     def waiting(self) -> "DeliveryReportQuerySet":
         return self.filter(applied_at=None)
+
+    def acceptances(self) -> "DeliveryReportQuerySet":
+        return self.filter(kind__in=ACCEPTANCES)
 
 
 class DeliveryReport(QueuedRow):
@@ -73,6 +80,7 @@ class DeliveryReport(QueuedRow):
         indexes = (
             models.Index(fields=("id",), condition=Q(applied_at__isnull=True), name="report_waiting"),
             models.Index(fields=("email", "id"), name="report_of_email"),
+            models.Index(fields=("practice", "kind", "written_at"), name="report_by_kind"),
         )
 
     def __str__(self) -> str:

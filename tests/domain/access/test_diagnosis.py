@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.db.models import QuerySet
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from pytest_django import DjangoAssertNumQueries
@@ -13,6 +15,7 @@ from portico.domain.access import (
     access_grants,
     client_changes,
     diagnosis,
+    diagnosis_evidence,
     eligibility,
     portal_history,
     portal_states,
@@ -36,7 +39,9 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import AuditEntry, OutgoingEmail, StopKind
+from portico.plumbing.mail import delivery_reports
+from portico.plumbing.mail.delivery_reports import NewReport
+from portico.plumbing.models import AuditEntry, OutgoingEmail, ReportKind, StopKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
@@ -184,6 +189,15 @@ def chain_of(person: Client, *, facts: MailFacts | None = None) -> Diagnosis:
     )
 
 
+def facts_of(person: Client) -> MailFacts:
+    return diagnosis_evidence.mail_facts_of(with_mail_facts().get(pk=person.pk))
+
+
+def with_mail_facts() -> QuerySet[Client]:
+    since = diagnosis_evidence.reported_since()
+    return diagnosis_evidence.with_mail_facts(Client.objects.all(), reported_since=since)
+
+
 def stop_of(person: Client, *, facts: MailFacts | None = None) -> tuple[StepName, StepState, Cause | None]:
     step = chain_of(person, facts=facts).first_broken
     assert step is not None
@@ -273,6 +287,23 @@ def test_acceptance_is_waited_for_only_where_reports_arrive(
     handed_over(ana, state=EmailState.DELIVERED, accepted_at=clock.now(), accepted_by="mail.example")
     accepted = chain_of(ana, facts=reporting).steps[4]
     assert (accepted.state, accepted.finding.title) == (StepState.OK, "Accepted by mail.example")
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(ReportKind.RELAYED, True), (ReportKind.FAILED, False)])
+def test_reports_are_expected_after_a_recent_acceptance(
+    practice: Practice, stopped_clock: time_machine.Traveller, kind: ReportKind, *, expected: bool
+) -> None:
+    ana = cast.ana(practice)
+    email = cast.invited(ana).email
+    delivery_reports.store([NewReport(email.ref, "dsn", "a key", kind, clock.now())])
+    assert facts_of(ana).reports_arrive is expected
+    stopped_clock.shift(timedelta(days=31))
+    assert facts_of(ana).reports_arrive is False
+
+
+def test_an_index_tells_whether_acceptances_are_reported(practice: Practice) -> None:
+    if connection.vendor == "sqlite":
+        assert "INDEX report_by_kind (practice_id=? AND kind=? AND written_at>?)" in with_mail_facts().explain()
 
 
 def test_a_stop_is_marked_whatever_the_last_mail_became(practice: Practice) -> None:
