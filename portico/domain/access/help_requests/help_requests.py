@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models import HelpRequest, PortalAccount
@@ -116,13 +116,14 @@ def done_requests(practice: Practice, *, after: str, size: int) -> KeysetPage[He
 
 
 def delete_old() -> int:
-    """Deletes a batch of requests that were done more than RETENTION ago; a scheduled task. Returns their number.
+    """Deletes batches of requests that were done more than RETENTION ago; a scheduled task. Returns their number.
 
     Requests beyond the limit of their address are deleted after RETENTION_BEYOND_LIMIT, done or not.
     """
     now = clock.now()
-    old = Q(done_at__lt=now - RETENTION) | Q(is_beyond_limit=True, asked_at__lt=now - RETENTION_BEYOND_LIMIT)
-    batch = list(HelpRequest.objects.filter(old).order_by("id").values_list("pk", flat=True)[:DELETE_BATCH_SIZE])
+    done = HelpRequest.objects.filter(done_at__lt=now - RETENTION).order_by("done_at")
+    noise = HelpRequest.objects.filter(is_beyond_limit=True, asked_at__lt=now - RETENTION_BEYOND_LIMIT).order_by("id")
+    batch = [pk for rows in (done, noise) for pk in rows.values_list("pk", flat=True)[:DELETE_BATCH_SIZE]]
     return HelpRequest.objects.filter(pk__in=batch).delete()[0]
 
 
