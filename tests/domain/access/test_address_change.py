@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from threading import Barrier
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client as Browser
 from time_machine import Traveller
 
@@ -214,3 +216,16 @@ def test_of_concurrent_presses_one_makes_the_change(practice: Practice, ana: Cli
     assert sum(result is not None for result in results) == 1
     assert EmailAddress.objects.open().count() == 1
     assert AuditEntry.objects.filter(action=AuditAction.ADDRESS_CHANGED_BY_CLIENT).count() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_lock_only_a_constraint_refuses_the_second(practice: Practice, ana: Client) -> None:
+    token, both_have_read = token_of(asked(ana)), Barrier(2)
+
+    def open_without_lock() -> None:
+        assert address_change.find(practice, token) is not None
+        both_have_read.wait(30)
+        EmailAddress.objects.create(practice=practice, client=ana, address=NEW, mailbox_key=NEW)
+
+    assert errors(at_once(open_without_lock, open_without_lock)) == [IntegrityError]
