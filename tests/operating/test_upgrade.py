@@ -192,6 +192,10 @@ def test_every_column_is_kept(rows: dict[str, Table]) -> None:
             assert expected - {column.name for column in description} == set(), table
 
 
+def test_practices_that_exist_have_been_set_up(rows: dict[str, Table]) -> None:
+    assert not Practice.objects.filter(set_up_closed_at=None).exists()
+
+
 @pytest.mark.parametrize(("table", "column"), NEW_COLUMNS)
 def test_renamed_columns_keep_their_values(rows: dict[str, Table], table: str, column: str) -> None:
     content = rows[table]
