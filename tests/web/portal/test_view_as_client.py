@@ -214,6 +214,16 @@ def test_a_client_in_the_same_browser_is_not_disturbed(desk: Browser, ana: Clien
     assert [each.pk for each in PortalSession.objects.all()] == [session.pk]
 
 
+def test_a_clients_form_is_taken_once_the_view_is_over(desk: Browser, ana: Client, practice: Practice) -> None:
+    carol = cast.carol(practice)
+    cast.in_the_portal(desk, carol)
+    subject = f"{carol.portal_access.account.ref}.{carol.ref}" if carol.portal_access.account else ""
+    start(desk, ana)
+    with time_machine.travel(clock.now() + timedelta(minutes=15)):
+        answer = desk.post(PROFILE, {"language": "es", "subject": subject})
+    assert answer["Location"] == f"{PROFILE}#language"
+
+
 def test_a_form_is_refused_with_a_sentence(desk: Browser, ana: Client) -> None:
     cast.with_access(ana)
     answer = start(desk, ana).post(f"{PORTAL}sign-out/")
