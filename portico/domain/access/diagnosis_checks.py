@@ -107,9 +107,10 @@ def invitation_sent(evidence: Evidence) -> Finding:
 
 def _not_sent(evidence: Evidence, email: OutgoingEmail) -> Finding | None:
     """Returns the finding for a mail that waits to be sent or was not sent; None for one that was."""
-    if email.state == EmailState.QUEUED and email.handing_over_at is not None:
-        return None  # It leaves at this moment, or has left.
+    handing_over_at = email.handing_over_at
     match email.state:
+        case EmailState.QUEUED if handing_over_at and clock.is_within(handing_over_at, QUEUE_PATIENCE, at=evidence.at):
+            return None  # It leaves at this moment.
         case EmailState.QUEUED if clock.is_within(email.written_at, QUEUE_PATIENCE, at=evidence.at):
             title, words = _("The email is being sent"), _("It usually leaves within a minute. Check again then.")
             return Finding(StepState.WAITING, title, words, email.written_at, Cause.MAIL_ON_ITS_WAY)
@@ -188,6 +189,8 @@ def not_bounced(evidence: Evidence) -> Finding:
     if mail is not None and is_rejected and not kind and mail.email.failure_cause != FailureCause.NO_MAILBOX:
         title, fix, at = _clause(mail.email.reason), diagnosis_steps.GENERATE_PIN, mail.email.failed_at
         words = _("The address may be right. A PIN works without email.")
+        if mail.email.failure_cause == FailureCause.DISTRUST:
+            words = _("A PIN works without email. An owner can open the sender check under Settings, Emails.")
         return Finding(StepState.BROKEN, title, words, at, Cause.MAIL_REJECTED, fix)
     if evidence.is_mail_stopped or (state == EmailState.BOUNCED and not evidence.is_mail_proven):
         return _bounced(evidence)

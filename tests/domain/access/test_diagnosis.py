@@ -394,6 +394,10 @@ def test_a_sign_in_proves_no_mail_that_was_sent_after_it(
     stopped_clock.shift(timedelta(minutes=6))
     late = chain_of(ana).first_broken
     assert late is not None
+    # Neither is one that a worker took and never returned.
+    OutgoingEmail.objects.filter(state=EmailState.QUEUED).update(handing_over_at=clock.now() - timedelta(minutes=6))
+    late = chain_of(ana).first_broken
+    assert late is not None
     assert (late.finding.cause, late.finding.fix and late.finding.fix.name) == (Cause.MAIL_DELAYED, "pin")
     handed_over(ana)
     found = chain_of(ana, facts=MailFacts(reports_arrive=True))
@@ -430,6 +434,10 @@ def test_a_mail_that_was_accepted_and_then_failed_was_sent(practice: Practice) -
     states = states_of(ana)
     assert (states[StepName.INVITATION_SENT], states[StepName.ACCEPTED]) == (StepState.OK, StepState.OK)
     assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_REJECTED)
+    handed_over(ana, failed_at=clock.now(), **(full | {"failure_cause": FailureCause.DISTRUST}))
+    step = chain_of(ana).first_broken
+    assert step is not None
+    assert "sender check" in step.finding.words
     # Rejected by our own mail server, before it left.
     handed_over(ana, failed_at=clock.now(), handed_over_at=None, **full)
     assert stop_of(ana) == (StepName.INVITATION_SENT, StepState.BROKEN, Cause.MAIL_NOT_SENT)
