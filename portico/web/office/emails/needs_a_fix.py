@@ -1,6 +1,7 @@
 """`Needs a fix`: the mailboxes whose last email failed, by cause, each with its fix; as CSV, and their letters."""
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -19,6 +20,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import FailureCause
+from portico.plumbing.text import time_formatting
 from portico.web import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -73,7 +75,7 @@ def export(request: OfficeRequest) -> HttpResponse:
         AuditAction.EMAILS_EXPORTED, practice=practice, by=request.actor, show=cause or "needs_a_fix", number=number
     )
     file_name = f"needs-a-fix-{practice.slug}-{clock.today(practice.time_zone):%Y-%m-%d}.csv"
-    rows = (_cells(_row(email)) for email in failed_mailboxes.all_of(practice, cause))
+    rows = (_cells(_row(email), practice.zone) for email in failed_mailboxes.all_of(practice, cause))
     return csv_files.streamed(file_name, COLUMNS, rows)
 
 
@@ -126,13 +128,13 @@ def _query(cause: FailureCause | None, **parameters: str) -> str:
     return f"?{query}" if query else ""
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, zone: tzinfo) -> list[str]:
     email = row.mailbox.email
     return [
         csv_files.escaped(row.mailbox.client.name),
         csv_files.escaped(email.to_address),
         row.problem,
-        email.failed_at.isoformat() if email.failed_at else "",
+        time_formatting.day_of(email.failed_at, zone).isoformat() if email.failed_at else "",
         csv_files.escaped(email.detail),
         str(row.mailbox.fix.label),
     ]
