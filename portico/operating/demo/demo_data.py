@@ -10,11 +10,12 @@ from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.help_requests.help_requests import HelpRequestInput
-from portico.domain.access.models import SignInLink
+from portico.domain.access.models import PortalSession, SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.access.sign_in import (
     link_redemption,
+    portal_sessions,
     request_worker,
     sign_in_codes,
     sign_in_links,
@@ -189,8 +190,10 @@ def _request_link(demo: _Demo, address: str) -> None:
 
 
 def _enter_wrong_code(demo: _Demo, name: str) -> None:
-    """Requests a sign-in email for a client who has signed in before, and enters a code that is not in it."""
+    """Signs a client out, requests a sign-in email, and enters a code that is not in it."""
     (row,) = demo.client(name).email_addresses.open()
+    for session in PortalSession.objects.filter(account__accesses__client=demo.client(name)):
+        portal_sessions.sign_out(session, demo.loaded.practice)
     _request_link(demo, row.address)
     visitor = Browser("Safari on iPhone", "a third browser")
     sign_in_codes.enter(

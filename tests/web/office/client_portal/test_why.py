@@ -165,7 +165,7 @@ def test_the_time_of_the_email_is_said_in_each_language(
     handed_over(ana)
     told = section(page(office, ana), "what-to-tell")
     assert "the one from today, 12:20 PM, so please use that one." in told
-    assert "el último correo que le enviamos, con esta fecha: hoy, 12:20 p. m." in told
+    assert "use el último correo que le enviamos (hoy, 12:20 p. m.)." in told
 
 
 def test_there_are_two_sentences_for_every_cause() -> None:
@@ -263,6 +263,8 @@ def test_a_mistyped_address_is_shown_without_a_button(office: Browser, practice:
     assert "read out the address on file" in notice
     assert "<a " not in notice
     assert "<button" not in notice
+    # Before the steps: on the phone it is the likeliest reason.
+    assert shown.index("near-miss") < shown.index('data-testid="diagnosis-step"')
     assert "gmial" not in page(office, cast.ana(practice))
 
 

@@ -234,3 +234,12 @@ def test_balance_and_newest_invoices_in_constant_queries(
     assert 'data-testid="balance" data-amount="88000"' in page
     assert page.count('data-testid="invoice-row"') == 4
     assert "All invoices" in page
+
+
+def test_it_leads_to_the_reason_until_the_client_has_signed_in(office: Browser, practice: Practice) -> None:
+    ana = invited(practice)
+    link = f'href="{page_of(ana)}edit/portal/#why">Why can’t Ana sign in?</a>'
+    assert link in said(office, page_of(ana))
+    PortalAccess.objects.update(first_signed_in_at=clock.now())
+    Client.objects.update(portal_state="signed_in", portal_reason="")
+    assert link not in said(office, page_of(ana))
