@@ -90,6 +90,8 @@ def test_every_route_is_already_tidy() -> None:
         "digest": "0a1b",
         "degrees": 20,
         "language": "en",
+        "provider": "postmark",
+        "kind": "receipt",
     }
     names = [route.name for route in route_list.all_routes()]
     for name in names:
