@@ -1,5 +1,6 @@
 """The page on which a client asks to sign in with another email address."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from django import forms
@@ -20,11 +21,15 @@ from portico.plumbing.text.input_validation import AddressField, is_unstorable
 from portico.web import client_mismatch, saved_forms
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
+from portico.web.portal.flash_messages import Notice
 
 NOT_ONE_ADDRESS = _("Enter one email address, such as name@example.com.")
 KEY_LENGTH = 43
 # Query parameter with the ref of the mail that was sent.
 SENT = "sent"
+SAVED_FORM_NOTICE = Notice(
+    "info", _("You were signed out, and nothing has been sent yet. Check what you wrote and send it again.")
+)
 
 
 class NewEmailForm(forms.Form):
@@ -60,7 +65,9 @@ def ask(request: PortalRequest) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         saved = saved_forms.find_fields_of_client(request)
-        return _page(request, NewEmailForm(initial={"email": saved.get("email", "")} if saved else None))
+        if saved is None:
+            return _page(request, NewEmailForm())
+        return _page(request, NewEmailForm(initial={"email": saved.get("email", "")}), notices=[SAVED_FORM_NOTICE])
     form = NewEmailForm(request.POST)
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
@@ -85,8 +92,11 @@ def is_offered(request: PortalRequest) -> bool:
     return address_change.may_request(request.access, method)
 
 
-def _page(request: PortalRequest, form: NewEmailForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+def _page(
+    request: PortalRequest, form: NewEmailForm, status: HTTPStatus = HTTPStatus.OK, *, notices: Sequence[Notice] = ()
+) -> HttpResponse:
     context = {
+        "messages": notices,
         "form": form,
         "address": request.access.address.address if request.access.address else "",
         "sent_to": _address_of(request),

@@ -22,6 +22,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import form_recovery, tokens
 from portico.plumbing.form_recovery import PostedField
+from portico.plumbing.models import OutgoingEmail
 from portico.web.route_list import all_routes
 from tests import cast
 from tests.support.outcomes import ready_to_pay
@@ -130,6 +131,14 @@ def test_checkbox_is_restored(ana: Browser, stopped_clock: time_machine.Travelle
     assert ticked.search(page(ana, place))
     place = by_link(ana, pressed_too_late(ana, stopped_clock, BALANCE, {"with": "new", "pay": "new"}))
     assert not ticked.search(page(ana, place))
+
+
+def test_a_new_email_is_restored(ana: Browser, stopped_clock: time_machine.Traveller) -> None:
+    typed = {"email": "ana@new.example", "form_key": "k" * 43}
+    shown = page(ana, by_link(ana, pressed_too_late(ana, stopped_clock, f"{PORTAL}profile/email/", typed)))
+    assert 'value="ana@new.example"' in shown
+    assert "You were signed out, and nothing has been sent yet." in shown
+    assert not OutgoingEmail.objects.filter(kind="address_change").exists()
 
 
 def test_entrance_mentions_the_form_without_its_content(
