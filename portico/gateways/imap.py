@@ -20,6 +20,13 @@ STEP_SECONDS = 10.0
 CONNECTION_SECONDS = 45.0
 # UIDs searched at a time: a server answers a search in one line.
 SEARCHED_UIDS = 5000
+# The highest value of UIDVALIDITY, UIDNEXT and UID (RFC 3501).
+MAX_NUMBER = 2**32 - 1
+_MAX_DIGITS = len(str(MAX_NUMBER))
+# A mail is cut off far below; a server that announces more is not believed.
+MAX_LITERAL = 16 * 2**20
+# What imaplib raises for a server that speaks nonsense.
+_NONSENSE = (imaplib.IMAP4.error, ValueError, LookupError, ArithmeticError, TypeError, AttributeError)
 _UID = re.compile(rb"UID (\d+)")
 _NUMBER = re.compile(rb"\d+")
 
@@ -51,7 +58,7 @@ def parse(url: str) -> ImapServer:
     if parts.scheme not in SCHEMES or port == 0 or not user or not password or parts.query or parts.fragment:
         raise ValueError(form)
     if not (user + password + folder).isascii() or not (user + password + folder).isprintable():
-        raise ValueError("may hold only ASCII signs in user, password and folder.")
+        raise ValueError("may hold only ASCII characters in user, password and folder.")
     if parts.scheme == "imap" and not hosts.is_loopback(host):
         raise ValueError("would send its password in clear: use imaps:// or imap+starttls://.")
     return ImapServer(host, port or SCHEMES[parts.scheme], user, folder, password, parts.scheme)
@@ -140,7 +147,7 @@ class ImapFolder:
 
     def _search(self, first: int, last: int) -> list[int]:
         lines = _expect(self._client.uid("SEARCH", "UID", f"{first}:{last}"))
-        return [int(number) for line in lines if isinstance(line, bytes) for number in _NUMBER.findall(line)]
+        return [_parsed(number) for line in lines if isinstance(line, bytes) for number in _NUMBER.findall(line)]
 
     def _fetch(self, uids: Sequence[int], max_bytes: int) -> list[tuple[int, bytes]]:
         """Returns those of the mails that still exist."""
@@ -153,8 +160,8 @@ class ImapFolder:
             # before or after the text.
             line, text = answer if isinstance(answer, tuple) else (answer, text)
             found = _UID.search(line or b"")
-            if found is not None and text is not None and int(found[1]) in uids:
-                mails[int(found[1])], text = text, None
+            if found is not None and text is not None and (uid := _parsed(found[1])) in uids:
+                mails[uid], text = text, None
         return sorted(mails.items())
 
     def _number(self, name: str) -> int:
@@ -163,7 +170,7 @@ class ImapFolder:
         value = values[0] if values else None
         if not isinstance(value, bytes) or not value.isdigit():
             raise MailboxUnreadable(f"The server states no {name}.")
-        return int(value)
+        return _parsed(value)
 
 
 class _Client(imaplib.IMAP4):
@@ -174,6 +181,11 @@ class _Client(imaplib.IMAP4):
         self._watchdog = threading.Timer(CONNECTION_SECONDS, self._cut)
         self._watchdog.daemon = True
         self._watchdog.start()
+
+    def read(self, size: int) -> bytes:
+        if size > MAX_LITERAL:
+            raise self.abort("The server announces a text that is too long.")
+        return super().read(size)
 
     def shutdown(self) -> None:
         self._watchdog.cancel()
@@ -203,7 +215,7 @@ def _explained(server: ImapServer) -> Iterator[None]:
         raise MailboxUnreadable(f"The certificate is not good: {error.verify_message}") from error
     except OSError as error:
         raise MailboxUnreadable(f"{server.host} cannot be reached: {_text(error)}") from error
-    except (imaplib.IMAP4.error, ValueError, IndexError) as error:
+    except _NONSENSE as error:
         raise MailboxUnreadable(_text(error) or type(error).__name__) from error
 
 
@@ -213,6 +225,14 @@ def _expect[T](reply: tuple[str, list[T]]) -> list[T]:
     if status != "OK":
         raise MailboxUnreadable(_text(values[0]) if values else f"The server answered {status}.")
     return values
+
+
+def _parsed(digits: bytes) -> int:
+    """Returns the number. Raises MailboxUnreadable if it is above MAX_NUMBER, which no column can hold."""
+    number = int(digits) if len(digits) <= _MAX_DIGITS else MAX_NUMBER + 1
+    if number > MAX_NUMBER:
+        raise MailboxUnreadable("The server states a number above 4294967295, which IMAP does not have.")
+    return number
 
 
 def _quoted(name: str) -> str:
@@ -230,7 +250,7 @@ def _text(said: object) -> str:
 
 def _close(client: imaplib.IMAP4) -> None:
     # What was read is read: a failed LOGOUT changes nothing.
-    with suppress(OSError, imaplib.IMAP4.error):
+    with suppress(OSError, *_NONSENSE):
         client.sock.settimeout(1)
         client.logout()
     with suppress(OSError):

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portico.gateways import imap as gateway
 from portico.gateways.imap import Batch, ImapMailbox, MailboxUnreadable, parse
@@ -144,6 +146,67 @@ def test_an_invalid_server_is_reported(says: bytes) -> None:
         with pytest.raises(MailboxUnreadable) as refused:
             fetch(ImapMailbox(parse(f"imap://u:p@127.0.0.1:{door.getsockname()[1]}")))
         assert str(refused.value).isprintable()
+        thread.join()
+
+
+@pytest.mark.parametrize("number", [2**32, 10**30])
+def test_numbers_that_imap_does_not_have_are_reported(imap: ImapServer, number: int) -> None:
+    imap.script.uid_validity = number
+    with pytest.raises(MailboxUnreadable, match="above 4294967295"):
+        fetch(ImapMailbox(parse(imap.url)))
+    imap.script.uid_validity = 2**32 - 1
+    assert fetch(ImapMailbox(parse(imap.url))).mails == []
+    imap.folder.mails = {number: b"one"}
+    with pytest.raises(MailboxUnreadable, match="above 4294967295"):
+        fetch(ImapMailbox(parse(imap.url)))
+
+
+DIGITS = st.sampled_from([b"0", b"7", b"-1", b"4294967295", b"4294967296", b"9" * 30, b"9" * 5000, b"", b"x", b"\xff"])
+LINES = st.sampled_from([
+    b"* OK [UIDVALIDITY %s] x", b"* OK [UIDNEXT %s] x", b"* %s EXISTS", b"* SEARCH %s", b"* SEARCH 1 2 %s", b"* BYE %s",
+    b"* 1 FETCH (UID %s BODY[]<0> {3}\r\nabc)", b"* 1 FETCH (UID 1 BODY[]<0> {%s}\r\nabc)", b"* 1 FETCH (UID %s)",
+    b"* CAPABILITY IMAP4rev1 %s", b"* OK {%s}", b"+ %s", b"* %s", b"TAG OK %s", b"TAG NO %s", b"TAG BAD {%s}", b"%s",
+])  # fmt: skip
+ANSWER = st.lists(st.tuples(LINES, DIGITS).map(lambda each: each[0].replace(b"%s", each[1])), max_size=4)
+# Most begin as a good server does, so that the later steps are reached.
+SELECTED = [b"* OK [UIDVALIDITY 1] x", b"* OK [UIDNEXT 9] x"]
+GOOD: tuple[list[bytes], ...] = (
+    [b"* CAPABILITY IMAP4rev1"],
+    [],
+    SELECTED,
+    [b"* SEARCH 1 2"],
+    [b"* 1 FETCH (UID 1 BODY[]<0> {3}", b"abc)"],
+    [],
+)
+
+
+@given(
+    st.integers(0, len(GOOD) - 1),
+    st.lists(st.tuples(ANSWER, st.sampled_from([b"TAG OK x", b"TAG NO x", b""])), min_size=1, max_size=3),
+)
+def test_no_answer_of_a_server_raises_anything_else(reached: int, hostile: list[tuple[list[bytes], bytes]]) -> None:
+    good = [(list(lines), b"TAG OK x") for lines in GOOD]
+    answers = [*good[:reached], *hostile, *good[reached + len(hostile) :]]
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def answer() -> None:
+            visitor, _ = door.accept()
+            with visitor, suppress(OSError), visitor.makefile("rb") as commands:
+                visitor.sendall(b"* OK Ready\r\n")
+                for (lines, last), command in zip(answers, commands, strict=False):
+                    text = b"".join(line + b"\r\n" for line in (*lines, last) if line)
+                    visitor.sendall(text.replace(b"TAG", command.split(b" ")[0]))
+                    if not last:
+                        return
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.MonkeyPatch.context() as patch, suppress(MailboxUnreadable):
+            # For an answer that announces more than it has.
+            patch.setattr(gateway, "STEP_SECONDS", 0.05)
+            batch = fetch(ImapMailbox(parse(f"imap://u:p@127.0.0.1:{door.getsockname()[1]}")))
+            assert 0 <= batch.read_to < 2**32
+            assert all(0 < uid < 2**32 for uid, _text in batch.mails)
         thread.join()
 
 

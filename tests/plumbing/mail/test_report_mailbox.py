@@ -49,6 +49,12 @@ def read_again(imap: ImapServer, stopped_clock: Traveller) -> bool:
     return read(imap)
 
 
+def test_a_hostile_mailbox_is_recorded_and_does_not_stop_the_worker(imap: ImapServer) -> None:
+    imap.script.uid_validity = 10**30
+    assert not read(imap)
+    assert "above 4294967295" in row().problem
+
+
 def test_reports_are_stored_and_the_rest_is_counted(imap: ImapServer) -> None:
     email = an_email()
     for mail in (a_bounce(email), "Subject: Hi\n\nA letter.", a_bounce(OutgoingEmail(ref="abcdefghij234567"))):
