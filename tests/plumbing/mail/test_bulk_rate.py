@@ -50,6 +50,19 @@ def test_the_wait_ends_when_the_next_batch_is_due(
     assert bulk_rate.take() == 1
 
 
+def test_a_clock_that_is_ahead_makes_no_one_wait_longer_than_a_second(
+    stopped_clock: Traveller, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.EMAIL_PER_SECOND = 4
+    slept = list[float]()
+    monkeypatch.setattr("time.sleep", slept.append)
+    stopped_clock.shift(timedelta(seconds=40))
+    assert bulk_rate.take() == 1
+    stopped_clock.shift(timedelta(seconds=-40))
+    bulk_rate.wait()
+    assert slept == [1.0]
+
+
 def test_mails_are_held_back_while_many_wait_for_our_server(practice: Practice, settings: Settings) -> None:
     settings.EMAIL_PER_SECOND = 1
     for name in ("Nia", "Olu", "Pia", "Quin"):
