@@ -79,6 +79,11 @@ class Configuration:
     def is_https(self) -> bool:
         return self.public_base_url.startswith("https://")
 
+    @property
+    def collects_reports(self) -> bool:
+        """Returns False if delivery reports arrive in the mailbox of EMAIL_FROM, where people read them."""
+        return bool(self.email_return_path or self.report_mailbox_url)
+
 
 class _Reader:
     """Reads settings from the environment and collects every problem, so that all are reported at once."""

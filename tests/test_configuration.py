@@ -47,6 +47,12 @@ def test_a_valid_environment_is_accepted() -> None:
     assert settings.email_return_path == ""
 
 
+def test_reports_are_collected_only_where_no_one_has_to_read_them() -> None:
+    assert not read().collects_reports
+    assert read(EMAIL_RETURN_PATH="bounces@example.com").collects_reports
+    assert read(REPORT_MAILBOX_URL="imaps://u:p@mail.example.com").collects_reports
+
+
 @pytest.mark.parametrize(
     "name", ["PUBLIC_BASE_URL", "SECRET_KEY", "FIELD_KEYS", "DATABASE_URL", "EMAIL_URL", "EMAIL_FROM"]
 )

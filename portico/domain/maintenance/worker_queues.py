@@ -37,7 +37,7 @@ REPORT_SECONDS = 30.0
 
 def worker_queues() -> list[WorkerQueue]:
     """Returns the queues. Each has a thread of its own, so that slow work delays neither sign-in mail nor the rest."""
-    transport = mail_transport.transport(settings.EMAIL_URL)
+    transport = mail_transport.transport(settings.EMAIL_URL, reports_success=settings.REPORTS_ARE_COLLECTED)
     entrance_mail = partial(delivery.deliver_next, MailQueue.ENTRANCE, transport, PracticesInTurn())
     return [
         WorkerQueue(

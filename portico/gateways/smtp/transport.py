@@ -37,6 +37,7 @@ class _Envelope:
     recipient: str
     # ENVID, which comes back in delivery reports (RFC 3461); empty for none.
     id: str
+    reports_success: bool = True
 
     @property
     def mail_options(self) -> tuple[str, ...]:
@@ -45,7 +46,9 @@ class _Envelope:
 
     @property
     def rcpt_options(self) -> tuple[str, ...]:
-        return ("NOTIFY=SUCCESS,DELAY,FAILURE",) if self.id else ()
+        if not self.id:
+            return ()
+        return ("NOTIFY=SUCCESS,DELAY,FAILURE" if self.reports_success else "NOTIFY=DELAY,FAILURE",)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class SmtpTransport:
     server: SmtpServer
     # Verifies the server's certificate; with the system's authorities unless a test passes its own.
     authorities: ssl.SSLContext | None = None
+    # Asks for a report also about each mail that arrived, not only about delays and failures.
+    reports_success: bool = True
 
     def send(
         self, message: bytes, *, sender: str, recipient: str, envelope_id: str = "", plain_sender: str = ""
@@ -106,6 +111,7 @@ class SmtpConnection:
             plain_sender if self._needs_plain_sender else sender,
             recipient,
             "" if self._needs_no_reports else envelope_id,
+            reports_success=self._transport.reports_success,
         )
         began_at = time.monotonic()
         reply = self._send_envelope(message, envelope)

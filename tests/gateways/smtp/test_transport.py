@@ -9,6 +9,7 @@ from email.policy import SMTP
 
 import pytest
 
+from portico.gateways import mail_transport
 from portico.gateways.smtp import transport as gateway
 from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
 from portico.gateways.smtp.server_url import SmtpServer as Server
@@ -97,6 +98,13 @@ def test_delivery_reports_are_requested(smtp: SmtpServer) -> None:
         assert send_tagged(line).kind == ReplyKind.TAKEN
     (mail,) = smtp.mails
     assert (mail.sender, mail.mail_options, mail.rcpt_options) == (TAGGED, *REPORTS)
+
+
+def test_success_is_not_reported_where_no_one_collects_reports(smtp: SmtpServer) -> None:
+    with mail_transport.transport(smtp.url, reports_success=False).open() as line:
+        line.send(a_message(), sender=TAGGED, plain_sender=PLAIN, recipient=ANA, envelope_id="abc")
+    (mail,) = smtp.mails
+    assert (mail.mail_options, mail.rcpt_options) == (REPORTS[0], ("NOTIFY=DELAY,FAILURE",))
 
 
 def test_reports_are_not_requested_where_they_are_not_offered(smtp_server: StartServer) -> None:
