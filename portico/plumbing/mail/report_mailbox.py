@@ -1,4 +1,4 @@
-"""The ways home of delivery reports by mail: a mailbox that the worker reads, and single mails from the mail server."""
+"""Receives delivery reports by mail: from a mailbox that the worker reads, or one by one from the mail server."""
 
 import logging
 import time

@@ -8,7 +8,7 @@ from django.conf import settings
 from portico.plumbing import clock
 from portico.plumbing.models import ReportMailbox
 
-# A mail server that restarts is no news.
+# Shorter outages, such as a restart, are not reported.
 PATIENCE = timedelta(hours=1)
 
 

@@ -148,7 +148,7 @@ def _record(action: AuditAction, run: InvitationRun, *, by: Actor, **details: st
 
 @dataclass(frozen=True)
 class RunProgress:
-    """The numbers of clients of a run by what became of their invitations; each client is counted once.
+    """The numbers of clients of a run by the state of their invitations; each client is counted once.
 
     `not_written` have no mail yet, `queued` one that waits. `accepted` are known to have reached the receiving server.
     """
