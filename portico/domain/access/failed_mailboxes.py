@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from portico.domain.access import diagnosis_steps, eligibility, eligibility_steps
+from portico.domain.access import eligibility, eligibility_steps
+from portico.domain.access.diagnosis import steps
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fix
 from portico.domain.clients.models import Client, EmailAddress, Status
@@ -135,6 +136,6 @@ def _fix(email: OutgoingEmail, client: Client) -> Fix:
         case FailureCause.COMPLAINED | FailureCause.PROVIDER_LIST:
             return eligibility_steps.LIFT_STOP
         case FailureCause.FULL | FailureCause.EXPIRED:
-            return diagnosis_steps.GENERATE_PIN
+            return steps.GENERATE_PIN
         case _:
             return eligibility_steps.MAIL_NOT_STOPPED.fix

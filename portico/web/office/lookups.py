@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, F, OuterRef, QuerySet, StringAgg, Value
 from django.http import Http404
 
-from portico.domain.access import diagnosis_evidence
+from portico.domain.access.diagnosis import evidence
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.access.sign_in import near_misses
@@ -60,7 +60,7 @@ def _for_overview(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
 def client_for_portal_tab(request: OfficeRequest, ref: str) -> ClientWithAccess:
     """Returns the same with what the tab's other parts read, and phones. Raises Http404."""
     return _with_access(
-        _for_portal_tab.rows(practice=request.practice.pk, ref=ref, reported_since=diagnosis_evidence.reported_since()),
+        _for_portal_tab.rows(practice=request.practice.pk, ref=ref, reported_since=evidence.reported_since()),
         request,
     )
 
@@ -70,7 +70,7 @@ def _for_portal_tab(practice: Parameter, ref: Parameter, reported_since: Paramet
     phones = PhoneNumber.objects.filter(client=OuterRef("pk")).order_by().values("client")
     joined = phones.annotate(joined=StringAgg("number", Value(" "))).values("joined")
     rows = _address_rows(practice, ref).annotate(phones=joined)
-    with_facts = near_misses.with_newest(diagnosis_evidence.with_mail_facts(rows, reported_since=reported_since))
+    with_facts = near_misses.with_newest(evidence.with_mail_facts(rows, reported_since=reported_since))
     return saved_cards.with_has_cards(invitation_text.with_own_text(with_facts))
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access.diagnosis_steps import Cause, DiagnosedStep, Diagnosis, StepName, StepState
+from portico.domain.access.diagnosis.steps import Cause, DiagnosedStep, Diagnosis, StepName, StepState
 from portico.domain.access.eligibility_steps import Fix, Page
 from portico.domain.clients.models import Client
 from portico.plumbing.models import OutgoingEmail

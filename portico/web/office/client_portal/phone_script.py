@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from portico.domain.access.diagnosis_steps import Cause
+from portico.domain.access.diagnosis.steps import Cause
 from portico.domain.clients.models import Client, Language
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail

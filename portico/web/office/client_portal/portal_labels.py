@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from portico.domain.access.timeline import Banner, EventKind, LinkFact, Timeline, TimelineEvent
+from portico.domain.access.diagnosis.timeline import Banner, EventKind, LinkFact, Timeline, TimelineEvent
 from portico.plumbing import clock
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.text import time_formatting

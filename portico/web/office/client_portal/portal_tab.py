@@ -14,22 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.access import (
-    access_grants,
-    diagnosis,
-    diagnosis_evidence,
-    eligibility,
-    mail_stops,
-    portal_history,
-    revocation,
-    timeline,
-)
+from portico.domain.access import access_grants, eligibility, mail_stops, revocation
 from portico.domain.access.access_grants import AddressNotFound
+from portico.domain.access.diagnosis import diagnosis, evidence, portal_history, timeline
+from portico.domain.access.diagnosis.portal_history import PortalHistory
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
-from portico.domain.access.portal_history import PortalHistory
 from portico.domain.access.sign_in import near_misses, sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import saved_cards
@@ -219,7 +211,7 @@ def _chain(
         tab.client,
         tab.access,
         history,
-        facts=diagnosis_evidence.mail_facts_of(tab.client),
+        facts=evidence.mail_facts_of(tab.client),
         sessions=sessions,
         has_addresses=bool(tab.addresses),
         at=at,

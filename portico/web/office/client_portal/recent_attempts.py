@@ -9,9 +9,9 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from portico.domain.access import eligibility
+from portico.domain.access.diagnosis.portal_history import METHODS, RECENT, PortalHistory, WhyDead
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.portal_history import METHODS, RECENT, PortalHistory, WhyDead
 from portico.domain.access.sign_in.failure_audit_entries import FAILED, PinLimit
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing.models import AuditEntry

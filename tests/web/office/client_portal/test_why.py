@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client as Browser
 
 from portico.domain.access import client_changes
-from portico.domain.access.diagnosis_steps import Cause, StepName
+from portico.domain.access.diagnosis.steps import Cause, StepName
 from portico.domain.access.models import PortalAccess, PortalSession, SignInLink
 from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_codes, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor

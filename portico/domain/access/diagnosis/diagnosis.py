@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from portico.domain.access import diagnosis_checks, diagnosis_pin_checks
-from portico.domain.access.diagnosis_checks import Check
-from portico.domain.access.diagnosis_evidence import Evidence, MailFacts
-from portico.domain.access.diagnosis_steps import (
+from portico.domain.access.diagnosis import mail_checks, pin_checks
+from portico.domain.access.diagnosis.evidence import Evidence, MailFacts
+from portico.domain.access.diagnosis.mail_checks import Check
+from portico.domain.access.diagnosis.portal_history import PortalHistory
+from portico.domain.access.diagnosis.steps import (
     STOPS,
     TITLES,
     TITLES_BY_PIN,
@@ -17,7 +18,6 @@ from portico.domain.access.diagnosis_steps import (
     StepState,
 )
 from portico.domain.access.models import PortalAccess, PortalSession
-from portico.domain.access.portal_history import PortalHistory
 from portico.domain.clients.models import Client
 
 
@@ -40,7 +40,7 @@ def diagnose(
     mail = history.newest_link(access)
     evidence = Evidence(client, access, history, mail, facts, sessions, has_addresses, at)
     by_pin = evidence.is_by_pin
-    checks, titles = (diagnosis_pin_checks.CHECKS, TITLES_BY_PIN) if by_pin else (diagnosis_checks.CHECKS, TITLES)
+    checks, titles = (pin_checks.CHECKS, TITLES_BY_PIN) if by_pin else (mail_checks.CHECKS, TITLES)
     titled = {name: str(titles[name]) for name in checks}
     return Diagnosis(tuple(_steps(evidence, checks, titled)), by_pin)
 

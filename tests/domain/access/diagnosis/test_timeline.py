@@ -8,11 +8,12 @@ import time_machine
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, client_changes, portal_history, timeline
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.diagnosis import portal_history, timeline
+from portico.domain.access.diagnosis.timeline import Banner, EventKind, LinkFact, Timeline
 from portico.domain.access.models import SignInLink
 from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
-from portico.domain.access.timeline import Banner, EventKind, LinkFact, Timeline
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock

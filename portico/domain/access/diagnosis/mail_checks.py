@@ -10,9 +10,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portico.domain.access import diagnosis_steps, eligibility_steps
-from portico.domain.access.diagnosis_evidence import NOT_SENT, QUEUE_PATIENCE, REPORT_PATIENCE, Evidence
-from portico.domain.access.diagnosis_steps import REQUIREMENTS, TITLES, Cause, Finding, StepName, StepState
+from portico.domain.access import eligibility_steps
+from portico.domain.access.diagnosis import steps
+from portico.domain.access.diagnosis.evidence import NOT_SENT, QUEUE_PATIENCE, REPORT_PATIENCE, Evidence
+from portico.domain.access.diagnosis.steps import REQUIREMENTS, TITLES, Cause, Finding, StepName, StepState
 from portico.domain.access.eligibility_steps import Fact, Fix
 from portico.domain.access.eligibility_steps import Step as EligibilityStep
 from portico.domain.access.models import SignInMethod
@@ -83,7 +84,7 @@ def _broken(evidence: Evidence, step: EligibilityStep) -> Finding:
             words = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % called
         case _:
             words = _("Add one, or generate a PIN: it works without email.")
-            fix = diagnosis_steps.ADD_ADDRESS
+            fix = steps.ADD_ADDRESS
     title = step.explain(evidence.client, evidence.access)
     return Finding(StepState.BROKEN, title, words, cause=_CAUSES[step.fact], fix=fix)
 
@@ -119,16 +120,16 @@ def _not_sent(evidence: Evidence, email: OutgoingEmail) -> Finding | None:
                 _("The email has not been sent yet"),
                 _("It is sent automatically. A PIN works without email."),
             )
-            fix = diagnosis_steps.GENERATE_PIN
+            fix = steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, email.written_at, Cause.MAIL_DELAYED, fix)
         case EmailState.DELAYED:
             title = _("The email is delayed")
             words = f"{email.reason} {_('It is retried automatically. A PIN works without email.')}".strip()
-            fix = diagnosis_steps.GENERATE_PIN
+            fix = steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, email.delayed_at, Cause.MAIL_DELAYED, fix)
         case EmailState.FAILED if not evidence.is_rejected:
             title = _("The email is on hold") if email.is_parked else _("The email was not sent")
-            fix = diagnosis_steps.OPEN_EMAIL
+            fix = steps.OPEN_EMAIL
             return Finding(StepState.BROKEN, title, email.reason, email.settled_at, Cause.MAIL_NOT_SENT, fix)
         case EmailState.DROPPED:
             title, fix = _("The email was not sent"), _invite_again(evidence)
@@ -146,7 +147,7 @@ def _without_mail(evidence: Evidence) -> Finding:
     if access.mail_stopped_at is not None or evidence.facts.stop_kind:
         return Finding(StepState.UNKNOWN, _("Not invited yet"))
     words = _("Access is on, but %(name)s has not been invited yet.") % called
-    fix = diagnosis_steps.SEND_INVITATION
+    fix = steps.SEND_INVITATION
     return Finding(StepState.WAITING, _("Not invited yet"), words, cause=Cause.NOT_INVITED, fix=fix)
 
 
@@ -168,7 +169,7 @@ def accepted(evidence: Evidence) -> Finding:
     if not evidence.is_mail_stopped:
         if evidence.is_still_tried:
             title, words = _clause(mail.email.reason), _("A PIN works without email.")
-            fix = diagnosis_steps.GENERATE_PIN
+            fix = steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, sent_at, Cause.MAIL_DELAYED, fix)
         is_waited_for = evidence.facts.reports_arrive and not evidence.has_signed_in
         if is_waited_for and clock.is_within(sent_at, REPORT_PATIENCE, at=evidence.at):
@@ -187,7 +188,7 @@ def not_bounced(evidence: Evidence) -> Finding:
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
     is_rejected = evidence.is_rejected and not evidence.is_mail_proven
     if mail is not None and is_rejected and not kind and mail.email.failure_cause != FailureCause.NO_MAILBOX:
-        title, fix, at = _clause(mail.email.reason), diagnosis_steps.GENERATE_PIN, mail.email.failed_at
+        title, fix, at = _clause(mail.email.reason), steps.GENERATE_PIN, mail.email.failed_at
         words = _("The address may be right. A PIN works without email.")
         if mail.email.failure_cause == FailureCause.DISTRUST:
             words = _("A PIN works without email. An owner can open the sender check under Settings, Emails.")
@@ -298,7 +299,7 @@ def signed_in_now_or_again(evidence: Evidence) -> Finding:
 
 
 def _invite_again(evidence: Evidence) -> Fix:
-    return diagnosis_steps.SEND_INVITATION if evidence.access.invited_at is None else diagnosis_steps.RESEND
+    return steps.SEND_INVITATION if evidence.access.invited_at is None else steps.RESEND
 
 
 def _sent_at(evidence: Evidence) -> datetime | None:

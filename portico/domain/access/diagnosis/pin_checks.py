@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from portico.domain.access import diagnosis_checks, diagnosis_steps
-from portico.domain.access.diagnosis_checks import Check
-from portico.domain.access.diagnosis_evidence import Evidence
-from portico.domain.access.diagnosis_steps import TITLES_BY_PIN, Cause, Finding, StepName, StepState
+from portico.domain.access.diagnosis import mail_checks, steps
+from portico.domain.access.diagnosis.evidence import Evidence
+from portico.domain.access.diagnosis.mail_checks import Check
+from portico.domain.access.diagnosis.steps import TITLES_BY_PIN, Cause, Finding, StepName, StepState
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.access.sign_in.failure_audit_entries import PinLimit
 from portico.domain.audit_actions import AuditAction
@@ -36,7 +36,7 @@ def pin_entered(evidence: Evidence) -> Finding:
     words = _("It works once. If %(name)s has lost it, generate a new one.") % called
     if failure is not None and failure.action == AuditAction.PIN_REFUSED:
         words = _("An incorrect PIN was entered. Read it out again, digit by digit, or generate a new one.")
-    title, fix = _("The PIN has not been entered yet"), diagnosis_steps.GENERATE_PIN
+    title, fix = _("The PIN has not been entered yet"), steps.GENERATE_PIN
     return Finding(StepState.WAITING, title, words, given_at, Cause.PIN_NOT_ENTERED, fix)
 
 
@@ -63,35 +63,33 @@ def _beyond_limit(evidence: Evidence, failure: AuditEntry) -> Finding | None:
     if limit == PinLimit.PIN or is_over or (allowed_at is not None and allowed_at >= failure.at):
         return _not_usable(evidence, _("The PIN has no tries left"), failure.at)
     words = _("Make sure that you are speaking with %(name)s. Then allow more tries and generate a new PIN.") % called
-    title, fix = _("Too many wrong PINs were entered"), diagnosis_steps.ALLOW_MORE_TRIES
+    title, fix = _("Too many wrong PINs were entered"), steps.ALLOW_MORE_TRIES
     return Finding(StepState.BROKEN, title, words, failure.at, Cause.TOO_MANY_PINS, fix)
 
 
 def _not_usable(evidence: Evidence, title: str, at: datetime | None) -> Finding:
     words = _("Generate a new one while %(name)s is on the phone.") % {"name": evidence.client.called}
-    return Finding(StepState.WAITING, title, words, at, Cause.PIN_EXPIRED, diagnosis_steps.GENERATE_PIN)
+    return Finding(StepState.WAITING, title, words, at, Cause.PIN_EXPIRED, steps.GENERATE_PIN)
 
 
 def session_kept(evidence: Evidence) -> Finding:
     failure = _failure_of_pin(evidence)
     if not evidence.sessions:
         if failure is not None:
-            other = diagnosis_checks.last_attempt_failed(
-                failure.at, Cause.LAST_PIN_FAILED, diagnosis_steps.GENERATE_PIN
-            )
+            other = mail_checks.last_attempt_failed(failure.at, Cause.LAST_PIN_FAILED, steps.GENERATE_PIN)
             return _beyond_limit(evidence, failure) or other
         if not evidence.can_request_mail:
             title = _("%(name)s needs a new PIN for the next sign-in") % {"name": evidence.client.called}
-            words, fix = _("Each PIN works once."), diagnosis_steps.GENERATE_PIN
+            words, fix = _("Each PIN works once."), steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, cause=Cause.PIN_NEEDED, fix=fix)
-    return diagnosis_checks.signed_in_now_or_again(evidence)
+    return mail_checks.signed_in_now_or_again(evidence)
 
 
 # In the order of the steps. The PIN takes the place of the invitation, its entry that of the link.
 CHECKS: dict[StepName, Check] = {
-    StepName.ACCESS_ON: diagnosis_checks.access_on,
+    StepName.ACCESS_ON: mail_checks.access_on,
     StepName.INVITATION_SENT: pin_generated,
     StepName.PRESSED: pin_entered,
-    StepName.SIGNED_IN: diagnosis_checks.signed_in,
+    StepName.SIGNED_IN: mail_checks.signed_in,
     StepName.SESSION_KEPT: session_kept,
 }

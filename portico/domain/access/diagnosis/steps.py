@@ -78,7 +78,7 @@ ALLOW_MORE_TRIES = Fix("tries", Page.CLIENT_PORTAL, _("Allow more tries"))
 ADD_ADDRESS = Fix("add_address", Page.CLIENT_INFO, _("Add an address"))
 OPEN_EMAIL = Fix("open_email", Page.EMAIL, _("Open the email to try again"))
 
-# The requirements that a step consists of. What else a step needs is in `diagnosis_checks`.
+# The requirements that a step consists of. What else a step needs is in `mail_checks`.
 REQUIREMENTS: dict[StepName, tuple[EligibilityStep, ...]] = {
     StepName.ACCESS_ON: (eligibility_steps.NOT_ARCHIVED, eligibility_steps.ACCESS_ON),
     StepName.ADDRESS_CHOSEN: (eligibility_steps.ADDRESS_CHOSEN, eligibility_steps.ADDRESS_OPEN),

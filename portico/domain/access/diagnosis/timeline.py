@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from portico.domain.access import eligibility, eligibility_steps
+from portico.domain.access.diagnosis.portal_history import PortalHistory, SentLink
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Step
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink
-from portico.domain.access.portal_history import PortalHistory, SentLink
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, OutgoingEmail

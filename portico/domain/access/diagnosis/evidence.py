@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from portico.domain.access import eligibility, eligibility_steps, portal_states
+from portico.domain.access.diagnosis.portal_history import PortalHistory, SentLink
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod, pin_lifetime
-from portico.domain.access.portal_history import PortalHistory, SentLink
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, DeliveryReport, MailStop

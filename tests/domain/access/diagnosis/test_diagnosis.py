@@ -11,22 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import (
-    access_grants,
-    client_changes,
-    diagnosis,
-    diagnosis_evidence,
-    eligibility,
-    portal_history,
-    portal_states,
-    revocation,
-)
-from portico.domain.access.diagnosis_evidence import MailFacts
-from portico.domain.access.diagnosis_steps import REQUIREMENTS, STOPS, Cause, Diagnosis, StepName, StepState
+from portico.domain.access import access_grants, client_changes, eligibility, portal_states, revocation
+from portico.domain.access.diagnosis import diagnosis, evidence, portal_history
+from portico.domain.access.diagnosis.evidence import MailFacts
+from portico.domain.access.diagnosis.portal_history import PortalHistory, SentLink
+from portico.domain.access.diagnosis.steps import REQUIREMENTS, STOPS, Cause, Diagnosis, StepName, StepState
 from portico.domain.access.eligibility import STEPS, Purpose
 from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import Invitation, PortalAccess, PortalAccount, PortalSession, SignInLink
-from portico.domain.access.portal_history import PortalHistory, SentLink
 from portico.domain.access.sign_in import (
     failure_audit_entries,
     link_redemption,
@@ -190,12 +182,12 @@ def chain_of(person: Client, *, facts: MailFacts | None = None) -> Diagnosis:
 
 
 def facts_of(person: Client) -> MailFacts:
-    return diagnosis_evidence.mail_facts_of(with_mail_facts().get(pk=person.pk))
+    return evidence.mail_facts_of(with_mail_facts().get(pk=person.pk))
 
 
 def with_mail_facts() -> QuerySet[Client]:
-    since = diagnosis_evidence.reported_since()
-    return diagnosis_evidence.with_mail_facts(Client.objects.all(), reported_since=since)
+    since = evidence.reported_since()
+    return evidence.with_mail_facts(Client.objects.all(), reported_since=since)
 
 
 def stop_of(person: Client, *, facts: MailFacts | None = None) -> tuple[StepName, StepState, Cause | None]:

@@ -1,0 +1,1 @@
+"""Why a client can or can’t sign in, and what happened so far, for staff."""
