@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from portico.domain.practices.models import Practice
 from portico.gateways import pdf
 from portico.plumbing import clock
 from portico.plumbing.mail import rendering
+from portico.plumbing.models import MailStop
 from portico.plumbing.text import time_formatting
 
 
@@ -79,12 +81,13 @@ def file_name(language: str) -> str:
 def invitation_letter(client: Client) -> Guide:
     """Returns an invitation to print: the portal's address and how to sign in. It contains no secret.
 
-    A client without an address that may be mailed signs in by PIN.
+    A client without an address that may be mailed, or whose mailbox is stopped, signs in by PIN.
     """
     practice = client.practice
     number = client_numbers.number_of(client)
     sections: tuple[Section, ...]
-    if client.email_addresses.open().filter(email_ok_at__isnull=False).exists():
+    stops = MailStop.objects.live().filter(practice=OuterRef("practice"), mailbox_key=OuterRef("mailbox_key"))
+    if client.email_addresses.open().filter(~Exists(stops), email_ok_at__isnull=False).exists():
         sections = (_in_short(practice, number), _signing_in(practice), _no_mail(practice))
     else:
         sections = (_in_short(practice, number, by_email=False), _signing_in_by_pin(practice, number))

@@ -81,6 +81,23 @@ def test_the_letter_without_email_describes_the_pin(practice: Practice) -> None:
     assert "Open the email" not in text
 
 
+def test_the_letter_to_a_stopped_mailbox_describes_the_pin(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.stopped(ana)
+    text = text_of(client_guide.invitation_letter_as_pdf(ana))
+    assert "I have a PIN" in text
+    assert "Open the email" not in text
+
+
+def test_several_letters_are_pages_each_in_its_language(practice: Practice) -> None:
+    clients = [cast.client(practice, "Ana", language="es"), cast.carol(practice)]
+    pages = PdfReader(BytesIO(client_guide.invitation_letters_as_pdf(practice, clients))).pages
+    ana, carol = (" ".join(page.extract_text().split()) for page in pages)
+    assert "Hola" in ana
+    assert "Hello Carol," in carol
+    assert "1 / 2" not in ana + carol
+
+
 def test_the_letter_uses_the_clients_language(practice: Practice) -> None:
     ana = cast.client(practice, "Ana", "Abreu", language="es")
     assert "Hola" in text_of(client_guide.invitation_letter_as_pdf(ana))
