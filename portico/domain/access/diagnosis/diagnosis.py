@@ -5,8 +5,8 @@ from datetime import datetime
 
 from portico.domain.access.diagnosis import mail_checks, pin_checks
 from portico.domain.access.diagnosis.evidence import Evidence, MailFacts
-from portico.domain.access.diagnosis.mail_checks import Check
 from portico.domain.access.diagnosis.portal_history import PortalHistory
+from portico.domain.access.diagnosis.requirement_checks import Check
 from portico.domain.access.diagnosis.steps import (
     STOPS,
     TITLES,

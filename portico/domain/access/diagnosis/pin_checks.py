@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from portico.domain.access.diagnosis import mail_checks, steps
+from portico.domain.access.diagnosis import mail_checks, requirement_checks, steps
 from portico.domain.access.diagnosis.evidence import Evidence
-from portico.domain.access.diagnosis.mail_checks import Check
+from portico.domain.access.diagnosis.requirement_checks import Check
 from portico.domain.access.diagnosis.steps import TITLES_BY_PIN, Cause, Finding, StepName, StepState
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.access.sign_in.failure_audit_entries import PinLimit
@@ -87,7 +87,7 @@ def session_kept(evidence: Evidence) -> Finding:
 
 # In the order of the steps. The PIN takes the place of the invitation, its entry that of the link.
 CHECKS: dict[StepName, Check] = {
-    StepName.ACCESS_ON: mail_checks.access_on,
+    StepName.ACCESS_ON: requirement_checks.access_on,
     StepName.INVITATION_SENT: pin_generated,
     StepName.PRESSED: pin_entered,
     StepName.SIGNED_IN: mail_checks.signed_in,
