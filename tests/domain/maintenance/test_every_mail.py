@@ -130,3 +130,7 @@ def test_mails_have_one_sender_and_one_recipient(practice: Practice) -> None:
         assert header.mailbox("To") == Read(mail.to_name, mail.to_address)
         assert mail.to_name in {"", STAFF_NAME, f"{FIRST_NAME} {LAST_NAME}"}
         assert header.text("Subject") == mail.subject
+
+
+def test_only_mails_to_staff_are_sent_to_a_stopped_mailbox() -> None:
+    assert {kind for kind, composer in outbox._composers.items() if composer.is_to_staff} == STAFF_KINDS

@@ -82,6 +82,7 @@ class HelpRequestMail(MailComposer):
     """The notice: that there are requests, and a link to the list; nothing of what was typed."""
 
     label = gettext_lazy("Notice about a help request")
+    is_to_staff = True
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         if not recipients(email.practice).filter(ref=email.content["staff"]).exists():

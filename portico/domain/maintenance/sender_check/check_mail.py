@@ -54,6 +54,7 @@ class TestEmail(MailComposer):
     """Tells its reader what to look for in its own headers."""
 
     label = gettext_lazy("Test email")
+    is_to_staff = True
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         # The office is in English.
