@@ -21,6 +21,9 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.delivery_reports import StopKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 
+# A mail in one of these states stopped its mailbox.
+_STOPPING = (EmailState.BOUNCED, EmailState.COMPLAINED)
+
 
 def invitation_sent(evidence: Evidence) -> Finding:
     mail = evidence.mail
@@ -120,6 +123,11 @@ def not_bounced(evidence: Evidence) -> Finding:
         fix, at = eligibility_steps.LIFT_STOP, evidence.access.mail_stopped_at
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
     is_rejected = evidence.is_rejected and not evidence.is_mail_proven
+    if mail is not None and is_rejected and state in _STOPPING and not evidence.is_mail_stopped:
+        is_complaint = state == EmailState.COMPLAINED
+        title = _("The last email was marked as spam") if is_complaint else _("The last email was rejected")
+        words, fix = _("Email to this address is allowed again. Send a new one."), _invite_again(evidence)
+        return Finding(StepState.BROKEN, title, words, mail.email.failed_at, Cause.MAIL_NOT_SENT, fix)
     if mail is not None and is_rejected and not kind and mail.email.failure_cause != FailureCause.NO_MAILBOX:
         title, fix, at = _clause(mail.email.reason), steps.GENERATE_PIN, mail.email.failed_at
         words = _("The address may be right. A PIN works without email.")

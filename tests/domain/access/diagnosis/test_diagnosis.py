@@ -345,11 +345,22 @@ def test_a_rejected_mail_is_fixed_by_its_cause(practice: Practice, cause: Failur
     cast.invited(ana)
     state = EmailState.BOUNCED if cause is FailureCause.NO_MAILBOX else EmailState.FAILED
     handed_over(ana, state=state, failure_cause=cause, reason="Their server said no.", failed_at=clock.now())
-    step = chain_of(ana).first_broken
+    stopped = MailFacts(stop_kind=StopKind.REFUSED if state == EmailState.BOUNCED else "")
+    step = chain_of(ana, facts=stopped).first_broken
     assert step is not None
     assert (step.name, step.finding.title) == (StepName.NOT_BOUNCED, "Their server said no")
     assert step.finding.fix is not None
     assert step.finding.fix.name == fix
+
+
+@pytest.mark.parametrize("state", [EmailState.BOUNCED, EmailState.COMPLAINED])
+def test_once_its_stop_is_lifted_a_mail_is_sent_again(practice: Practice, state: EmailState) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    handed_over(ana, state=state, failure_cause=FailureCause.NO_MAILBOX, failed_at=clock.now())
+    step = chain_of(ana).first_broken
+    assert step is not None
+    assert (step.name, step.finding.fix and step.finding.fix.name) == (StepName.NOT_BOUNCED, "resend")
 
 
 def test_a_server_that_still_tries_is_waited_for(practice: Practice) -> None:
@@ -397,7 +408,8 @@ def test_a_sign_in_proves_no_mail_that_was_sent_after_it(
     unknown = {step.name for step in found.steps if step.state is StepState.UNKNOWN}
     assert unknown == {StepName.ACCEPTED, StepName.NOT_BOUNCED, StepName.LINK_OPENED, StepName.PRESSED}
     handed_over(ana, state=EmailState.BOUNCED, failure_cause=FailureCause.NO_MAILBOX, failed_at=clock.now())
-    assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_BOUNCED)
+    refused = MailFacts(stop_kind=StopKind.REFUSED)
+    assert stop_of(ana, facts=refused) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_BOUNCED)
 
 
 def test_a_sign_in_proves_the_mails_sent_before_it(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
