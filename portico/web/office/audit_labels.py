@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import AttemptFailure
+from portico.domain.clients.models import Language
 from portico.domain.practices.models import Role
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry
 from portico.plumbing.text import money, time_formatting
 from portico.web import formatting
@@ -89,6 +91,8 @@ def sentence(entry: AuditEntry) -> str:
         return str(template) % {"number": details.get("number", "")}
     if action in {AuditAction.PAGE_VIEWED_AS_CLIENT, AuditAction.CLIENT_VIEW_STARTED}:
         return _view_sentence(action, details)
+    if action in {AuditAction.DEFAULT_TEXT_CHANGED, AuditAction.DEFAULT_TEXT_RESET} and details.get("kind"):
+        return _text_sentence(action, details)
     if action in REFUSED:
         return _stripe_failure(action, details)
     return _billing_sentence(action, details) if action in BOOKS else _client_or_staff_sentence(action, details)
@@ -126,6 +130,14 @@ def _client_or_staff_sentence(action: AuditAction, details: Mapping[str, Any]) -
     if template is not None and details.get("address"):
         return str(template) % {"address": details["address"]}
     return str(_SENTENCES.get(action, action.label))
+
+
+def _text_sentence(action: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
+    """Returns "Email text changed: Invitation, Spanish"."""
+    language = str(details.get("language", ""))
+    label = Language(language).label if language in Language.values else language
+    named = ", ".join(filter(None, (str(outbox.kind_label(str(details["kind"]))), str(label))))
+    return _("%(act)s: %(fields)s") % {"act": action.label, "fields": named}
 
 
 def _stripe_failure(action: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.

@@ -106,6 +106,7 @@ def test_restoring_the_default_is_saved_separately(owner: Browser) -> None:
     owner.post(EMAILS, TYPED | {"version": "2"})
     assert not DefaultText.objects.exists()
     assert AuditEntry.objects.filter(action=AuditAction.DEFAULT_TEXT_RESET).count() == 1
+    assert "Email text changed: Invitation, English" in owner.get("/office/settings/trail/").text
 
 
 def test_the_sender_is_previewed_and_logged(owner: Browser, practice: Practice) -> None:
