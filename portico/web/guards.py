@@ -26,12 +26,19 @@ type View[R: HttpRequest, **P] = Callable[Concatenate[R, P], HttpResponse]
 
 # Our script sends this header with background refreshes, which do not extend a session.
 BACKGROUND = "X-Portico-Background"
+# The query of pages that reload themselves without JavaScript; it has the same effect on GET.
+BACKGROUND_QUERY = "background"
 
 
 def mark_guarded[V](view: V, guard: Guard) -> V:
     """Sets the attribute `guard` of a view, which `portico routes` and the tests read."""
     cast(Any, view).guard = guard
     return view
+
+
+def _is_background(request: HttpRequest) -> bool:
+    """Returns True for a page that loads itself again: that must not keep the session of an absent person alive."""
+    return BACKGROUND in request.headers or (request.method == "GET" and BACKGROUND_QUERY in request.GET)
 
 
 def machine_page[**P](view: View[HttpRequest, P]) -> View[HttpRequest, P]:
@@ -92,7 +99,7 @@ def office_page[**P](
                 return redirects.to_office_step(staff_request, step)
             if staff_request.staff.role not in (readers if request.method in {"GET", "HEAD"} else writers):
                 refuse_role(staff_request, view.__name__, readers if request.method in {"GET", "HEAD"} else writers)
-            if BACKGROUND not in request.headers:
+            if not _is_background(request):
                 staff_request.session.touch()
             return view(staff_request, *args, **kwargs)
 
@@ -253,7 +260,7 @@ def _authenticate_client(request: HttpRequest, slug: str) -> PortalRequest | Non
     timezone.activate(practice.zone)
     # Until the end of the request, so that error pages use it too.
     translation.activate(languages.chosen_language(request) or session.account.language or client.language)
-    if BACKGROUND not in request.headers:
+    if not _is_background(request):
         portal_sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
     return portal_request
 

@@ -234,7 +234,7 @@ def test_processing_page_refreshes_without_script(ana: Browser, bill: Invoice, t
     words = ana.get(page).text
     assert "<h1>Processing</h1>" in words
     assert words.count("http-equiv") == 1
-    assert '<noscript><meta http-equiv="refresh" content="10"></noscript>' in words
+    assert '<noscript><meta http-equiv="refresh" content="10; url=?background=1"></noscript>' in words
     assert re.search(rf'<a class="button wide" href="{page}">.*Check again</a>', words)
     till.stripe.clear_faults()
     PaymentAttempt.objects.update(lease_until=None)
