@@ -38,6 +38,8 @@ class LeftOutReason(models.TextChoices):
     SIGNED_IN = "signed_in", _("Already signed in")
     ALREADY_INVITED = "already_invited", _("Already invited")
     NOT_INVITED = "not_invited", _("Not invited yet")
+    STILL_WAITING = "still_waiting", _("The last invitation has not been sent yet")
+    JUST_INVITED = "just_invited", _("Invited less than an hour ago")
     # An error while this invitation was written; the log names it.
     ERROR = "error", _("Something went wrong. Open the client and send the invitation there")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portico.domain.access import eligibility
 from portico.domain.access.access_grants import AccessInput
@@ -10,7 +10,10 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import LeftOutReason, PortalAccess, RunKind
 from portico.domain.clients.models import EmailAddress
+from portico.plumbing import clock
 
+# A second mail within this time would be taken for a mistake.
+RESEND_PAUSE = timedelta(hours=1)
 REASONS = {
     Fact.NOT_ARCHIVED: LeftOutReason.ARCHIVED,
     Fact.ACCESS_ON: LeftOutReason.ACCESS_OFF,
@@ -43,12 +46,14 @@ def decide(
     kind: RunKind,
     *,
     stopped: Container[str],
+    waiting: Container[int] = (),
     since: datetime | None = None,
 ) -> Decision:
     """Returns the decision for a client. `access` may be unsaved, and has its client with the practice.
 
     `addresses` are the client's open ones, and `stopped` the keys of mailboxes that are stopped; both are read only if
-    the access was never set up. `since` is when the run was started: a client invited after that is left out.
+    the access was never set up. `waiting` are the ids of clients with an invitation that was not sent yet; it is
+    read only for RESEND. `since` is when the run was started: a client invited after that is left out.
     """
     if kind is RunKind.INVITE and not is_set_up(access) and not access.client.is_archived_now:
         return _decide_first(access, addresses, stopped)
@@ -58,7 +63,7 @@ def decide(
     broken = eligibility.first_broken(access, Purpose.PORTAL_STATE)
     if broken is not None:
         return Decision(REASONS[broken.fact])
-    return Decision(_invited_before(access, kind, since))
+    return Decision(_invited_before(access, kind, waiting, since))
 
 
 def _decide_first(access: PortalAccess, addresses: Sequence[EmailAddress], stopped: Container[str]) -> Decision:
@@ -75,9 +80,15 @@ def _decide_first(access: PortalAccess, addresses: Sequence[EmailAddress], stopp
     return Decision(turned_on=entry)
 
 
-def _invited_before(access: PortalAccess, kind: RunKind, since: datetime | None) -> LeftOutReason | None:
+def _invited_before(
+    access: PortalAccess, kind: RunKind, waiting: Container[int], since: datetime | None
+) -> LeftOutReason | None:
     if kind is RunKind.INVITE:
         return None if access.invited_at is None else LeftOutReason.ALREADY_INVITED
     if access.invited_at is None:
         return LeftOutReason.NOT_INVITED
-    return LeftOutReason.ALREADY_INVITED if since is not None and access.invited_at >= since else None
+    if since is not None and access.invited_at >= since:
+        return LeftOutReason.ALREADY_INVITED
+    if access.client.pk in waiting:
+        return LeftOutReason.STILL_WAITING
+    return LeftOutReason.JUST_INVITED if clock.is_within(access.invited_at, RESEND_PAUSE) else None

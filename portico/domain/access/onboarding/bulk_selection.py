@@ -15,7 +15,7 @@ from portico.domain.access.models import (
     PortalAccess,
     RunKind,
 )
-from portico.domain.access.onboarding import bulk_eligibility
+from portico.domain.access.onboarding import bulk_eligibility, invitations
 from portico.domain.clients import client_list
 from portico.domain.clients.client_list import ListQuery
 from portico.domain.clients.models import Client, EmailAddress
@@ -32,6 +32,10 @@ class SelectionRefused(Refused):
 
 class NoClientChosen(SelectionRefused):
     message = _("Check at least one client.")
+
+
+class EveryoneSignedIn(SelectionRefused):
+    message = _("Everyone in this run has signed in.")
 
 
 class TooManyClients(SelectionRefused):
@@ -77,19 +81,23 @@ class InvitationPreview:
 
 
 def preview(practice: Practice, selection: Selection) -> InvitationPreview:
-    """Returns what a run with this selection would do now. Raises NoClientChosen, TooManyClients."""
+    """Returns what a run with this selection would do now. Raises NoClientChosen, EveryoneSignedIn, TooManyClients."""
     ids = _ids_of(practice, selection)
     if not ids:
-        raise NoClientChosen
+        raise NoClientChosen if selection.run is None else EveryoneSignedIn
     if len(ids) > MAX_CLIENTS:
         raise TooManyClients
     accesses = _accesses_of(practice, ids)
     addresses = _addresses_of([access for access in accesses if not bulk_eligibility.is_set_up(access)])
     stopped = mail_stops.stops_of(address for of_client in addresses.values() for address in of_client)
+    is_resend = selection.kind is RunKind.RESEND
+    waiting = invitations.clients_with_waiting_mail(ids) if is_resend else set[int]()
     invited, turned_on = list[Client](), list[Client]()
     left_out = defaultdict[LeftOutReason, list[Client]](list)
     for access in accesses:
-        decision = bulk_eligibility.decide(access, addresses[access.client.pk], selection.kind, stopped=stopped)
+        decision = bulk_eligibility.decide(
+            access, addresses[access.client.pk], selection.kind, stopped=stopped, waiting=waiting
+        )
         if decision.left_out is not None:
             left_out[decision.left_out].append(access.client)
             continue

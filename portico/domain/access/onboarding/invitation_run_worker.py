@@ -13,9 +13,10 @@ from portico.domain.access.models import (
     LeftOutReason,
     RunKind,
 )
-from portico.domain.access.onboarding import bulk_eligibility, invitation_text, invitations
+from portico.domain.access.onboarding import bulk_eligibility, invitation_runs, invitation_text, invitations
 from portico.domain.clients.client_details import ClientConflict
 from portico.plumbing import clock, error_locations
+from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import bulk_rate
 
@@ -80,6 +81,10 @@ def _settle_next(run: InvitationRun) -> bool:
         run = InvitationRun.objects.locked().select_related("requested_by").get(pk=run.pk)
         if run.is_over or run.is_paused:
             return False
+        if not run.requested_by.is_active:
+            # Nothing is sent in the name of someone who has left; the page says so, and others may resume it.
+            invitation_runs.pause_locked(run, by=Actor.system())
+            return False
         item = run.items.waiting().select_related("client").order_by("id").first()
         if item is None:
             run.ended_at = clock.now()
@@ -107,7 +112,7 @@ def _outcome_of(item: InvitationRunItem, run: InvitationRun) -> Invitation | Lef
         except IntegrityError:
             # Another transaction created the mailbox's account at the same moment: now it is found.
             return _invite(item, run)
-    except _MailboxStopped:
+    except (_MailboxStopped, invitations.MailboxComplained):
         return LeftOutReason.MAIL_STOPPED
     except (OperationalError, InterfaceError, ClientConflict):
         raise  # Not an error of this item.
@@ -123,7 +128,10 @@ def _invite(item: InvitationRunItem, run: InvitationRun) -> Invitation | LeftOut
     with access_grants.lock_access(item.client) as (client, access):
         addresses = [] if bulk_eligibility.is_set_up(access) else list(client.email_addresses.open())
         stopped = mail_stops.stops_of(addresses)
-        decision = bulk_eligibility.decide(access, addresses, kind, stopped=stopped, since=run.created_at)
+        waiting = invitations.clients_with_waiting_mail([client.pk]) if kind is RunKind.RESEND else ()
+        decision = bulk_eligibility.decide(
+            access, addresses, kind, stopped=stopped, waiting=waiting, since=run.created_at
+        )
         if decision.left_out is not None:
             return decision.left_out
         if decision.turned_on is not None:

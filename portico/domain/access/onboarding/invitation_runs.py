@@ -1,8 +1,9 @@
 """Runs of invitations: starting, pausing and stopping them, and their progress until the clients have signed in."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from django.db import IntegrityError, transaction
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
@@ -23,9 +24,11 @@ from portico.plumbing.refusals import Refused
 FORM_KIND = "invitation_run"
 # Items that are listed with a problem.
 MAX_LISTED = 100
+# Clients whose states the list of runs counts.
+MAX_COUNTED = 10_000
 # Nothing is to be done about clients left out for these reasons.
 NO_PROBLEM = (LeftOutReason.SIGNED_IN, LeftOutReason.ALREADY_INVITED, LeftOutReason.ARCHIVED)
-NOT_RECEIVED = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
+PROBLEM_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
 
 
 class NoClientEligible(Refused):
@@ -102,19 +105,29 @@ def pause(run: InvitationRun, *, by: Actor) -> None:
         run = InvitationRun.objects.locked().get(pk=run.pk)
         if run.is_over or run.is_paused:
             return
-        run.paused_at = clock.now()
-        run.save(update_fields=["paused_at"])
-        _record(AuditAction.INVITATION_RUN_PAUSED, run, by=by)
+        pause_locked(run, by=by)
+
+
+def pause_locked(run: InvitationRun, *, by: Actor) -> None:
+    """Pauses a run in progress that the caller has locked."""
+    run.paused_at = clock.now()
+    run.save(update_fields=["paused_at"])
+    _record(AuditAction.INVITATION_RUN_PAUSED, run, by=by)
 
 
 def resume(run: InvitationRun, *, by: Actor) -> None:
-    """Continues a paused run. Repeating it changes nothing."""
+    """Continues a paused run. Repeating it changes nothing.
+
+    If the account of the colleague who started it was deactivated, it goes on in the name of `by`.
+    """
     with transaction.atomic():
-        run = InvitationRun.objects.locked().get(pk=run.pk)
+        run = InvitationRun.objects.locked().select_related("requested_by").get(pk=run.pk)
         if not run.is_paused:
             return
         run.paused_at = None
-        run.save(update_fields=["paused_at"])
+        if not run.requested_by.is_active and by.staff_id is not None:
+            run.requested_by_id = by.staff_id
+        run.save(update_fields=["paused_at", "requested_by"])
         _record(AuditAction.INVITATION_RUN_RESUMED, run, by=by)
 
 
@@ -158,6 +171,8 @@ class RunProgress:
     handed_over: int = 0
     accepted: int = 0
     failed: int = 0
+    # Arrived, and marked as spam.
+    complained: int = 0
     signed_in: int = 0
     stopped: int = 0
     left_out: dict[LeftOutReason, int] = field(default_factory=dict)
@@ -172,8 +187,19 @@ class RunProgress:
 
     @property
     def not_signed_in(self) -> int:
-        """The number of clients who were written to and have not signed in."""
-        return self.queued + self.handed_over + self.accepted + self.failed
+        """The number of clients who were written to and have not signed in, and may be written to again."""
+        return self.handed_over + self.accepted + self.failed
+
+
+def newest_to_count(runs: Sequence[InvitationRun]) -> list[InvitationRun]:
+    """Returns the first of the runs that have at most MAX_COUNTED clients together, at least one run.
+
+    Counting joins every client with mail and access: a page of the largest runs would join 125,000.
+    """
+    totals = accumulate(run.total for run in runs)
+    return [
+        run for place, (run, total) in enumerate(zip(runs, totals, strict=True)) if not place or total <= MAX_COUNTED
+    ]
 
 
 def progress_of(runs: Collection[InvitationRun]) -> dict[int, RunProgress]:
@@ -216,6 +242,8 @@ def _column_of(state: str, mail_state: str | None, *, is_accepted: bool, has_sig
             return "accepted" if is_accepted else "handed_over"
         case EmailState.DELIVERED:
             return "accepted"
+        case EmailState.COMPLAINED:
+            return "complained"
         case _:
             return "queued" if mail_state in WAITING else "failed"
 
@@ -223,10 +251,11 @@ def _column_of(state: str, mail_state: str | None, *, is_accepted: bool, has_sig
 def problems_of(run: InvitationRun) -> list[InvitationRunItem]:
     """Returns the items that need attention, with client and mail, by name: up to MAX_LISTED, and one more if any.
 
-    They were left out for a reason that staff can change, or their mail was not received and they have not signed in.
+    They were left out for a reason that staff can change; or their mail was not received or marked as spam, and they
+    have not signed in.
     """
     left_out = Q(state=ItemState.LEFT_OUT) & ~Q(reason__in=NO_PROBLEM)
-    failed = Q(invitation__email__state__in=NOT_RECEIVED, client__portal_access__first_signed_in_at=None)
+    failed = Q(invitation__email__state__in=PROBLEM_STATES, client__portal_access__first_signed_in_at=None)
     items = InvitationRunItem.objects.filter(left_out | failed, run=run)
     related = items.select_related("client", "invitation__email")
     return list(related.order_by("client__sort_key", "client_id")[: MAX_LISTED + 1])

@@ -1,5 +1,6 @@
 """Invitations: sending them, saving drafts, and recording failures and retries of their mails."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,8 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
+from portico.plumbing.models import StopKind
+from portico.plumbing.models.outgoing_emails import WAITING
 from portico.plumbing.refusals import Refused
 
 KIND = invitation_text.KIND
@@ -36,6 +39,10 @@ class CannotSendInvitation(Refused):
     def __init__(self, message: str, *, fix: str) -> None:
         super().__init__(message, field="send_email")
         self.fix = fix
+
+
+class MailboxComplained(Exception):
+    """The mailbox marked our mail as spam: only people may lift its stop, and none is written until then."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +132,14 @@ def write(
 ) -> Invitation:
     """Queues the invitation of a locked access that is eligible for it; the draft is saved as it is in memory.
 
-    Runs in the caller's transaction, which stores the portal state afterwards.
+    Runs in the caller's transaction, which stores the portal state afterwards. Raises MailboxComplained.
     """
     client, account, address = access.client, access.account, access.address
     if account is None or address is None:
         raise AssertionError("An access that may be invited has an account and an address.")
+    stop = mail_stops.stop_of_access(access)
+    if stop is not None and stop.kind == StopKind.COMPLAINED:
+        raise MailboxComplained
     ref = tokens.new_ref()
     expanded = invitation_text.expand(text, client)
     attached = [client_guide.file_name(client.language)] if with_guide else []
@@ -163,7 +173,7 @@ def write(
     )
     sign_in_links.create(account, address, email)
     access.invited_at = clock.now()
-    mail_stops.set_marks(access, mail_stops.stop_of_access(access))
+    mail_stops.set_marks(access, stop)
     access.version += 1
     access.save(update_fields=["invited_at", "mail_stopped_at", "mail_stopped_reason", *DRAFT_FIELDS, "version"])
     audit_log.record(
@@ -206,6 +216,12 @@ def opening_text(access: PortalAccess | None, default: InvitationText) -> Invita
 def invitations_of(client: Client | Parameter) -> QuerySet[Invitation]:
     """Returns the client's invitations, newest first, with their mails and links."""
     return Invitation.objects.filter(client=client).select_related("email__sign_in_link").order_by("-id")
+
+
+def clients_with_waiting_mail(clients: Collection[int]) -> set[int]:
+    """Returns the ids of those clients who have an invitation whose mail was not sent yet."""
+    waiting = Invitation.objects.filter(client__in=clients, email__state__in=WAITING)
+    return set(waiting.values_list("client_id", flat=True))
 
 
 def record_failure(invitation: Invitation, reason: str) -> None:

@@ -52,6 +52,7 @@ class LeftOutRow:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: OfficeRequest) -> HttpResponse:
     """Shows the preview for the selection in the query, and starts the run."""
+    selection = None
     try:
         selection = _selection(request)
         if request.method == "POST":
@@ -59,7 +60,8 @@ def new(request: OfficeRequest) -> HttpResponse:
         preview = bulk_selection.preview(request.practice, selection)
     except bulk_selection.SelectionRefused as refusal:
         messages.error(request, str(refusal))
-        return redirect(_list_of(request))
+        run = selection.run if selection is not None else None
+        return redirect(_list_of(request) if run is None else _url_of(run))
     return render(request, "office/invitations/preview.html", _context(request, selection, preview))
 
 

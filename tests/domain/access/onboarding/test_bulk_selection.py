@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -17,7 +18,8 @@ from portico.domain.clients.client_list import ListQuery
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import MailStop, StopKind
+from portico.plumbing.models import MailStop, OutgoingEmail, StopKind
+from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -78,6 +80,20 @@ def invited(person: Client) -> None:
     cast.invited(person)
 
 
+def sent(person: Client, *, ago: timedelta) -> None:
+    cast.invited(person)
+    OutgoingEmail.objects.filter(client=person).update(state=EmailState.HANDED_OVER, settled_at=clock.now())
+    PortalAccess.objects.filter(client=person).update(invited_at=clock.now() - ago)
+
+
+def just_sent(person: Client) -> None:
+    sent(person, ago=timedelta(minutes=59))
+
+
+def sent_earlier(person: Client) -> None:
+    sent(person, ago=timedelta(minutes=60))
+
+
 def archived(person: Client) -> None:
     client_changes.archive(person, by=cast.DESK)
 
@@ -100,7 +116,9 @@ def nothing(person: Client) -> None:
         (access_on, None, LeftOutReason.NOT_INVITED),
         (nothing, None, LeftOutReason.ACCESS_OFF),
         (drafted, None, LeftOutReason.ACCESS_OFF),
-        (invited, LeftOutReason.ALREADY_INVITED, None),
+        (invited, LeftOutReason.ALREADY_INVITED, LeftOutReason.STILL_WAITING),
+        (just_sent, LeftOutReason.ALREADY_INVITED, LeftOutReason.JUST_INVITED),
+        (sent_earlier, LeftOutReason.ALREADY_INVITED, None),
         (signed_in, LeftOutReason.SIGNED_IN, LeftOutReason.SIGNED_IN),
         (rejected, LeftOutReason.MAIL_STOPPED, LeftOutReason.MAIL_STOPPED),
         (stopped, LeftOutReason.MAIL_STOPPED, LeftOutReason.ACCESS_OFF),

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from portico.domain.access import client_changes, portal_states
+from portico.domain.access import access_grants, client_changes, portal_states
 from portico.domain.access.models import (
     Invitation,
     InvitationRun,
@@ -31,7 +31,7 @@ from portico.domain.access.onboarding.invitation_runs import NoClientEligible, R
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices import suspension
-from portico.domain.practices.models import DefaultText, Practice, StaffMember
+from portico.domain.practices.models import DefaultText, Practice, Role, StaffMember
 from portico.plumbing import clock, tokens
 from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.models import AuditEntry, MailStop, OutgoingEmail, StopKind
@@ -40,7 +40,7 @@ from tests import cast
 from tests.support.dying import killed_after
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-NAMES = ("Nia", "Olu", "Pia", "Quin", "Rae")
+NAMES = ("Nia", "Olu", "Pia", "Quin", "Rae", "Sue")
 
 
 def people_of(practice: Practice, number: int = 3) -> list[Client]:
@@ -182,6 +182,7 @@ def test_a_resend_leaves_out_who_was_invited_meanwhile(practice: Practice, stopp
     ana, bruno = cast.ana(practice), cast.bruno(practice)
     for person in (ana, bruno):
         cast.invited(person)
+    OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
     stopped_clock.shift(timedelta(hours=1))
     run = started([ana, bruno], kind=RunKind.RESEND)
     cast.invited(ana)
@@ -222,6 +223,14 @@ def test_a_paused_run_writes_nothing_until_it_is_resumed(practice: Practice) -> 
         1,
         1,
     ]
+
+
+def test_the_list_counts_the_newest_runs_up_to_a_bound() -> None:
+    runs = [InvitationRun(total=total) for total in (5_000, 5_000, 1)]
+    assert invitation_runs.newest_to_count(runs) == runs[:2]
+    huge = [InvitationRun(total=invitation_runs.MAX_COUNTED + 1)]
+    assert invitation_runs.newest_to_count([*huge, *runs]) == huge
+    assert invitation_runs.newest_to_count([]) == []
 
 
 def test_a_stopped_run_invites_no_one_else(practice: Practice) -> None:
@@ -291,6 +300,34 @@ def test_a_mailbox_stopped_after_the_preview_gets_nothing(practice: Practice) ->
     assert not PortalAccess.objects.filter(client=ana, enabled_at__isnull=False).exists()
 
 
+def test_no_invitation_is_written_to_a_mailbox_that_complained(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    mail = cast.invited(ana).email
+    stop = {"practice": practice, "mailbox_key": "ana@mail.example", "email": mail}
+    MailStop.objects.create(**stop, kind=StopKind.COMPLAINED)
+    PortalAccess.objects.update(mail_stopped_at=clock.now())
+    text = invitation_text.default_of(practice, "en")
+    with access_grants.lock_access(ana) as (_row, access), pytest.raises(invitations.MailboxComplained):
+        invitations.write(access, text, form_key="x", by=cast.DESK)
+    assert len(mails()) == 1
+
+
+def test_a_run_pauses_when_its_starter_has_left(practice: Practice) -> None:
+    gus, fay = cast.staff_member(practice, "Gus", Role.FRONT_DESK), cast.fay(practice)
+    run = started(people_of(practice), fay=gus)
+    assert invitation_run_worker.invite_next(run)
+    StaffMember.objects.filter(pk=gus.pk).update(deactivated_at=clock.now())
+    for _ in range(2):
+        assert not invitation_run_worker.invite_next(run)
+    run.refresh_from_db()
+    assert run.is_paused
+    assert [entry.actor_kind for entry in actions(AuditAction.INVITATION_RUN_PAUSED)] == ["system"]
+    assert len(mails()) == 1
+    invitation_runs.resume(run, by=fay.actor)
+    finish(run)
+    assert [entry.actor_name for entry in actions(AuditAction.INVITATION_QUEUED)] == ["Gus", "Fay", "Fay"]
+
+
 def test_practices_are_served_in_turn(practice: Practice, stopped_clock: Traveller) -> None:
     dora = cast.dora(cast.birch())
     started(people_of(practice, 5))
@@ -311,18 +348,18 @@ def test_a_suspended_practice_sends_nothing(practice: Practice) -> None:
     assert progress(run).queued == 1
 
 
-@pytest.mark.parametrize("number", [1, 5])
+@pytest.mark.parametrize("number", [1, 6])
 def test_progress_counts_each_client_once_in_one_query(
     practice: Practice, django_assert_num_queries: DjangoAssertNumQueries, number: int
 ) -> None:
     people = people_of(practice, number)
     run = started(people)
     finish(run)
-    states = (EmailState.HANDED_OVER, EmailState.DELIVERED, EmailState.BOUNCED, EmailState.HANDED_OVER)
+    states = (EmailState.HANDED_OVER, EmailState.DELIVERED, EmailState.BOUNCED, EmailState.COMPLAINED)
     for mail, state in zip(OutgoingEmail.objects.order_by("id"), states, strict=False):
         OutgoingEmail.objects.filter(pk=mail.pk).update(state=state, settled_at=clock.now())
-    if number == 5:
-        PortalAccess.objects.filter(client=people[3]).update(first_signed_in_at=clock.now())
+    if number == 6:
+        PortalAccess.objects.filter(client=people[5]).update(first_signed_in_at=clock.now())
         # A delivery report: still handed over, and accepted by the receiving server.
         OutgoingEmail.objects.filter(client=people[4]).update(
             state=EmailState.HANDED_OVER, settled_at=clock.now(), accepted_at=clock.now()
@@ -330,10 +367,10 @@ def test_progress_counts_each_client_once_in_one_query(
     with django_assert_num_queries(1):
         found = progress(run)
     expected = RunProgress(handed_over=1)
-    if number == 5:
-        expected = RunProgress(handed_over=1, accepted=2, failed=1, signed_in=1)
+    if number == 6:
+        expected = RunProgress(handed_over=1, accepted=2, failed=1, complained=1, signed_in=1)
     assert found == expected
-    assert [item.client for item in invitation_runs.problems_of(run)] == (people[2:3] if number == 5 else [])
+    assert [item.client for item in invitation_runs.problems_of(run)] == (people[2:4] if number == 6 else [])
 
 
 def test_it_is_sent_again_to_those_who_have_not_signed_in(practice: Practice, stopped_clock: Traveller) -> None:
@@ -342,5 +379,10 @@ def test_it_is_sent_again_to_those_who_have_not_signed_in(practice: Practice, st
     finish(run)
     PortalAccess.objects.filter(client=people[0]).update(first_signed_in_at=clock.now())
     stopped_clock.shift(timedelta(days=1))
+    assert progress(run).not_signed_in == 0
+    waiting = bulk_selection.preview(practice, Selection(RunKind.RESEND, run=run))
+    assert waiting.left_out == {LeftOutReason.STILL_WAITING: people[1:]}
+    OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
+    assert progress(run).not_signed_in == 2
     found = bulk_selection.preview(practice, Selection(RunKind.RESEND, run=run))
     assert (found.invited, found.left_out) == (people[1:], {})

@@ -1,6 +1,7 @@
 """Inviting many clients from the list: the choice, the preview and the start."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client as Browser
@@ -12,6 +13,8 @@ from portico.domain.access.onboarding import bulk_selection, invitation_run_work
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import DefaultText, Practice
 from portico.plumbing import clock
+from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -127,11 +130,18 @@ def test_resending_asks_for_those_who_have_not_signed_in(office: Browser, practi
     run = InvitationRun.objects.get()
     while invitation_run_worker.invite_next(run):
         pass
+    OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
     PortalAccess.objects.filter(client=ana).update(first_signed_in_at=clock.now())
+    assert left_out(office.get(f"{PREVIEW}?run={run.ref}").text) == [("just_invited", "1")]
+    PortalAccess.objects.update(invited_at=clock.now() - timedelta(hours=1))
     page = office.get(f"{PREVIEW}?run={run.ref}").text
     assert "Resend the invitation to 1 client?" in page
     assert "Bruno Berg" in page
     assert "Ana Abreu" not in page
+    PortalAccess.objects.update(first_signed_in_at=clock.now())
+    page = office.get(f"{PREVIEW}?run={run.ref}", follow=True).text
+    assert "Everyone in this run has signed in." in page
+    assert f'data-ref="{run.ref}"' in page
 
 
 def test_another_practices_run_is_not_found(client: Browser, office: Browser, practice: Practice) -> None:

@@ -1,10 +1,13 @@
 """The progress of a run of invitations: numbers by state, clients with a problem, and the buttons."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
+from time_machine import Traveller
 
 from portico.domain.access.models import InvitationRun, PortalAccess, RunKind
 from portico.domain.access.onboarding import bulk_selection, invitation_run_worker, invitation_runs
@@ -13,13 +16,13 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.models.outgoing_emails import DelayCause, EmailState
 from tests import cast
 
 pytestmark = pytest.mark.django_db
 RUNS = "/office/invitations/"
-# Session with staff and practice, counts of the menu, the run, its numbers, its problems.
-QUERIES = 5
+# Session with staff and practice, counts of the menu, the run, its numbers, its problems, an outage of the mail server.
+QUERIES = 6
 # The first two, the runs, their numbers.
 LIST_QUERIES = 4
 
@@ -68,6 +71,12 @@ def test_it_reloads_itself_while_the_worker_is_busy(office: Browser, practice: P
     assert "load delay" not in office.get(address).text
 
 
+def test_the_page_of_a_large_run_reloads_less_often(office: Browser, practice: Practice) -> None:
+    run = started(cast.ana(practice))
+    InvitationRun.objects.update(total=501)
+    assert 'hx-trigger="load delay:10s"' in office.get(f"{RUNS}{run.ref}/").text
+
+
 def test_it_lists_who_did_not_get_it(office: Browser, practice: Practice) -> None:
     ana, without = cast.ana(practice), cast.client(practice, "Nia")
     run = started(ana, without)
@@ -84,13 +93,52 @@ def test_it_lists_who_did_not_get_it(office: Browser, practice: Practice) -> Non
 def test_pause_resume_and_stop(office: Browser, practice: Practice) -> None:
     run = started(cast.ana(practice), cast.bruno(practice))
     address = f"{RUNS}{run.ref}/"
-    assert "Paused. No more invitations" in office.post(f"{address}pause/", follow=True).text
+    assert "Paused. No more are queued." in office.post(f"{address}pause/", follow=True).text
     assert not invitation_run_worker.invite_next(run)
     assert "load delay" not in office.get(address).text
     assert "Pause" in office.post(f"{address}resume/", follow=True).text
     assert invitation_run_worker.invite_next(run)
     assert numbers(office.post(f"{address}stop/", follow=True).text) == {"waiting": 1, "stopped": 1}
     assert not invitation_run_worker.invite_next(run)
+
+
+def test_an_outage_of_the_mail_server_is_shown(office: Browser, practice: Practice) -> None:
+    run = started(cast.ana(practice), cast.bruno(practice))
+    invitation_run_worker.invite_next(run)
+    assert "Sending continues in the background" in office.get(f"{RUNS}{run.ref}/").text
+    OutgoingEmail.objects.update(state=EmailState.DELAYED, delayed_at=clock.now(), delayed_by=DelayCause.OURS)
+    page = office.get(f"{RUNS}{run.ref}/").text
+    assert 'data-testid="run-outage"' in page
+    assert "Sending continues in the background" not in page
+
+
+def test_a_complaint_is_not_counted_as_not_delivered(office: Browser, practice: Practice) -> None:
+    run = started(cast.ana(practice))
+    while invitation_run_worker.invite_next(run):
+        pass
+    OutgoingEmail.objects.update(state=EmailState.COMPLAINED, settled_at=clock.now())
+    assert numbers(office.get(f"{RUNS}{run.ref}/").text) == {"complained": 1}
+
+
+def test_it_says_that_the_starter_has_left(office: Browser, practice: Practice) -> None:
+    run = started(cast.ana(practice))
+    InvitationRun.objects.update(requested_by=cast.gus(practice))
+    assert not invitation_run_worker.invite_next(run)
+    page = office.get(f"{RUNS}{run.ref}/").text
+    assert "Paused because the account of Gus was deactivated." in page
+    assert "Gus" not in office.post(f"{RUNS}{run.ref}/resume/", follow=True).text
+    assert invitation_run_worker.invite_next(run)
+
+
+def test_reloading_without_script_keeps_no_session_alive(
+    office: Browser, practice: Practice, stopped_clock: Traveller, settings: Settings
+) -> None:
+    run = started(cast.ana(practice))
+    (query,) = re.findall(r'http-equiv="refresh" content="3; url=([^"]+)"', office.get(f"{RUNS}{run.ref}/").text)
+    for _ in range(4):
+        stopped_clock.shift(timedelta(seconds=settings.SESSION_IDLE_STAFF / 3))
+        status = office.get(f"{RUNS}{run.ref}/{query}").status_code
+    assert status == 302
 
 
 def test_runs_are_listed_newest_first(office: Browser, practice: Practice) -> None:
