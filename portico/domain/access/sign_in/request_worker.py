@@ -40,27 +40,41 @@ def process_next() -> bool:
     requests = leases.claim_some(
         SignInRequest.objects.waiting().select_related("practice"), limit=BATCH_SIZE, lease=LEASE
     )
+    unknown: dict[Practice, list[SignInRequest]] = {}
     for practice, of_practice in groupby(sorted(requests, key=attrgetter("practice_id")), key=attrgetter("practice")):
-        _answer(practice, list(of_practice))
+        unknown[practice] = _with(RequestOutcome.UNKNOWN, _answer(practice, list(of_practice)))
+    # After every practice has its answers, which no error in the search may delay.
+    for practice, unanswerable in unknown.items():
+        _record_near_misses(practice, unanswerable)
     return bool(requests)
 
 
-def _answer(practice: Practice, requests: list[SignInRequest]) -> None:
+def _answer(practice: Practice, requests: list[SignInRequest]) -> Outcomes:
+    """Answers the requests and returns their outcomes, without those of requests that could not be answered."""
     try:
         answered = _outcomes(practice, requests)
     except (OperationalError, InterfaceError):
         raise  # The database is unavailable, which is not an error of these requests.
     except Exception as error:  # noqa: BLE001  # An error in one request must not stop the others.
         if len(requests) > 1:
-            for request in requests:
-                _answer(practice, [request])
-            return
+            return {request: each for one in requests for request, each in _answer(practice, [one]).items()}
         _postpone(requests[0], error)
-        return
+        return {}
     for request, outcome in answered.items():
         logger.info("sign_in_request.processed", extra={"sign_in_request": request.pk, "outcome": outcome.value})
-    if unknown := _with(RequestOutcome.UNKNOWN, answered):
-        near_misses.record(practice, unknown)
+    return answered
+
+
+def _record_near_misses(practice: Practice, requests: list[SignInRequest]) -> None:
+    if not requests:
+        return
+    try:
+        near_misses.record(practice, requests)
+    except (OperationalError, InterfaceError):
+        raise  # The database is unavailable, which is not an error of these requests.
+    except Exception as error:  # noqa: BLE001  # The requests are answered; only a hint to staff is lost.
+        names = {"practice": practice.pk, "error": type(error).__name__}
+        logger.warning("near_miss.failed", extra=names)
 
 
 def _postpone(request: SignInRequest, error: Exception) -> None:

@@ -64,6 +64,22 @@ def test_another_address_is_not_found(practice: Practice, jordan: Client, typed:
     assert found() == []
 
 
+def test_an_error_in_the_search_leaves_every_request_answered(
+    practice: Practice, jordan: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    birch = cast.birch()
+    for number, each in enumerate((practice, birch)):
+        origin = RequestOrigin("a browser", f"203.0.113.{number}")
+        sign_in_requests.create(each, "jordan.avery@gmial.com", origin=origin, is_typed=True)
+
+    def stumble(*_arguments: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(near_misses, "record", stumble)
+    assert request_worker.process_next()
+    assert list(SignInRequest.objects.values_list("outcome", flat=True)) == ["unknown", "unknown"]
+
+
 def test_short_names_may_differ_by_one_letter_only(practice: Practice) -> None:
     cast.invited(cast.client(practice, "Fiona", address="fiona@mail.example"))
     ask(practice, "fionnas@mail.example")
