@@ -30,7 +30,7 @@ class CheckName(models.TextChoices):
 
 
 class Verdict(models.TextChoices):
-    OK = "ok", _("In order")
+    OK = "ok", _("OK")
     WARN = "warn", _("Could be better")
     BROKEN = "broken", _("Needs a fix")
     UNKNOWN = "unknown", _("Not known")
@@ -39,9 +39,13 @@ class Verdict(models.TextChoices):
 class CheckReason(models.TextChoices):
     """The reason for a verdict, as a sentence for the owner."""
 
-    GOOD = "good", _("The record is in order.")
+    GOOD = "good", _("The record is OK.")
     NOT_ANSWERED = "not_answered", _("The DNS server did not answer.")
     NO_SPF = "no_spf", _("There is no SPF record, so receiving servers can’t tell your emails from forged ones.")
+    SPF_NOT_NEEDED = (
+        "spf_not_needed",
+        _("There is no SPF record, and none is needed: your email provider sends with its own domain. DKIM counts."),
+    )
     SEVERAL_SPF = "several_spf", _("There are several SPF records, so receiving servers ignore all of them. Keep one.")
     SPF_MALFORMED = "spf_malformed", _("The SPF record has an error, so receiving servers ignore it.")
     SPF_TOO_MANY = "spf_too_many", _("The SPF record needs more than 10 DNS lookups, so receiving servers ignore it.")
@@ -58,7 +62,7 @@ class CheckReason(models.TextChoices):
     )
     NO_DKIM = "no_dkim", _("There is no DKIM key, so receiving servers can’t check your emails’ signature.")
     SEVERAL_DKIM = "several_dkim", _("There are several DKIM keys under one name. Keep the one your provider shows.")
-    DKIM_REVOKED = "dkim_revoked", _("The DKIM key was withdrawn. Add the key your email provider shows.")
+    DKIM_REVOKED = "dkim_revoked", _("The DKIM key was revoked. Add the key your email provider shows.")
     DKIM_MALFORMED = "dkim_malformed", _("The DKIM key has an error. Copy it again from your email provider.")
     DKIM_SHORT_KEY = "dkim_short_key", _("The DKIM key is too short, so receiving servers ignore it. Use 2048 bits.")
     DKIM_WEAK_KEY = "dkim_weak_key", _("The DKIM key is short. Create one of 2048 bits.")
@@ -72,7 +76,11 @@ class CheckReason(models.TextChoices):
     DMARC_MONITORS = "dmarc_monitors", _("The DMARC policy only monitors (p=none): forged emails still arrive.")
     DMARC_NOT_MET = (
         "dmarc_not_met",
-        _("The DMARC policy requires SPF or DKIM, and neither is in order. Fix them first."),
+        _("The DMARC policy requires SPF or DKIM, and neither is OK. Fix them first."),
+    )
+    DMARC_NEEDS_DKIM = (
+        "dmarc_needs_dkim",
+        _("The DMARC policy requires DKIM when an email provider sends your emails, and DKIM isn’t OK. Fix it first."),
     )
     NO_MX = "no_mx", _("No mail server receives emails for this domain, so bounces and replies are lost.")
     MX_BY_ADDRESS = "mx_by_address", _("There is no MX record. Emails go to the domain’s own address.")

@@ -233,6 +233,16 @@ def test_spf_counts_for_dmarc_if_it_is_aligned(
     assert (found[MX].host, found[MX].reason) == (return_domain, CheckReason.MX_WITHOUT_ADDRESS)
 
 
+@pytest.mark.parametrize("texts", [[], ["v=spf1 ip4:192.0.2.1 -all"]])
+def test_behind_a_providers_api_only_dkim_counts(dns: Resolver, records: Records, texts: list[str]) -> None:
+    records.set(DOMAIN, TXT=texts)
+    found = results(dns, mail_server="")
+    assert (found[SPF].verdict, found[DMARC].verdict) == (Verdict.OK, Verdict.OK)
+    assert found[SPF].reason == (CheckReason.GOOD if texts else CheckReason.SPF_NOT_NEEDED)
+    records.set(SELECTOR, TXT=[])
+    assert verdict_of(dns, DMARC, mail_server="") == (Verdict.BROKEN, CheckReason.DMARC_NEEDS_DKIM)
+
+
 @pytest.mark.parametrize(
     ("exchangers", "verdict", "reason"),
     [
@@ -302,7 +312,7 @@ def test_the_command_prints_and_fails_if_something_is_broken(
     configure(settings, dns)
     out = StringIO()
     call_command("check_sender", stdout=out)
-    assert out.getvalue().count(": in order") == 4
+    assert out.getvalue().count(": OK") == 4
     records.set(DOMAIN, TXT=[])
     with pytest.raises(SystemExit):
         call_command("check_sender", stdout=out)

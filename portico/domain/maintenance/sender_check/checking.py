@@ -47,8 +47,10 @@ def check_domain(
     by_spf = _answered(CheckName.SPF, return_domain, lambda: spf.check(return_domain, dns, mail_server=mail_server))
     by_dkim = _answered(CheckName.DKIM, domain, lambda: dkim.check(domain, dns, selectors=selectors))
     signals = dmarc.Signals(
-        spf_domain=return_domain if by_spf.verdict != Verdict.BROKEN else "",
+        # The envelope sender of a provider's API is the provider's own, which is not aligned.
+        spf_domain=return_domain if mail_server and by_spf.verdict != Verdict.BROKEN else "",
         dkim_domain=domain if by_dkim.verdict != Verdict.BROKEN else "",
+        is_by_provider=not mail_server,
     )
     return [
         by_spf,

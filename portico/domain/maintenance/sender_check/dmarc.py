@@ -11,10 +11,14 @@ POLICIES = {"none", "quarantine", "reject"}
 
 @dataclass(frozen=True)
 class Signals:
-    """The domains for which SPF and DKIM are in order or not known; empty if they are broken."""
+    """The domains for which SPF and DKIM are OK or not known; empty if they are broken.
+
+    `is_by_provider`: a provider's API sends the mails, with its own envelope sender, so that only DKIM counts.
+    """
 
     spf_domain: str
     dkim_domain: str
+    is_by_provider: bool = False
 
 
 def check(domain: str, dns: Resolver, signals: Signals) -> CheckResult:
@@ -37,7 +41,7 @@ def check(domain: str, dns: Resolver, signals: Signals) -> CheckResult:
         return result(Verdict.BROKEN, CheckReason.DMARC_MALFORMED, "v=DMARC1; p=none")
     if not _can_be_met(domain, owner, fields, signals):
         verdict = Verdict.WARN if policy == "none" else Verdict.BROKEN
-        return result(verdict, CheckReason.DMARC_NOT_MET)
+        return result(verdict, CheckReason.DMARC_NEEDS_DKIM if signals.is_by_provider else CheckReason.DMARC_NOT_MET)
     if policy == "none":
         return result(Verdict.WARN, CheckReason.DMARC_MONITORS, _with_policy(records[0], "quarantine"))
     return result(Verdict.OK, CheckReason.GOOD)

@@ -11,7 +11,7 @@ from portico.domain.maintenance.models import SenderCheck, Verdict
 from portico.domain.maintenance.sender_check import checking
 
 VERDICTS = {
-    Verdict.OK: "in order",
+    Verdict.OK: "OK",
     Verdict.WARN: "could be better",
     Verdict.BROKEN: "broken",
     Verdict.UNKNOWN: "not known",
