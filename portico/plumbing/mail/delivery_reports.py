@@ -13,6 +13,8 @@ from portico.plumbing.text import input_validation
 
 # A report by mail, as opposed to an event of a provider.
 DSN = "dsn"
+# A bounce or an automatic reply that was recognized by its text: it has no standard form that states what happened.
+UNSTRUCTURED = "unstructured"
 # Of one mail. Its recipient knows its tag, and could fill the table with reports about it.
 MAX_OF_ONE_EMAIL = 100
 

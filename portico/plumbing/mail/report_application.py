@@ -7,7 +7,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from portico.plumbing import clock, error_locations
 from portico.plumbing.database.deadlocks import retry_on_deadlock
-from portico.plumbing.mail import mail_stops, outbox, report_rules
+from portico.plumbing.mail import delivery_reports, mail_stops, outbox, report_rules
 from portico.plumbing.mail.report_rules import Rule
 from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind, StopKind
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState, FailureCause
@@ -120,7 +120,8 @@ def _delay(report: DeliveryReport, email: OutgoingEmail) -> None:
 
 def _fail(report: DeliveryReport, email: OutgoingEmail) -> None:
     """Records a failure or a complaint. The state stays if one that is as serious was recorded before."""
-    rule = report_rules.rule_for(ReportKind(report.kind), report.status_code)
+    is_unstructured = report.source == delivery_reports.UNSTRUCTURED
+    rule = report_rules.rule_for(ReportKind(report.kind), report.status_code, is_unstructured=is_unstructured)
     event_kind = EmailEventKind.COMPLAINED if rule.state == EmailState.COMPLAINED else EmailEventKind.BOUNCED
     if not _is_worse(rule, email):
         _add_event(email, event_kind, detail=_detail(report))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from portico.plumbing.mail import bounce_detection, mime_reader, report_tags
-from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.mail.delivery_reports import DSN, UNSTRUCTURED, NewReport
 from portico.plumbing.mail.mime_reader import Part
 from portico.plumbing.models import ReportKind
 
@@ -50,7 +50,7 @@ def parse(raw: bytes, *, received_at: datetime) -> list[NewReport]:
     """
     raw = raw[:MAX_BYTES].replace(b"\r\n", b"\n")
     mail = mime_reader.read(raw)
-    leaves = list(mail.leaves())
+    leaves, source = list(mail.leaves()), DSN
     statuses = [part for part in leaves if part.content_type in _STATUS_TYPES]
     feedback = [part for part in leaves if part.content_type == "message/feedback-report"]
     if statuses:
@@ -60,11 +60,11 @@ def parse(raw: bytes, *, received_at: datetime) -> list[NewReport]:
     elif mail.content_type == "multipart/report":
         found = []  # Such as a read receipt.
     else:
-        found = _other_reports(mail, leaves)
+        found, source = _other_reports(mail, leaves), UNSTRUCTURED
     return [
         NewReport(
             ref=ref,
-            source=DSN,
+            source=source,
             event_key=_event_key(raw, number),
             kind=kind,
             happened_at=_date_of(mail, received_at),

@@ -57,13 +57,19 @@ _MESSAGE = Rule(FailureCause.MESSAGE, is_ours=True)
 _OTHER = Rule(FailureCause.OTHER)
 
 
-def rule_for(kind: ReportKind, status_code: str) -> Rule:
-    """Returns the rule for a report of a failure, a rejection or a complaint."""
+def rule_for(kind: ReportKind, status_code: str, *, is_unstructured: bool = False) -> Rule:
+    """Returns the rule for a report of a failure, a rejection or a complaint.
+
+    `is_unstructured`: the report has no standard form, and may be mistaken for a bounce. It stops nothing,
+    however often it is repeated.
+    """
     match kind:
         case ReportKind.COMPLAINED:
             return _COMPLAINED
         case ReportKind.REJECTED:
             return _PROVIDER_LIST
+        case ReportKind.FAILED if is_unstructured:
+            return _OTHER
         case ReportKind.FAILED:
             return _rule_for_code(known_code(status_code))
         case _:
@@ -124,10 +130,7 @@ def _reason(cause: FailureCause, code: str, names: dict[str, str], days: int) ->
         case FailureCause.COMPLAINED:
             return _("Marked as spam. Ask by phone before you email again.")
         case FailureCause.PROVIDER_LIST:
-            return _(
-                "Our email provider sends nothing to this address, because it is on the provider’s own list. "
-                "Remove it there, then lift the stop."
-            )
+            return on_provider_list()
         case _:
             return _("%(server)s rejected the email and gave no clear reason.") % names
 
@@ -148,6 +151,14 @@ def _unanswered_for(days: int) -> str:
         days,
     )
     return text % {"number": days}
+
+
+def on_provider_list() -> str:
+    """Returns the words for a mail that a provider did not send because of its own suppression list."""
+    return _(
+        "Our email provider sends nothing to this address, because it is on the provider’s own list. "
+        "Remove it there first."
+    )
 
 
 def still_trying(server: str) -> str:

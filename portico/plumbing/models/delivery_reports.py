@@ -53,7 +53,7 @@ class DeliveryReport(QueuedRow):
     LONGEST_WAIT: ClassVar[timedelta] = timedelta(hours=1)
 
     email = models.ForeignKey(OutgoingEmail, models.PROTECT, related_name="delivery_reports", db_index=False)
-    # "dsn" for a report by mail, else the provider's name.
+    # "dsn" for a report by mail, "unstructured" for one without a standard form, else the provider's name.
     source = models.CharField(max_length=40)
     # The provider's id of the event, or the SHA-256 of the report: the same report arrives more than once.
     event_key = models.CharField(max_length=128)

@@ -14,7 +14,7 @@ from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery, delivery_reports, mail_stops, outbox, report_application
-from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.mail.delivery_reports import DSN, UNSTRUCTURED, NewReport
 from portico.plumbing.models import AuditEntry, DeliveryReport, EmailEvent, MailStop, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests.cast import DESK
@@ -42,11 +42,17 @@ def sent(
 
 
 def report(
-    email: OutgoingEmail, kind: ReportKind, code: str = "", *, key: str = "", server: str = "mx.example.org"
+    email: OutgoingEmail,
+    kind: ReportKind,
+    code: str = "",
+    *,
+    key: str = "",
+    server: str = "mx.example.org",
+    source: str = DSN,
 ) -> None:
     new = NewReport(
         email.ref,
-        DSN,
+        source,
         key or f"{email.ref} {kind} {code}",
         kind,
         clock.now(),
@@ -145,6 +151,18 @@ def test_a_second_rejection_without_a_reason_stops_within_a_week(note: Note, sto
     report(second, FAILED)
     assert applied(second).state == "bounced"
     assert is_stopped(second)
+
+
+def test_bounces_recognized_by_their_text_never_stop(note: Note) -> None:
+    """They may be mistaken; nor do they make a rejection without a reason the second one."""
+    practice = a_practice()
+    for number in range(3):
+        email = sent(f"note:{number}", practice=practice)
+        report(email, FAILED, source=UNSTRUCTURED)
+        assert (applied(email).state, email.failure_cause, is_stopped(email)) == ("failed", "other", False)
+    email = sent("note:3", practice=practice)
+    report(email, FAILED)
+    assert (applied(email).state, is_stopped(email)) == ("failed", False)
 
 
 def test_rejections_without_a_reason_eight_days_apart_stop_nothing(note: Note, stopped_clock: Traveller) -> None:

@@ -231,7 +231,8 @@ def test_other_feedback_is_no_complaint(feedback_type: str) -> None:
 
 
 def test_a_bounce_in_another_form_has_no_status_code() -> None:
-    assert facts(QMAIL.format(to=OURS)) == [("failed", "")]
+    (report,) = parse(QMAIL.format(to=OURS))
+    assert (report.source, report.kind, report.status_code) == ("unstructured", "failed", "")
 
 
 EXIM = """\
