@@ -179,11 +179,11 @@ def entry_for(person: Client) -> AccessInput:
     )
 
 
-def invited(person: Client) -> Invitation:
+def invited(person: Client, *, by: Actor = DESK) -> Invitation:
     """Turns on access and sends the invitation with the default text; returns the invitation."""
     text = invitation_text.default_text(person.language)
     return invitations.send(
-        person, entry_for(person), text, form_key=tokens.new_token(), version=None, by=DESK
+        person, entry_for(person), text, form_key=tokens.new_token(), version=None, by=by
     ).invitation
 
 

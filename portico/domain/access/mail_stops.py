@@ -134,10 +134,16 @@ def lift_refusal(access: PortalAccess, *, by: Actor) -> MailStop | None:
     """Lifts a `refused` stop of the access's mailbox. Returns the stop that remains, a complaint, else None.
 
     In the caller's transaction, with account, client and access locked; the caller saves the access's own marks.
+    Raises OwnerNeeded, before anything is changed.
     """
     client, account = access.client, access.account
     if account is None:
         return None
+    stop = mail_stops.live_stop(account.practice_id, account.mailbox_key)
+    if stop is None or stop.kind == StopKind.COMPLAINED:
+        return stop
+    if not _may_lift(account, by=by):
+        raise OwnerNeeded
     lifted = mail_stops.lift(account.practice_id, account.mailbox_key, by=by)
     if lifted is None:
         return mail_stops.live_stop(account.practice_id, account.mailbox_key)

@@ -20,7 +20,7 @@ from portico.plumbing.database import transaction_guard
 from portico.plumbing.mail import mail_stops, mime_messages, outbox, report_tags, retry_policy
 from portico.plumbing.mail.audit_actions import MailAction
 from portico.plumbing.mail.retry_policy import Outcome, ServerReply
-from portico.plumbing.models import EmailEvent, MailStop, OutgoingEmail
+from portico.plumbing.models import EmailEvent, MailStop, OutgoingEmail, StopKind
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
 from portico.plumbing.queue import leases
 from portico.plumbing.queue.leases import PracticesInTurn
@@ -228,10 +228,17 @@ def _save(email: OutgoingEmail, outcome: Outcome) -> None:
 
 
 def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool) -> bool:
-    """Saves the outcome; returns False if another worker has taken over the row."""
+    """Saves the outcome, and stops the mailbox if it says so; returns False if another worker has taken over the row.
+
+    Without `notify_composer`, only the mail itself is saved.
+    """
     with transaction.atomic():
         if not leases.finish(email, **outcome.changes):
             return False
+        stops = outcome.stops and notify_composer and not outbox.is_to_staff(email)
+        if stops:
+            # After the mail, and before the composer locks rows of the mailbox in another order.
+            mail_stops.lock(email.practice_id, mail_stops.key_of(email))
         if outcome.event is not None:
             outbox.add_event(email, outcome.event, words=email.reason, detail=email.detail)
         if email.state == EmailState.DROPPED:
@@ -246,6 +253,8 @@ def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool)
         composer = outbox.composer_or_none(email.kind) if notify_composer else None
         if composer is not None and not email.is_waiting:
             composer.state_changed(email)
+        if stops:
+            mail_stops.stop_locked(email, StopKind.REFUSED, email.reason)
     return True
 
 

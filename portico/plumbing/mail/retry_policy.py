@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from django.utils.translation import gettext as _
 
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.mail import report_rules
+from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState, FailureCause
 
 MAX_ERRORS = 5
@@ -51,10 +52,11 @@ class ServerReply(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The columns to save, and the event to add, if any."""
+    """The columns to save, and the event to add, if any. `stops`: nothing more is sent to the mailbox."""
 
     changes: dict[str, Any]  # Any: a column's value.
     event: EmailEventKind | None
+    stops: bool = False
 
 
 def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Outcome:
@@ -65,10 +67,13 @@ def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Out
             return Outcome(changes, EmailEventKind.HANDED_OVER)
         case "mailbox":
             changes = _settled_by(EmailState.BOUNCED, _reason(reply), reply, at)
-            return _failed(changes, FailureCause.NO_MAILBOX, at)
+            # By the table that judges reports, so that an attempt and a report of the same status have one effect.
+            stops = report_rules.rule_for(ReportKind.FAILED, reply.code).stops
+            return _failed(changes, FailureCause.NO_MAILBOX, at, stops=stops)
         case "listed":
             changes = _settled_by(EmailState.BOUNCED, _reason(reply), reply, at)
-            return _failed(changes, FailureCause.PROVIDER_LIST, at)
+            stops = report_rules.rule_for(ReportKind.REJECTED, reply.code).stops
+            return _failed(changes, FailureCause.PROVIDER_LIST, at, stops=stops)
         case "message":
             cause = FailureCause.FULL if reply.code == "5.2.2" else FailureCause.MESSAGE
             return _failed(_settled_by(EmailState.FAILED, _reason(reply), reply, at), cause, at)
@@ -131,8 +136,14 @@ def _retried(email: OutgoingEmail, by: DelayCause, reply: ServerReply, at: datet
     return Outcome(delay_columns(reply, by, since=since, at=at), EmailEventKind.DELAYED if is_new_cause else None)
 
 
-def _failed(changes: dict[str, Any], cause: FailureCause, at: datetime) -> Outcome:  # Any: as above.
-    return Outcome(changes | {"failed_at": at, "failure_cause": cause}, EmailEventKind.REFUSED)
+def _failed(
+    changes: dict[str, Any],  # Any: as above.
+    cause: FailureCause,
+    at: datetime,
+    *,
+    stops: bool = False,
+) -> Outcome:
+    return Outcome(changes | {"failed_at": at, "failure_cause": cause}, EmailEventKind.REFUSED, stops)
 
 
 def _settled_by(state: EmailState, reason: str, reply: ServerReply, at: datetime) -> dict[str, Any]:  # Any: as above.
@@ -161,10 +172,7 @@ def _reason(reply: ServerReply) -> str:
         case "mailbox", _stage:
             return _mailbox_reason(reply.code)
         case "listed", _stage:
-            return _(
-                "Our email provider doesn’t send to this address, because it is on the provider’s own list. Remove it "
-                "there, then send again."
-            )
+            return report_rules.on_provider_list()
         case "message", _stage:
             return _("The mailbox is full.") if reply.code == "5.2.2" else _("The mail server rejected this email.")
         case "later", _stage:

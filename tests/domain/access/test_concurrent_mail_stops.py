@@ -8,15 +8,18 @@ from django.db import transaction
 from portico.domain.access import mail_stops as stops_of_clients
 from portico.domain.access import portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.access.sign_in import sign_in_mail
+from portico.domain.access.sign_in import request_worker, sign_in_mail
 from portico.domain.clients.models import Client
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
-from portico.plumbing.mail import mail_stops
+from portico.plumbing.mail import delivery, mail_stops
 from portico.plumbing.models import MailStop, OutgoingEmail, StopKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 from tests.domain.access.test_granting_at_once import wait_until_another_waits
 from tests.support.at_once import at_once, errors
+from tests.support.smtp import SmtpServer
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -103,3 +106,47 @@ def test_stops_lifts_and_mails_at_once_leave_mark_and_stop_alike(ana: Client) ->
         assert found == []
         assert MailStop.objects.live().exists() == is_marked()
         assert list(portal_states.mismatches()) == []
+
+
+def test_refusals_at_hand_over_beside_reports_and_lifts_agree(
+    ana: Client, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several workers learn at once that the mailbox does not exist, while a report and the desk change its stop."""
+    monkeypatch.setattr(delivery, "BATCH_SIZE", 1)
+    reported, _account = sign_in_email(ana)
+    for _number in range(3):
+        cast.asked(ana.practice, "ana@mail.example")
+    assert request_worker.process_next()
+    smtp.refuse("recipient", "550 5.1.1 No such user")
+
+    def hand_over() -> None:
+        delivery.deliver_next("entrance", SmtpTransport(parse(smtp.url)))
+
+    def lift() -> None:
+        stops_of_clients.lift(ana, asked_to=False, by=cast.DESK)
+
+    assert errors(at_once(hand_over, hand_over, hand_over, lambda: stop(reported), lift)) == []
+    assert not OutgoingEmail.objects.filter(state=EmailState.QUEUED).exists()
+    assert OutgoingEmail.objects.filter(state=EmailState.BOUNCED).exists()
+    assert MailStop.objects.live().exists() == is_marked()
+    assert list(portal_states.mismatches()) == []
+
+
+def test_two_stops_of_a_mailbox_without_an_account_are_one(ana: Client) -> None:
+    """There is no row of the domain to lock, so that only the database keeps the second one out."""
+    mails = [sign_in_email(ana)[0] for _number in range(2)]
+    OutgoingEmail.objects.update(to_address="eve@mail.example")
+    is_stopped = Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            stop(mails[0])
+            is_stopped.set()
+            wait_until_another_waits()
+
+    def second() -> None:
+        assert is_stopped.wait(30)
+        stop(mails[1])
+
+    assert errors(at_once(first, second)) == []
+    assert MailStop.objects.get().email == mails[0]

@@ -85,6 +85,47 @@ def test_nothing_is_sent_to_a_stopped_mailbox(practice: Practice, smtp: SmtpServ
     assert state_of(ana) == ("needs_attention", "mail_stopped")
 
 
+def test_a_mailbox_unknown_at_hand_over_is_mailed_once(practice: Practice, smtp: SmtpServer) -> None:
+    """A mail server that verifies recipients answers at once, and sends no report."""
+    bruno, bea = cast.bruno(practice), cast.bea(practice)
+    for person in (bruno, bea):
+        cast.with_access(person)
+    smtp.refuse("recipient", "550 5.1.1 No such user")
+    for _ in range(3):
+        cast.asked(practice, "bruno@mail.example")
+        request_worker.process_next()
+        hand_over(smtp, "entrance")
+    mails = OutgoingEmail.objects.order_by("id")
+    assert [mail.state for mail in mails] == ["bounced", "dropped", "dropped"]
+    stop = MailStop.objects.live().get()
+    assert (stop.kind, stop.email, stop.words) == ("refused", mails[0], "The mailbox doesn’t exist.")
+    assert AuditEntry.objects.filter(action="mailbox.stopped").count() == 1
+    assert state_of(bruno) == state_of(bea) == ("needs_attention", "mail_stopped")
+    assert list(portal_states.mismatches()) == []
+    smtp.accept()
+    cast.invited(bruno)
+    hand_over(smtp)
+    assert len(smtp.mails) == 1
+    assert (state_of(bruno), MailStop.objects.live().exists()) == (("invited", ""), False)
+
+
+@pytest.mark.parametrize("answer", ["550 No such user", "550 5.6.7 Not in ASCII", "552 5.2.2 Full", "550 5.7.1 Spam"])
+def test_other_refusals_at_hand_over_stop_nothing(practice: Practice, smtp: SmtpServer, answer: str) -> None:
+    cast.invited(cast.ana(practice))
+    smtp.refuse("recipient", answer)
+    hand_over(smtp)
+    assert not MailStop.objects.exists()
+
+
+def test_mail_to_staff_that_is_refused_stops_nothing(practice: Practice, smtp: SmtpServer) -> None:
+    password_reset.request_reset(cast.fay(practice).email, ip="203.0.113.7")
+    password_reset.process_next()
+    smtp.refuse("recipient", "550 5.1.1 No such user")
+    hand_over(smtp, "entrance")
+    assert OutgoingEmail.objects.get().state == "bounced"
+    assert not MailStop.objects.exists()
+
+
 def test_a_batch_asks_for_stops_once(practice: Practice, smtp: SmtpServer) -> None:
     stopped(cast.ana(practice), smtp)
     for person in (cast.bruno(practice), cast.carol(practice)):
@@ -142,6 +183,24 @@ def test_a_fourth_lift_in_a_week_needs_an_owner(practice: Practice, smtp: SmtpSe
     with pytest.raises(OwnerNeeded):
         mail_stops.lift(ana, asked_to=False, by=fay.actor)
     assert mail_stops.lift(ana, asked_to=False, by=elm.actor) is not None
+
+
+def test_a_fourth_invitation_in_a_week_after_a_stop_needs_an_owner(
+    practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    ana, fay, elm = cast.ana(practice), cast.fay(practice), cast.elm(practice)
+    for _ in range(4):
+        invitation = cast.invited(ana)  # Lifts the stop that was there before.
+        stopped_clock.shift(timedelta(hours=1))
+        hand_over(smtp)
+        reported(invitation.email)
+    with pytest.raises(CannotSendInvitation, match="Only an owner") as refusal:
+        cast.invited(ana, by=fay.actor)
+    assert refusal.value.fix == "lift_stop"
+    assert MailStop.objects.live().exists()
+    assert AuditEntry.objects.get(action="invitation.refused").details == {"why": "lift_stop"}
+    cast.invited(ana, by=elm.actor)
+    assert not MailStop.objects.live().exists()
 
 
 def test_an_invitation_lifts_a_refusal(practice: Practice, smtp: SmtpServer) -> None:

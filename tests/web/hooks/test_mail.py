@@ -179,4 +179,4 @@ def test_from_the_queue_through_postmark_and_back(live_server: LiveServer, setti
         "inactive": EmailState.BOUNCED,
     }
     stopped = MailStop.objects.live().values_list("mailbox_key", flat=True)
-    assert set(stopped) == {"bounce@mail.example", "spam@mail.example"}
+    assert set(stopped) == {"bounce@mail.example", "spam@mail.example", "inactive@mail.example"}

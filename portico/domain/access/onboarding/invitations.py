@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from portico.domain.access import access_grants, eligibility, eligibility_steps, mail_stops, portal_states
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.eligibility import Purpose
+from portico.domain.access.mail_stops import OwnerNeeded
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding import client_guide, invitation_text
 from portico.domain.access.onboarding.invitation_text import InvitationText
@@ -111,7 +112,8 @@ def _write_unless_refused(
         )
         return CannotSendInvitation(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
     # Only a marked access has a stop. To send again is how staff decide that a refusal is over.
-    if access.mail_stopped_at is not None and mail_stops.lift_refusal(access, by=by) is not None:
+    instruction = _lift_refusal(access, by=by) if access.mail_stopped_at is not None else ""
+    if instruction:
         audit_log.record(
             AuditAction.INVITATION_REFUSED,
             practice=client.practice,
@@ -119,12 +121,21 @@ def _write_unless_refused(
             by=by,
             why=eligibility_steps.LIFT_STOP.name,
         )
-        instruction = _("%(name)s marked our email as spam. Ask by phone, then lift the stop below.")
-        return CannotSendInvitation(
-            f"{instruction % {'name': client.called}} {_('Nothing was sent.')}", fix=eligibility_steps.LIFT_STOP.name
-        )
+        return CannotSendInvitation(f"{instruction} {_('Nothing was sent.')}", fix=eligibility_steps.LIFT_STOP.name)
     access.draft_subject = access.draft_message = ""
     return write(access, text, form_key=form_key, by=by, with_guide=with_guide)
+
+
+def _lift_refusal(access: PortalAccess, *, by: Actor) -> str:
+    """Lifts the stop of a mailbox that refused mail; returns what staff must do if a stop remains, else ""."""
+    try:
+        remaining = mail_stops.lift_refusal(access, by=by)
+    except OwnerNeeded as needed:
+        return str(needed)
+    if remaining is None:
+        return ""
+    instruction = _("%(name)s marked our email as spam. Ask by phone, then lift the stop below.")
+    return instruction % {"name": access.client.called}
 
 
 def write(

@@ -299,7 +299,7 @@ def test_an_older_invitations_outcome_is_ignored(practice: Practice, smtp: SmtpS
     ana = cast.ana(practice)
     cast.invited(ana)
     cast.invited(ana)
-    smtp.refuse("recipient", "550 5.1.1 No such user", times=1)
+    smtp.refuse("content", "554 5.6.0 Bad", times=1)
     hand_over(smtp)
     assert state_of(ana) == ("invited", "")
 
