@@ -9,12 +9,13 @@ from portico.domain.access import eligibility, eligibility_steps
 from portico.domain.access.diagnosis import steps
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fix
+from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.keyset_pagination import KeysetPage
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models import MailStop, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import FAILED_STATES, EmailState, FailureCause, OutgoingEmailQuerySet
 
 PAGE_SIZE = 25
@@ -108,7 +109,10 @@ def _page(rows: OutgoingEmailQuerySet, before: Parameter) -> OutgoingEmailQueryS
 
 
 def _with_clients(rows: OutgoingEmailQuerySet) -> OutgoingEmailQuerySet:
-    return rows.select_related("client__portal_access__address")
+    stops = MailStop.objects.live().filter(
+        practice=OuterRef("practice"), mailbox_key=OuterRef("client__portal_access__address__mailbox_key")
+    )
+    return rows.select_related("client__portal_access__address").annotate(has_stop=Exists(stops))
 
 
 def _mailboxes(practice: int | Parameter) -> OutgoingEmailQuerySet:
@@ -128,14 +132,20 @@ def _failures(practice: int | Parameter) -> OutgoingEmailQuerySet:
 
 def _fix(email: OutgoingEmail, client: Client) -> Fix:
     """Returns the fix: what prevents an invitation comes first, since nothing else helps before."""
-    access = getattr(client, "portal_access", None)
+    access: PortalAccess | None = getattr(client, "portal_access", None)
     broken = eligibility.first_broken(access, Purpose.INVITATION)
     if broken is not None:
         return broken.fix
     match email.failure_cause:
         case FailureCause.COMPLAINED | FailureCause.PROVIDER_LIST:
-            return eligibility_steps.LIFT_STOP
+            # The stop may be lifted already, although no later mail was sent.
+            return eligibility_steps.LIFT_STOP if email.__dict__["has_stop"] else _invite_again(access)
         case FailureCause.FULL | FailureCause.EXPIRED:
             return steps.GENERATE_PIN
         case _:
             return eligibility_steps.MAIL_NOT_STOPPED.fix
+
+
+def _invite_again(access: PortalAccess | None) -> Fix:
+    is_invited = access is not None and access.invited_at is not None
+    return steps.RESEND if is_invited else steps.SEND_INVITATION

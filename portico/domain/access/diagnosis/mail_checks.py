@@ -23,6 +23,7 @@ from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 
 # A mail in one of these states stopped its mailbox.
 _STOPPING = (EmailState.BOUNCED, EmailState.COMPLAINED)
+_OF_MAILBOX = (FailureCause.NO_MAILBOX, FailureCause.PROVIDER_LIST)
 
 
 def invitation_sent(evidence: Evidence) -> Finding:
@@ -120,7 +121,7 @@ def not_bounced(evidence: Evidence) -> Finding:
     state = mail.email.state if mail is not None else ""
     if kind == StopKind.COMPLAINED or (state == EmailState.COMPLAINED and evidence.is_mail_stopped):
         words = _("Ask %(name)s by phone before you email this address again.") % {"name": evidence.client.called}
-        fix, at = eligibility_steps.LIFT_STOP, evidence.access.mail_stopped_at
+        fix, at = _lift_or_invite_again(evidence), evidence.access.mail_stopped_at
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
     is_rejected = evidence.is_rejected and not evidence.is_mail_proven
     if mail is not None and is_rejected and state in _STOPPING and not evidence.is_mail_stopped:
@@ -128,7 +129,7 @@ def not_bounced(evidence: Evidence) -> Finding:
         title = _("The last email was marked as spam") if is_complaint else _("The last email was rejected")
         words, fix = _("Email to this address is allowed again. Send a new one."), _invite_again(evidence)
         return Finding(StepState.BROKEN, title, words, mail.email.failed_at, Cause.MAIL_NOT_SENT, fix)
-    if mail is not None and is_rejected and not kind and mail.email.failure_cause != FailureCause.NO_MAILBOX:
+    if mail is not None and is_rejected and not kind and mail.email.failure_cause not in _OF_MAILBOX:
         title, fix, at = _clause(mail.email.reason), steps.GENERATE_PIN, mail.email.failed_at
         words = _("The address may be right. A PIN works without email.")
         if mail.email.failure_cause == FailureCause.DISTRUST:
@@ -148,9 +149,16 @@ def _bounced(evidence: Evidence) -> Finding:
     at = access.mail_stopped_at or (email.settled_at if email is not None else None)
     words, fix = _("Ask %(name)s to spell the address. After you correct it, send a new invitation."), step.fix
     if email is not None and email.failure_cause == FailureCause.PROVIDER_LIST:
-        words, fix = _("The stop below can be lifted then."), eligibility_steps.LIFT_STOP
+        words, fix = _("Send a new invitation then."), _lift_or_invite_again(evidence)
+        if evidence.facts.stop_kind:
+            words = _("The stop below can be lifted then.")
     title = title or step.explain(evidence.client, access)
     return Finding(StepState.BROKEN, title, words % {"name": evidence.client.called}, at, Cause.MAIL_BOUNCED, fix)
+
+
+def _lift_or_invite_again(evidence: Evidence) -> Fix:
+    """Returns the fix for a mailbox that was stopped: the stop may be lifted already, or never have been made."""
+    return eligibility_steps.LIFT_STOP if evidence.facts.stop_kind else _invite_again(evidence)
 
 
 def _clause(sentences: str) -> str:

@@ -76,7 +76,7 @@ def send_reminders(request: OfficeRequest) -> HttpResponse:
         )
         messages.success(request, message % {"number": number})
     elif not recipients:
-        messages.error(request, _("Tick at least one client."))
+        messages.error(request, _("Check at least one client."))
     for each in recipients:
         if each.reason:
             message = _("%(name)s gets no reminder: %(reason)s.")

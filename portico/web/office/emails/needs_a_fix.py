@@ -29,7 +29,7 @@ from portico.web.office.roles import CLIENT_EDITORS, may_edit
 from portico.web.office.sign_in.reauthentication import recently_verified
 
 COLUMNS = ("Client", "Email", "Problem", "Since", "What the server said", "Next step")
-# A tick for each row of a page, no more.
+# A checkbox for each row of a page, no more.
 MAX_LETTERS = failed_mailboxes.PAGE_SIZE
 # Parts of the pages to which the fixes lead.
 _FRAGMENTS = {"lift_stop": "#lift-stop", "pin": "#pin"}
@@ -82,10 +82,10 @@ def export(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_safe
 def letters(request: OfficeRequest) -> HttpResponse:
-    """Returns the printed invitations of the ticked clients as one PDF, and records each in the audit log."""
+    """Returns the printed invitations of the checked clients as one PDF, and records each in the audit log."""
     clients = failed_mailboxes.clients_for_letters(request.practice, request.GET.getlist("client")[:MAX_LETTERS])
     if not clients:
-        messages.error(request, _("Tick at least one client."))
+        messages.error(request, _("Check at least one client."))
         return redirect("office:needs_a_fix")
     for client in clients:
         client.practice = request.practice

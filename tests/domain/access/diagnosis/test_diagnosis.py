@@ -31,7 +31,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports
+from portico.plumbing.mail import delivery_reports, mail_stops
 from portico.plumbing.mail.delivery_reports import NewReport
 from portico.plumbing.models import AuditEntry, OutgoingEmail, ReportKind, StopKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
@@ -200,6 +200,11 @@ def states_of(person: Client, *, facts: MailFacts | None = None) -> dict[StepNam
     return {step.name: step.state for step in chain_of(person, facts=facts).steps}
 
 
+def fix_of(person: Client, *, facts: MailFacts | None = None) -> str:
+    step = chain_of(person, facts=facts).first_broken
+    return step.finding.fix.name if step is not None and step.finding.fix is not None else ""
+
+
 def enter_pin(person: Client, identifier: str) -> None:
     """Generates a PIN and signs in with it."""
     sign_in_pins.generate(person, form_key="e" * 43, by=cast.DESK)
@@ -361,6 +366,18 @@ def test_once_its_stop_is_lifted_a_mail_is_sent_again(practice: Practice, state:
     step = chain_of(ana).first_broken
     assert step is not None
     assert (step.name, step.finding.fix and step.finding.fix.name) == (StepName.NOT_BOUNCED, "resend")
+
+
+@pytest.mark.parametrize("kind", [ReportKind.REJECTED, ReportKind.COMPLAINED])
+def test_a_lifted_stop_is_not_lifted_again(practice: Practice, kind: ReportKind) -> None:
+    ana = cast.ana(practice)
+    email = cast.stopped(ana, kind)
+    assert fix_of(ana, facts=facts_of(ana)) == "lift_stop"
+    mail_stops.lift(practice.pk, "ana@mail.example", by=cast.DESK, is_complaint_settled=True)
+    assert fix_of(ana, facts=facts_of(ana)) != "lift_stop"
+    # A report that came after the lift marks the client, and stops nothing.
+    PortalAccess.objects.filter(client=ana).update(mail_stopped_at=clock.now(), mail_stopped_reason=email.reason)
+    assert fix_of(ana, facts=facts_of(ana)) == "resend"
 
 
 def test_a_server_that_still_tries_is_waited_for(practice: Practice) -> None:

@@ -259,7 +259,7 @@ def test_a_mistyped_address_is_shown_without_a_button(office: Browser, practice:
     request_worker.process_next()
     shown = page(office, jordan)
     notice = shown.partition('data-testid="near-miss"')[2].partition("</div>")[0]
-    assert "Somebody asked with <b>jordan.avery@gmial.com</b>" in notice
+    assert "Someone requested a sign-in email with <b>jordan.avery@gmial.com</b>" in notice
     assert "read out the address on file" in notice
     assert "<a " not in notice
     assert "<button" not in notice

@@ -15,7 +15,7 @@ from portico.domain.clients.client_input import AddressInput, ClientDetails, Cli
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import AuditEntry, OutgoingEmail
+from portico.plumbing.models import AuditEntry, MailStop, OutgoingEmail, StopKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 from tests import cast
 
@@ -70,8 +70,6 @@ def test_a_failed_mailbox_is_listed_with_what_the_server_said(office: Browser, p
 @pytest.mark.parametrize(
     ("cause", "fix"),
     [
-        (FailureCause.COMPLAINED, 'edit/portal/#lift-stop">Lift the stop'),
-        (FailureCause.PROVIDER_LIST, 'edit/portal/#lift-stop">Lift the stop'),
         (FailureCause.FULL, 'edit/portal/#pin">Generate a PIN'),
         (FailureCause.EXPIRED, 'edit/portal/#pin">Generate a PIN'),
         (FailureCause.UNEXPLAINED, 'edit/info/">Correct the address'),
@@ -80,6 +78,19 @@ def test_a_failed_mailbox_is_listed_with_what_the_server_said(office: Browser, p
 def test_each_cause_has_one_fix(office: Browser, practice: Practice, cause: FailureCause, fix: str) -> None:
     failed(cast.ana(practice), cause)
     assert fix in page(office)
+
+
+@pytest.mark.parametrize("cause", [FailureCause.COMPLAINED, FailureCause.PROVIDER_LIST])
+def test_a_stop_is_lifted_only_while_there_is_one(office: Browser, practice: Practice, cause: FailureCause) -> None:
+    email = failed(cast.ana(practice), cause)
+    stop = MailStop.objects.create(
+        practice=practice, mailbox_key="ana@mail.example", kind=StopKind.COMPLAINED, email=email, words="Spam."
+    )
+    assert 'edit/portal/#lift-stop">Lift the stop' in page(office)
+    MailStop.objects.filter(pk=stop.pk).update(lifted_at=clock.now())
+    shown = page(office)
+    assert "Lift the stop" not in shown
+    assert 'edit/portal/">Resend email invitation' in shown
 
 
 def test_what_prevents_an_invitation_is_fixed_first(office: Browser, practice: Practice) -> None:
@@ -132,7 +143,7 @@ def test_our_own_trouble_is_one_notice_and_no_row(office: Browser, practice: Pra
     carol = failed(cast.carol(practice), FailureCause.FULL)
     shown = page(office)
     assert refs(shown) == [carol.ref]
-    assert "2 mailboxes didn’t take our last email" in shown
+    assert "2 mailboxes didn’t accept our last email" in shown
     assert "Ask an owner" in shown
     owner = cast.signed_in(Browser(), cast.elm(practice))
     assert 'href="/office/settings/emails/sender/"' in page(owner)
@@ -191,4 +202,4 @@ def test_letters_need_a_tick(office: Browser, practice: Practice) -> None:
     failed(dora)
     for chosen in ([], [dora.ref]):
         answer = office.get(f"{LIST}letters/", {"client": chosen}, follow=True)
-        assert "Tick at least one client." in answer.text
+        assert "Check at least one client." in answer.text
