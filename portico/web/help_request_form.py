@@ -1,14 +1,19 @@
 """The form with which a client asks for help, at the entrance and in the portal."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
+from django.http import HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.help_requests.help_requests import HelpRequestInput
+from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
+from portico.plumbing.mail import rendering
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import AddressField, LineField, TextField
 
 TOO_LONG = _("Shorten this to %(limit_value)d characters. It has %(show_value)d.")
@@ -68,6 +73,29 @@ class EntranceHelpForm(HelpRequestForm):
     )
 
     field_order = ("name", "contact", "address", "message")
+
+
+def refuse_for_limit(form: HelpRequestForm, practice: Practice, exceeded: RateLimitExceeded) -> None:
+    """Adds to the form, which keeps what was typed, that it was not sent and when it can be."""
+    phone, wait = letterhead.phone(practice), rendering.duration(_wait(exceeded))
+    sentence = _("We got several requests in a short time, so yours wasn’t sent. Send it again in %(wait)s.")
+    if phone:
+        sentence = _(
+            "We got several requests in a short time, so yours wasn’t sent. Send it again in %(wait)s, or call us at "
+            "%(phone)s."
+        )
+    form.add_error(None, sentence % {"wait": wait, "phone": phone})
+
+
+def mark_for_limit(response: HttpResponse, exceeded: RateLimitExceeded) -> HttpResponse:
+    """Makes the page a 429 that says when to try again."""
+    response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+    response["Retry-After"] = str(_wait(exceeded))
+    return response
+
+
+def _wait(exceeded: RateLimitExceeded) -> int:
+    return int(exceeded.limit.window.total_seconds())
 
 
 def context_for(practice: Practice, form: HelpRequestForm | None) -> dict[str, object]:

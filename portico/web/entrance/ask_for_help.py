@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.sign_in import sign_in_requests
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.web import help_request_form
 from portico.web.guards import open_page
 from portico.web.help_request_form import EntranceHelpForm
@@ -33,9 +34,13 @@ def _submit(request: OpenRequest) -> HttpResponse:
     form = EntranceHelpForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    help_requests.create_at_entrance(
-        request.practice, form.entry, form_key=request.POST.get("form_key", ""), ip=request_origin.ip_of(request)
-    )
+    try:
+        help_requests.create_at_entrance(
+            request.practice, form.entry, form_key=request.POST.get("form_key", ""), ip=request_origin.ip_of(request)
+        )
+    except RateLimitExceeded as exceeded:
+        help_request_form.refuse_for_limit(form, request.practice, exceeded)
+        return help_request_form.mark_for_limit(_page(request, form), exceeded)
     return redirect(f"{reverse('entrance:ask_for_help', kwargs={'slug': request.practice.slug})}?{SENT}")
 
 

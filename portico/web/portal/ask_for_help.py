@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.help_requests import help_requests
+from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.web import client_mismatch, help_request_form, saved_forms
 from portico.web.guards import portal_page
 from portico.web.help_request_form import HelpRequestForm
@@ -39,13 +40,17 @@ def _submit(request: PortalRequest) -> HttpResponse:
     form = HelpRequestForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    help_requests.create_in_portal(
-        request.client,
-        form.entry,
-        account=request.account,
-        form_key=request.POST.get("form_key", ""),
-        by=request.actor,
-    )
+    try:
+        help_requests.create_in_portal(
+            request.client,
+            form.entry,
+            account=request.account,
+            form_key=request.POST.get("form_key", ""),
+            by=request.actor,
+        )
+    except RateLimitExceeded as exceeded:
+        help_request_form.refuse_for_limit(form, request.practice, exceeded)
+        return help_request_form.mark_for_limit(_page(request, form), exceeded)
     query = urlencode({SENT: "", **client_mismatch.for_client(request)})
     return redirect(f"{reverse('portal:ask_for_help', kwargs={'slug': request.practice.slug})}?{query}")
 

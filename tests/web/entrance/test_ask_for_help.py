@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -141,6 +142,8 @@ def test_too_many_requests_from_one_network_get_429(client: Browser, practice: P
         assert client.post(ASK, form).status_code == 302
     answer = client.post(ASK, FORM)
     assert (answer.status_code, answer["Retry-After"]) == (429, "600")
+    assert f">\n{FORM['message']}</textarea>" in unescape(answer.text)
+    assert "yours wasn’t sent. Send it again in 10 minutes, or call us at (212) 555-0177." in unescape(answer.text)
     assert HelpRequest.objects.count() == 10
     # The limits of asking for help and of asking for a link are separate.
     assert client.post("/portal/alder-street/", {"email": "ana@mail.example"}).status_code == 302

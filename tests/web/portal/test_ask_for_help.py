@@ -1,6 +1,7 @@
 """`Ask for help` in the portal: a request of the client who is signed in."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from time_machine import Traveller
@@ -53,8 +54,10 @@ def test_an_address_cannot_be_added_to_the_form(client: Browser, ana: Client) ->
 
 def test_the_eleventh_request_in_an_hour_is_refused(client: Browser, ana: Client) -> None:
     cast.in_the_portal(client, ana)
-    answers = [client.post(ASK, FORM | {"form_key": str(number)}).status_code for number in range(11)]
-    assert answers == [302] * 10 + [429]
+    answers = [client.post(ASK, FORM | {"form_key": str(number)}) for number in range(11)]
+    assert [answer.status_code for answer in answers] == [302] * 10 + [429]
+    assert FORM["message"] in unescape(answers[-1].text)
+    assert "Send it again in 1 hour" in unescape(answers[-1].text)
 
 
 def test_what_was_written_is_kept_after_a_timeout(client: Browser, ana: Client, stopped_clock: Traveller) -> None:
