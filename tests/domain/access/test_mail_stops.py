@@ -8,12 +8,14 @@ from time_machine import Traveller
 
 from portico.domain.access import access_grants, mail_stops, portal_states
 from portico.domain.access.access_grants import FirstAccess
+from portico.domain.access.help_requests import staff_notices
 from portico.domain.access.mail_stops import ComplaintUnsettled, OwnerNeeded
 from portico.domain.access.models import PortalAccess, SignInMethod
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.sign_in import completing_sign_in, request_worker
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.clients.models import Client
+from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice
 from portico.domain.practices.staff import password_reset
 from portico.gateways.smtp.server_url import parse
@@ -145,6 +147,22 @@ def test_staff_are_mailed_whatever_the_stops(practice: Practice, smtp: SmtpServe
     password_reset.process_next()
     hand_over(smtp, "entrance")
     assert len(smtp.mails) == 2
+
+
+def test_a_notice_marked_as_spam_stops_no_later_one(practice: Practice, smtp: SmtpServer) -> None:
+    elm = cast.elm(practice)
+    cast.asked_for_help(practice, "ana@mail.example")
+    staff_notices.announce()
+    check_mail.send(practice, elm.email, form_key="1", by=elm.actor)
+    hand_over(smtp)
+    for mail in OutgoingEmail.objects.all():
+        reported(mail, ReportKind.COMPLAINED)
+    assert not MailStop.objects.exists()
+    # A stop from before, of a client with the same address.
+    stopped(cast.client(practice, "Naomi", address=elm.email), smtp)
+    check_mail.send(practice, elm.email, form_key="2", by=elm.actor)
+    hand_over(smtp)
+    assert len(smtp.mails) == 4
 
 
 def test_the_desk_lifts_a_stop_and_the_next_mail_goes_out(practice: Practice, smtp: SmtpServer) -> None:

@@ -11,6 +11,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.maintenance.sender_check import checking
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import outbox
@@ -25,11 +26,13 @@ PER_HOUR = 10
 
 
 def send(practice: Practice, address: str, *, form_key: str, by: Actor) -> OutgoingEmail:
-    """Queues a test email to any address. A form that is sent twice queues one.
+    """Queues a test email to any address. A form that is sent twice to one address queues one.
 
     Raises ValueError for a malformed address, and RateLimitExceeded.
     """
-    to_address, key = mailboxes.deliverable(address), f"{KIND}:{form_key}"
+    to_address = mailboxes.deliverable(address)
+    mailbox = tokens.fingerprint(mailboxes.mailbox_key(to_address), purpose=KIND)
+    key = f"{KIND}:{form_key}:{mailbox}"
     rate_limits.spend(Limit.on(KIND, practice.ref, max_attempts=PER_HOUR, window=timedelta(hours=1)))
     with transaction.atomic():
         sent = OutgoingEmail.objects.filter(practice=practice, key=key).first()
@@ -54,6 +57,7 @@ class TestEmail(MailComposer):
     """Tells its reader what to look for in its own headers."""
 
     label = gettext_lazy("Test email")
+    # Goes to an address that an owner types: a report about it must not stop mail to a client with that address.
     is_to_staff = True
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:

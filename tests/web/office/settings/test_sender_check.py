@@ -110,6 +110,12 @@ def test_a_test_email_says_what_to_look_for(owner: Browser) -> None:
     assert (entry.about, entry.details, entry.actor_name) == (mail.ref, {"address": mail.to_address}, "Dr. Naomi Elm")
 
 
+def test_a_corrected_address_gets_its_own_test_email(owner: Browser) -> None:
+    for address in ("elm@gmail.exmaple", "elm@gmail.example"):
+        owner.post(f"{PAGE}test-email/", {"address": address, "form_key": "k" * 43})
+    assert set(OutgoingEmail.objects.values_list("to_address", flat=True)) == {"elm@gmail.exmaple", "elm@gmail.example"}
+
+
 def test_a_malformed_address_gets_no_test_email(owner: Browser) -> None:
     answer = owner.post(f"{PAGE}test-email/", {"address": "elm at gmail"})
     assert (answer.status_code, OutgoingEmail.objects.count()) == (422, 0)
