@@ -1,6 +1,7 @@
 """Changing the sign-in address in the portal: the mail, its link, and what ends it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from threading import Barrier
@@ -12,6 +13,7 @@ from time_machine import Traveller
 
 from portico.domain.access import access_grants, address_change, client_changes, portal_states, revocation
 from portico.domain.access.address_change import NotChangeable, SameAddress, TooManyRequests
+from portico.domain.access.diagnosis import portal_history
 from portico.domain.access.models import PortalSession, SignInMethod
 from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
@@ -126,6 +128,31 @@ def test_any_later_change_ends_the_link_and_the_mail(
     assert composer.refuse(mail) == "Access, address or Email ok was changed after this email was requested."
     assert address_change.confirm(practice, token) is None
     assert not EmailAddress.objects.filter(address=NEW).exists()
+
+
+def test_an_old_invitation_of_the_address_is_not_the_newest(
+    practice: Practice, ana: Client, stopped_clock: Traveller
+) -> None:
+    second = EmailAddress.objects.create(practice=practice, client=ana, address=NEW, mailbox_key=NEW)
+    second.record_consent(by="Fay", at=clock.now())
+    second.save()
+    choose(ana, second)
+    cast.invited(ana)
+    choose(ana, EmailAddress.objects.get(address="ana@mail.example"))
+    stopped_clock.shift(timedelta(days=700))
+    address_change.confirm(practice, token_of(asked(ana)))
+    access = access_grants.access_of(ana)
+    assert access is not None
+    assert access.address == second
+    assert portal_history.load(ana, access).newest_invitation(access) is None
+    invitation = cast.invited(ana)
+    access.refresh_from_db()
+    assert portal_history.load(ana, access).newest_invitation(access) == invitation
+
+
+def choose(person: Client, address: EmailAddress) -> None:
+    entry = replace(cast.entry_for(person), address=address.ref)
+    access_grants.save_access(person, entry, version=None, by=cast.DESK)
 
 
 def test_a_link_expires_after_a_day(practice: Practice, ana: Client, stopped_clock: Traveller) -> None:

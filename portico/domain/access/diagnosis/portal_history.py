@@ -20,6 +20,8 @@ from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind, Outg
 
 # Attempts are shown, and their failures are reported, for this time.
 RECENT = timedelta(days=7)
+# An invitation's mail is written this much, at most, before its access is marked as invited, in one transaction.
+INVITING = timedelta(minutes=1)
 MAX_INVITATIONS = 5
 MAX_MAIL_EVENTS = 60
 MAX_REQUESTED_LINKS = 5
@@ -101,9 +103,12 @@ class PortalHistory:
     def newest_invitation(self, access: PortalAccess | None) -> Invitation | None:
         """Returns the newest invitation to the present address; None if that was never invited."""
         # An address that was replaced and later chosen again counts as not invited, whatever was mailed to it before.
+        # So does one that the client confirmed: that sets `invited_at` without an invitation.
         if access is None or access.invited_at is None:
             return None
-        return next((each for each in self.invitations if each.address_id == access.address_id), None)
+        newest = next((each for each in self.invitations if each.address_id == access.address_id), None)
+        is_older = newest is not None and newest.email.written_at < access.invited_at - INVITING
+        return None if is_older else newest
 
     def mail_with_ref(self, ref: str) -> SentLink | None:
         """Returns the loaded mail with this ref; None if it is an older one."""
