@@ -16,7 +16,7 @@ from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.actors import Actor
+from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
@@ -237,7 +237,8 @@ def _choose(
     if (address.pk if address else None) == access.address_id:
         return None
     if access.address is not None and access.account is not None:
-        notice_mail_queueing.notify_address_removed(access, access.address, access.account)
+        is_by_client = by.kind == ActorKind.CLIENT
+        notice_mail_queueing.notify_address_removed(access, access.address, access.account, is_by_client=is_by_client)
     access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
     access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
     access.address = address

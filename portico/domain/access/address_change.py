@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import access_grants, eligibility, portal_states
+from portico.domain.access import access_grants, eligibility, notice_mail_queueing, portal_states
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod, link_lifetime
 from portico.domain.audit_actions import AuditAction
@@ -111,6 +111,7 @@ def _queue(session: PortalSession, client: Client, address: str, *, key: str, by
         audit_log.record(
             AuditAction.ADDRESS_CHANGE_REQUESTED, practice=row.practice, client=row, by=by, about=email.ref
         )
+        notice_mail_queueing.notify_address_change_requested(access, email)
     return email
 
 

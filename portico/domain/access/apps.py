@@ -14,7 +14,12 @@ class AccessConfig(AppConfig):
             notice_mail_queueing,
         )
         from portico.domain.access.help_requests import staff_notices  # noqa: PLC0415
-        from portico.domain.access.notice_mails import AddressRemovedMail, NewBrowserMail, PinUsedMail  # noqa: PLC0415
+        from portico.domain.access.notice_mails import (  # noqa: PLC0415
+            AddressChangeRequestedMail,
+            AddressRemovedMail,
+            NewBrowserMail,
+            PinUsedMail,
+        )
         from portico.domain.access.onboarding import invitations  # noqa: PLC0415
         from portico.domain.access.onboarding.invitation_mail import InvitationMail  # noqa: PLC0415
         from portico.domain.access.sign_in import request_worker  # noqa: PLC0415
@@ -30,4 +35,5 @@ class AccessConfig(AppConfig):
         outbox.register(notice_mail_queueing.PIN_USED, PinUsedMail())
         outbox.register(notice_mail_queueing.NEW_BROWSER, NewBrowserMail())
         outbox.register(notice_mail_queueing.ADDRESS_REMOVED, AddressRemovedMail())
+        outbox.register(notice_mail_queueing.ADDRESS_CHANGE_REQUESTED, AddressChangeRequestedMail())
         outbox.register(staff_notices.KIND, staff_notices.HelpRequestMail())

@@ -18,6 +18,7 @@ from portico.plumbing.models.outgoing_emails import EmailState
 PIN_USED = "pin_used"
 ADDRESS_REMOVED = "address_removed"
 NEW_BROWSER = "new_browser"
+ADDRESS_CHANGE_REQUESTED = "address_change_requested"
 
 ACCEPTED_STATES = (EmailState.HANDED_OVER, EmailState.DELIVERED)
 REJECTED_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED)
@@ -49,20 +50,40 @@ def notify_new_browser(session: PortalSession, account: PortalAccount) -> None:
     _queue(NEW_BROWSER, session.ref, access.address, access.client, subject=subject, content=content)
 
 
-def notify_address_removed(access: PortalAccess, address: EmailAddress, account: PortalAccount) -> None:
+def notify_address_change_requested(access: PortalAccess, requested: OutgoingEmail) -> None:
+    """Queues the notice to the present address that a session asked for another one, once for each request.
+
+    `requested` is the mail to the other address. The notice names neither the client nor that address.
+    """
+    address = eligibility.mail_address(access, Purpose.NOTICE)
+    if address is None:
+        return
+    language = requested.content["language"]
+    with translation.override(language):
+        subject = _("Someone asked to change your email")
+    content = {"language": language, "address": address.ref}
+    _queue(ADDRESS_CHANGE_REQUESTED, requested.ref, address, access.client, subject=subject, content=content)
+
+
+def notify_address_removed(
+    access: PortalAccess, address: EmailAddress, account: PortalAccount, *, is_by_client: bool = False
+) -> None:
     """Queues the notice that the address no longer signs in for this client.
 
-    The only mail that does not require `Email ok`; it names no client. Sent only if a mailed link or code of the
-    mailbox was ever used and its last mail did not bounce.
+    `is_by_client`: it was changed in the portal, by a person who may not be the client. The only mail that does not
+    require `Email ok`; it names no client. Sent only if a mailed link or code of the mailbox was ever used and its
+    last mail did not bounce.
     """
     if not _has_used_link(account) or _bounces(address):
         return
     practice, language = access.client.practice, account.language or access.client.language
     with translation.override(language):
         subject = _("%(practice)s removed your address") % {"practice": practice.name}
+        if is_by_client:
+            subject = _("Your email was changed")
     # A mailbox that also serves another client still signs in.
     still_opens = account.accesses.exclude(pk=access.pk).eligible(Purpose.SIGN_IN_BY_PIN).exists()
-    content = {"language": language, "address": address.ref, "still_opens": still_opens}
+    content = {"language": language, "address": address.ref, "still_opens": still_opens, "by_client": is_by_client}
     _queue(ADDRESS_REMOVED, tokens.new_ref(), address, access.client, subject=subject, content=content)
 
 

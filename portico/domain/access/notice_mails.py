@@ -46,12 +46,30 @@ class AddressRemovedMail(MailComposer):
         return None
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
+        # Older mails do not say it.
+        is_by_client = bool(email.content.get("by_client"))
         with translation.override(email.content["language"]):
             return _letter(
                 email,
-                heading=_("This address was removed"),
+                heading=_("Your email was changed") if is_by_client else _("This address was removed"),
+                is_by_client=is_by_client,
                 still_opens=email.content["still_opens"],
                 why=_("This is the only email we send to an address that was removed."),
+            )
+
+
+class AddressChangeRequestedMail(MailComposer):
+    label = gettext_lazy("Notice: email change requested")
+
+    def refuse(self, email: OutgoingEmail) -> str | None:
+        return eligibility.reason_to_drop(_access_of(email), Purpose.NOTICE, written_to=email.content["address"])
+
+    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
+        with translation.override(email.content["language"]):
+            return _letter(
+                email,
+                heading=_("Someone asked to change your email"),
+                why=_("You received this because someone signed in to your client portal. No reply needed."),
             )
 
 

@@ -21,6 +21,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
+from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.domain.access.test_revocation import consent
@@ -130,6 +131,26 @@ def test_any_later_change_ends_the_link_and_the_mail(
     assert not EmailAddress.objects.filter(address=NEW).exists()
 
 
+def test_the_old_address_is_told_of_the_request_and_the_change(practice: Practice, ana: Client) -> None:
+    link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
+    mail = asked(ana)
+    (requested,) = OutgoingEmail.objects.filter(kind="address_change_requested")
+    address_change.confirm(practice, token_of(mail))
+    (removed,) = OutgoingEmail.objects.filter(kind="address_removed")
+    someone = "someone who was signed in to your client portal at Alder Street Therapy"
+    assert f"{someone} asked to change its email." in text_of(requested)
+    assert f"{someone} changed its email." in text_of(removed)
+    for notice in (requested, removed):
+        assert notice.to_address == "ana@mail.example"
+        assert "If it wasn’t you, call us at (212) 555-0177." in text_of(notice)
+        for secret in ("Ana", NEW):
+            assert secret not in f"{notice.to_name} {notice.subject} {text_of(notice)}"
+
+
+def text_of(notice: OutgoingEmail) -> str:
+    return " ".join(outbox.composer_of(notice.kind).compose(notice, None).text.split())
+
+
 def test_an_old_invitation_of_the_address_is_not_the_newest(
     practice: Practice, ana: Client, stopped_clock: Traveller
 ) -> None:
@@ -205,6 +226,7 @@ def test_a_form_sent_twice_sends_one_mail(ana: Client) -> None:
     for _time in range(7):
         address_change.request(session, access, NEW, form_key=key, by=by)
     assert OutgoingEmail.objects.filter(kind="address_change").count() == 1
+    assert OutgoingEmail.objects.filter(kind="address_change_requested").count() == 1
 
 
 def test_five_a_day_are_sent(ana: Client, stopped_clock: Traveller) -> None:
