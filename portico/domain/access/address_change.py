@@ -1,10 +1,12 @@
 """Changing the sign-in address in the portal: a mail with a link to the new address, whose button makes the change.
 
 The mail's content holds the epochs of the client's access: any later change of access, address or consent, and the
-change itself, ends the link. No table is needed: the link names its mail, and its secret is derived from the mail.
+change itself, ends the link. It names the session that asked: if that is ended from elsewhere or by a restore, so is
+the link. No table is needed: the link names its mail, and its secret is derived from the mail.
 """
 
 import hmac
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -63,32 +65,55 @@ def may_request(access: PortalAccess, method: str) -> bool:
 
 
 def request(session: PortalSession, access: PortalAccess, address: str, *, form_key: str, by: Actor) -> OutgoingEmail:
-    """Queues the mail with the link to the new address; nothing else changes. Does the same for every address.
+    """Queues the mail with the link to the new address, and a notice to the old one; nothing else changes.
 
-    A second call with the same `form_key` returns the first one's mail. Raises NotChangeable, SameAddress,
-    TooManyRequests beyond five a day for each mailbox, and ValueError for a malformed address.
+    Does the same for every address. A second call with the same `form_key` and address returns the first one's mail.
+    Raises NotChangeable, SameAddress, TooManyRequests beyond five a day for each mailbox, and ValueError for a
+    malformed address.
     """
     if not may_request(access, session.method) or access.account is None:
         raise NotChangeable
     if mailbox_key(address) == access.account.mailbox_key:
         raise SameAddress(field="email")
-    key = f"{KIND}:{access.account.ref}:{form_key or tokens.new_token()}"
-    earlier = OutgoingEmail.objects.filter(practice_id=access.practice_id, key=key).first()
+    # A corrected address is another request, though the browser may send it with the key of the first.
+    mailbox = tokens.fingerprint(mailbox_key(address), purpose=PURPOSE)
+    key = f"{KIND}:{access.account.ref}:{form_key or tokens.new_token()}:{mailbox}"
+    earlier = _mail_with_key(access.client, key)
     if earlier is not None:
         return earlier
+    limit = Limit.on(KIND, access.account.ref, max_attempts=REQUESTS_PER_DAY, window=timedelta(days=1))
     try:
-        rate_limits.spend(Limit.on(KIND, access.account.ref, max_attempts=REQUESTS_PER_DAY, window=timedelta(days=1)))
+        rate_limits.spend(limit)
     except RateLimitExceeded as exceeded:
         raise TooManyRequests from exceeded
     try:
-        return _queue(session, access.client, address, key=key, by=by)
+        queued = _queue(session, access.client, address, key=key, by=by)
     except ClientConflict as changed:
         raise NotChangeable from changed
+    if not queued.is_new:
+        rate_limits.give_back(limit)
+    return queued.email
+
+
+def _mail_with_key(client: Client, key: str) -> OutgoingEmail | None:
+    return OutgoingEmail.objects.filter(practice_id=client.practice_id, key=key).first()
+
+
+@dataclass(frozen=True)
+class _QueuedMail:
+    """The mail; `is_new` is False if a simultaneous submission of the same form queued it."""
+
+    email: OutgoingEmail
+    is_new: bool
 
 
 @retry_on_deadlock
-def _queue(session: PortalSession, client: Client, address: str, *, key: str, by: Actor) -> OutgoingEmail:
+def _queue(session: PortalSession, client: Client, address: str, *, key: str, by: Actor) -> _QueuedMail:
     with access_grants.lock_access(client) as (row, access):
+        # Again under the lock, where two submissions at once wait for each other.
+        earlier = _mail_with_key(row, key)
+        if earlier is not None:
+            return _QueuedMail(earlier, is_new=False)
         is_of_session = access.account is not None and access.account_id == session.account_id
         if access.account is None or not is_of_session or not may_request(access, session.method):
             raise NotChangeable
@@ -104,7 +129,12 @@ def _queue(session: PortalSession, client: Client, address: str, *, key: str, by
             # Nobody has shown yet whose mailbox it is: the mail names no client.
             to_name="",
             subject=subject,
-            content={"account": access.account.ref, "epochs": _epochs_of(access), "language": language},
+            content={
+                "account": access.account.ref,
+                "epochs": _epochs_of(access),
+                "session": session.ref,
+                "language": language,
+            },
             by=by,
             link_nonce=tokens.new_nonce(),
         )
@@ -112,7 +142,7 @@ def _queue(session: PortalSession, client: Client, address: str, *, key: str, by
             AuditAction.ADDRESS_CHANGE_REQUESTED, practice=row.practice, client=row, by=by, about=email.ref
         )
         notice_mail_queueing.notify_address_change_requested(access, email)
-    return email
+    return _QueuedMail(email, is_new=True)
 
 
 def find(practice: Practice, token: str) -> OutgoingEmail | None:
@@ -137,6 +167,16 @@ def confirm(practice: Practice, token: str) -> OutgoingEmail | None:
     except ClientConflict:
         # The access got another account just now, which ends the link.
         return None
+
+
+def is_made(practice: Practice, token: str) -> bool:
+    """Returns True if the client of the link's mail signs in with its address now, whether or not the link works."""
+    email = _mail_of(practice, token)
+    access = _access_of(email) if email is not None else None
+    if email is None or access is None or access.account is None:
+        return False
+    is_chosen = access.account.mailbox_key == mailbox_key(email.to_address)
+    return is_chosen and eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
 
 
 @retry_on_deadlock
@@ -172,6 +212,8 @@ class AddressChangeMail(MailComposer):
         access = _access_of(email)
         if access is None or not _is_current(email, access):
             return _("Access, address or Email ok was changed after this email was requested.")
+        if not _is_session_current(email):
+            return _("The session in which this email was requested was ended.")
         has_waited = clock.now() >= email.written_at + link_lifetime()
         return _("It waited until its link expired.") if has_waited else None
 
@@ -208,7 +250,9 @@ def _access_of(email: OutgoingEmail) -> PortalAccess | None:
 
 def _is_usable(email: OutgoingEmail, access: PortalAccess) -> bool:
     sent_at = email.handing_over_at
-    return sent_at is not None and clock.is_within(sent_at, link_lifetime()) and _is_current(email, access)
+    if sent_at is None or not clock.is_within(sent_at, link_lifetime()):
+        return False
+    return _is_current(email, access) and _is_session_current(email)
 
 
 def _is_current(email: OutgoingEmail, access: PortalAccess) -> bool:
@@ -219,6 +263,12 @@ def _is_current(email: OutgoingEmail, access: PortalAccess) -> bool:
         and _epochs_of(access) == email.content["epochs"]
         and eligibility.is_eligible(access, Purpose.SIGN_IN_BY_MAIL)
     )
+
+
+def _is_session_current(email: OutgoingEmail) -> bool:
+    """Returns True if the session that asked has not been revoked; it may have signed out, or timed out."""
+    asking = PortalSession.objects.filter(practice_id=email.practice_id, ref=email.content.get("session", ""))
+    return asking.filter(revoked_at=None).exists()
 
 
 def _epochs_of(access: PortalAccess) -> list[int]:

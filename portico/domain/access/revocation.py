@@ -43,14 +43,14 @@ def revoke_all(client: Client, *, by: Actor) -> None:
         for session in portal_sessions.live_sessions(access.account):
             # The session shows no client any more, so it must not count towards SESSIONS_PER_ACCOUNT.
             if not portal_sessions.accesses_of(session).exists():
-                portal_sessions.end(session, by=by)
+                portal_sessions.revoke(session, by=by)
         audit_log.record(AuditAction.EVERYTHING_ENDED, practice=row.practice, client=row, by=by)
 
 
 def end_session(client: Client, session: PortalSession, *, by: Actor) -> None:
     """Ends a session in which the client can be seen; it ends for every client of the mailbox."""
     with transaction.atomic():
-        if portal_sessions.end(session, by=by):
+        if portal_sessions.revoke(session, by=by):
             audit_log.record(
                 AuditAction.SESSION_ENDED, practice=client.practice, client=client, by=by, about=session.ref
             )

@@ -107,8 +107,11 @@ def _end_links(practice: Practice) -> int:
 
 
 def _end_sessions(practice: Practice) -> int:
-    sessions = PortalSession.objects.filter(practice=practice, ended_at=None)
-    return sessions.update(ended_at=clock.now(), ended_by="a restored backup")
+    """Ends sessions, and the changes of address that sessions asked for, also those that had ended."""
+    sessions = PortalSession.objects.filter(practice=practice)
+    ended = sessions.filter(ended_at=None).update(ended_at=clock.now(), ended_by="a restored backup")
+    sessions.filter(revoked_at=None).update(revoked_at=clock.now())
+    return ended
 
 
 def _expire_requests(practice: Practice) -> int:

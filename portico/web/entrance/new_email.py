@@ -51,11 +51,11 @@ def _confirm(request: OpenRequest) -> HttpResponse:
     opened = opened_links.find(request, request.practice, named, cookie=COOKIE)
     if opened is None:
         return out_of_date.page(request)
-    if address_change.confirm(request.practice, opened.token) is None:
+    is_changed = address_change.confirm(request.practice, opened.token) is not None
+    if not is_changed and not address_change.is_made(request.practice, opened.token):
         return _gone(request)
-    response = redirect(f"{reverse('entrance:new_email', kwargs={'slug': request.practice.slug})}?changed")
-    opened_links.remove(request, response, opened, cookie=COOKIE)
-    return response
+    # The used link stays in the cookie: selecting the button a second time leads to the same page.
+    return redirect(f"{reverse('entrance:new_email', kwargs={'slug': request.practice.slug})}?changed")
 
 
 def _gone(request: OpenRequest) -> HttpResponse:

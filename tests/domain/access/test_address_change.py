@@ -11,7 +11,13 @@ from django.db import IntegrityError
 from django.test import Client as Browser
 from time_machine import Traveller
 
-from portico.domain.access import access_grants, address_change, client_changes, portal_states, revocation
+from portico.domain.access import (
+    access_grants,
+    address_change,
+    client_changes,
+    portal_states,
+    revocation,
+)
 from portico.domain.access.address_change import NotChangeable, SameAddress, TooManyRequests
 from portico.domain.access.diagnosis import portal_history
 from portico.domain.access.models import PortalSession, SignInMethod
@@ -21,8 +27,10 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
+from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
+from portico.plumbing.models.rate_limits import RateLimitCount
 from tests import cast
 from tests.domain.access.test_revocation import consent
 from tests.support.at_once import HANDS, at_once, errors
@@ -131,6 +139,70 @@ def test_any_later_change_ends_the_link_and_the_mail(
     assert not EmailAddress.objects.filter(address=NEW).exists()
 
 
+def ended_by_staff(asking: PortalSession, person: Client) -> None:
+    revocation.end_session(person, asking, by=cast.DESK)
+
+
+def ended_elsewhere(asking: PortalSession, person: Client) -> None:
+    other = session_of(person)
+    portal_sessions.end_others(other, person.practice, seen_by=person, by=portal_sessions.actor_of(other))
+
+
+def signed_out(asking: PortalSession, person: Client) -> None:
+    portal_sessions.sign_out(asking, person.practice)
+
+
+def timed_out(asking: PortalSession, person: Client) -> None:
+    PortalSession.objects.filter(pk=asking.pk).update(seen_at=clock.now() - timedelta(hours=1))
+
+
+def signed_out_then_ended(asking: PortalSession, person: Client) -> None:
+    signed_out(asking, person)
+    ended_elsewhere(asking, person)
+
+
+def timed_out_then_ended(asking: PortalSession, person: Client) -> None:
+    timed_out(asking, person)
+    ended_elsewhere(asking, person)
+
+
+@pytest.mark.parametrize(
+    "end", [ended_by_staff, ended_elsewhere, signed_out_then_ended, timed_out_then_ended], ids=lambda end: end.__name__
+)
+def test_ending_the_session_that_asked_ends_the_link(
+    practice: Practice, ana: Client, end: Callable[[PortalSession, Client], None]
+) -> None:
+    mail = asked(ana)
+    token = token_of(mail)
+    end(PortalSession.objects.latest("id"), ana)
+    assert address_change.find(practice, token) is None
+    assert address_change.confirm(practice, token) is None
+    refusal = address_change.AddressChangeMail().refuse(mail)
+    assert refusal == "The session in which this email was requested was ended."
+    assert signs_in_with(ana) == "ana@mail.example"
+
+
+@pytest.mark.parametrize("end", [signed_out, timed_out], ids=lambda end: end.__name__)
+def test_the_link_outlives_a_session_that_signed_out_or_timed_out(
+    practice: Practice, ana: Client, end: Callable[[PortalSession, Client], None]
+) -> None:
+    token = token_of(asked(ana))
+    end(PortalSession.objects.latest("id"), ana)
+    assert address_change.confirm(practice, token) is not None
+
+
+def test_old_sessions_are_kept_as_long_as_their_links(
+    practice: Practice, ana: Client, stopped_clock: Traveller
+) -> None:
+    mail = asked(ana)
+    stopped_clock.shift(timedelta(hours=23, minutes=59))
+    assert address_change.AddressChangeMail().refuse(mail) is None
+    token = token_of(mail)
+    stopped_clock.shift(timedelta(hours=23, minutes=59))
+    portal_sessions.delete_ended()
+    assert address_change.confirm(practice, token) is not None
+
+
 def test_the_old_address_is_told_of_the_request_and_the_change(practice: Practice, ana: Client) -> None:
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     mail = asked(ana)
@@ -145,6 +217,11 @@ def test_the_old_address_is_told_of_the_request_and_the_change(practice: Practic
         assert "If it wasn’t you, call us at (212) 555-0177." in text_of(notice)
         for secret in ("Ana", NEW):
             assert secret not in f"{notice.to_name} {notice.subject} {text_of(notice)}"
+
+
+def choose(person: Client, address: EmailAddress) -> None:
+    entry = replace(cast.entry_for(person), address=address.ref)
+    access_grants.save_access(person, entry, version=None, by=cast.DESK)
 
 
 def text_of(notice: OutgoingEmail) -> str:
@@ -169,11 +246,6 @@ def test_an_old_invitation_of_the_address_is_not_the_newest(
     invitation = cast.invited(ana)
     access.refresh_from_db()
     assert portal_history.load(ana, access).newest_invitation(access) == invitation
-
-
-def choose(person: Client, address: EmailAddress) -> None:
-    entry = replace(cast.entry_for(person), address=address.ref)
-    access_grants.save_access(person, entry, version=None, by=cast.DESK)
 
 
 def test_a_link_expires_after_a_day(practice: Practice, ana: Client, stopped_clock: Traveller) -> None:
@@ -227,6 +299,8 @@ def test_a_form_sent_twice_sends_one_mail(ana: Client) -> None:
         address_change.request(session, access, NEW, form_key=key, by=by)
     assert OutgoingEmail.objects.filter(kind="address_change").count() == 1
     assert OutgoingEmail.objects.filter(kind="address_change_requested").count() == 1
+    corrected = address_change.request(session, access, "ana@corrected.example", form_key=key, by=by)
+    assert corrected.to_address == "ana@corrected.example"
 
 
 def test_five_a_day_are_sent(ana: Client, stopped_clock: Traveller) -> None:
@@ -254,6 +328,44 @@ def test_a_pin_session_may_not_ask(practice: Practice, ana: Client) -> None:
     assert access is not None
     with pytest.raises(NotChangeable):
         address_change.request(started.session, access, NEW, form_key="", by=cast.DESK)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_twice_at_once_counts_once(ana: Client) -> None:
+    session, access = session_of(ana), access_grants.access_of(ana)
+    assert access is not None
+    by, key = portal_sessions.actor_of(session), tokens.new_token()
+    ask = partial(address_change.request, session, access, NEW, form_key=key, by=by)
+    assert errors(at_once(ask, ask)) == []
+    assert OutgoingEmail.objects.filter(kind="address_change").count() == 1
+    assert AuditEntry.objects.filter(action=AuditAction.ADDRESS_CHANGE_REQUESTED).count() == 1
+    assert RateLimitCount.objects.get(key__startswith=address_change.KIND).n == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_second_look_both_forms_are_recorded(practice: Practice, ana: Client) -> None:
+    both_have_looked = Barrier(2)
+
+    def ask_without_looking_again() -> None:
+        assert not OutgoingEmail.objects.filter(key="address_change:1").exists()
+        both_have_looked.wait(30)
+        with access_grants.lock_access(ana) as (row, _access):
+            outbox.queue(
+                practice=practice,
+                kind=address_change.KIND,
+                key="address_change:1",
+                to_address=NEW,
+                to_name="",
+                subject="Confirm",
+                content={},
+                by=cast.DESK,
+            )
+            audit_log.record(AuditAction.ADDRESS_CHANGE_REQUESTED, practice=practice, client=row, by=cast.DESK)
+
+    assert errors(at_once(ask_without_looking_again, ask_without_looking_again)) == []
+    assert AuditEntry.objects.filter(action=AuditAction.ADDRESS_CHANGE_REQUESTED).count() == 2
 
 
 @pytest.mark.postgresql

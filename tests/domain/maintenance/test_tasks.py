@@ -36,11 +36,11 @@ def test_every_task_runs_without_data(practice: Practice) -> None:
     assert ScheduledTask.objects.exclude(done_at=None).count() == len(TASKS)
 
 
-def test_a_portal_session_is_deleted_after_a_day(practice: Practice, stopped_clock: Traveller) -> None:
+def test_a_portal_session_is_deleted_after_two_days(practice: Practice, stopped_clock: Traveller) -> None:
     account = cast.with_access(cast.ana(practice)).account
     assert account is not None
     old = portal_sessions.start(account, method=SignInMethod.LINK, proof_epoch=1, browser="").session
-    stopped_clock.shift(timedelta(hours=23))
+    stopped_clock.shift(timedelta(hours=47))
     portal_sessions.start(account, method=SignInMethod.LINK, proof_epoch=1, browser="")
     run_task("forget portal sessions")
     assert PortalSession.objects.count() == 2

@@ -7,7 +7,9 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
+from portico.domain.access import revocation
 from portico.domain.access.address_change import AddressChangeMail
+from portico.domain.access.models import PortalSession
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -65,6 +67,24 @@ def test_the_button_in_another_browser_changes_the_email(browser: Browser, ana: 
     assert browser.get(f"{PORTAL}home/").status_code == 302
     assert phone.get(link, follow=True).status_code == 410
     assert EmailAddress.objects.open().get().address == NEW
+
+
+def test_the_button_again_leads_to_the_same_page(browser: Browser) -> None:
+    phone = Browser()
+    phone.get(link_of(asked(browser)))
+    tab = Tab(phone, CONFIRMING)
+    for _time in range(2):
+        assert "Your email was changed" in tab.press().text
+
+
+def test_the_button_of_a_revoked_link_says_to_ask_again(browser: Browser, ana: Client) -> None:
+    phone = Browser()
+    phone.get(link_of(asked(browser)))
+    tab = Tab(phone, CONFIRMING)
+    revocation.end_session(ana, PortalSession.objects.get(), by=cast.DESK)
+    answer = tab.press()
+    assert (answer.status, "sign in and change it again under Profile" in answer.text) == (410, True)
+    assert EmailAddress.objects.get().address == "ana@mail.example"
 
 
 def test_a_scanner_changes_nothing(browser: Browser) -> None:

@@ -69,6 +69,9 @@ class PortalSession(PracticeRow):
     seen_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=100, blank=True)
+    # A person or a restore ended it from elsewhere, which also ends the change of address that it asked for. Signing
+    # out does not: the client may be about to open the link of that change.
+    revoked_at = models.DateTimeField(null=True)
 
     objects = PortalSessionQuerySet.as_manager()
 

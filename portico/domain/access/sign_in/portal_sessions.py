@@ -24,6 +24,9 @@ from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
+# A change of address that a session asked for needs its row: the mail may wait for a day, and its link works for a day.
+RETENTION = timedelta(days=2)
+
 
 @dataclass(frozen=True)
 class StartedSession:
@@ -167,6 +170,12 @@ def end(session: PortalSession, *, by: Actor) -> bool:
     return bool(ended)
 
 
+def revoke(session: PortalSession, *, by: Actor) -> bool:
+    """Ends a session and the change of address that it asked for; returns False if it had already ended."""
+    PortalSession.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=clock.now())
+    return end(session, by=by)
+
+
 def sign_out(session: PortalSession, practice: Practice) -> None:
     """Signs the client out of this session."""
     actor = actor_of(session)
@@ -178,7 +187,7 @@ def sign_out(session: PortalSession, practice: Practice) -> None:
 def end_by_client(session: PortalSession, practice: Practice, *, seen_by: Client, by: Actor) -> None:
     """Ends one of the client's sessions from their list; `seen_by` is the client that the acting session shows."""
     with transaction.atomic():
-        if end(session, by=by):
+        if revoke(session, by=by):
             client = session.client or seen_by
             audit_log.record(AuditAction.SESSION_ENDED, practice=practice, by=by, client=client, about=session.ref)
 
@@ -188,15 +197,18 @@ def end_others(session: PortalSession, practice: Practice, *, seen_by: Client, b
     others = [other for other in live_sessions(session.account) if other.pk != session.pk]
     for other in others:
         end_by_client(other, practice, seen_by=seen_by, by=by)
+    # Those that signed out or timed out may have asked for a change of address, which ends with them.
+    earlier = session.account.sessions.filter(revoked_at=None).exclude(pk=session.pk)
+    earlier.update(revoked_at=clock.now())
     return len(others)
 
 
 def delete_ended() -> int:
-    """Deletes sessions last seen more than a day ago; a scheduled task. Returns their number.
+    """Deletes sessions last seen more than RETENTION ago; a scheduled task. Returns their number.
 
     None of them is live: the settings allow an idle time of at most half a day.
     """
-    return PortalSession.objects.filter(seen_at__lt=clock.now() - timedelta(days=1)).delete()[0]
+    return PortalSession.objects.filter(seen_at__lt=clock.now() - RETENTION).delete()[0]
 
 
 def actor_of(session: PortalSession) -> Actor:
