@@ -77,22 +77,21 @@ def stop_locked(email: OutgoingEmail, kind: StopKind, words: str) -> None:
     practice_id, mailbox_key = email.practice_id, key_of(email)
     if not mailbox_key:
         return
-    found = _locked_live(practice_id, mailbox_key)
+    columns = {"kind": kind, "email": email, "words": words[:WORDS_LENGTH], "stopped_at": clock.now()}
+    found, is_new = _locked_live(practice_id, mailbox_key), False
     if found is None:
         if _was_lifted_since(email, mailbox_key):
             return
-        columns = {"kind": kind, "email": email, "words": words[:WORDS_LENGTH]}
         # Without rows of the domain there was nothing to lock, and another worker may be stopping the mailbox.
         found, is_new = MailStop.objects.get_or_create(
             practice_id=practice_id, mailbox_key=mailbox_key, lifted_at=None, defaults=columns
         )
-        if not is_new and not _replaces(found, kind):
+    if not is_new:
+        if found.kind == StopKind.COMPLAINED or kind == StopKind.REFUSED:
             return
-    elif not _replaces(found, kind):
-        return
-    found.kind, found.email, found.words = kind, email, words[:WORDS_LENGTH]
-    found.stopped_at = clock.now()
-    found.save()
+        for name, value in columns.items():
+            setattr(found, name, value)
+        found.save(update_fields=list(columns))
     audit_log.record(
         MailAction.MAILBOX_STOPPED,
         practice=email.practice,
@@ -103,10 +102,6 @@ def stop_locked(email: OutgoingEmail, kind: StopKind, words: str) -> None:
         reason=words[:WORDS_LENGTH],
     )
     _announce(practice_id, mailbox_key, found)
-
-
-def _replaces(found: MailStop, kind: StopKind) -> bool:
-    return found.kind == StopKind.REFUSED and kind == StopKind.COMPLAINED
 
 
 def _was_lifted_since(email: OutgoingEmail, mailbox_key: str) -> bool:
