@@ -57,8 +57,8 @@ from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.mail import delivery_reports, report_application
-from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.mail.reports import delivery_reports, report_application
+from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
 from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.web import staff_verification

@@ -20,7 +20,7 @@ FOR_MACHINES = {
     "plumbing/mail/mime_messages.py",  # the Date header
     "operating/management/commands/send_test_email.py",  # the same
     "operating/management/commands/reports.py",  # JSON, and the same values as text
-    "plumbing/mail/report_parsing.py",  # the Date of a report, in UTC
+    "plumbing/mail/reports/report_parsing.py",  # the Date of a report, in UTC
     "operating/management/commands/reconcile_stripe.py",  # the typed value, beside the practice's time
     "operating/backups/sqlite_restore.py",  # the name of a file that was moved aside, with a Z
     "domain/access/sign_in/request_worker.py",  # the content of a mail to be composed later

@@ -10,8 +10,8 @@ from portico.domain.access.sign_in import link_redemption
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports, report_application
-from portico.plumbing.mail.delivery_reports import NewReport
+from portico.plumbing.mail.reports import delivery_reports, report_application
+from portico.plumbing.mail.reports.delivery_reports import NewReport
 from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast

@@ -8,8 +8,8 @@ from django.core.management import call_command
 
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports, report_application
-from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.mail.reports import delivery_reports, report_application
+from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
 from portico.plumbing.models import OutgoingEmail, ReportKind, ReportMailbox
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from portico.domain.practices.models import Practice
-from portico.plumbing.mail import report_mailbox, report_parsing, report_tags
+from portico.plumbing.mail.reports import report_mailbox, report_parsing, report_tags
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
 from sandbox.mailbox import report_writer
 from sandbox.mailbox.report_writer import SentMail

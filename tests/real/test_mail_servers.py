@@ -6,7 +6,8 @@ from django.test import override_settings
 from portico.domain.practices.models import Practice
 from portico.gateways.imap import ImapMailbox, parse
 from portico.gateways.smtp import transport
-from portico.plumbing.mail import delivery, report_mailbox, report_parsing, report_tags
+from portico.plumbing.mail import delivery
+from portico.plumbing.mail.reports import report_mailbox, report_parsing, report_tags
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
 from scripts import system_packages
 from tests import cast

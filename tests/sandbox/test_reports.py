@@ -9,7 +9,7 @@ from portico.gateways.imap import ImapMailbox
 from portico.gateways.imap import parse as mailbox_at
 from portico.gateways.smtp import transport
 from portico.plumbing import clock
-from portico.plumbing.mail import report_parsing, report_tags
+from portico.plumbing.mail.reports import report_parsing, report_tags
 from sandbox.mailbox import smtp_server
 from sandbox.mailbox.imap_server import ImapServer
 from sandbox.mailbox.mail_store import Mailbox

@@ -17,7 +17,8 @@ from portico.domain.practices.staff import password_reset
 from portico.gateways import imap, mail_transport
 from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
-from portico.plumbing.mail import delivery, report_application, report_mailbox
+from portico.plumbing.mail import delivery
+from portico.plumbing.mail.reports import report_application, report_mailbox
 from portico.plumbing.models import MailQueue
 from portico.plumbing.queue.leases import PracticesInTurn
 from portico.plumbing.queue.worker_loop import Job, WorkerQueue

@@ -35,7 +35,8 @@ from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.mail import delivery, report_application, report_mailbox
+from portico.plumbing.mail import delivery
+from portico.plumbing.mail.reports import report_application, report_mailbox
 from portico.plumbing.models.outgoing_emails import MailQueue
 
 PEOPLE = Path(__file__).with_name("demo_people.json")

@@ -17,8 +17,9 @@ from portico.plumbing import clock, error_locations
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import transaction_guard
-from portico.plumbing.mail import mail_stops, mime_messages, outbox, report_tags, retry_policy
+from portico.plumbing.mail import mail_stops, mime_messages, outbox, retry_policy
 from portico.plumbing.mail.audit_actions import MailAction
+from portico.plumbing.mail.reports import report_tags
 from portico.plumbing.mail.retry_policy import Outcome, ServerReply
 from portico.plumbing.models import EmailEvent, MailStop, OutgoingEmail, StopKind
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState

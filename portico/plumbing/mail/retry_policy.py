@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext as _
 
 from portico.plumbing import clock
-from portico.plumbing.mail import report_rules
+from portico.plumbing.mail.reports import report_rules
 from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState, FailureCause
 

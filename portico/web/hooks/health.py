@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from portico.domain.practices.stripe_setup import payment_readiness
-from portico.plumbing.mail import report_mailbox_health
+from portico.plumbing.mail.reports import report_mailbox_health
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
 from portico.web.guards import machine_page

@@ -12,8 +12,8 @@ from portico.gateways import email_url
 from portico.gateways.anymail import events
 from portico.gateways.anymail.events import PayloadInvalid, ProviderEvent, SignatureInvalid
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports, report_tags
-from portico.plumbing.mail.delivery_reports import NewReport
+from portico.plumbing.mail.reports import delivery_reports, report_tags
+from portico.plumbing.mail.reports.delivery_reports import NewReport
 from portico.plumbing.models import ReportKind
 from portico.web.guards import machine_page
 

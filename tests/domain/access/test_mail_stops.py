@@ -21,8 +21,9 @@ from portico.domain.practices.staff import password_reset
 from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery, delivery_reports, report_application
-from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.mail import delivery
+from portico.plumbing.mail.reports import delivery_reports, report_application
+from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
 from portico.plumbing.models import AuditEntry, MailStop, OutgoingEmail, ReportKind
 from tests import cast
 from tests.support.smtp import SmtpServer

@@ -7,8 +7,8 @@ from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.maintenance.worker_queues import repeat_while_busy, worker_queues
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports, report_tags
-from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.mail.reports import delivery_reports, report_tags
+from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
 from portico.plumbing.models import AuditEntry, AuditSeal, ReportKind, ReportMailbox
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.queue.worker_loop import WorkerQueue

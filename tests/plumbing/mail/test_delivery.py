@@ -16,8 +16,9 @@ from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
-from portico.plumbing.mail import delivery, outbox, report_tags, retry_policy
+from portico.plumbing.mail import delivery, outbox, retry_policy
 from portico.plumbing.mail.outbox import LINK_PLACEHOLDER
+from portico.plumbing.mail.reports import report_tags
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.queue import leases
 from tests.plumbing.mail_messages import NONCE, PURPOSE, Note, an_email, happened

@@ -14,7 +14,8 @@ from pytest_django.live_server_helper import LiveServer
 from portico.domain.practices.models import Practice
 from portico.gateways import mail_transport
 from portico.gateways.anymail.providers import PROVIDERS
-from portico.plumbing.mail import delivery, delivery_reports, report_application, report_tags
+from portico.plumbing.mail import delivery
+from portico.plumbing.mail.reports import delivery_reports, report_application, report_tags
 from portico.plumbing.models import DeliveryReport, EmailState, MailStop, OutgoingEmail
 from sandbox.postmark import server
 from sandbox.postmark.server import Postmark

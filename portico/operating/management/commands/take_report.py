@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
 from portico.operating import django_commands
-from portico.plumbing.mail import report_mailbox, report_parsing
+from portico.plumbing.mail.reports import report_mailbox, report_parsing
 
 DISCARD_BYTES = 64 * 1024
 

@@ -22,7 +22,8 @@ from portico.domain.practices.models import Practice, Role
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.mail import mail_stops as stopped_mailboxes
-from portico.plumbing.mail import outbox, report_mailbox_health
+from portico.plumbing.mail import outbox
+from portico.plumbing.mail.reports import report_mailbox_health
 from portico.plumbing.models import MailStop, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import WAITING, EmailState, OutgoingEmailQuerySet
 from portico.plumbing.text import input_validation

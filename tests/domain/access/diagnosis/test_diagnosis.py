@@ -31,8 +31,9 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports, mail_stops
-from portico.plumbing.mail.delivery_reports import NewReport
+from portico.plumbing.mail import mail_stops
+from portico.plumbing.mail.reports import delivery_reports
+from portico.plumbing.mail.reports.delivery_reports import NewReport
 from portico.plumbing.models import AuditEntry, OutgoingEmail, ReportKind, StopKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 from portico.plumbing.security.rate_limits import RateLimitExceeded

@@ -16,7 +16,8 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import team
 from portico.plumbing import clock
-from portico.plumbing.mail import outbox, report_mailbox_health
+from portico.plumbing.mail import outbox
+from portico.plumbing.mail.reports import report_mailbox_health
 from portico.plumbing.models import AuditEntry, EmailEventKind, OutgoingEmail, ReportMailbox
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailState
 from portico.web.office import menu_counts

@@ -10,9 +10,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from portico.plumbing.mail import bounce_detection, mime_reader, report_tags
-from portico.plumbing.mail.delivery_reports import DSN, UNSTRUCTURED, NewReport
-from portico.plumbing.mail.mime_reader import Part
+from portico.plumbing.mail.reports import bounce_detection, mime_reader, report_tags
+from portico.plumbing.mail.reports.delivery_reports import DSN, UNSTRUCTURED, NewReport
+from portico.plumbing.mail.reports.mime_reader import Part
 from portico.plumbing.models import ReportKind
 
 # No more of a mail is read: a report comes first, and the mail it is about may follow whole.

@@ -7,8 +7,9 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from portico.plumbing import clock, error_locations
 from portico.plumbing.database.deadlocks import retry_on_deadlock
-from portico.plumbing.mail import delivery_reports, mail_stops, outbox, report_rules
-from portico.plumbing.mail.report_rules import Rule
+from portico.plumbing.mail import mail_stops, outbox
+from portico.plumbing.mail.reports import delivery_reports, report_rules
+from portico.plumbing.mail.reports.report_rules import Rule
 from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind, StopKind
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState, FailureCause
 from portico.plumbing.queue import leases

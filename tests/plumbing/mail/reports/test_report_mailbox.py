@@ -12,7 +12,7 @@ from time_machine import Traveller
 
 from portico.gateways.imap import Batch, ImapFolder, ImapMailbox, parse
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery_reports, report_mailbox, report_mailbox_health, report_tags
+from portico.plumbing.mail.reports import delivery_reports, report_mailbox, report_mailbox_health, report_tags
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
 from sandbox.mailbox import report_writer
 from sandbox.mailbox.imap_server import Step

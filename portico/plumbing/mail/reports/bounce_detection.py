@@ -6,7 +6,7 @@ from itertools import islice
 
 from flufl.bounce import all_failures
 
-from portico.plumbing.mail.mime_reader import Part
+from portico.plumbing.mail.reports.mime_reader import Part
 from portico.plumbing.models import ReportKind
 
 # Of one text, and of the mail: the detectors search each line for dozens of patterns.

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portico.plumbing.mail import mime_reader, report_parsing, report_tags
-from portico.plumbing.mail.delivery_reports import NewReport
+from portico.plumbing.mail.reports import mime_reader, report_parsing, report_tags
+from portico.plumbing.mail.reports.delivery_reports import NewReport
 
 # Independent of the database.
 pytestmark = pytest.mark.sqlite

@@ -3,7 +3,7 @@
 from pytest_django import Settings
 
 from portico.plumbing import tokens
-from portico.plumbing.mail import report_tags
+from portico.plumbing.mail.reports import report_tags
 
 BASE = "bounces@practice.example"
 

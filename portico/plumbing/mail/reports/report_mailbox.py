@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import RowQuerySet
-from portico.plumbing.mail import delivery_reports, report_parsing
+from portico.plumbing.mail.reports import delivery_reports, report_parsing
 from portico.plumbing.models import ReportMailbox
 from portico.plumbing.models.delivery_reports import WORDS_LENGTH
 from portico.plumbing.queue import leases

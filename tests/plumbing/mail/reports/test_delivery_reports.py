@@ -3,8 +3,8 @@
 import pytest
 
 from portico.plumbing import clock, tokens
-from portico.plumbing.mail import delivery_reports
-from portico.plumbing.mail.delivery_reports import DSN, NewReport
+from portico.plumbing.mail.reports import delivery_reports
+from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
 from portico.plumbing.models import DeliveryReport, ReportKind
 from tests.plumbing.mail_messages import an_email
 

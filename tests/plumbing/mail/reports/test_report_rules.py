@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portico.plumbing.mail import report_rules
+from portico.plumbing.mail.reports import report_rules
 from portico.plumbing.models import ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 

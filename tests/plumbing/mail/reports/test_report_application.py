@@ -13,8 +13,9 @@ from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
-from portico.plumbing.mail import delivery, delivery_reports, mail_stops, outbox, report_application
-from portico.plumbing.mail.delivery_reports import DSN, UNSTRUCTURED, NewReport
+from portico.plumbing.mail import delivery, mail_stops, outbox
+from portico.plumbing.mail.reports import delivery_reports, report_application
+from portico.plumbing.mail.reports.delivery_reports import DSN, UNSTRUCTURED, NewReport
 from portico.plumbing.models import AuditEntry, DeliveryReport, EmailEvent, MailStop, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests.cast import DESK

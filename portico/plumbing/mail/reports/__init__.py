@@ -1,0 +1,1 @@
+"""Delivery reports: tagging mails, receiving reports about them, and applying these."""
