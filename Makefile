@@ -51,7 +51,7 @@ check: setup ## check format, lint, types, templates, import contracts, migratio
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m scripts.templates
-	$(BIN)/python -m scripts.system_checks
+	$(BIN)/python -m scripts.deployment_checks
 	$(BIN)/python -m scripts.words check
 
 fix: setup ## fix formatting and what the linter can fix

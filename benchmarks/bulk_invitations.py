@@ -11,9 +11,9 @@ from benchmarks.instruments.sink import Sink
 from benchmarks.report import Row
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import RunKind
-from portico.domain.access.onboarding import bulk_selection, client_import, invitation_runs
+from portico.domain.access.onboarding import bulk_client_creation, bulk_selection, invitation_runs
+from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.access.onboarding.bulk_selection import Selection
-from portico.domain.access.onboarding.client_import import NewClient
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.client_list import ListQuery
 from portico.domain.practices.models import Practice
@@ -62,7 +62,7 @@ def _practice_of(slug: str, number: int) -> Practice:
     for place in range(number):
         address = AddressInput(f"{slug}.{place}@mail.example", "home", email_ok=True)
         new.append(NewClient(ClientInput(ClientDetails(f"Person {place}"), (address,)), ACCESS, address))
-    client_import.create_all(practice, new, by=cast.DESK)
+    bulk_client_creation.create_all(practice, new, by=cast.DESK)
     return practice
 
 

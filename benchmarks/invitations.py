@@ -9,8 +9,8 @@ from benchmarks.instruments import processor, server_time
 from benchmarks.instruments.sink import Sink
 from benchmarks.report import Row
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.onboarding import client_import, invitation_text, invitations
-from portico.domain.access.onboarding.client_import import NewClient
+from portico.domain.access.onboarding import bulk_client_creation, invitation_text, invitations
+from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -27,7 +27,9 @@ ACCESS = AccessInput(enabled=True, address=None, access_billing_documents=True, 
 def measure() -> Iterator[Row]:
     """Invites clients who have access, then lets two workers deliver all of it."""
     practice = Practice.objects.create(slug="inviting", name="A practice that invites", reply_to="desk@invite.example")
-    clients = client_import.create_all(practice, [_new_client(number) for number in range(INVITATIONS)], by=cast.DESK)
+    clients = bulk_client_creation.create_all(
+        practice, [_new_client(number) for number in range(INVITATIONS)], by=cast.DESK
+    )
     writing_ms = _write(clients)
     yield Row(SECTION, "writing an invitation", f"{writing_ms:.1f} ms", "", writing_ms)
     elapsed, handing_over_ms = _hand_over()

@@ -6,7 +6,7 @@ from functools import partial
 from benchmarks.client_lists import LookUp
 from portico.domain.billing.invoices import invoice_list
 from portico.domain.billing.invoices.invoice_list import ListQuery, StatusFilter
-from portico.domain.billing.ledger import balances, owed_totals, reports
+from portico.domain.billing.ledger import balances, practice_owed_total, reports
 from portico.domain.billing.models import Invoice
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -25,6 +25,6 @@ def look_ups(practice: Practice, one: Client) -> Iterator[LookUp]:
     yield LookUp("invoices, the numbers on the chips", partial(invoice_list.counts, practice))
     yield LookUp("invoices, by number", partial(invoice_list.page, practice, ListQuery(query="1042")))
     yield LookUp("invoices, by client", partial(invoice_list.page, practice, ListQuery(query=one.name)))
-    yield LookUp("invoices, still to pay in all", partial(owed_totals.owed_minor, practice))
+    yield LookUp("invoices, still to pay in all", partial(practice_owed_total.owed_minor, practice))
     yield LookUp("the figures", partial(reports.totals_of, practice), 4 * rows.count())
     yield LookUp("one client's balance", partial(balances.office_account, one))

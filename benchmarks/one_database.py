@@ -15,7 +15,7 @@ from benchmarks import (
     mail,
     pages,
     papers,
-    seeding,
+    seed_loading,
     starts,
     webhooks,
 )
@@ -30,7 +30,7 @@ UNSIZED: dict[str, Callable[[], Iterator[Row]]] = {
     "idle": idle.measure,
     "start": starts.measure,
     "memory": starts.measure_memory,
-    "seeding": seeding.measure,
+    "seeding": seed_loading.measure,
     "webhooks": webhooks.measure,
     "invitations": invitations.measure,
     "bulk": bulk_invitations.measure,

@@ -47,12 +47,12 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if is_help(rest):
         os.environ.update(PLACEHOLDERS)
-    from portico.operating import django_commands  # noqa: PLC0415 - The demo does without Django.
+    from portico.operating import command_runner  # noqa: PLC0415 - The demo does without Django.
 
     if rest in ([], ["help"], ["-h"], ["--help"]):
-        sys.stdout.write(django_commands.command_list())
+        sys.stdout.write(command_runner.command_list())
         return
-    django_commands.run(program, with_underscores(rest))
+    command_runner.run(program, with_underscores(rest))
 
 
 def is_help(arguments: list[str]) -> bool:

@@ -77,7 +77,7 @@ MIDDLEWARE = [
     "portico.domain.practices.staff.staff_sessions.StaffSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "portico.domain.practices.staff.authentication.StaffAuthenticationMiddleware",
+    "portico.domain.practices.staff.allauth_backend.StaffAuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "portico.web.error_pages.RefusalMiddleware",
@@ -105,7 +105,7 @@ FORM_RENDERER = "django.forms.renderers.Jinja2"
 
 # Staff sign in with django-allauth; its rate limits are off, since ours count the attempts.
 AUTH_USER_MODEL = "practices.StaffMember"
-AUTHENTICATION_BACKENDS = ["portico.domain.practices.staff.authentication.StaffBackend"]
+AUTHENTICATION_BACKENDS = ["portico.domain.practices.staff.allauth_backend.StaffBackend"]
 ACCOUNT_ADAPTER = "portico.web.office.sign_in.allauth_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -114,7 +114,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/office/sign-in/"
-MFA_ADAPTER = "portico.domain.practices.staff.authentication.FactorAdapter"
+MFA_ADAPTER = "portico.domain.practices.staff.allauth_backend.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_RATE_LIMITS = False
 MFA_RECOVERY_CODE_COUNT = 8

@@ -386,7 +386,7 @@ class Photographer:
     def in_doubt(self, page: Page) -> None:
         """Adds payments in review, one of each kind; they cannot all be caused in the browser within a minute."""
         subprocess.run(
-            [sys.executable, "-m", "scripts.in_doubt", str(self.port)],
+            [sys.executable, "-m", "scripts.demo_payments_in_review", str(self.port)],
             cwd=self.folder,
             env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
             check=True,

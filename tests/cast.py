@@ -63,11 +63,11 @@ from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.web import staff_verification
 from portico.web.entrance import completing_sign_in
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OpenRequest
 
 PASSWORD = "a long walk by the river"
-BACKEND = "portico.domain.practices.staff.authentication.StaffBackend"
+BACKEND = "portico.domain.practices.staff.allauth_backend.StaffBackend"
 DESK = Actor.system("The desk")
 
 
@@ -337,7 +337,7 @@ def in_the_portal[B: Browser](browser: B, person: Client) -> B:
     request = cast(OpenRequest, RequestFactory(**environ).get("/"))
     request.COOKIES = {name: morsel.value for name, morsel in browser.cookies.items()}
     request.practice = person.practice
-    visitor = request_origin.browser_from(request)
+    visitor = ip_and_browser.browser_from(request)
     unlocked = with_access(person).account or pytest.fail("Give the person an address first.")
     with transaction.atomic():
         account = PortalAccount.objects.locked().get(pk=unlocked.pk)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portico import cli, configuration
-from portico.operating import django_commands
+from portico.operating import command_runner
 
 pytestmark = pytest.mark.sqlite
 
@@ -52,7 +52,7 @@ def test_version_is_that_of_portico(arguments: tuple[str, ...]) -> None:
 
 
 def test_list_of_commands_has_no_underscores() -> None:
-    assert "_" not in django_commands.command_list()
+    assert "_" not in command_runner.command_list()
 
 
 @pytest.mark.real_processes

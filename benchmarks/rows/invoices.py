@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from benchmarks.rows import bulk_rows
 from benchmarks.rows.bulk_rows import Value
-from portico.domain.billing.ledger import owed_totals
+from portico.domain.billing.ledger import practice_owed_total
 from portico.domain.billing.models import (
     Allocation,
     Invoice,
@@ -78,7 +78,7 @@ def fill(practice: Practice, count: int) -> Client:
     _count_on(InvoiceCounter, Invoice, practice)
     _count_on(ReceiptCounter, Payment, practice)
     # As the worker has done in a practice with so many.
-    while owed_totals.include_changes():
+    while practice_owed_total.include_changes():
         pass
     return Client.objects.get(pk=first + all_clients // 2)
 

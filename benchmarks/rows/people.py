@@ -11,8 +11,8 @@ from benchmarks.rows import bulk_rows
 from benchmarks.rows.bulk_rows import Value
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.access.onboarding import client_import
-from portico.domain.access.onboarding.client_import import NewClient
+from portico.domain.access.onboarding import bulk_client_creation
+from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.access.portal_states import Reason
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, PortalState, SearchTerm, Status
@@ -83,7 +83,7 @@ def fill(practice: Practice, count: int) -> None:
 
     They are copies of a client that is created as usual.
     """
-    (template,) = client_import.create_all(practice, [TEMPLATE], by=cast.DESK)
+    (template,) = bulk_client_creation.create_all(practice, [TEMPLATE], by=cast.DESK)
     columns = PERSON.format(moment="timestamptz" if connection.vendor == "postgresql" else "text")
     with (
         bulk_rows.fast_inserts(*TABLES),

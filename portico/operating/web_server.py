@@ -44,7 +44,7 @@ class Server:
             sockets=[listener],
             threads=THREADS,
             ident="web",
-            # TRUSTED_PROXY_COUNT decides about them (request_origin.py).
+            # TRUSTED_PROXY_COUNT decides about them (ip_and_browser.py).
             clear_untrusted_proxy_headers=False,
             connection_limit=MAX_CONNECTIONS,
             channel_timeout=IDLE_SECONDS,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
 
-from portico.operating import django_commands
+from portico.operating import command_runner
 from tests.support.processes import Processes
 
 
@@ -18,12 +18,12 @@ from tests.support.processes import Processes
     ],
 )
 def test_missing_tables_and_columns_suggest_migrate(error: OperationalError | ProgrammingError) -> None:
-    assert django_commands.describe(error) == "The database is not up to date. Run `portico migrate` first."
+    assert command_runner.describe(error) == "The database is not up to date. Run `portico migrate` first."
 
 
 @pytest.mark.parametrize("error", [ProgrammingError("syntax error"), IntegrityError("twice"), DataError("too long")])
 def test_a_bug_of_ours_keeps_its_traceback(error: ProgrammingError | IntegrityError | DataError) -> None:
-    assert django_commands.describe(error) == ""
+    assert command_runner.describe(error) == ""
 
 
 @pytest.mark.sqlite

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from portico.operating import ports, static_collection, web_server
+from portico.operating import listening_sockets, static_collection, web_server
 from tests.support.ports import free_port
 
 HASHED = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
@@ -78,7 +78,7 @@ def test_a_foreign_host_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPat
     def not_ours(*_: object) -> socket.socket:
         raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
 
-    monkeypatch.setattr(ports, "listen", not_ours)
+    monkeypatch.setattr(listening_sockets, "listen", not_ours)
     with pytest.raises(CommandError, match=r"Cannot listen on 192\.0\.2\.1, port 8000: Cannot assign"):
         call_command("web", "--host", "192.0.2.1", "--port", "8000")
 
@@ -102,8 +102,9 @@ def test_the_server_listens_on_the_address_of_the_host(host: str, address: str) 
 
 def test_a_port_is_free_once_its_listener_is_gone(listener: int) -> None:
     port = free_port()
-    assert (ports.is_free("127.0.0.1", listener), ports.is_free("127.0.0.1", port)) == (False, True)
-    assert ports.is_free("localhost", port)
+    assert not listening_sockets.is_free("127.0.0.1", listener)
+    assert listening_sockets.is_free("127.0.0.1", port)
+    assert listening_sockets.is_free("localhost", port)
 
 
 def test_static_files_are_collected_when_a_source_is_newer(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pytest_django import Settings
 from waitress import wasyncore
 
-from portico.operating import ports, web_server
+from portico.operating import listening_sockets, web_server
 from portico.operating.web_server import Server
 from portico.web.http.wsgi_application import Application
 from tests.support.ports import free_port
@@ -41,7 +41,7 @@ class Running:
             assert self.is_held.wait(10)
             return application(environ, start_response)
 
-        self.server = Server(recorded, ports.listen("127.0.0.1", self.port))
+        self.server = Server(recorded, listening_sockets.listen("127.0.0.1", self.port))
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
 

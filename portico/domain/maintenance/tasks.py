@@ -7,7 +7,7 @@ from portico.domain.access.help_requests import help_requests, staff_notices
 from portico.domain.access.sign_in import bursts, known_browsers, portal_sessions, sign_in_requests
 from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.card_payments import polling, saved_cards
-from portico.domain.billing.ledger import owed_totals
+from portico.domain.billing.ledger import practice_owed_total
 from portico.domain.billing.reminders import due_reminders
 from portico.domain.billing.stripe_sync import card_refunds, disputes, reconciliation
 from portico.domain.maintenance import clock_set_back
@@ -28,7 +28,7 @@ def delete_saved_forms() -> int:
 
 
 TASKS = (
-    Task("include changes in totals owed", timedelta(minutes=1), owed_totals.include_changes),
+    Task("include changes in totals owed", timedelta(minutes=1), practice_owed_total.include_changes),
     Task("send reminders", timedelta(minutes=1), due_reminders.queue_due),
     Task("forget removed cards", timedelta(minutes=1), saved_cards.detach_removed),
     Task("follow refunds", timedelta(minutes=1), card_refunds.poll_pending),

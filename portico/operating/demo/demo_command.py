@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from portico.operating import ports
+from portico.operating import listening_sockets
 from portico.operating.demo.supervisor import Supervisor
 
 FOLDER = Path(".demo")
@@ -75,7 +75,7 @@ def describe_taken_port(port: int) -> str:
         (port + 3, "the mail server"),
         (port + 4, "the delivery reports"),
     ):
-        if not ports.is_free("127.0.0.1", needed):
+        if not listening_sockets.is_free("127.0.0.1", needed):
             return (
                 f"Port {needed} for {part} is in use, perhaps by another demo. "
                 f"Stop it or choose another port: make demo PORT={port + 1000 if port < 60000 else 9000}"

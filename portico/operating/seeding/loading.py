@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.onboarding import client_import
-from portico.domain.access.onboarding.client_import import NewClient
+from portico.domain.access.onboarding import bulk_client_creation
+from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput
@@ -108,7 +108,7 @@ def _staff_member(practice: Practice, wanted: SeedStaff, refs: _KnownRefs, place
 
 def _clients(practice: Practice, wanted: Sequence[SeedClient], refs: _KnownRefs, *, by: Actor) -> dict[str, Client]:
     missing = [each for each in wanted if each.ref not in refs.client_refs]
-    created = client_import.create_all(practice, [_new_client(each, refs) for each in missing], by=by)
+    created = bulk_client_creation.create_all(practice, [_new_client(each, refs) for each in missing], by=by)
     new = {each.ref: client for each, client in zip(missing, created, strict=True)}
     refs.add(SeedKind.CLIENT, {name: client.ref for name, client in new.items()})
     known_refs = [refs.client_refs[each.ref] for each in wanted if each.ref in refs.client_refs]

@@ -12,9 +12,9 @@ from functools import lru_cache
 from django.conf import settings
 from django.utils.html import escape
 
-from portico.plumbing.mail import headers, round_trip_check
+from portico.plumbing.mail import headers, parse_check
 from portico.plumbing.mail.outbox import LINK_PLACEHOLDER, ComposedMail
-from portico.plumbing.mail.round_trip_check import Mailbox
+from portico.plumbing.mail.parse_check import Mailbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text.input_validation import clean_line
 from portico.plumbing.text.mailboxes import deliverable
@@ -66,7 +66,7 @@ def assemble(
             body.as_bytes(policy=SMTP),
         )
     )
-    round_trip_check.check(raw, subject=subject, mailboxes=mailboxes)
+    parse_check.check(raw, subject=subject, mailboxes=mailboxes)
     return raw
 
 

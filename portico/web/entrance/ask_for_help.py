@@ -13,7 +13,7 @@ from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.web import help_request_form
 from portico.web.guards import open_page
 from portico.web.help_request_form import EntranceHelpForm
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OpenRequest
 
 SENT = "sent"
@@ -36,7 +36,7 @@ def _submit(request: OpenRequest) -> HttpResponse:
         return _page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         help_requests.create_at_entrance(
-            request.practice, form.entry, form_key=request.POST.get("form_key", ""), ip=request_origin.ip_of(request)
+            request.practice, form.entry, form_key=request.POST.get("form_key", ""), ip=ip_and_browser.ip_of(request)
         )
     except RateLimitExceeded as exceeded:
         help_request_form.refuse_for_limit(form, request.practice, exceeded)
@@ -45,7 +45,7 @@ def _submit(request: OpenRequest) -> HttpResponse:
 
 
 def _address_typed(request: OpenRequest) -> str:
-    key = request_origin.request_cookie_of(request)
+    key = ip_and_browser.request_cookie_of(request)
     latest = sign_in_requests.latest(request.practice, key) if key else None
     return latest.address if latest is not None and latest.is_typed else ""
 

@@ -15,7 +15,7 @@ from portico.plumbing.text.input_validation import CodeField
 from portico.web import client_mismatch
 from portico.web.entrance import completing_sign_in, out_of_date
 from portico.web.guards import open_page
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OpenRequest
 
 
@@ -45,7 +45,7 @@ class CodeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OpenRequest) -> HttpResponse:
     """Shows the same page whether or not the address is known; another one to a browser that requested no link."""
-    key = request_origin.request_cookie_of(request)
+    key = ip_and_browser.request_cookie_of(request)
     if request.method == "POST":
         return _enter_code(request, key) if key else _not_requested_here(request, status=422)
     sign_in_request = sign_in_requests.latest(request.practice, key) if key else None
@@ -60,7 +60,7 @@ def _enter_code(request: OpenRequest, key: str) -> HttpResponse:
     form = CodeForm(request.POST)
     if not form.is_valid():
         return _page(request, sign_in_request, form, status=422)
-    browser = request_origin.browser_from(request)
+    browser = ip_and_browser.browser_from(request)
     started = sign_in_codes.enter(
         request.practice,
         form.cleaned_data["code"],

@@ -13,7 +13,7 @@ from portico.web.entrance import completing_sign_in, opened_links, out_of_date
 from portico.web.entrance.opened_links import OpenedLink
 from portico.web.entrance.request_link import RequestLinkForm
 from portico.web.guards import client_session, open_page
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OpenRequest
 
 
@@ -44,7 +44,7 @@ def _redeem(request: OpenRequest) -> HttpResponse:
     opened = opened_links.find(request, request.practice, request.POST.get(client_mismatch.FIELD, ""))
     if opened is None:
         return out_of_date.page(request)
-    browser = request_origin.browser_from(request)
+    browser = ip_and_browser.browser_from(request)
     outcome = link_redemption.redeem(request.practice, opened.token, visitor=browser)
     if isinstance(outcome, LinkStatus):
         return _page(request, opened, outcome)

@@ -10,7 +10,7 @@ from portico.domain.access.sign_in import link_redemption, sign_in_requests
 from portico.web import client_mismatch, redirects
 from portico.web.entrance import opened_links, out_of_date, request_link
 from portico.web.guards import ended_client_session, open_page
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OpenRequest
 
 
@@ -35,7 +35,7 @@ def send(request: OpenRequest) -> HttpResponse:
 
 
 def _from_request(request: OpenRequest, subject: str) -> KnownAddress | None:
-    key = request_origin.request_cookie_of(request)
+    key = ip_and_browser.request_cookie_of(request)
     sign_in_request = sign_in_requests.find_by_name(request.practice, key, subject) if key else None
     if sign_in_request is None:
         return None

@@ -21,7 +21,7 @@ from portico.plumbing.text.input_validation import CodeField, LineField
 from portico.web import redirects
 from portico.web.entrance import completing_sign_in
 from portico.web.guards import open_page
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OpenRequest
 
 # Spaces, dashes and periods between the digits.
@@ -103,13 +103,13 @@ def enter(request: OpenRequest) -> HttpResponse:
     form = PinForm(request.practice, request.POST)
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
-    browser = request_origin.browser_from(request)
+    browser = ip_and_browser.browser_from(request)
     started = sign_in_pins.enter(
         request.practice,
         form.cleaned_data["email"],
         form.cleaned_data["pin"],
         visitor=browser,
-        ip=request_origin.ip_of(request),
+        ip=ip_and_browser.ip_of(request),
     )
     if started is None:
         form.add_error("pin", NO_MATCH)

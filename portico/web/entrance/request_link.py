@@ -13,7 +13,7 @@ from portico.domain.access.sign_in import portal_sessions, sign_in_requests
 from portico.plumbing.text.input_validation import AddressField
 from portico.web import redirects
 from portico.web.guards import client_session, ended_client_session, open_page
-from portico.web.http import cookies, request_origin
+from portico.web.http import cookies, ip_and_browser
 from portico.web.http.request_types import OpenRequest
 
 NOT_ONE_ADDRESS = _("Enter one email address, such as name@example.com.")
@@ -58,7 +58,7 @@ def show(request: OpenRequest) -> HttpResponse:
 
 def request_link(request: OpenRequest, address: str, *, is_typed: bool, goes_to: str) -> HttpResponse:
     """Creates the sign-in request, bound to this browser by a cookie, and redirects to the page for the code."""
-    origin = request_origin.origin_of(request)
+    origin = ip_and_browser.origin_of(request)
     sign_in_requests.create(request.practice, address, origin=origin, is_typed=is_typed, goes_to=goes_to)
     response = redirect("entrance:code", slug=request.practice.slug)
     cookies.set_cookie(response, settings.ASKING_COOKIE_NAME, origin.browser_key)

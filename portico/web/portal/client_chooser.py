@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods
 from portico.domain.access import portal_accounts
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import portal_sessions
-from portico.domain.billing.ledger import amounts_due
-from portico.domain.billing.ledger.amounts_due import AmountDue
+from portico.domain.billing.ledger import due_by_client
+from portico.domain.billing.ledger.due_by_client import AmountDue
 from portico.domain.clients.models import Language
 from portico.web import languages, redirects
 from portico.web.guards import portal_chooser_page
@@ -29,12 +29,12 @@ class ClientChoice:
 def choices_for(request: PortalRequest) -> list[ClientChoice]:
     """Returns the clients of the mailbox with their amounts due."""
     if request.client_view is not None:
-        due = amounts_due.amount_due_of(request.client) if request.access.sees_bills else None
+        due = due_by_client.amount_due_of(request.client) if request.access.sees_bills else None
         return [ClientChoice(request.access, due)]
     sees_any = any(access.sees_bills for access in request.accesses)
-    due_by_client = amounts_due.amounts_due_of(request.account) if sees_any else {}
+    amounts = due_by_client.amounts_due_of(request.account) if sees_any else {}
     return [
-        ClientChoice(access, due_by_client.get(access.client_id) if access.sees_bills else None)
+        ClientChoice(access, amounts.get(access.client_id) if access.sees_bills else None)
         for access in request.accesses
     ]
 

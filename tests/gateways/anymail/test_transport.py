@@ -18,7 +18,7 @@ from portico.gateways.anymail.providers import PROVIDERS
 from portico.gateways.anymail.transport import TAG, transport
 from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
 from portico.plumbing.mail import mime_messages
-from portico.plumbing.mail.round_trip_check import Mailbox
+from portico.plumbing.mail.parse_check import Mailbox
 from sandbox.postmark import server
 from sandbox.postmark.server import Postmark
 from tests.support.ports import free_port

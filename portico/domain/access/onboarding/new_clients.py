@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation
-from portico.domain.access.onboarding import client_import, invitation_text, invitations
-from portico.domain.access.onboarding.client_import import NewClient
+from portico.domain.access.onboarding import bulk_client_creation, invitation_text, invitations
+from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients import registration
 from portico.domain.clients.client_input import ClientInput
@@ -72,7 +72,7 @@ def _create(
 ) -> CreatedClient:
     if access is None or text is None:
         new = NewClient(entry, access, next(iter(entry.addresses), None))
-        (client,) = client_import.create_all(practice, [new], by=by, form_key=form_key)
+        (client,) = bulk_client_creation.create_all(practice, [new], by=by, form_key=form_key)
         return CreatedClient(client, None, is_new=True)
     client = registration.create(practice, entry, by=by, form_key=form_key)
     first = client.email_addresses.open().order_by("pk").first()

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Subquery, Sum
 
 from portico.domain.billing.account_sums import Sums
-from portico.domain.billing.ledger import movements, owed_totals
+from portico.domain.billing.ledger import movements, practice_owed_total
 from portico.domain.billing.ledger.movement_queries import Period
 from portico.domain.billing.models import AttemptState, Credit, Invoice, Payment, PaymentAttempt, PaymentKind
 from portico.domain.practices.models import Practice
@@ -56,7 +56,7 @@ def totals_of(practice: Practice) -> PracticeTotals:
     unused_payments = payments.with_credit().aggregate(sum=Sum("unused_minor"))["sum"] or 0
     credits_given = Credit.objects.filter(practice=practice).spendable().aggregate(sum=Sum("unused_minor"))["sum"] or 0
     return PracticeTotals(
-        owed_minor=owed_totals.owed_minor(practice),
+        owed_minor=practice_owed_total.owed_minor(practice),
         past_due_minor=past_due["sum"] or 0,
         past_due=past_due["number"],
         processing_minor=processing["sum"] or 0,

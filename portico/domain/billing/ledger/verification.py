@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, F, Max, QuerySet, Sum
 
-from portico.domain.billing.ledger import balances, owed_totals
+from portico.domain.billing.ledger import balances, practice_owed_total
 from portico.domain.billing.models import (
     STATES_HOLDING_INVOICES,
     Allocation,
@@ -265,7 +265,7 @@ def _numbers(
 
 def _owed_totals(owed_to: Counter[int]) -> Iterator[LedgerMismatch]:
     for practice in Practice.objects.order_by("id"):
-        total = owed_totals.owed_minor(practice)
+        total = practice_owed_total.owed_minor(practice)
         yield from _compare("a practice is owed what is open", f"practice {practice.ref}", total, owed_to[practice.pk])
 
 

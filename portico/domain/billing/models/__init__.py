@@ -14,8 +14,8 @@ from portico.domain.billing.models.credits import Credit
 from portico.domain.billing.models.disputes import Dispute, DisputeState
 from portico.domain.billing.models.invoices import Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
 from portico.domain.billing.models.number_counters import InvoiceCounter, ReceiptCounter
-from portico.domain.billing.models.owed_totals import OwedTotal
 from portico.domain.billing.models.payments import MANUAL_KINDS, Payment, PaymentKind
+from portico.domain.billing.models.practice_owed_totals import OwedTotal
 from portico.domain.billing.models.refunds import Refund, RefundMethod, RefundState
 from portico.domain.billing.models.reminders import Reminder
 from portico.domain.billing.models.service_items import ServiceItem

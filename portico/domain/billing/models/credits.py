@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from portico.domain.billing.models.sources import FundingSource
+from portico.domain.billing.models.funding_sources import FundingSource
 from portico.domain.clients.models import Client
 from portico.plumbing.database.base_models import RowQuerySet
 from portico.plumbing.database.constraints import SamePractice

@@ -138,7 +138,7 @@ class Invoice(PracticeRow):
         output_field=models.BigIntegerField(),
         db_persist=True,
     )
-    # The amount owed that `OwedTotal` includes, NULL for nothing; written only by `ledger.owed_totals`.
+    # The amount owed that `OwedTotal` includes, NULL for nothing; written only by `ledger.practice_owed_total`.
     totaled_minor = models.BigIntegerField(null=True, editable=False)
     issued_at = models.DateTimeField(null=True)
     shared_at = models.DateTimeField(null=True)

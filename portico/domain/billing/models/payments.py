@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models import PortalAccount
 from portico.domain.billing.models.attempts import PaymentAttempt
-from portico.domain.billing.models.sources import FundingSource
+from portico.domain.billing.models.funding_sources import FundingSource
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import StaffMember
 from portico.plumbing.database.base_models import RowQuerySet

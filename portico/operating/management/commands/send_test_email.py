@@ -13,7 +13,7 @@ from portico.gateways import mail_transport
 from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
 from portico.plumbing import clock
 from portico.plumbing.mail import mime_messages
-from portico.plumbing.mail.round_trip_check import Mailbox
+from portico.plumbing.mail.parse_check import Mailbox
 from portico.plumbing.text import mailboxes
 
 STAGES = {

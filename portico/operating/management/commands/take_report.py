@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
-from portico.operating import django_commands
+from portico.operating import command_runner
 from portico.plumbing.mail.reports import report_mailbox, report_parsing
 
 DISCARD_BYTES = 64 * 1024
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         try:
             report_mailbox.receive(raw)
         except (DatabaseError, InterfaceError) as error:
-            description = django_commands.describe(error)
+            description = command_runner.describe(error)
             if not description:
                 raise
             raise CommandError(description, returncode=os.EX_TEMPFAIL) from error

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import get_resolver
 
 from portico import hosts
-from portico.operating import ports, static_collection, web_server
+from portico.operating import listening_sockets, static_collection, web_server
 from portico.web.http.wsgi_application import Application
 
 
@@ -46,7 +46,7 @@ def port_number(text: str) -> int:
 def listen(host: str, port: int) -> socket.socket:
     """Returns a listening socket. Raises CommandError if the port is taken or the host is wrong."""
     try:
-        return ports.listen(host, port)
+        return listening_sockets.listen(host, port)
     except hosts.MalformedHost:
         raise CommandError(f"--host must be an address such as 127.0.0.1 or 0.0.0.0, not {host!r}.") from None
     except OSError as error:

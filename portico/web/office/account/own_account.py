@@ -17,7 +17,7 @@ from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import StaffAddressField
 from portico.plumbing.text.mailboxes import header_address
 from portico.web.guards import office_page
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.account import own_factors
 from portico.web.office.base_form import OfficeForm, line_field, refusing_malformed_address
@@ -127,7 +127,7 @@ def end_other_sessions(request: OfficeRequest) -> HttpResponse:
 def _change_password(request: OfficeRequest, form: OwnPasswordForm) -> bool:
     """Returns True if the password was changed, else adds an error to the form. Raises RateLimitExceeded."""
     cleaned = form.cleaned_data
-    if not password_attempts.check_again(request.staff, cleaned["password"], ip=request_origin.ip_of(request)):
+    if not password_attempts.check_again(request.staff, cleaned["password"], ip=ip_and_browser.ip_of(request)):
         form.add_error("password", _("That password is incorrect. Try again."))
         return False
     try:

@@ -17,7 +17,7 @@ from portico.domain.practices.staff import authenticator_apps, passkeys, recover
 from portico.web import staff_verification
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.refusal_messages import show_refusal
+from portico.web.office.shown_refusals import show_refusal
 from portico.web.office.sign_in import adding_factors, reauthentication
 from portico.web.office.sign_in.adding_factors import AppForm, NewPasskeyForm, NotAdded
 from portico.web.office.sign_in.reauthentication import recently_verified

@@ -19,8 +19,8 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups, shown_sums_field
 from portico.web.office.base_form import posted
 from portico.web.office.billing.payment_forms import RECORDED_BY_MISTAKE, CreditForm, TakeBackForm
-from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing
+from portico.web.office.shown_refusals import show_refusal
 
 
 @office_page()

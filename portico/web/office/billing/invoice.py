@@ -25,8 +25,8 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys, invoice_view_audit, lookups, shown_sums_field
 from portico.web.office.billing import invoice_labels
-from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import may_edit_billing
+from portico.web.office.shown_refusals import show_refusal
 
 
 @office_page()

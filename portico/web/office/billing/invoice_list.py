@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_list, invoice_sharing
 from portico.domain.billing.invoices.invoice_list import MAX_COUNTED, ListQuery, StatusFilter
-from portico.domain.billing.ledger import owed_totals
+from portico.domain.billing.ledger import practice_owed_total
 from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
@@ -54,7 +54,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "chips": _chips(list_query, counts),
         "unshared": counts.get(StatusFilter.UNSHARED, 0),
         "run": invoice_sharing.waiting_run(request.practice),
-        "still_open": owed_totals.owed_minor(request.practice),
+        "still_open": practice_owed_total.owed_minor(request.practice),
         "next_url": _url(list_query, before=page.next_ref) if page.next_ref else "",
         "first_url": "" if page.is_first else _url(list_query),
         "may_export": may_edit_billing(request),

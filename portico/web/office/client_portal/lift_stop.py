@@ -10,8 +10,8 @@ from portico.domain.access import mail_stops
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
-from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import CLIENT_EDITORS
+from portico.web.office.shown_refusals import show_refusal
 
 
 @office_page(*CLIENT_EDITORS)

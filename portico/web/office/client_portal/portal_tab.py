@@ -37,11 +37,11 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.client_portal import (
-    address_change_notices,
     diagnosis_labels,
     phone_script,
     portal_labels,
     recent_attempts,
+    saved_card_notices,
 )
 from portico.web.office.client_portal.portal_tab_form import ClientPortalForm, InvitationTextForm
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
@@ -135,7 +135,7 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
         return _show_again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
     if tab.access is not None and (
-        cards_notice := address_change_notices.notice_after(
+        cards_notice := saved_card_notices.notice_after(
             tab.access, access_grants.access_of(tab.client), called=tab.client.called
         )
     ):
@@ -190,7 +190,7 @@ def _page(
         "may_edit": may_edit(request) and (form.is_bound or not tab.client.is_archived_now),
         "is_resending": "resend" in request.GET,
         "timeline": client_timeline,
-        "cards_stay": address_change_notices.notice_before(tab.access, called=called) if has_cards else "",
+        "cards_stay": saved_card_notices.notice_before(tab.access, called=called) if has_cards else "",
         "banner": portal_labels.banner(client_timeline, called=called),
         "unprinted": pdf.undrawable_characters(tab.client.name),
         "stop": mail_stops.stop_of_access(tab.access),

@@ -20,7 +20,7 @@ from portico.plumbing.audit import audit_log
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
-from portico.web.office.client_portal import address_change_notices
+from portico.web.office.client_portal import saved_card_notices
 from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.client_info_form import ClientForms, ClientInitial
 from portico.web.office.clients.contact_forms import suggestion_for
@@ -86,7 +86,7 @@ def _redirect_after_save(request: OfficeRequest, saved: ClientChange, before: Po
 
 
 def _add_cards_notice(request: OfficeRequest, client: Client, before: PortalAccess | None) -> None:
-    if notice := address_change_notices.notice_after(before, access_grants.access_of(client), called=client.called):
+    if notice := saved_card_notices.notice_after(before, access_grants.access_of(client), called=client.called):
         messages.info(request, notice)
 
 
@@ -140,7 +140,7 @@ def _page(
         "forms": forms,
         "access": access,
         "portal_address": portal_address,
-        "cards_stay": address_change_notices.notice_before(access, called=client.called),
+        "cards_stay": saved_card_notices.notice_before(access, called=client.called),
         "loses_portal_address": portal_address is not None and not any(row.signs_in for row in forms.addresses.forms),
         "changed_meanwhile": changed_meanwhile,
         "conflicts": conflicts or [],

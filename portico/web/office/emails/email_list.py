@@ -32,8 +32,8 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import burst_notices, filter_links, menu_counts
 from portico.web.office.emails import email_labels
-from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import may_edit
+from portico.web.office.shown_refusals import show_refusal
 
 
 class EmailFilter(models.TextChoices):

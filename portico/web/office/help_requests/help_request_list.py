@@ -22,8 +22,8 @@ from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.base_form import OfficeForm, line_field
-from portico.web.office.refusal_messages import show_refusal
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
+from portico.web.office.shown_refusals import show_refusal
 
 PAGE_SIZE = 25
 

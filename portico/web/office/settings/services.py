@@ -18,7 +18,7 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import shown_sums_field
 from portico.web.office.base_form import posted
 from portico.web.office.billing.payment_forms import ServiceForm
-from portico.web.office.refusal_messages import show_refusal
+from portico.web.office.shown_refusals import show_refusal
 
 
 @office_page(Role.OWNER)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.practices.staff import authenticator_apps, passkeys
 from portico.domain.practices.staff.authenticator_apps import WrongCode
 from portico.domain.practices.staff.passkeys import PasskeyRejected
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.sign_in.identity_check import AuthenticatorForm
@@ -90,7 +90,7 @@ def add_passkey(request: OfficeRequest, form: NewPasskeyForm, *, first: bool) ->
 
 def default_name(request: OfficeRequest) -> str:
     """Returns a default name for this device's passkey."""
-    return request_origin.browser_of(request) or _("Passkey")
+    return ip_and_browser.browser_of(request) or _("Passkey")
 
 
 # Modules of quiet zone. The standard asks for four; two are enough on the white card around it.

@@ -10,7 +10,7 @@ from portico.domain.practices.staff import password_attempts
 from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.domain.practices.staff.staff_sessions import BROWSER
 from portico.web import staff_verification
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OfficeRequest
 
 
@@ -18,7 +18,7 @@ def by_password(request: HttpRequest, staff: StaffMember) -> None:
     """Starts a session with a new id. If a second factor is required, it opens only the next step."""
     with transaction.atomic():
         get_adapter().login(request, staff)
-        request.session[BROWSER] = request_origin.browser_of(request)
+        request.session[BROWSER] = ip_and_browser.browser_of(request)
         if settings.SECOND_FACTOR_REQUIRED:
             password_attempts.record_accepted(staff)
         else:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.practices.staff import password_reset
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_sign_in_page
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.office.sign_in.password_sign_in import StaffEmailForm, only_practice
 
 
@@ -31,7 +31,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     form = ForgottenPasswordForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    password_reset.request_reset(form.cleaned_data["email"], ip=request_origin.ip_of(request))
+    password_reset.request_reset(form.cleaned_data["email"], ip=ip_and_browser.ip_of(request))
     return redirect("office:forgotten_sent")
 
 

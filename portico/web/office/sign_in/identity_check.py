@@ -23,7 +23,7 @@ from portico.domain.practices.staff.second_factor import SecondFactorMethod
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import CodeField
 from portico.web import redirects
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.base_form import OfficeForm
 
@@ -130,7 +130,7 @@ def _is_right(request: OfficeRequest, method: SecondFactorMethod, response: str)
     """Checks the response to the prompt. Raises RateLimitExceeded."""
     staff = request.staff
     if method == SecondFactorMethod.PASSWORD:
-        return password_attempts.check_again(staff, response, ip=request_origin.ip_of(request))
+        return password_attempts.check_again(staff, response, ip=ip_and_browser.ip_of(request))
     # A challenge is valid for one response.
     state = request.session.pop(CHALLENGE_SESSION_KEY, None) if method == SecondFactorMethod.PASSKEY else None
     checks = {

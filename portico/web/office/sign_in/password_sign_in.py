@@ -18,7 +18,7 @@ from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.plumbing.text.input_validation import StaffAddressField
 from portico.web import redirects
 from portico.web.guards import office_sign_in_page
-from portico.web.http import cookies, request_origin
+from portico.web.http import cookies, ip_and_browser
 from portico.web.office.base_form import OfficeForm
 from portico.web.office.sign_in import completing_sign_in
 
@@ -79,7 +79,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def _check_password(request: HttpRequest, form: SignInForm) -> HttpResponse:
     email, password = form.cleaned_data["email"], form.cleaned_data["password"]
     try:
-        password_attempts.reserve_attempt(email, ip=request_origin.ip_of(request))
+        password_attempts.reserve_attempt(email, ip=ip_and_browser.ip_of(request))
     except RateLimitExceeded:
         password_attempts.record_refused(email, beyond_limit=True)
         form.add_error("password", _("Too many attempts. Wait five minutes, then try again."))
@@ -90,7 +90,7 @@ def _check_password(request: HttpRequest, form: SignInForm) -> HttpResponse:
         # The same for a wrong password, an unknown address and staff who have left.
         form.add_error("password", _("That email and password don’t match. Check both and try again."))
         return _page(request, form, status=422)
-    password_attempts.refund_attempt(email, ip=request_origin.ip_of(request))
+    password_attempts.refund_attempt(email, ip=ip_and_browser.ip_of(request))
     # Not LoginForm.login: its next steps would redirect to allauth's pages.
     completing_sign_in.by_password(request, login.user)
     return redirect(redirects.office_landing(request, login.user))

@@ -16,7 +16,7 @@ from time_machine import Traveller
 from portico.domain.billing.account_sums import Sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
-from portico.domain.billing.ledger import balances, owed_totals, statements, verification
+from portico.domain.billing.ledger import balances, practice_owed_total, statements, verification
 from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Credit, Invoice, Payment
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
@@ -234,7 +234,7 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def the_worker_includes_changes(self) -> None:
-        owed_totals.include_changes()
+        practice_owed_total.include_changes()
 
     @rule(days=st.integers(1, 40))
     def time_passes(self, days: int) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portico.plumbing.mail.round_trip_check import Mailbox, MisreadMail, check
+from portico.plumbing.mail.parse_check import Mailbox, MisreadMail, check
 
 ALDER = Mailbox("Elm, Oak and Partners", "portal@oak.example")
 FROM = b'From: "Elm, Oak and\r\n Partners" <portal@oak.example>\r\n'

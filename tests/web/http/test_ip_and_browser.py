@@ -4,14 +4,14 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from portico.web.http import request_origin
+from portico.web.http import ip_and_browser
 
 PROXY = "10.0.0.1"
 
 
 def ip(forwarded: str | None) -> str:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
-    return request_origin.ip_of(RequestFactory(REMOTE_ADDR=PROXY).get("/", headers=headers))
+    return ip_and_browser.ip_of(RequestFactory(REMOTE_ADDR=PROXY).get("/", headers=headers))
 
 
 @pytest.mark.parametrize("forwarded", [None, "203.0.113.9", "1.1.1.1, 203.0.113.9"])
@@ -70,4 +70,4 @@ def test_request_bypassing_the_proxy_uses_the_connection(settings: Settings) -> 
     ],
 )
 def test_browser_is_named(agent: str, name: str) -> None:
-    assert request_origin.browser_of(RequestFactory().get("/", headers={"User-Agent": agent})) == name
+    assert ip_and_browser.browser_of(RequestFactory().get("/", headers={"User-Agent": agent})) == name

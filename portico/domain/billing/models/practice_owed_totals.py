@@ -6,7 +6,7 @@ from portico.plumbing.database.base_models import PracticeRow, RowQuerySet
 
 
 class OwedTotal(PracticeRow):
-    """The sum of `Invoice.totaled_minor` of a practice, written only by `ledger.owed_totals`."""
+    """The sum of `Invoice.totaled_minor` of a practice, written only by `ledger.practice_owed_total`."""
 
     minor = models.BigIntegerField(default=0)
 

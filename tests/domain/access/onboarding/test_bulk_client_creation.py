@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from portico.domain.access import access_grants, portal_states
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.access.onboarding import client_import
-from portico.domain.access.onboarding.client_import import NewClient
+from portico.domain.access.onboarding import bulk_client_creation
+from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.clients import registration
 from portico.domain.clients.client_details import ClientArchived
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
@@ -92,7 +92,7 @@ def _key(row: dict[str, Any]) -> str:  # Any: as above.
 def test_the_rows_are_the_same_as_one_by_one(practice: Practice) -> None:
     create_one_by_one(practice)
     together = cast.birch()
-    client_import.create_all(together, new_clients(), by=cast.DESK)
+    bulk_client_creation.create_all(together, new_clients(), by=cast.DESK)
 
     wanted, made = rows_of(practice), rows_of(together)
     assert len(wanted["clients.Client"]) == len(new_clients())
@@ -104,8 +104,8 @@ def test_the_rows_are_the_same_as_one_by_one(practice: Practice) -> None:
 def test_batches_have_the_same_rows_too(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     create_one_by_one(practice)
     together = cast.birch()
-    monkeypatch.setattr(client_import, "BATCH", 2)
-    clients = client_import.create_all(together, new_clients(), by=cast.DESK)
+    monkeypatch.setattr(bulk_client_creation, "BATCH", 2)
+    clients = bulk_client_creation.create_all(together, new_clients(), by=cast.DESK)
 
     assert rows_of(together) == rows_of(practice)
     assert [client.first_name for client in clients] == [new.entry.details.first_name for new in new_clients()]
@@ -116,7 +116,7 @@ def test_many_clients_take_no_more_statements(practice: Practice) -> None:
         addresses = [replace(HOME, address=f"ana.{number}@mail.example") for number in numbers]
         new = [NewClient(ClientInput(ClientDetails("Ana"), (each,)), ON, each) for each in addresses]
         with CaptureQueriesContext(connection) as queries:
-            client_import.create_all(practice, new, by=cast.DESK)
+            bulk_client_creation.create_all(practice, new, by=cast.DESK)
         return len(queries)
 
     assert statements(range(2)) == statements(range(2, 100))
@@ -126,7 +126,7 @@ def test_many_clients_take_no_more_statements(practice: Practice) -> None:
 def test_an_account_that_exists_is_used(practice: Practice) -> None:
     earlier = cast.with_access(cast.bruno(practice))
     new = NewClient(ClientInput(ClientDetails("Bea"), (OF_BRUNO,)), ON, OF_BRUNO)
-    client_import.create_all(practice, [new], by=cast.DESK)
+    bulk_client_creation.create_all(practice, [new], by=cast.DESK)
 
     account = PortalAccount.objects.get()
     bea = PortalAccess.objects.get(client__first_name="Bea")
@@ -143,7 +143,7 @@ def test_an_account_that_exists_is_used(practice: Practice) -> None:
 )
 def test_one_refused_client_leaves_none(practice: Practice, bad: NewClient, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
-        client_import.create_all(practice, [*new_clients(), bad], by=cast.DESK)
+        bulk_client_creation.create_all(practice, [*new_clients(), bad], by=cast.DESK)
     with pytest.raises(refusal):
         bad.refuse_invalid()
     assert not Client.objects.exists()
