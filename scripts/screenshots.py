@@ -414,7 +414,7 @@ class Photographer:
         """Takes screenshots of inviting all clients, and of the progress of inviting one, which no other shot needs."""
         for query in ("", "?q=zoe"):
             page.goto(f"{self.base}/office/clients/{query}")
-            page.get_by_label(re.compile("^All .* that match$")).check()
+            page.get_by_label(re.compile("^All .* (that match|clients?)$")).check()
             page.get_by_role("button", name="Invite", exact=True).click()
             if not query:
                 self.take(page, "invite-clients", "01-clients")

@@ -31,7 +31,7 @@ def test_all_clients_are_invited_with_a_pause_and_one_signs_in(
     desk, presses = browsing.window(site.url), Presses()
     carry(desk, site.url, cast.signed_in(Browser(), cast.fay(practice)), settings.SESSION_COOKIE_NAME)
     desk.goto("/office/clients/")
-    presses.press(desk.get_by_label("All 31 that match"))
+    presses.press(desk.get_by_label("All 31 clients"))
     presses.press(desk.get_by_role("button", name="Invite", exact=True))
     expect(desk.get_by_role("heading", name="Invite 30 clients?")).to_be_visible()
     expect(desk.get_by_test_id("left-out")).to_have_attribute("data-reason", "no_address")

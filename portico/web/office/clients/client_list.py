@@ -99,6 +99,8 @@ def index(request: OfficeRequest) -> HttpResponse:
         "may_edit": may_edit(request),
         "may_invite": may_edit(request) and not list_query.archived,
         # The number that the list shows; not all that match are known when it is cut off.
+        "is_filtered": is_narrowed or list_query.state is not None,
+        "total": found.total,
         "all_label": "" if found.is_cut_off else _count_label(found.total),
     }
     if "HX-Request" in request.headers:
@@ -189,7 +191,7 @@ def reason_of(client: Client) -> str:
         return ""
     match client.portal_reason:
         case Reason.MAIL_STOPPED if access is not None and access.mail_stopped_reason:
-            return access.mail_stopped_reason
+            return access.mail_stopped_reason.removesuffix(".")
         case known if known in Reason.values:
             return str(Reason(known).label)
         case _:

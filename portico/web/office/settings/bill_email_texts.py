@@ -31,11 +31,11 @@ BUTTONS = {
     bill_mail_texts.RECEIPT: gettext_lazy("See your receipt"),
     bill_mail_texts.REMINDER: gettext_lazy("See your bills"),
 }
-# What the email shows below the message, whatever the text.
+# What the email shows below the message, whatever the text; the button named as in the language of the email.
 ADDITIONS = {
-    bill_mail_texts.NEW_BILL: gettext_lazy("The button “See your bill” is always added."),
-    bill_mail_texts.REMINDER: gettext_lazy("The button “See your bill” or “See your bills” is always added."),
-    bill_mail_texts.RECEIPT: gettext_lazy("The date, the amount and the button “See your receipt” are always added."),
+    bill_mail_texts.NEW_BILL: gettext_lazy("The button “%(button)s” is always added."),
+    bill_mail_texts.REMINDER: gettext_lazy("The button “%(button_for_one)s” or “%(button)s” is always added."),
+    bill_mail_texts.RECEIPT: gettext_lazy("The date, the amount and the button “%(button)s” are always added."),
 }
 
 
@@ -49,6 +49,7 @@ class Sample:
     shown: MailText | None
     complaints: list[str]
     button: str
+    addition: str
     is_default: bool
 
 
@@ -129,7 +130,6 @@ def _page(
         "conflicts": conflicts,
         "kind": kind,
         "label": outbox.kind_label(kind),
-        "addition": ADDITIONS[kind],
         "forms": forms,
         "samples": [_sample(request, kind, form) for form in forms],
         "sender_address": settings.EMAIL_FROM,
@@ -148,6 +148,7 @@ def _sample(request: OfficeRequest, kind: str, form: DefaultTextForm) -> Sample:
         }
         shown = bill_mail_texts.filled_in(text, {name: values[name] for name in bill_mail_texts.PLACEHOLDERS[kind]})
         button = str(BUTTONS[kind])
+        button_for_one = str(BUTTONS[bill_mail_texts.NEW_BILL])
     errors = form.errors.values() if form.is_bound else ()
     complaints = [str(message) for messages_of_field in errors for message in messages_of_field]
     return Sample(
@@ -157,5 +158,6 @@ def _sample(request: OfficeRequest, kind: str, form: DefaultTextForm) -> Sample:
         shown=None if complaints else shown,
         complaints=complaints,
         button=button,
+        addition=str(ADDITIONS[kind]) % {"button": button, "button_for_one": button_for_one},
         is_default=text == bill_mail_texts.default_text(kind, form.language),
     )

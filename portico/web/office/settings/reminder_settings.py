@@ -30,7 +30,7 @@ class ReminderDaysForm(OfficeForm):
 
     days = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Remind clients of an unpaid bill"),
-        help_text=gettext_lazy("Untick all of them to send no reminders."),
+        help_text=gettext_lazy("Uncheck all to send no reminders."),
         choices=list(DAYS.items()),
         coerce=int,
         required=False,

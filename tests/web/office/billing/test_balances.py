@@ -81,7 +81,7 @@ def test_every_client_is_on_one_page_with_the_totals_of_all(office: Browser, lis
         page = office.get(address).text
         found += re.findall(r'balance-row" data-ref="(\w+)"', page)
         assert "of 7 clients" in page
-        assert '<td class="num">$70.00</td>' in page.partition("<tfoot>")[2]
+        assert '<td class="num corner">$70.00</td>' in page.partition("<tfoot>")[2]
         later = re.search(r'href="(\?after=\w+)"', page)
         address = f"{BALANCES}{later[1]}" if later else ""
     assert found == [person.ref for person in listed]
@@ -108,13 +108,13 @@ def test_the_late_clients_are_reminded_and_the_others_are_named(office: Browser,
     owing(no_access, 40)
     page = office.get(BALANCES).text
     assert "Send reminder to 2 clients" in page
-    assert "No reminder: Client Portal Access is off" in page
+    assert "No reminder. Client Portal Access is off." in page
     assert page.count(" checked>") == 2
     everybody = {"client": [person.ref for person in (*late, no_access)]}
     sent = office.post(f"{BALANCES}reminders/", everybody, follow=True).text
     assert "Reminders to 2 clients are on their way." in sent
     assert "Carol Cole gets no reminder: Client Portal Access is off." in sent
-    assert sent.count("No reminder: Already reminded today") == 2
+    assert sent.count("No reminder. Already reminded today.") == 2
     office.post(f"{BALANCES}reminders/", everybody)
     assert reminded(practice) == 2
 
