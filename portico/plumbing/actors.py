@@ -33,7 +33,7 @@ class Actor:
     @classmethod
     def operator(cls) -> Self:
         """Returns the actor for the command line, the operator of the installation."""
-        return cls(ActorKind.OPERATOR, "Operator")
+        return cls(ActorKind.OPERATOR, "System administrator")
 
     @classmethod
     def anonymous(cls) -> Self:

@@ -88,4 +88,4 @@ def test_system_operator_and_visitors_are_actors() -> None:
         audit_log.record(AuditAction.LINK_REFUSED, practice=practice, by=actor)
 
     kinds = AuditEntry.objects.order_by("id").values_list("actor_kind", "actor_name")
-    assert list(kinds) == [("system", "Portico"), ("operator", "Operator"), ("nobody", "")]
+    assert list(kinds) == [("system", "Portico"), ("operator", "System administrator"), ("nobody", "")]
