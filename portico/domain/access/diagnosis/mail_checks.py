@@ -174,6 +174,8 @@ def link_opened(evidence: Evidence) -> Finding:
     if fetched_at is not None:
         words = "" if evidence.is_mail_proven else _("A scanner can’t use it up: only its button signs in.")
         return Finding(StepState.OK, _("Link opened (maybe by a mail scanner)"), words, at=fetched_at)
+    if evidence.has_signed_in and mail is not None and evidence.last_failure is not None:
+        return Finding(StepState.UNKNOWN, _("The newest link has not been opened"))
     if evidence.has_signed_in:
         return Finding(
             StepState.UNKNOWN, str(TITLES[StepName.LINK_OPENED]), _("The newest link was not needed so far.")

@@ -36,7 +36,7 @@ def pin_entered(evidence: Evidence) -> Finding:
     words = _("It works once. If %(name)s has lost it, generate a new one.") % called
     if failure is not None and failure.action == AuditAction.PIN_REFUSED:
         words = _("An incorrect PIN was entered. Read it out again, digit by digit, or generate a new one.")
-    title, fix = _("The PIN has not been entered yet"), steps.GENERATE_PIN
+    title, fix = _("The PIN has not been entered yet"), steps.GENERATE_NEW_PIN
     return Finding(StepState.WAITING, title, words, given_at, Cause.PIN_NOT_ENTERED, fix)
 
 

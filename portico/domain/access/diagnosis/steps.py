@@ -74,6 +74,7 @@ class Cause(StrEnum):
 SEND_INVITATION = Fix("invite", Page.CLIENT_PORTAL, _("Send an invitation"))
 RESEND = Fix("resend", Page.CLIENT_PORTAL, _("Resend email invitation"))
 GENERATE_PIN = Fix("pin", Page.CLIENT_PORTAL, _("Generate a PIN"))
+GENERATE_NEW_PIN = Fix("pin", Page.CLIENT_PORTAL, _("Generate a new PIN"))
 ALLOW_MORE_TRIES = Fix("tries", Page.CLIENT_PORTAL, _("Allow more tries"))
 ADD_ADDRESS = Fix("add_address", Page.CLIENT_INFO, _("Add an address"))
 OPEN_EMAIL = Fix("open_email", Page.EMAIL, _("Open the email to try again"))

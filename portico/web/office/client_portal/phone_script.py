@@ -30,13 +30,13 @@ class Script:
 _FIX_FIRST = gettext_noop("We need to change something on our side first.")
 _ONE_MOMENT = gettext_noop("Please stay on the line for a moment.")
 _NEW_EMAIL = gettext_noop("I’m sending you a new email now.")
-_SELECT_BUTTON = gettext_noop("Please open it, select the Sign In button, and then the button on the page that opens.")
+_SELECT_BUTTON = gettext_noop("Please open it, tap the Sign In button, and then the button on the page that opens.")
 _LAST_EMAIL = gettext_noop("Our last email to you is the one from %(time)s, so please use that one.")
 _SPELL = gettext_noop("Our email to you came back, so the address we have may be wrong.")
 _SENDER = gettext_noop("Please look for an email from %(sender)s, also in your spam or junk folder.")
 _NEW_PIN = gettext_noop("I’ll read out a new PIN.")
 _NOT_WORKED = gettext_noop("The last attempt to sign in did not work.")
-_PIN = gettext_noop("I can read out a PIN, with which you can sign in without an email.")
+_PIN = gettext_noop("I can read out a PIN you can use instead of email.")
 
 # `sentences` of each cause. They may contain %(sender)s and %(time)s, when the email was sent.
 SENTENCES: dict[Cause, tuple[str, str]] = {
@@ -48,7 +48,7 @@ SENTENCES: dict[Cause, tuple[str, str]] = {
     Cause.ACCESS_OFF: (_FIX_FIRST, _ONE_MOMENT),
     Cause.NO_ADDRESS: (
         gettext_noop("We have no email address for you to sign in with."),
-        gettext_noop("Please spell the address that you would like to use, or sign in with a PIN that I read out."),
+        gettext_noop("Please spell your email address for me, or I can read out a PIN you can use instead."),
     ),
     Cause.NO_EMAIL_OK: (
         gettext_noop("We have not recorded that we may email you."),
@@ -78,7 +78,7 @@ SENTENCES: dict[Cause, tuple[str, str]] = {
         _NEW_PIN,
     ),
     Cause.PIN_NOT_ENTERED: (
-        gettext_noop("On the portal’s sign-in page, please select I have a PIN."),
+        gettext_noop("On the portal’s sign-in page, please tap ‘I have a PIN’."),
         gettext_noop("Then enter the PIN that I read out: it works once."),
     ),
     Cause.PIN_EXPIRED: (
@@ -97,7 +97,7 @@ SENTENCES: dict[Cause, tuple[str, str]] = {
     Cause.LAST_PIN_FAILED: (_NOT_WORKED, _NEW_PIN),
     Cause.LAST_ATTEMPT_FAILED: (
         _NOT_WORKED,
-        gettext_noop("Please use only the newest email from us, on the device where you read your email."),
+        gettext_noop("Please open the newest email from us and tap the button in it: it works in any browser."),
     ),
 }
 

@@ -93,7 +93,8 @@ def _waiting_facts(timeline: Timeline) -> tuple[Fact, ...]:
         return tuple(facts)
     icon = "mail-x" if timeline.mail.state in FAILURE_KINDS else "mail"
     facts.append(Fact(icon, _("Delivery"), email_labels.status_details(timeline.mail), faint=timeline.mail.detail))
-    facts.append(Fact("link", _("Link"), link(timeline)))
+    if timeline.link is not LinkFact.NONE and timeline.mail.state not in FAILURE_KINDS:
+        facts.append(Fact("link", _("Link"), _link(timeline)))
     return tuple(facts)
 
 
@@ -112,10 +113,10 @@ def _invited(timeline: Timeline) -> Fact:
     return Fact("send", _("Invited"), f"{formatting.time_ago(timeline.invited_at, now=now, language=language)}, {day}")
 
 
-def link(timeline: Timeline) -> str:
+def _link(timeline: Timeline) -> str:
     match timeline.link:
         case LinkFact.NONE:
-            return _("None sent yet")
+            return ""
         case LinkFact.PRESSED:
             return _("Used")
         case LinkFact.NOT_FETCHED if timeline.link_is_dead:

@@ -44,14 +44,17 @@ def attempts(history: PortalHistory, access: PortalAccess | None, *, at: datetim
 
 
 def _labels(history: PortalHistory, newest: str, at: datetime, *, can_request_mail: bool) -> Iterator[AttemptLabel]:
-    has_succeeded = False
+    has_succeeded, is_received = False, False
     for entry in history.entries:
         action = AuditAction(entry.action)
         if at - entry.at > RECENT or action in OTHER_ACTIONS:
             continue
         has_succeeded = has_succeeded or action in METHODS
-        advice = "" if has_succeeded else _advice(entry, newest, can_request_mail=can_request_mail)
         has_failed = action in FAILED and not entry.details.get("opened")
+        is_received = is_received or has_failed
+        # An email need not be looked for in the spam folder once the client has tried to sign in with it.
+        is_settled = has_succeeded or (is_received and action == AuditAction.LINK_SENT)
+        advice = "" if is_settled else _advice(entry, newest, can_request_mail=can_request_mail)
         yield AttemptLabel(_tone(action), _words(entry, history), advice, entry.at, has_failed)
 
 

@@ -7,7 +7,7 @@ from django.test import Client as Browser
 
 from portico.domain.access import client_changes
 from portico.domain.access.models import SignInLink
-from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_links
+from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -42,7 +42,7 @@ def test_delivery_state_is_shown(office: Browser, practice: Practice, stopped_cl
     )
     told = banner(page(office, ana))
     assert "Sent at 12:20 PM (we can’t tell if it arrived)" in told
-    assert "Not opened yet" in told
+    assert "Link Not opened yet" in squeezed(told)
     link_redemption.record_fetch(SignInLink.objects.get())
     assert "Opened (maybe by a mail scanner), not used" in banner(page(office, ana))
     stopped_clock.shift(timedelta(days=3))
@@ -65,7 +65,17 @@ def test_bounce_is_explained_with_its_fix(office: Browser, practice: Practice) -
     told = banner(page(office, ana))
     assert "The mailbox doesn’t exist." in told
     assert "(5.1.1 no such user)" in told
+    assert "Link" not in told
     assert "Correct the address in Client Info" in told
+
+
+def test_a_pin_that_works_is_not_pushed_to_be_replaced(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    sign_in_pins.generate(ana, form_key="k" * 43, by=cast.DESK)
+    shown = page(office, ana)
+    assert "The PIN works until 1:20 PM." in banner(shown)
+    assert shown.count('<a class="button" href="#pin">Generate a new PIN</a>') == 2
 
 
 def test_delay_shows_the_next_attempt(office: Browser, practice: Practice) -> None:

@@ -190,6 +190,7 @@ def test_attempts_say_what_happened_and_what_to_do(
     assert "The code was wrong, too old, or requested in another browser" in told
     assert "Ask them to use the button in the 12:24 PM email" in told
     assert "An email was requested on the portal’s sign-in page, and sent" in told
+    assert "Ask them to look for" not in told
     # A success needs no advice, and neither does what failed before it.
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     told = section(page(office, ana), "recent-attempts")
