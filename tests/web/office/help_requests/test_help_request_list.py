@@ -67,6 +67,13 @@ def test_a_number_can_be_called(office: Browser, practice: Practice, address: st
     assert re.findall(r'href="tel:([^"]+)"', office.get(LIST).text) == ["+12125550134"]
 
 
+def test_one_address_for_both_is_shown_once(office: Browser, practice: Practice) -> None:
+    ask(practice, address="ana@mail.example", contact="Ana@mail.example")
+    page = office.get(LIST).text
+    assert "Email they tried, and where to reach them" in page
+    assert "Phone or email they entered" not in page
+
+
 def test_only_exactly_the_typed_address_matches(office: Browser, practice: Practice) -> None:
     for person in (cast.ana(practice), cast.bruno(practice), cast.bea(practice)):
         cast.with_access(person)
