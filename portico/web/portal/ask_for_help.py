@@ -33,7 +33,9 @@ def show(request: PortalRequest) -> HttpResponse:
     if kept is not None:
         form = HelpRequestForm(initial={name: kept.get(name, "") for name in HelpRequestForm.base_fields})
         return _page(request, form, notices=[Notice("info", SAVED_FORM_NOTICE)])
-    return _page(request, HelpRequestForm(initial={"contact": request.account.email}))
+    # Whose words they are is known only if the mailbox has one client.
+    name = request.client.name if len(request.accesses) == 1 else ""
+    return _page(request, HelpRequestForm(initial={"name": name, "contact": request.account.email}))
 
 
 def _submit(request: PortalRequest) -> HttpResponse:

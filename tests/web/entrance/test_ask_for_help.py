@@ -56,9 +56,14 @@ def test_a_request_is_one_row_and_one_audit_entry(client: Browser, ana: Client) 
 def test_the_page_says_what_to_do_in_an_emergency(client: Browser, practice: Practice) -> None:
     Practice.objects.update(emergency_text="In a crisis, call or text 988.", emergency_text_es="En una crisis, 988.")
     page = client.get(ASK).text
-    assert page.index("In an emergency, call") < page.index("In a crisis, call or text") < page.index("Your name")
-    assert 'href="tel:911"' in page
+    assert (
+        page.index("We don’t read this right away.") < page.index("In a crisis, call or text") < page.index("Your name")
+    )
+    assert "In an emergency, call" not in page
     assert "En una crisis" in client.get(f"{ASK}?language=es").text
+    Practice.objects.update(emergency_text="", emergency_text_es="")
+    page = client.get(f"{ASK}?language=en").text
+    assert page.index("In an emergency, call") < page.index('href="tel:911"') < page.index("Your name")
     Practice.objects.update(country="FR")
     assert "call your local emergency number" in client.get(f"{ASK}?language=en").text
 

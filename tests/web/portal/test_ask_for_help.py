@@ -30,6 +30,16 @@ def test_every_page_leads_to_the_form(client: Browser, ana: Client) -> None:
     page = client.get(ASK).text
     assert "In an emergency, call" in page
     assert 'value="ana@mail.example"' in page
+    assert 'value="Ana Abreu"' in page
+    # The page does not lead to itself.
+    assert f'<a class="go" href="{ASK}' not in page
+    assert "Call the front desk" in page
+
+
+def test_the_name_is_not_guessed_for_a_mailbox_of_two_clients(client: Browser, ana: Client) -> None:
+    cast.with_access(cast.client(ana.practice, "Ben", "Abreu", address="ana@mail.example"))
+    cast.in_the_portal(client, ana)
+    assert 'value="Ana' not in client.get(ASK).text
 
 
 def test_a_request_is_the_clients(client: Browser, ana: Client) -> None:

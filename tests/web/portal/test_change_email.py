@@ -46,7 +46,7 @@ def link_of(mail: OutgoingEmail) -> str:
 
 def asked(browser: Browser, address: str = NEW) -> OutgoingEmail:
     answer = Tab(browser, FORM).press(email=address)
-    assert f"We’re sending an email with a button to {address}." in said(answer.text)
+    assert f"We sent an email to {address}. Open it and tap the button to finish." in said(answer.text)
     return OutgoingEmail.objects.filter(kind="address_change").latest("id")
 
 
@@ -60,7 +60,7 @@ def test_the_button_in_another_browser_changes_the_email(browser: Browser, ana: 
     arrival = phone.get(link)
     assert (arrival["Location"], arrival["Referrer-Policy"]) == (CONFIRMING, "no-referrer")
     tab = Tab(phone, CONFIRMING)
-    sentence = "After you select the button, you sign in to Alder Street Therapy with a…a@new.example"
+    sentence = "After you tap the button, you sign in to Alder Street Therapy with ana@new.example"
     assert sentence in said(tab.page.text)
     assert tab.page.text.count("<button") == 1
     assert "Your email was changed" in tab.press().text
