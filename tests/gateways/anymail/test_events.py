@@ -79,13 +79,19 @@ def test_a_request_without_any_signature_is_refused(provider: str) -> None:
         events.read(request, account_at(provider), secret=SECRETS[provider])
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("body", [{}, [], [[]], {"events": [{}]}, "text", 7, None], ids=str)
+NO_EVENTS = [{}, [], [[]], {"events": [{}]}, "text", 7, None]
+# Mailgun's signature is part of the body, which must be an object.
+WITHOUT_EVENTS = [
+    pytest.param(provider, body, id=f"{provider}-{body}")
+    for provider in PROVIDERS
+    for body in NO_EVENTS
+    if provider != "mailgun" or isinstance(body, dict)
+]
+
+
+@pytest.mark.parametrize(("provider", "body"), WITHOUT_EVENTS)
 def test_a_body_that_is_no_event_never_crashes(provider: str, body: object) -> None:
-    try:
-        request = request_with(provider, body)
-    except TypeError:
-        pytest.skip("Mailgun's signature is part of the body.")
+    request = request_with(provider, body)
     try:
         found = events.read(request, account_at(provider), secret=SECRETS[provider])
     except (PayloadInvalid, SignatureInvalid):

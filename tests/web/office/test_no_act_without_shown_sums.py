@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import portico.web.office
+from portico.domain.billing import bill_mail_texts
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.ledger import practice_currency
 from portico.domain.billing.reminders import by_hand
@@ -25,6 +26,7 @@ WITHOUT: set[Callable[..., object]] = {
     going_live.save_keys,
     practice_currency.save_details,
     by_hand.send,
+    bill_mail_texts.save,
 }
 
 
