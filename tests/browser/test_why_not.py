@@ -6,13 +6,14 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.access.models import Invitation, SignInLink
-from portico.domain.access.sign_in import link_redemption
+from portico.domain.access.sign_in import link_redemption, request_worker
+from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.mail.reports import delivery_reports, report_application
 from portico.plumbing.mail.reports.delivery_reports import NewReport
-from portico.plumbing.models import OutgoingEmail, ReportKind
+from portico.plumbing.models import AuditEntry, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 from tests.browser.test_clients import at_the_desk
@@ -153,6 +154,79 @@ def test_a_scanner_is_not_taken_for_the_client(browsing: Browsing, live_server: 
     desk.locator("[data-step=pressed]").get_by_role("link", name="Send it again").click()
     desk.get_by_role("button", name="Send Email").click()
     expect(desk.get_by_text("The invitation is on its way to ana@mail.example.")).to_be_visible()
+
+
+def test_a_complaint_is_lifted_once_the_client_asks(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    ana = cast.ana(practice)
+    cast.invited(ana)
+    report(sent(ana), ReportKind.COMPLAINED)
+    desk = at_the_desk(browsing, live_server, practice, width=390)
+    desk.goto(tab(ana))
+    expect_stop(desk, "not_bounced", "broken")
+    expect(desk.locator("[data-step=not_bounced]")).to_contain_text("Marked as spam")
+    stop = desk.get_by_test_id("mail-stop")
+    stop.get_by_role("button", name="Lift the stop").click()
+    # The browser asks for the check first.
+    expect(stop).to_be_visible()
+    stop.get_by_label("They asked us to").check()
+    stop.get_by_role("button", name="Lift the stop").click()
+    expect(stop).to_have_count(0)
+    desk.goto(f"{tab(ana)}?resend#invitation")
+    desk.get_by_role("button", name="Send Email").click()
+    invitation = sent(ana)
+    report(invitation, ReportKind.DELIVERED, remote_server="mail.example")
+    press_link(browsing.window(live_server.url, width=390), invitation)
+    expect_open_to(desk, ana)
+
+
+def test_a_mistyped_address_is_shown_to_staff_only(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    ana = cast.client(practice, "Ana", address="ana.silva@mail.example")
+    cast.invited(ana)
+    sent(ana)
+    phone = browsing.window(live_server.url, width=390)
+    phone.goto("/portal/alder-street/")
+    phone.get_by_label("Enter your email").fill("ana.sliva@mail.example")
+    phone.get_by_role("button", name="Continue").click()
+    expect(phone.get_by_role("heading", name="Check your email")).to_be_visible()
+    assert request_worker.process_next()
+    phone.reload()
+    expect(phone.get_by_text("silva")).to_have_count(0)
+    desk = at_the_desk(browsing, live_server, practice)
+    desk.goto(tab(ana))
+    notice = desk.get_by_test_id("near-miss")
+    expect(notice).to_contain_text("Someone requested a sign-in email with ana.sliva@mail.example")
+    expect(notice).to_contain_text("Change it only if Ana tells you to")
+    # A stranger who mistypes must not get the portal by a helpful click.
+    expect(notice.locator("a, button, input")).to_have_count(0)
+    assert not OutgoingEmail.objects.filter(to_address="ana.sliva@mail.example").exists()
+
+
+def test_staff_see_the_portal_as_the_client_does(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    bill = cast.bill(ana)
+    desk = at_the_desk(browsing, live_server, practice)
+    desk.goto(tab(ana))
+    desk.get_by_role("link", name="View as client").click()
+    desk.get_by_role("textbox", name="Reason").fill("Ana asks where the bill is")
+    desk.get_by_role("button", name="View as client").click()
+    expect(desk.get_by_test_id("client-view")).to_contain_text("You are viewing the portal as Ana")
+    desk.get_by_role("link", name="Billing & Payments", exact=True).click()
+    expect(desk.get_by_test_id("invoice-row")).to_have_attribute("data-ref", bill.ref)
+    assert axe(desk) == []
+    desk.get_by_role("button", name="End view").click()
+    expect(desk.get_by_role("heading", name="Why can’t Ana sign in?")).to_be_visible()
+    desk.goto(f"/office/clients/{ana.ref}/activity/")
+    expect(desk.get_by_text("View as client started. Reason: Ana asks where the bill is")).to_be_visible()
+    viewed = AuditEntry.objects.filter(action=AuditAction.PAGE_VIEWED_AS_CLIENT, client=ana).order_by("id")
+    assert [entry.details["page"] for entry in viewed] == ["home", "billing"]
+    assert not AuditEntry.objects.filter(action=AuditAction.INVOICE_SEEN).exists()
 
 
 def test_a_client_without_email_signs_in_with_a_pin(
