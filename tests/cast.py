@@ -349,14 +349,14 @@ def in_the_portal[B: Browser](browser: B, person: Client) -> B:
 
 
 def asked(practice: Practice, address: str, *, browser: str = "a browser", ip: str = "203.0.113.7") -> SignInRequest:
-    """Somebody asked for a link at the entrance, in a browser of that key."""
+    """Requests a link at the entrance, in a browser of that key."""
     return sign_in_requests.create(practice, address, origin=RequestOrigin(browser, ip))
 
 
 def asked_for_help(
     practice: Practice, address: str, *, form_key: str = "", contact: str = "(212) 555-0134"
 ) -> HelpRequest:
-    """Somebody asked for help at the entrance, and typed that address."""
+    """Asks for help at the entrance with that address."""
     entry = HelpRequestInput("Ana", contact, "The email does not arrive.", "en", address)
     help_requests.create_at_entrance(practice, entry, form_key=form_key, ip="203.0.113.7")
     return HelpRequest.objects.latest("id")

@@ -126,7 +126,7 @@ def _queue(session: PortalSession, client: Client, address: str, *, key: str, by
             key=key,
             client=row,
             to_address=address,
-            # Nobody has shown yet whose mailbox it is: the mail names no client.
+            # The owner of the mailbox is not confirmed yet, so the mail names no client.
             to_name="",
             subject=subject,
             content={

@@ -18,7 +18,7 @@ NOT_SENT = "5.3.0"
 
 @dataclass(frozen=True)
 class Details:
-    """What the event itself says.
+    """The details that the event itself states.
 
     `status_code` is stated by the provider; `likely_code` follows from its reason, for replies without a code.
     """

@@ -160,7 +160,7 @@ def _status_code(kind: EventKind, details: Details, words: str) -> str:
 def _key(event: Any, provider: Provider) -> str:  # Any: as above.
     """Returns the provider's id of the event, if it is one for ever, else a digest of the event.
 
-    A repeated event has the same content; Mailgun signs it anew, with another token.
+    A repeated event has the same content; Mailgun signs it again, with another token.
     """
     if event.event_id and provider.name in _LASTING_IDS:
         return str(event.event_id)[:128]

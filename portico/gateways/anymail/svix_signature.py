@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 PREFIX = "whsec_"
-# A request that is older, or ahead by more, is refused: somebody may have recorded it.
+# A request that is older, or ahead by more, is refused: it may be a recorded request that is sent again.
 TOLERANCE_SECONDS = 300
 
 

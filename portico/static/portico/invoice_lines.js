@@ -38,7 +38,7 @@ const addUp = () => {
   lines.querySelector("[data-total]").textContent = formatted(total);
 };
 
-// Replaces what is empty or came from another service, never what somebody typed.
+// Replaces what is empty or came from another service, never what was typed.
 const fillIn = (line, service) => {
   for (const name of ["label", "price"]) {
     const field = fieldOf(line, name);

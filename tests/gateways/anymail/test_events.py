@@ -50,7 +50,7 @@ def test_a_repeated_event_has_the_same_key_and_another_a_different_one(provider:
         next(e for e in EVENTS if e.provider == provider and e.kind == kind) for kind in ("failed", "delayed")
     )
     bodies = (gone.body, gone.body, slow.body)
-    # Mailgun signs a repeated event anew; Amazon repeats its id.
+    # Mailgun signs a repeated event again; Amazon repeats its id.
     tokens = ("0", "1", "2") if provider == "mailgun" else ("0", "0", "0")
     requests = [request_with(provider, body, token=token) for body, token in zip(bodies, tokens, strict=True)]
     keys = [events.read(request, known, secret=SECRETS[provider])[0].key for request in requests]

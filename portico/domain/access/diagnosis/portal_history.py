@@ -90,7 +90,7 @@ class SentLink:
 
 @dataclass(frozen=True)
 class PortalHistory:
-    """What happened so far, each newest first.
+    """The events of a client's access so far, each list newest first.
 
     `mail_events` are those of the invitations, `requested` the emails requested for the mailbox.
     """

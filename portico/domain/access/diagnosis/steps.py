@@ -107,7 +107,7 @@ TITLES_BY_PIN = TITLES | {
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about a step: `title` and `words` are for staff, `at` is when it came about, if known.
+    """The state of a step: `title` and `words` are for staff, `at` is the time since which it holds, if known.
 
     `cause` is set if the step is broken or waiting; `fix` then, if there is something to do.
     """

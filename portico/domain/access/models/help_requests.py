@@ -36,7 +36,7 @@ class HelpRequest(PracticeRow):
     language = models.CharField(max_length=5, choices=Language.choices)
     # A keyed digest of the form's key and content, so that a form that is sent twice makes one request.
     form_digest = models.CharField(max_length=64)
-    # The rate limit of the address was used up: listed last, not counted, and announced to nobody.
+    # The rate limit of the address was used up: listed last, not counted, and not announced by email.
     is_beyond_limit = models.BooleanField(default=False)
     asked_at = models.DateTimeField(default=clock.now, editable=False)
     # When the staff members chosen in Settings were notified, or would have been.

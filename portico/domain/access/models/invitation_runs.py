@@ -13,7 +13,7 @@ from portico.plumbing.database.constraints import SamePractice
 
 
 class RunKind(models.TextChoices):
-    """Whom a run writes to: clients who were never invited, or those who were and have not signed in."""
+    """The recipients of a run: clients who were never invited, or those who were and have not signed in."""
 
     INVITE = "invite", _("Invite")
     RESEND = "resend", _("Resend")

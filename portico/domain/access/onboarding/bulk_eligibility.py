@@ -26,7 +26,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Decision:
-    """What a run does with a client: leaves them out for a reason, or sends the invitation.
+    """The decision about a client of a run: the invitation is sent, or the client is left out for a reason.
 
     `turned_on` is the access to save first, if the client has none yet.
     """

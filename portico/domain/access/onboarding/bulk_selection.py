@@ -62,7 +62,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class InvitationPreview:
-    """What a run would do now. `turned_on` are those of `invited` whose access is turned on first; by name."""
+    """The effect of a run, by name: `turned_on` are those of `invited` whose access is turned on first."""
 
     invited: list[Client]
     turned_on: list[Client]
