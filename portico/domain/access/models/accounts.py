@@ -83,6 +83,7 @@ class PortalAccess(PracticeRow):
     consent_epoch = models.PositiveBigIntegerField(default=0)
     access_billing_documents = models.BooleanField(default=True)
     pay_by_card = models.BooleanField(default=False)
+    signs_documents = models.BooleanField(default=True)
     # These describe the current address; a change of address resets them.
     invited_at = models.DateTimeField(null=True)
     pin_given_at = models.DateTimeField(null=True)
