@@ -1,9 +1,9 @@
 """The SMTP server: accepts every email, on loopback only, and sends delivery reports."""
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sandbox.mailbox import dsn, report_writer
+from sandbox.mailbox.controller import ClosingController
 from sandbox.mailbox.mail_store import Mailbox
 from sandbox.mailbox.report_writer import SentMail
 
@@ -56,11 +56,11 @@ class Receiver:
             self.reports.add(report)
 
 
-class _Server(Controller):
+class _Server(ClosingController):
     def factory(self) -> SMTP:
         return dsn.DsnSmtp(self.handler, hostname="localhost", enable_SMTPUTF8=True, loop=self.loop)
 
 
-def server(mailbox: Mailbox, reports: Mailbox, *, port: int) -> Controller:
+def server(mailbox: Mailbox, reports: Mailbox, *, port: int) -> ClosingController:
     """Returns the server, not started. Delivery reports are added to `reports`."""
     return _Server(Receiver(mailbox, reports), hostname="127.0.0.1", port=port)

@@ -14,10 +14,10 @@ from functools import cached_property
 from typing import Any, AnyStr, Literal
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from sandbox.mailbox import dsn
+from sandbox.mailbox.controller import ClosingController
 from tests.support.ports import free_port
 
 type Stage = Literal["connect", "login", "sender", "recipient", "content"]
@@ -214,7 +214,7 @@ class _Smtp(dsn.DsnSmtp):
         await self.push(self._login_refusal)
 
 
-class _Controller(Controller):
+class _Controller(ClosingController):
     def __init__(self, server: SmtpServer, *, implicit_tls: bool, context: ssl.SSLContext | None) -> None:
         self._server = server
         self._starttls_context = None if implicit_tls else context

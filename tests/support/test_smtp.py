@@ -1,7 +1,13 @@
 """The SMTP server for tests does what a test tells it."""
 
+import gc
 import smtplib
+import socket
+import threading
+import time
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from email.message import EmailMessage
 
 import pytest
@@ -76,3 +82,29 @@ def test_it_encrypts_for_clients_that_trust_its_certificate(smtp_server: Callabl
     implicit = smtp_server(tls="tls", context=certificates.server_context())
     with smtplib.SMTP_SSL("127.0.0.1", implicit.port, context=certificates.trusting_context()) as client:
         assert client.noop()[0] == 250
+
+
+def test_stopping_leaks_no_connection_of_clients_that_go_on_connecting() -> None:
+    server = SmtpServer()
+    stopped, connections = threading.Event(), list[socket.socket]()
+
+    def connect() -> None:
+        while not stopped.is_set():
+            with suppress(OSError):
+                connections.append(socket.create_connection(("127.0.0.1", server.port), timeout=1))
+
+    threads = [threading.Thread(target=connect) for _ in range(3)]
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        server.start()
+        for thread in threads:
+            thread.start()
+        while len(connections) < 20:
+            time.sleep(0.001)
+        server.stop()
+        stopped.set()
+        for thread in threads:
+            thread.join()
+        for connection in connections:
+            connection.close()
+        gc.collect()
+    assert not [each for each in caught if issubclass(each.category, ResourceWarning)]
