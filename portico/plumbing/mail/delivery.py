@@ -71,6 +71,7 @@ class _Claimed:
 class _Built:
     message: bytes
     recipient: str
+    subject: str
     # As stored: with the secrets masked.
     text: str
     html: str
@@ -174,7 +175,7 @@ def _send(claimed: _Claimed, mail_connection: MailConnection) -> ServerReply | N
         plain_sender=settings.EMAIL_RETURN_PATH,
     )
     outcome = retry_policy.outcome_of(email, reply, at=clock.now())
-    outcome.changes.update(body_text=built.text, body_html=built.html)
+    outcome.changes.update(subject=built.subject, body_text=built.text, body_html=built.html)
     if reply.kind in {"taken", "lost"}:
         _save(email, outcome)
     else:
@@ -196,6 +197,7 @@ def _build(email: OutgoingEmail, composer: outbox.MailComposer) -> _Built:
     return _Built(
         message=mime_messages.build_message(email, composed, recipient=recipient, at=clock.now()),
         recipient=recipient,
+        subject=composed.subject,
         text=mime_messages.mask_secrets(composed.text, link, secrets),
         html=mime_messages.mask_secrets(composed.html, link, secrets),
     )

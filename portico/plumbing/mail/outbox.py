@@ -43,7 +43,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class ComposedMail:
-    """A mail as its recipient reads it; the sender's address is the installation's own."""
+    """A mail as its recipient reads it; the sender's address is the installation's own.
+
+    Its subject replaces the one that the mail was queued with.
+    """
 
     subject: str
     text: str
@@ -165,7 +168,7 @@ def _columns(draft: Draft) -> dict[str, Any]:  # Any: a column's value.
         "client_id": None if client is None else client.pk,
         "to_address": draft["to_address"],
         "to_name": input_validation.clean_line(draft["to_name"]),
-        "subject": _shortened(input_validation.clean_line(draft["subject"])),
+        "subject": subject_line(draft["subject"]),
         "content": draft["content"],
         "link_nonce": draft.get("link_nonce"),
         "message_id": f"<{tokens.new_ref()}@{domain}>",
@@ -173,8 +176,9 @@ def _columns(draft: Draft) -> dict[str, Any]:  # Any: a column's value.
     }
 
 
-def _shortened(subject: str) -> str:
-    # A placeholder may make it longer than the text that was validated.
+def subject_line(subject: str) -> str:
+    """Returns a subject as it is stored: a placeholder may have made it longer than the text that was validated."""
+    subject = input_validation.clean_line(subject)
     return subject if len(subject) <= SUBJECT_LENGTH else subject[: SUBJECT_LENGTH - 1].rstrip() + "…"
 
 

@@ -1,13 +1,16 @@
 """Bills that a reminder may be about: shared, still to pay, and not being paid or disputed."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
+from portico.plumbing import clock
 
 
 def bills(purpose: Purpose = Purpose.REMINDER) -> InvoiceQuerySet:
@@ -19,6 +22,20 @@ def bills(purpose: Purpose = Purpose.REMINDER) -> InvoiceQuerySet:
 def owing() -> InvoiceQuerySet:
     """Returns such bills of all clients, also of those who get no mail."""
     return Invoice.objects.all().shared().not_processing().undisputed()
+
+
+def with_past_due(named: Sequence[Invoice], accounts: Iterable[PortalAccount], purpose: Purpose) -> list[Invoice]:
+    """Returns the bills that reminders of these are about: they, and all that are past due in their mailboxes.
+
+    Leaves out those that no reminder may be about now. One query; the rows are as `with_mailbox` returns them.
+    """
+    practices: dict[date, set[int]] = defaultdict(set)
+    for bill in named:
+        practices[clock.today(bill.client.practice.time_zone)].add(bill.practice_id)
+    about = Q(pk__in=[bill.pk for bill in named])
+    for today, of_day in practices.items():
+        about |= Q(practice__in=of_day, due_on__lt=today)
+    return list(of_accounts(bills(purpose).filter(about), accounts))
 
 
 def of_accounts(rows: InvoiceQuerySet, accounts: Iterable[PortalAccount]) -> InvoiceQuerySet:

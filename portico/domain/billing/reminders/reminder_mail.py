@@ -1,9 +1,9 @@
 """The mail that reminds a mailbox of its unpaid bills: how many, but neither amounts nor what they are for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
-from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,7 +29,7 @@ KIND = bill_mail_texts.REMINDER
 
 
 def draft(
-    bills: list[Invoice],
+    bills: Sequence[Invoice],
     access: PortalAccess,
     *,
     texts: Mapping[tuple[int, str], MailText],
@@ -39,16 +39,14 @@ def draft(
 ) -> Draft | None:
     """Returns the mail about bills of one mailbox; None if its client gets no mail of this purpose.
 
-    `access` belongs to the client of the first bill and is loaded with its account and address; `texts` come from
-    `bill_mail_texts.texts_of_practices`.
+    `bills` come from `remindable.with_past_due`: subject, message and button are about all of them. `access` is loaded
+    with its client, account and address; `texts` come from `bill_mail_texts.texts_of_practices`.
     """
-    address, client = eligibility.mail_address(access, purpose), bills[0].client
+    address, client = eligibility.mail_address(access, purpose), access.client
     if address is None or access.account is None:
         return None
     language = access.account.language or client.language
     text = texts[client.practice_id, language]
-    with translation.override(language):
-        number = bill_mail_texts.number_of_bills(len(bills))
     return {
         "practice": client.practice,
         "kind": KIND,
@@ -56,13 +54,14 @@ def draft(
         "client": client,
         "to_address": address.address,
         "to_name": client.name,
-        "subject": mail_texts.filled_in(text.subject, {bill_mail_texts.NUMBER_OF_BILLS: number}),
+        "subject": _with_number(text.subject, len(bills), language),
         "content": {
             "account": access.account.ref,
             "address": address.ref,
             "bills": [bill.ref for bill in bills],
             "day": clock.today(client.practice.time_zone).isoformat(),
             "language": language,
+            "subject": text.subject,
             "message": text.message,
             "purpose": purpose.name,
             "goes_to": _page_of(bills),
@@ -72,7 +71,12 @@ def draft(
     }
 
 
-def _page_of(bills: list[Invoice]) -> str:
+def _with_number(text: str, number: int, language: str) -> str:
+    with translation.override(language):
+        return mail_texts.filled_in(text, {bill_mail_texts.NUMBER_OF_BILLS: bill_mail_texts.number_of_bills(number)})
+
+
+def _page_of(bills: Sequence[Invoice]) -> str:
     """Returns the portal page of the only bill, or of all bills; for several clients, a choice between them first."""
     portal = bills[0].client.practice.portal_path
     if len(bills) == 1:
@@ -87,8 +91,10 @@ def queue_again(bill: Invoice, access: PortalAccess, *, occasion: str, by: Actor
 
     Returns None if mail is not allowed.
     """
+    if access.account is None:
+        return None
     wanted = draft(
-        [bill],
+        remindable.with_past_due([bill], [access.account], Purpose.BILL_MAIL),
         access,
         texts=bill_mail_texts.texts_of_practices([bill.client.practice], KIND),
         key=f"{KIND}:{bill.ref}:{occasion}",
@@ -111,7 +117,7 @@ class ReminderMail(LinkedMail):
         """Checks again that the client may get it, that a bill in it is still to pay, and that it is not late."""
         if date.fromisoformat(email.content["day"]) < _today(email) - timedelta(days=1):
             return _("It was not sent on its day. Send a new reminder.")
-        if _to_pay(email).filter(ref__in=email.content["bills"]).exists():
+        if _to_pay(email).exists():
             return None
         access = access_grants.access_or_default(Client.objects.get(outgoing_emails=email))
         return eligibility.reason_to_drop(
@@ -119,21 +125,21 @@ class ReminderMail(LinkedMail):
         ) or _("The bill was paid, is being paid, is disputed, or is no longer shared.")
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
-        number = _to_pay(email).filter(Q(ref__in=email.content["bills"]) | Q(due_on__lt=_today(email))).count()
-        with translation.override(email.content["language"]):
-            # Queued by a version that did not store its text.
-            message = email.content.get("message") or _default_message(email)
-            values = {bill_mail_texts.NUMBER_OF_BILLS: bill_mail_texts.number_of_bills(number)}
+        language, number = email.content["language"], _to_pay(email).count()
+        # Queued by a version that did not store its text.
+        message = email.content.get("message") or _default_message(email)
+        subject = outbox.subject_line(_with_number(email.content.get("subject", email.subject), number, language))
+        with translation.override(language):
             context = {
                 "heading": _("A reminder about your bill"),
-                "message": mail_texts.filled_in(message, values),
+                "message": _with_number(message, number, language),
                 "portal_address": email.practice.portal_address,
                 "link": link or email.practice.portal_address,
                 "signs_in": link is not None,
                 "opens_all": email.content.get("goes_to", "").endswith("billing/"),
                 "why": _("You received this because you agreed to emails from us."),
             }
-            return mail_frame.letter(email, "reminder", context)
+            return replace(mail_frame.letter(email, "reminder", context), subject=subject)
 
 
 def _default_message(email: OutgoingEmail) -> str:
@@ -142,7 +148,9 @@ def _default_message(email: OutgoingEmail) -> str:
 
 
 def _to_pay(email: OutgoingEmail) -> InvoiceQuerySet:
+    """Returns the bills of the reminder that are still to pay by a client who may get it."""
     bills = remindable.bills(Purpose[email.content["purpose"]]).filter(practice=email.practice_id)
+    bills = bills.filter(ref__in=email.content["bills"])
     return bills.filter(client__portal_access__account__ref=email.content["account"])
 
 

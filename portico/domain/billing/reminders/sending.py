@@ -10,7 +10,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.billing import bill_mail_texts, mail_links
 from portico.domain.billing.models import Invoice
-from portico.domain.billing.reminders import reminder_mail
+from portico.domain.billing.reminders import remindable, reminder_mail
 from portico.domain.practices.mail_texts import MailText
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -36,10 +36,21 @@ def queue_mails(bills: Sequence[Invoice], *, by: Actor) -> list[OutgoingEmail]:
     wanted = {key: listed for key, listed in by_account.items() if key not in reminded}
     practices = {listed[0].practice_id: listed[0].client.practice for listed in wanted.values()}
     texts = bill_mail_texts.texts_of_practices(list(practices.values()), reminder_mail.KIND) if wanted else {}
-    drafts = [_draft(key, listed, texts, by=by) for key, listed in wanted.items()]
+    about = _bills_by_mailbox(wanted)
+    drafts = [_draft(key, listed[0], about[key], texts, by=by) for key, listed in wanted.items()]
     emails = outbox.queue_new([draft for draft in drafts if draft is not None])
     mail_links.create([(email, _access_of(by_account[email.key][0])) for email in emails])
     return emails
+
+
+def _bills_by_mailbox(wanted: Mapping[str, list[Invoice]]) -> dict[str, list[Invoice]]:
+    """Returns the bills that each mail is about, by the mailbox's key."""
+    named = [bill for listed in wanted.values() for bill in listed]
+    about: dict[str, list[Invoice]] = {key: [] for key in wanted}
+    accounts = [_account_of(listed[0]) for listed in wanted.values()]
+    for bill in remindable.with_past_due(named, accounts, Purpose.REMINDER) if wanted else ():
+        about[key_of(bill)].append(bill)
+    return about
 
 
 def keys_of_reminded(bills: Sequence[Invoice]) -> set[str]:
@@ -62,9 +73,11 @@ def key_of(bill: Invoice) -> str:
     return f"{reminder_mail.KIND}:{_account_of(bill).ref}:{day:%Y-%m-%d}"
 
 
-def _draft(key: str, bills: list[Invoice], texts: Mapping[tuple[int, str], MailText], *, by: Actor) -> Draft | None:
-    access = _access_of(bills[0])
-    return reminder_mail.draft(bills, access, texts=texts, key=key, purpose=Purpose.REMINDER, by=by)
+def _draft(
+    key: str, first: Invoice, about: list[Invoice], texts: Mapping[tuple[int, str], MailText], *, by: Actor
+) -> Draft | None:
+    access = _access_of(first)
+    return reminder_mail.draft(about, access, texts=texts, key=key, purpose=Purpose.REMINDER, by=by)
 
 
 def _access_of(bill: Invoice) -> PortalAccess:

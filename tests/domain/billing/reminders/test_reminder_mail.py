@@ -9,10 +9,12 @@ from time_machine import Traveller
 from portico.domain.access import client_changes
 from portico.domain.access.models import SignInLink
 from portico.domain.access.sign_in import sign_in_links
+from portico.domain.billing import bill_mail_texts
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.models import AttemptState, Dispute, Invoice
-from portico.domain.billing.reminders import by_hand
+from portico.domain.billing.reminders import by_hand, due_reminders
 from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
@@ -121,6 +123,41 @@ def test_a_late_bill_mailed_again_says_that_it_is_a_reminder(ana: Client, smtp: 
     assert "http://localhost:8000/portal/alder-street/" in text
     for secret in ("140", "99", "Session", "Ana", str(bill.ref)):
         assert secret not in text
+
+
+@pytest.mark.both_databases
+def test_subject_message_and_button_are_about_the_same_bills(ana: Client, smtp: SmtpServer) -> None:
+    late(ana)
+    due_today = cast.bill(ana, due_on=clock.today(ana.practice.time_zone) - timedelta(days=3))
+    Invoice.objects.filter(pk=due_today.pk).update(shared_at=clock.now() - timedelta(days=2))
+    text = MailText("You have [number of bills] to pay", bill_mail_texts.default_text("reminder", "en").message)
+    bill_mail_texts.save(ana.practice, "reminder", {"en": text}, version=ana.practice.version, by=cast.DESK)
+    assert due_reminders.queue_due() == 1
+    sent = deliver(smtp, OutgoingEmail.objects.get(kind="reminder"))
+    (mail,) = smtp.mails
+    assert mail.message["Subject"] == "You have 2 bills to pay"
+    assert "you have 2 bills to pay" in mail.text()
+    assert "See your bills:" in mail.text()
+    assert lands_on(sent) == "/portal/alder-street/billing/"
+
+
+def test_a_bill_paid_before_delivery_is_in_neither_subject_nor_message(ana: Client, smtp: SmtpServer) -> None:
+    late(ana)
+    paid = late(ana)
+    text = MailText("You have [number of bills] to pay", bill_mail_texts.default_text("reminder", "en").message)
+    bill_mail_texts.save(ana.practice, "reminder", {"en": text}, version=ana.practice.version, by=cast.DESK)
+    mail = reminder(late(ana))
+    assert mail.subject == "You have 3 bills to pay"
+    pay(paid)
+    sent = deliver(smtp, mail)
+    assert sent.subject == smtp.mails[0].message["Subject"] == "You have 2 bills to pay"
+    assert "you have 2 bills to pay" in sent.body_text
+
+
+def test_a_bill_shared_after_queueing_is_not_in_the_reminder(ana: Client, smtp: SmtpServer) -> None:
+    mail = reminder(late(ana))
+    late(ana)
+    assert "you have 1 bill to pay" in deliver(smtp, mail).body_text
 
 
 def link_in(mail: OutgoingEmail) -> str:
