@@ -43,6 +43,14 @@ class Processing(Refused):
     message = _("A card payment for this invoice is being processed. Wait until it has completed.")
 
 
+class PaymentDisputed(Refused):
+    """A card payment of the invoice is disputed or was lost in a dispute: reminders leave it out."""
+
+    message = _(
+        "No reminder is sent about this invoice, because its card payment was disputed. Contact the client yourself."
+    )
+
+
 class PaidByCard(Refused):
     message = _("This invoice was paid by card in the portal, so it can’t be hidden from the client.")
 

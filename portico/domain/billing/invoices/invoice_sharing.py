@@ -13,8 +13,8 @@ from portico.domain.billing import audit_entries, bill_mails, shown_sums
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
-from portico.domain.billing.refusals import PaidByCard
-from portico.domain.billing.reminders import reminder_mail
+from portico.domain.billing.refusals import PaidByCard, PaymentDisputed, Processing
+from portico.domain.billing.reminders import remindable, reminder_mail
 from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice, StaffMember
@@ -57,22 +57,36 @@ def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, notify: bool 
 def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: Actor) -> SharedInvoice:
     """Sends the mail about a shared bill again, once for each `form_key`; a past due bill gets a reminder.
 
-    Raises InvoiceNotIssued, InvoiceVoid, ShownSumsChanged.
+    Raises InvoiceNotIssued, InvoiceVoid, ShownSumsChanged, Processing, PaymentDisputed.
     """
     with locks.lock_books(invoice.client, with_account=True) as locked:
         invoice = locks.lock_invoice(locked, invoice.pk)
         invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
         access = access_grants.access_or_default(locked)
+        refusal = why_not_sent_again(invoice)
+        if refusal is not None:
+            raise refusal
         mail = _queue_again(invoice, access, form_key=form_key, by=by) if invoice.is_shared else None
     return SharedInvoice(invoice, mail, access)
 
 
-def _queue_again(invoice: Invoice, access: PortalAccess, *, form_key: str, by: Actor) -> OutgoingEmail | None:
+def why_not_sent_again(invoice: Invoice) -> Refused | None:
+    """Returns the refusal of `send_again` for a bill whose reminder would be dropped at hand-over; None for others."""
+    if not invoice.is_shared or not _is_past_due(invoice) or remindable.owing().filter(pk=invoice.pk).exists():
+        return None
+    return Processing() if Invoice.objects.all().processing().filter(pk=invoice.pk).exists() else PaymentDisputed()
+
+
+def _is_past_due(invoice: Invoice) -> bool:
     today = clock.today(invoice.client.practice.time_zone)
-    if not invoice.owed_minor or invoice.due_on is None or invoice.due_on >= today:
-        return bill_mails.send_new_bill(invoice, access, occasion=form_key, by=by)
-    return reminder_mail.queue_again(invoice, access, occasion=form_key, by=by)
+    return bool(invoice.owed_minor) and invoice.due_on is not None and invoice.due_on < today
+
+
+def _queue_again(invoice: Invoice, access: PortalAccess, *, form_key: str, by: Actor) -> OutgoingEmail | None:
+    if _is_past_due(invoice):
+        return reminder_mail.queue_again(invoice, access, occasion=form_key, by=by)
+    return bill_mails.send_new_bill(invoice, access, occasion=form_key, by=by)
 
 
 @retry_on_deadlock

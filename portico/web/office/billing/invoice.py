@@ -60,6 +60,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "seen": seen.order_by("id").first(),
         "not_seen": invoice_labels.why_not_seen(access),
         "not_notified": invoice_labels.why_not_notified(access),
+        "not_sent_again": invoice_sharing.why_not_sent_again(invoice),
         "not_by_card": _not_by_card(invoice),
         "no_card": None if invoice.is_void or invoice.is_paid else invoice_labels.why_not_paid_by_card(access),
         "may_edit_billing": may_edit_billing(request),

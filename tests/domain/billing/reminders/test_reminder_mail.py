@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from time_machine import Traveller
@@ -12,6 +13,7 @@ from portico.domain.access.sign_in import sign_in_links
 from portico.domain.billing import bill_mail_texts
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.models import AttemptState, Dispute, Invoice
+from portico.domain.billing.refusals import PaymentDisputed, Processing
 from portico.domain.billing.reminders import by_hand, due_reminders
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.mail_texts import MailText
@@ -21,6 +23,7 @@ from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock, tokens
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.refusals import Refused
 from tests import cast
 from tests.support.pressing import Browser
 from tests.support.smtp import SmtpServer
@@ -123,6 +126,22 @@ def test_a_late_bill_mailed_again_says_that_it_is_a_reminder(ana: Client, smtp: 
     assert "http://localhost:8000/portal/alder-street/" in text
     for secret in ("140", "99", "Session", "Ana", str(bill.ref)):
         assert secret not in text
+
+
+@pytest.mark.parametrize(("change", "refused"), [(start_a_card_payment, Processing), (dispute, PaymentDisputed)])
+def test_a_reminder_that_would_be_dropped_is_refused(
+    ana: Client, office: Browser, change: Callable[[Invoice], None], refused: type[Refused]
+) -> None:
+    bill = late(ana)
+    page = f"/office/invoices/{bill.ref}/"
+    assert "Email again" in office.get(page).content.decode()
+    change(bill)
+    with pytest.raises(refused):
+        reminder(bill)
+    assert not OutgoingEmail.objects.filter(kind="reminder").exists()
+    html = office.get(page).content.decode()
+    assert "Email again" not in html
+    assert str(refused.message) in unescape(html)
 
 
 @pytest.mark.both_databases
