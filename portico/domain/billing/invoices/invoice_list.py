@@ -142,7 +142,7 @@ def _filtered(rows: InvoiceQuerySet, show: StatusFilter, today: date | Parameter
         case StatusFilter.DRAFT:
             return rows.drafts()
         case StatusFilter.UNSHARED:
-            return rows.valid().filter(shared_at=None)
+            return rows.unshared()
         case StatusFilter.UNPAID:
             return rows.not_processing().filter(Q(due_on=None) | Q(due_on__gte=today))
         case StatusFilter.PAST_DUE:

@@ -13,7 +13,7 @@ from portico.domain.billing import audit_entries, bill_mails, shown_sums
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.ledger import allocation, locks
 from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, SharingRun
-from portico.domain.billing.refusals import PaidByCard, PaymentDisputed, Processing
+from portico.domain.billing.refusals import InvoiceVoid, PaidByCard, PaymentDisputed, Processing
 from portico.domain.billing.reminders import remindable, reminder_mail
 from portico.domain.billing.shown_sums import ShownSums
 from portico.domain.clients.models import Client, EmailAddress
@@ -40,6 +40,8 @@ class SharedInvoice:
     invoice: Invoice
     email: OutgoingEmail | None
     access: PortalAccess
+    # The invoice had been shared before: nothing has changed.
+    was_shared: bool = False
 
 
 @retry_on_deadlock
@@ -156,7 +158,7 @@ def unshared_ids(practice: Practice) -> list[int]:
 
 @CompiledQuery
 def _unshared(practice: Parameter) -> QuerySet[Invoice, tuple[int, int | None]]:
-    unshared = Invoice.objects.filter(practice=practice).valid().filter(shared_at=None)
+    unshared = Invoice.objects.filter(practice=practice).unshared()
     return unshared.order_by("id").values_list("id", "number")
 
 
@@ -181,7 +183,7 @@ def plan_run(practice: Practice) -> list[PlannedSharing]:
 
 @CompiledQuery
 def _next_unshared(practice: Parameter) -> QuerySet[Invoice]:
-    unshared = Invoice.objects.filter(practice=practice).valid().filter(shared_at=None)
+    unshared = Invoice.objects.filter(practice=practice).unshared()
     return unshared.select_related("client__portal_access__address").order_by("id")[: MAX_PLANNED + 1]
 
 
@@ -190,34 +192,36 @@ def continue_next_run() -> bool:
     run = leases.claim(SharingRun.objects.waiting(), lease=LEASE)
     if run is None:
         return False
-    unshared = Invoice.objects.filter(practice=run.practice).valid().filter(shared_at=None)
+    unshared = Invoice.objects.filter(practice=run.practice).unshared()
     remaining = unshared.filter(number__lte=run.last_number, id__gt=run.last_shared_id)
     batch = list(remaining.select_related("client").order_by("id")[: BATCH_SIZE + 1])
     for invoice in batch[:BATCH_SIZE]:
-        notified = _share_one_of_run(invoice, by=run.requested_by.actor)
-        if not leases.update_if_held(
-            run, last_shared_id=invoice.pk, shared=run.shared + 1, not_notified=run.not_notified + (not notified)
-        ):
+        shared = _share_if_unshared(invoice, by=run.requested_by.actor)
+        counts = {} if shared is None else _counts_with(run, shared)
+        if not leases.update_if_held(run, last_shared_id=invoice.pk, **counts):
             return True
     leases.finish(run, **({} if len(batch) > BATCH_SIZE else {"ended_at": clock.now()}))
     return True
 
 
-def _share_one_of_run(invoice: Invoice, *, by: Actor) -> bool:
-    """Returns False if the client should have been notified and was not."""
+def _share_if_unshared(invoice: Invoice, *, by: Actor) -> SharedInvoice | None:
+    """Returns None for an invoice that was voided or shared in the meantime: it is not one of the run."""
     try:
         shared = share(invoice, shown=None, by=by)
-    except Refused:
-        # Voided in the meantime: there is nothing to notify about.
-        return True
-    return shared.email is not None
+    except InvoiceVoid:
+        return None
+    return None if shared.was_shared else shared
+
+
+def _counts_with(run: SharingRun, shared: SharedInvoice) -> dict[str, int]:
+    return {"shared": run.shared + 1, "not_notified": run.not_notified + (shared.email is None)}
 
 
 def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notify: bool) -> SharedInvoice:
     invoice = locks.lock_invoice(client, pk)
     access = access_grants.access_or_default(client)
     if invoice.is_shared and not invoice.is_void:
-        return SharedInvoice(invoice, None, access)
+        return SharedInvoice(invoice, None, access, was_shared=True)
     shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
     if invoice.is_draft:
         invoicing.issue_locked(invoice, by=by)

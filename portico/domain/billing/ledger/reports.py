@@ -61,7 +61,7 @@ def totals_of(practice: Practice) -> PracticeTotals:
         past_due=past_due["number"],
         processing_minor=processing["sum"] or 0,
         processing=processing["number"],
-        unshared=invoices.valid().filter(shared_at=None).count(),
+        unshared=invoices.unshared().count(),
         drafts=invoices.drafts().count(),
         paid_minor=months[-1].sums.paid_minor,
         refunded_minor=months[-1].sums.refunded_minor,

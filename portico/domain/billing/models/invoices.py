@@ -57,6 +57,10 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
     def shared(self) -> "InvoiceQuerySet":
         return self.filter(shared_at__isnull=False)
 
+    def unshared(self) -> "InvoiceQuerySet":
+        """Valid invoices that the client does not see."""
+        return self.valid().filter(shared_at=None)
+
     def outstanding(self) -> "InvoiceQuerySet":
         """Valid invoices with an amount still to pay."""
         return self.valid().filter(open_minor__gt=0)

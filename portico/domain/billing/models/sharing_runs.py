@@ -55,3 +55,8 @@ class SharingRun(QueuedRow):
     @property
     def is_over(self) -> bool:
         return self.ended_at is not None
+
+    @property
+    def left_out(self) -> int:
+        """The number of invoices that were voided or shared otherwise before the run reached them; 0 until it is over."""
+        return self.total - self.shared if self.is_over else 0

@@ -3,6 +3,7 @@
 import csv
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import bill_mails
 from portico.domain.billing.invoices import invoice_list, invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_list import ListQuery
+from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
 from portico.domain.billing.payments import account_credits
@@ -287,6 +289,31 @@ def test_sharing_all_shows_the_workers_progress(office: Browser, ana: Client) ->
     assert not invoice_sharing.continue_next_run()
     assert "Done." in office.get(answer["Location"]).content.decode()
     assert Invoice.objects.shared().count() == 23
+
+
+def test_a_sharing_run_counts_only_what_it_shared(
+    office: Browser, ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    void_before, void_at_once, shared_at_once, *others = [cast.bill(ana, shared=False) for _number in range(6)]
+    Tab(office, "/office/invoices/sharing/").press()
+    invoicing.void(void_before, reason="Wrong client", shown=None, by=cast.DESK)
+    share = invoice_sharing.share
+
+    def share_while_others_work(invoice: Invoice, **kwargs: Any) -> SharedInvoice:  # Any: passed on.
+        if invoice == void_at_once:
+            invoicing.void(void_at_once, reason="Wrong client", shown=None, by=cast.DESK)
+        if invoice == shared_at_once:
+            share(shared_at_once, shown=None, by=cast.DESK)
+        return share(invoice, **kwargs)
+
+    monkeypatch.setattr(invoice_sharing, "share", share_while_others_work)
+    assert invoice_sharing.continue_next_run()
+    run = SharingRun.objects.get()
+    assert (run.is_over, run.total, run.shared, run.not_notified) == (True, 6, 3, 0)
+    page = office.get(f"/office/invoices/sharing/{run.ref}/").text
+    assert "3 of 6 invoices shared" in page
+    assert "3 invoices had been shared or voided in the meantime." in page
+    assert set(Invoice.objects.shared()) == {shared_at_once, *others}
 
 
 def test_staff_see_whether_the_client_opened_a_bill(office: Browser, ana: Client) -> None:
