@@ -101,6 +101,11 @@ class TextField(NoCardNumberField):
         text = _storable(super().to_python(value))
         return clean_text(text) or (self.empty_value or "")
 
+    def bound_data(self, data: Any, initial: Any) -> Any:  # Any: as above.
+        typed = super().bound_data(data, initial)
+        # A browser ends the lines of a textarea with \r\n; a stored text, with which it is compared, has \n.
+        return typed.replace("\r\n", "\n") if isinstance(typed, str) else typed
+
 
 class StaffAddressField(NoCardNumberField, forms.EmailField):
     """The address with which a staff member signs in."""

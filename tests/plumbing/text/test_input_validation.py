@@ -72,6 +72,10 @@ def test_fields_return_cleaned_values() -> None:
     assert form.cleaned_data == {"name": "Ana", "message": "one\ntwo"}
 
 
+def test_a_shown_text_ends_its_lines_like_a_stored_one() -> None:
+    assert Typed({"name": "", "message": "one\r\n\r\ntwo "})["message"].value() == "one\n\ntwo "
+
+
 @pytest.mark.parametrize("sign", ["\x00", "\ud800"])
 @pytest.mark.parametrize("field", ["name", "message"])
 def test_unstorable_text_is_refused_with_a_sentence(field: str, sign: str) -> None:

@@ -58,5 +58,5 @@ class SharingRun(QueuedRow):
 
     @property
     def left_out(self) -> int:
-        """The number of invoices that were voided or shared otherwise before the run reached them; 0 until it is over."""
+        """The number of invoices voided or shared otherwise before the run reached them; 0 until it is over."""
         return self.total - self.shared if self.is_over else 0

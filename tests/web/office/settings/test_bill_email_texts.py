@@ -68,6 +68,13 @@ def test_a_preview_saves_nothing(owner: Browser, practice: Practice) -> None:
     assert not DefaultText.objects.exists()
 
 
+def test_a_preview_of_the_default_text_still_says_so(owner: Browser, practice: Practice) -> None:
+    as_browsers_send_it = {name: text.replace("\n", "\r\n") for name, text in typed(practice).items()}
+    assert "\r\n" in as_browsers_send_it["en-message"]
+    for action in ("preview", "own-es"):
+        assert owner.post(PAGE, as_browsers_send_it | {"action": action}).text.count(">Default text</span>") == 2
+
+
 def test_an_incomplete_text_is_refused_and_kept(owner: Browser, practice: Practice) -> None:
     answer = owner.post(PAGE, typed(practice, en_subject="", en_message="Kept as typed"))
     assert answer.status_code == 422

@@ -134,6 +134,11 @@ def test_the_preview_saves_nothing(owner: Browser) -> None:
     assert not DefaultText.objects.exists()
 
 
+def test_a_preview_of_the_default_text_still_says_so(owner: Browser) -> None:
+    typed = {name: text.replace("\n", "\r\n") for name, text in TYPED.items()}
+    assert owner.post(EMAILS, typed | {"action": "preview"}).text.count(">Default text</span>") == 2
+
+
 def test_the_spanish_preview_is_entirely_spanish(owner: Browser) -> None:
     fragment = unescape(owner.post(f"{EMAILS}es/preview/", TYPED).content.decode())
     assert 'lang="es"' in fragment
