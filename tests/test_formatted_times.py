@@ -36,7 +36,17 @@ FORMATS = {"format_date", "format_datetime", "format_time", "format_skeleton", "
 CONVERTS = {"strftime", "astimezone", "localtime", "localdate", "make_naive"}
 LOOKUP = re.compile(r"_at__(?:date|year|month|day|week|iso_year|quarter|hour)\b|\bat__(?:date|year|month|day)\b")
 TRUNCATES = re.compile(r"^(?:Trunc|Extract)(?:[A-Z]\w*)?$")
-ZONED = {"when", "when_within", "time_of_day", "on_day", "full_day", "short_month", "full_month", "ago"}
+ZONED = {
+    "when",
+    "when_within",
+    "time_of_day",
+    "time_in_sentence",
+    "on_day",
+    "full_day",
+    "short_month",
+    "full_month",
+    "ago",
+}
 
 
 def modules() -> Iterator[str]:

@@ -28,9 +28,16 @@ def time_of_day(at: datetime, zone: tzinfo, language: str | None) -> str:
 
 
 @cached
+def time_in_sentence(at: datetime, zone: tzinfo, language: str | None) -> str:
+    """Returns 9:20 AM, as it follows "at"; in Spanish with its article: las 9:20 a. m., but la 1:20 p. m."""
+    article = {"en": "", "es": "la " if at.astimezone(zone).hour in {1, 13} else "las "}
+    return article[locale_of(language).language] + time_of_day(at, zone, language)
+
+
+@cached
 def time_with_zone(at: datetime, zone: tzinfo, language: str | None) -> str:
-    """Returns 9:20 AM EST, for readers who may be elsewhere."""
-    return f"{time_of_day(at, zone, language)} {_zone_name(at.astimezone(zone), language)}"
+    """Returns 9:20 AM EST, as it follows "at", for readers who may be elsewhere."""
+    return f"{time_in_sentence(at, zone, language)} {_zone_name(at.astimezone(zone), language)}"
 
 
 @cached

@@ -65,6 +65,11 @@ def time_of_day(at: datetime | None) -> str:
     return formatting.time_of_day(at, zone=timezone.get_current_timezone(), language=get_language())
 
 
+def time_in_sentence(at: datetime) -> str:
+    """Returns "9:20 AM", as it follows "at"; in Spanish with its article."""
+    return time_formatting.time_in_sentence(at, timezone.get_current_timezone(), get_language())
+
+
 def on_day(value: date | None) -> str:
     """Returns "Nov 20", with the year if it is not this year."""
     if value is None:
@@ -166,6 +171,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "when": when,
     "when_within": when_within,
     "time_of_day": time_of_day,
+    "time_in_sentence": time_in_sentence,
     "on_day": on_day,
     "full_day": full_day,
     "short_month": short_month,

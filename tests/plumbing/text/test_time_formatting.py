@@ -13,16 +13,32 @@ WINTER = datetime(2026, 1, 15, 18, 5, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("zone", "english", "spanish"),
     [
-        ("America/New_York", "1:05 PM EST", "1:05 p. m. EST"),
-        ("America/Los_Angeles", "10:05 AM PST", "10:05 a. m. PST"),
-        ("Europe/Madrid", "7:05 PM CET", "7:05 p. m. CET"),
-        ("America/Sao_Paulo", "3:05 PM GMT-03:00", "3:05 p. m. GMT-03:00"),
-        ("UTC", "6:05 PM UTC", "6:05 p. m. UTC"),
+        ("America/New_York", "1:05 PM EST", "la 1:05 p. m. EST"),
+        ("America/Los_Angeles", "10:05 AM PST", "las 10:05 a. m. PST"),
+        ("Europe/Madrid", "7:05 PM CET", "las 7:05 p. m. CET"),
+        ("America/Sao_Paulo", "3:05 PM GMT-03:00", "las 3:05 p. m. GMT-03:00"),
+        ("UTC", "6:05 PM UTC", "las 6:05 p. m. UTC"),
     ],
 )
 def test_zone_names_are_short_and_not_bare_numbers(zone: str, english: str, spanish: str) -> None:
     assert time_formatting.time_with_zone(WINTER, ZoneInfo(zone), "en") == english
     assert time_formatting.time_with_zone(WINTER, ZoneInfo(zone), "es") == spanish
+
+
+@pytest.mark.parametrize(
+    ("hour", "spanish"),
+    [
+        (0, "las 12:05 a. m."),
+        (1, "la 1:05 a. m."),
+        (2, "las 2:05 a. m."),
+        (12, "las 12:05 p. m."),
+        (13, "la 1:05 p. m."),
+    ],
+)
+def test_one_oclock_has_the_singular_article_in_spanish(hour: int, spanish: str) -> None:
+    at = datetime(2026, 1, 15, hour, 5, tzinfo=UTC)
+    assert time_formatting.time_in_sentence(at, ZoneInfo("UTC"), "es-US") == spanish
+    assert not time_formatting.time_in_sentence(at, ZoneInfo("UTC"), "en").startswith("l")
 
 
 @pytest.mark.parametrize(
