@@ -204,7 +204,10 @@ class NotRetryable(Refused):
 
 
 def retry(email: OutgoingEmail, *, by: Actor) -> OutgoingEmail:
-    """Queues a failed or parked mail again. Raises NotRetryable for a mail with another outcome."""
+    """Queues a failed or parked mail again, as if for the first time: its links get their whole lifetime.
+
+    Raises NotRetryable for a mail with another outcome.
+    """
     with transaction.atomic():
         email = OutgoingEmail.objects.locked().get(pk=email.pk)
         if email.is_waiting:

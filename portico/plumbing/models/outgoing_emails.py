@@ -199,9 +199,10 @@ class OutgoingEmail(QueuedRow):
         self.save()
 
     def requeue(self) -> None:
+        """Queues the mail again; saves it. Earlier attempts no longer count: its links live from the next one on."""
         self.state, self.reason, self.detail, self.failure_cause = EmailState.QUEUED, "", "", ""
         self.settled_at = self.parked_at = self.body_deleted_at = self.lease_until = self.not_before = None
-        self.failed_at = self.accepted_at = None
+        self.handing_over_at = self.handed_over_at = self.failed_at = self.accepted_at = None
         self.accepted_by = ""
         self.errors = 0
         self.attempts += 1  # A worker that still has it can no longer save an outcome.

@@ -23,7 +23,9 @@ from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery, outbox
-from portico.plumbing.models import AuditEntry, OutgoingEmail
+from portico.plumbing.mail.reports import delivery_reports, report_application
+from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
+from portico.plumbing.models import AuditEntry, OutgoingEmail, ReportKind
 from tests import cast
 from tests.support.smtp import Mail, SmtpServer
 
@@ -293,6 +295,22 @@ def test_a_failed_mail_that_is_retried_needs_no_attention(practice: Practice, sm
     assert state_of(ana) == ("needs_attention", "mail_stopped")
     outbox.retry(mail_of(invitation), by=cast.DESK)
     assert state_of(ana) == ("invited", "")
+
+
+def test_a_retry_after_a_reported_failure_sends_a_link_that_works(
+    practice: Practice, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    """The server took the mail, tried for longer than the link lives, and then reported that the mailbox is full."""
+    invitation = cast.invited(cast.ana(practice))
+    hand_over(smtp)
+    stopped_clock.shift(timedelta(days=3))
+    report = NewReport(mail_of(invitation).ref, DSN, "full", ReportKind.FAILED, clock.now(), status_code="4.2.2")
+    delivery_reports.store([report])
+    assert report_application.apply_next()
+    outbox.retry(mail_of(invitation), by=cast.DESK)
+    hand_over(smtp)
+    assert (mail_of(invitation).state, len(smtp.mails)) == ("handed_over", 2)
+    assert link_redemption.find(practice, token_of(invitation)).state == "live"
 
 
 def test_an_older_invitations_outcome_is_ignored(practice: Practice, smtp: SmtpServer) -> None:
