@@ -13,15 +13,12 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.models.outgoing_emails import REJECTED_STATES, TAKEN_STATES
 
 PIN_USED = "pin_used"
 ADDRESS_REMOVED = "address_removed"
 NEW_BROWSER = "new_browser"
 ADDRESS_CHANGE_REQUESTED = "address_change_requested"
-
-ACCEPTED_STATES = (EmailState.HANDED_OVER, EmailState.DELIVERED)
-REJECTED_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED)
 
 
 def notify_pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
@@ -118,6 +115,6 @@ def _has_used_link(account: PortalAccount) -> bool:
 
 def _bounces(address: EmailAddress) -> bool:
     answered = OutgoingEmail.objects.filter(
-        practice_id=address.practice_id, to_address=address.address, state__in=(*ACCEPTED_STATES, *REJECTED_STATES)
+        practice_id=address.practice_id, to_address=address.address, state__in=(*TAKEN_STATES, *REJECTED_STATES)
     )
     return answered.order_by("-id").values_list("state", flat=True).first() in REJECTED_STATES

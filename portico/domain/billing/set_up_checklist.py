@@ -9,9 +9,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import EmailState
-
-ACCEPTED_STATES = (EmailState.HANDED_OVER, EmailState.DELIVERED)
+from portico.plumbing.models.outgoing_emails import TAKEN_STATES
 
 
 class SetUpStep(StrEnum):
@@ -46,7 +44,7 @@ def open_steps(practice: Practice) -> dict[SetUpStep, bool]:
 def _numbers(practice: Parameter) -> QuerySet[Practice, tuple[int, int, int, int]]:
     """Returns the numbers of accepted emails, staff, services and clients, counted as far as a step needs."""
     counts = (
-        CountUpTo(OutgoingEmail.objects.filter(practice=practice, state__in=ACCEPTED_STATES), 1),
+        CountUpTo(OutgoingEmail.objects.filter(practice=practice, state__in=TAKEN_STATES), 1),
         CountUpTo(StaffMember.objects.filter(practice=practice, deactivated_at=None), 2),
         CountUpTo(ServiceItem.objects.filter(practice=practice), 1),
         CountUpTo(Client.objects.filter(practice=practice), 1),

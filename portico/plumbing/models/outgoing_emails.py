@@ -34,8 +34,14 @@ class EmailState(models.TextChoices):
 
 
 WAITING = (EmailState.QUEUED, EmailState.DELAYED)
+# Our mail server took it, and no failure was reported.
+TAKEN_STATES = (EmailState.HANDED_OVER, EmailState.DELIVERED)
+# The mailbox rejected it, or its reader did.
+REJECTED_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED)
 # The mail was sent, or offered, and did not arrive.
-FAILED_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED)
+FAILED_STATES = (*REJECTED_STATES, EmailState.FAILED)
+# And these: it was not even offered.
+NOT_DELIVERED_STATES = (*FAILED_STATES, EmailState.DROPPED)
 
 
 class DelayCause(models.TextChoices):

@@ -14,10 +14,9 @@ from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery, CountUpTo, Parameter
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import EmailState, OutgoingEmailQuerySet
+from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES, EmailState, OutgoingEmailQuerySet
 from portico.web.office import burst_notices
 
-NOT_DELIVERED = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
 RECENT = timedelta(days=30)
 MAX_ROWS = 99
 
@@ -31,7 +30,7 @@ def rows(practice: Practice | Parameter, *, since: datetime | Parameter | None =
     later = OutgoingEmail.objects.filter(kind=OuterRef("kind"), pk__gt=OuterRef("pk"))
     to_client = later.filter(client_id=OuterRef("client_id"))
     to_colleague = later.filter(practice=practice, client=None, to_address=OuterRef("to_address"))
-    wrong = OutgoingEmail.objects.filter(practice=practice, state__in=NOT_DELIVERED)
+    wrong = OutgoingEmail.objects.filter(practice=practice, state__in=NOT_DELIVERED_STATES)
     wrong = wrong.exclude(client=None, state=EmailState.DROPPED).filter(written_at__gt=since or clock.now() - RECENT)
     return wrong.filter(~Exists(to_client), Q(client__isnull=False) | ~Exists(to_colleague))
 

@@ -19,10 +19,8 @@ from portico.domain.access.models import SignInMethod
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.delivery_reports import StopKind
-from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
+from portico.plumbing.models.outgoing_emails import REJECTED_STATES, EmailState, FailureCause
 
-# A mail in one of these states stopped its mailbox.
-_STOPPING = (EmailState.BOUNCED, EmailState.COMPLAINED)
 _OF_MAILBOX = (FailureCause.NO_MAILBOX, FailureCause.PROVIDER_LIST)
 
 
@@ -124,7 +122,7 @@ def not_bounced(evidence: Evidence) -> Finding:
         fix, at = _lift_or_invite_again(evidence), evidence.access.mail_stopped_at
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
     is_rejected = evidence.is_rejected and not evidence.is_mail_proven
-    if mail is not None and is_rejected and state in _STOPPING and not evidence.is_mail_stopped:
+    if mail is not None and is_rejected and state in REJECTED_STATES and not evidence.is_mail_stopped:
         is_complaint = state == EmailState.COMPLAINED
         title = _("The last email was marked as spam") if is_complaint else _("The last email was rejected")
         words, fix = _("Email to this address is allowed again. Send a new one."), _invite_again(evidence)

@@ -17,7 +17,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.mail.outbox import Attachment, ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.models.outgoing_emails import FAILED_STATES, TAKEN_STATES, EmailState
 
 
 class InvitationMail(MailComposer):
@@ -52,7 +52,7 @@ class InvitationMail(MailComposer):
             return mail_frame.letter(email, "invitation", context, attachments=_guide(practice, email.content))
 
     def state_changed(self, email: OutgoingEmail) -> None:
-        if email.state in {EmailState.HANDED_OVER, EmailState.DELIVERED}:
+        if email.state in TAKEN_STATES:
             return  # The usual case, which needs no query.
         self.look_up([email])
         invitation = email.invitation
@@ -100,7 +100,7 @@ def _needs_attention(email: OutgoingEmail, invitation: Invitation) -> bool:
     if email.state == EmailState.DROPPED:
         link = invitation.email.sign_in_link
         return link.used_at is None and link.voided_at is None
-    return email.state in {EmailState.BOUNCED, EmailState.FAILED, EmailState.COMPLAINED}
+    return email.state in FAILED_STATES
 
 
 def _template_context(

@@ -18,7 +18,7 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.models.outgoing_emails import WAITING, EmailState
+from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES, WAITING, EmailState
 from portico.plumbing.refusals import Refused
 
 FORM_KIND = "invitation_run"
@@ -28,7 +28,6 @@ MAX_LISTED = 100
 MAX_COUNTED = 10_000
 # Nothing is to be done about clients left out for these reasons.
 NO_PROBLEM = (LeftOutReason.SIGNED_IN, LeftOutReason.ALREADY_INVITED, LeftOutReason.ARCHIVED)
-PROBLEM_STATES = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
 
 
 class NoClientEligible(Refused):
@@ -255,7 +254,7 @@ def problems_of(run: InvitationRun) -> list[InvitationRunItem]:
     have not signed in.
     """
     left_out = Q(state=ItemState.LEFT_OUT) & ~Q(reason__in=NO_PROBLEM)
-    failed = Q(invitation__email__state__in=PROBLEM_STATES, client__portal_access__first_signed_in_at=None)
+    failed = Q(invitation__email__state__in=NOT_DELIVERED_STATES, client__portal_access__first_signed_in_at=None)
     items = InvitationRunItem.objects.filter(left_out | failed, run=run)
     related = items.select_related("client", "invitation__email")
     return list(related.order_by("client__sort_key", "client_id")[: MAX_LISTED + 1])

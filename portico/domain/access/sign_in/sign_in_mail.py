@@ -20,11 +20,10 @@ from portico.plumbing import clock
 from portico.plumbing.mail import mail_stops, rendering
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
 from portico.plumbing.models import OutgoingEmail
-from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.models.outgoing_emails import FAILED_STATES, TAKEN_STATES, EmailState
 from portico.plumbing.text import time_formatting
 
 # The mail server has it, or the recipient's.
-_TAKEN = (EmailState.HANDED_OVER, EmailState.DELIVERED)
 
 
 def subject_for(practice: Practice, asked_at: datetime, language: str) -> str:
@@ -73,7 +72,7 @@ class SignInMail(MailComposer):
 
     def state_changed(self, email: OutgoingEmail) -> None:
         link = _link_of(email)
-        if email.state in _TAKEN and not link.is_mail_stopped:
+        if email.state in TAKEN_STATES and not link.is_mail_stopped:
             return  # The usual case, which needs no further query.
         apply_outcome(email, link.account)
 
@@ -122,7 +121,7 @@ def apply_outcome(email: OutgoingEmail, account: PortalAccount) -> None:
     Ignores a dropped mail, which says nothing about the mailbox.
     """
     accesses = PortalAccess.objects.filter(account=account, enabled_at__isnull=False)
-    if email.state in {EmailState.BOUNCED, EmailState.FAILED, EmailState.COMPLAINED}:
+    if email.state in FAILED_STATES:
         _save_outcome(accesses, account, reason=email.reason)
     elif email.state != EmailState.DROPPED:
         _save_outcome(accesses.filter(mail_stopped_at__isnull=False), account, reason=None)

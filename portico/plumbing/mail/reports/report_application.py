@@ -11,7 +11,7 @@ from portico.plumbing.mail import mail_stops, outbox
 from portico.plumbing.mail.reports import delivery_reports, report_rules
 from portico.plumbing.mail.reports.report_rules import Rule
 from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind, StopKind
-from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState, FailureCause
+from portico.plumbing.models.outgoing_emails import TAKEN_STATES, DelayCause, EmailEventKind, EmailState, FailureCause
 from portico.plumbing.queue import leases
 
 logger = logging.getLogger(__name__)
@@ -22,10 +22,6 @@ LONGEST_WAIT = timedelta(minutes=10)
 # A report stored earlier than this before the last hand-over is about an earlier attempt.
 ATTEMPT_PRECISION = timedelta(minutes=1)
 
-# A mail in one of these states was handed over, so that a report changes its state. Later ones are never left for
-# earlier ones.
-_ACCEPTABLE = (EmailState.HANDED_OVER,)
-_FAILABLE = (EmailState.HANDED_OVER, EmailState.DELIVERED)
 _STOP_KINDS = {FailureCause.COMPLAINED: StopKind.COMPLAINED}
 
 
@@ -97,7 +93,7 @@ def _apply_kind(report: DeliveryReport, email: OutgoingEmail) -> None:
 
 def _accept(report: DeliveryReport, email: OutgoingEmail) -> None:
     """Records that a server accepted the mail. A failure reported before stands: servers also accept, then bounce."""
-    at, is_first, is_new_state = _at(report), email.accepted_at is None, email.state in _ACCEPTABLE
+    at, is_first, is_new_state = _at(report), email.accepted_at is None, email.state == EmailState.HANDED_OVER
     if email.accepted_at is None or at < email.accepted_at:
         email.accepted_at, email.accepted_by = at, _server(report, email)
     if is_new_state:
@@ -159,7 +155,7 @@ def _is_worse(rule: Rule, email: OutgoingEmail) -> bool:
     A failure without a cause is one of ours, such as a mail that could not be created.
     """
     ranks = {EmailState.FAILED: 1, EmailState.BOUNCED: 2, EmailState.COMPLAINED: 3}
-    if email.state in _FAILABLE:
+    if email.state in TAKEN_STATES:
         return True
     is_of_server = bool(email.failure_cause) and email.handed_over_at is not None
     return is_of_server and ranks[rule.state] > ranks.get(EmailState(email.state), 3)

@@ -9,13 +9,11 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access.diagnosis.timeline import Banner, EventKind, LinkFact, Timeline, TimelineEvent
 from portico.plumbing import clock
-from portico.plumbing.models.outgoing_emails import EmailState
+from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES
 from portico.plumbing.text import time_formatting
 from portico.web import formatting
 from portico.web.office import audit_labels
 from portico.web.office.emails import email_labels
-
-FAILURE_KINDS = (EmailState.BOUNCED, EmailState.COMPLAINED, EmailState.FAILED, EmailState.DROPPED)
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,9 @@ def _waiting_facts(timeline: Timeline) -> tuple[Fact, ...]:
             )
             facts.append(Fact("calendar", _("Access"), _("On since %(when)s") % {"when": since}))
         return tuple(facts)
-    icon = "mail-x" if timeline.mail.state in FAILURE_KINDS else "mail"
+    icon = "mail-x" if timeline.mail.state in NOT_DELIVERED_STATES else "mail"
     facts.append(Fact(icon, _("Delivery"), email_labels.status_details(timeline.mail), faint=timeline.mail.detail))
-    if timeline.link is not LinkFact.NONE and timeline.mail.state not in FAILURE_KINDS:
+    if timeline.link is not LinkFact.NONE and timeline.mail.state not in NOT_DELIVERED_STATES:
         facts.append(Fact("link", _("Link"), _link(timeline)))
     return tuple(facts)
 

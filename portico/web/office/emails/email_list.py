@@ -25,7 +25,12 @@ from portico.plumbing.mail import mail_stops as stopped_mailboxes
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.reports import report_mailbox_health
 from portico.plumbing.models import MailStop, OutgoingEmail
-from portico.plumbing.models.outgoing_emails import WAITING, EmailState, OutgoingEmailQuerySet
+from portico.plumbing.models.outgoing_emails import (
+    NOT_DELIVERED_STATES,
+    WAITING,
+    EmailState,
+    OutgoingEmailQuerySet,
+)
 from portico.plumbing.text import input_validation
 from portico.plumbing.text.input_validation import LineField
 from portico.web.guards import office_page
@@ -125,7 +130,7 @@ def retry(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _stop_of(email: OutgoingEmail) -> MailStop | None:
     """Returns the stop of the mail's mailbox if its client still signs in with it."""
-    if email.client is None or email.state not in menu_counts.NOT_DELIVERED:
+    if email.client is None or email.state not in NOT_DELIVERED_STATES:
         return None
     stop = mail_stops.stop_of_access(access_grants.access_of(email.client))
     return stop if stop is not None and stop.mailbox_key == stopped_mailboxes.key_of(email) else None
@@ -153,7 +158,7 @@ def _filtered(practice: Practice, shown: str) -> OutgoingEmailQuerySet:
         case EmailFilter.DELIVERED:
             return emails.filter(state=EmailState.DELIVERED)
         case EmailFilter.NOT_DELIVERED:
-            return emails.filter(state__in=menu_counts.NOT_DELIVERED)
+            return emails.filter(state__in=NOT_DELIVERED_STATES)
         case _:
             return emails
 
