@@ -7,7 +7,6 @@ itself by `event_details`: above all whether the mailbox does not exist, or the 
 import hashlib
 import importlib
 import json
-import re
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +15,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from portico import enhanced_status_codes
 from portico.gateways.anymail import event_details, svix_signature
 from portico.gateways.anymail.event_details import Details
 from portico.gateways.anymail.provider_url import ProviderAccount
 from portico.gateways.anymail.providers import AMAZON_SES, Provider
 from portico.gateways.anymail.transport import TAG, aws_client
 
-# RFC 3463, anywhere in a server's reply.
-_STATUS_CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _WORDS_LENGTH = 300
 
 
@@ -151,7 +149,7 @@ def _status_code(kind: EventKind, details: Details, words: str) -> str:
     """
     if kind not in {EventKind.FAILED, EventKind.DELAYED}:
         return ""
-    codes = _STATUS_CODE.findall(f"{details.status_code} {words}")
+    codes = enhanced_status_codes.all_in(f"{details.status_code} {words}")
     clear = [code for code in codes if not code.endswith(".0.0")]
     likely = [details.likely_code] if kind is EventKind.FAILED and details.likely_code else []
     return next(iter([*clear, *likely, *codes]), "")

@@ -1,10 +1,10 @@
 """SMTP replies classified by their meaning for a mail: RFC 5321 reply codes and RFC 3463 enhanced status codes."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
+from portico import enhanced_status_codes
+
 TEXT_LENGTH = 200
 
 # Without enhanced codes these mean "authentication required" or "authentication failed", at any stage.
@@ -52,14 +52,8 @@ class SmtpReply:
 def classify(stage: Stage, number: int, text: bytes | str) -> SmtpReply:
     """Classifies an error reply: caused by our setup, by the mailbox, by the message, or temporary."""
     plain = plain_text(text)
-    code = enhanced_code(plain)
+    code = enhanced_status_codes.leading_in(plain)
     return SmtpReply(_kind(stage, number, code), stage, code or (str(number) if number > 0 else ""), plain)
-
-
-def enhanced_code(text: str) -> str:
-    """Returns the enhanced code that a reply begins with, such as "5.1.1"; empty if it has none."""
-    found = ENHANCED.match(text)
-    return ".".join(found.groups()) if found else ""
 
 
 def plain_text(text: bytes | str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_address
 
-from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage, classify, enhanced_code, plain_text
+from portico import enhanced_status_codes
+from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage, classify, plain_text
 from portico.gateways.smtp.server_url import SmtpServer, Tls, parse
 
 STEP_SECONDS = 10.0
@@ -265,7 +266,9 @@ class _SmtpSession:
         if code == -1:  # smtplib returns -1 for a reply without a code.
             return SmtpReply(ReplyKind.LOST, Stage.CONTENT, "", plain_text(text))
         if 200 <= code < 300:
-            return SmtpReply(ReplyKind.TAKEN, Stage.CONTENT, enhanced_code(plain_text(text)), plain_text(text))
+            return SmtpReply(
+                ReplyKind.TAKEN, Stage.CONTENT, enhanced_status_codes.leading_in(plain_text(text)), plain_text(text)
+            )
         return classify(Stage.CONTENT, code, text)
 
     def _expect(self, smtp: smtplib.SMTP, reply: tuple[int, bytes], *expected: int) -> None:

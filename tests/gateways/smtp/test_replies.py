@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portico.gateways.smtp.replies import ReplyKind, Stage, classify, enhanced_code, plain_text
+from portico.gateways.smtp.replies import ReplyKind, Stage, classify, plain_text
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,9 @@ def test_replies_are_classified_by_stage_and_code(stage: Stage, number: int, tex
     assert classify(stage, number, text).kind == kind
 
 
-def test_only_a_leading_enhanced_code_counts() -> None:
-    assert enhanced_code("5.1.1 No such user") == "5.1.1"
-    assert enhanced_code("5.1.1") == "5.1.1"
-    assert enhanced_code("See 5.1.1") == ""
-    assert enhanced_code("5.1.1.7 is an address") == ""
-    assert classify(Stage.RECIPIENT, 550, "No such user").code == "550"
+def test_without_a_leading_enhanced_code_the_reply_code_counts() -> None:
+    assert classify(Stage.RECIPIENT, 550, "5.1.1 No such user").code == "5.1.1"
+    assert classify(Stage.RECIPIENT, 550, "See 5.1.1").code == "550"
 
 
 @given(st.binary(max_size=400))

@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from portico import enhanced_status_codes
 from portico.plumbing.mail.reports import bounce_detection, mime_reader, report_tags
 from portico.plumbing.mail.reports.delivery_reports import DSN, UNSTRUCTURED, NewReport
 from portico.plumbing.mail.reports.mime_reader import Part
@@ -37,7 +38,6 @@ _KINDS = {
 }
 # Feedback types that are no complaint: "not-spam", and reports about authentication (RFC 6591).
 _NOT_COMPLAINTS = {"not-spam", "auth-failure", "dmarc"}
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 _AUTO_REPLY_FIELDS = ("x-autoreply", "x-autorespond", "x-auto-response-suppress")
 _AUTO_REPLY_PRECEDENCES = {"auto_reply", "bulk", "junk"}
@@ -135,11 +135,11 @@ def _is_auto_reply(mail: Part) -> bool:
 
 def _status_code(block: Part) -> str:
     """Returns the status code; the one of the diagnostic if that is more precise ("5.0.0", as Exim writes)."""
-    given = _STATUS.match(block.value("status"))
-    said = _STATUS.search(block.value("diagnostic-code"))
-    if said and (given is None or (given[1].endswith(".0.0") and said[1][0] == given[1][0])):
-        return said[1]
-    return given[1] if given else ""
+    given = enhanced_status_codes.leading_in(block.value("status"))
+    said = next(iter(enhanced_status_codes.all_in(block.value("diagnostic-code"))), "")
+    if said and (not given or (given.endswith(".0.0") and said[0] == given[0])):
+        return said
+    return given
 
 
 def _words(block: Part) -> str:

@@ -3,13 +3,13 @@
 Only this table stops a mailbox. Libraries and providers call more failures permanent, among them refusals of us.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portico import enhanced_status_codes
 from portico.plumbing.models import ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 
@@ -27,7 +27,6 @@ _CLOSED = "5.2.1"
 _NO_SUCH_DOMAIN = {"5.1.2", "5.1.10"}
 _NO_SUCH_MAILBOX = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", _CLOSED}
 _TOO_LARGE = "5.3.4"
-_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _WITHOUT_REASON = {"", "5.0.0"}
 
 
@@ -79,7 +78,7 @@ def rule_for(kind: ReportKind, status_code: str, *, is_unstructured: bool = Fals
 def known_code(status_code: str) -> str:
     """Returns the code if it is an enhanced status code of RFC 3463, else an empty string."""
     code = status_code.strip()
-    return code if _CODE.fullmatch(code) else ""
+    return code if enhanced_status_codes.is_code(code) else ""
 
 
 def _rule_for_code(code: str) -> Rule:
