@@ -16,11 +16,15 @@ from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.models import MailStop, OutgoingEmail
-from portico.plumbing.models.outgoing_emails import FAILED_STATES, TAKEN_STATES, FailureCause, OutgoingEmailQuerySet
+from portico.plumbing.models.outgoing_emails import (
+    FAILED_STATES,
+    OUR_CAUSES,
+    TAKEN_STATES,
+    FailureCause,
+    OutgoingEmailQuerySet,
+)
 
 PAGE_SIZE = 25
-# Rejections of us or of one mail: nothing is wrong with the mailbox, and no client can mend them.
-OUR_CAUSES = (FailureCause.DISTRUST, FailureCause.MESSAGE)
 # The states after which an earlier failure of the mailbox no longer counts: a later mail was taken, or failed itself.
 _ANSWERED = (*FAILED_STATES, *TAKEN_STATES)
 # An id beyond all rows, for the first page: a parameter is never None.

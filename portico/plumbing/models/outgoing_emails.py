@@ -61,10 +61,13 @@ class FailureCause(models.TextChoices):
     COMPLAINED = "complained", _("Marked as spam")
     PROVIDER_LIST = "provider_list", _("On the email provider’s suppression list")
     UNEXPLAINED = "unexplained", _("Rejected without a reason")
-    # Of us, or of this mail: says nothing about the mailbox.
     DISTRUST = "distrust", _("Their server doesn’t trust our email")
     MESSAGE = "message", _("This email was rejected")
     OTHER = "other", _("Rejected for another reason")
+
+
+# Rejections of us, or of one mail: they say nothing about the mailbox, and no client can mend them.
+OUR_CAUSES = (FailureCause.DISTRUST, FailureCause.MESSAGE)
 
 
 class OutgoingEmailQuerySet(RowQuerySet["OutgoingEmail"]):

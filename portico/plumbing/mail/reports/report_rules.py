@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from portico import enhanced_status_codes
 from portico.plumbing.models import ReportKind
-from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
+from portico.plumbing.models.outgoing_emails import OUR_CAUSES, EmailState, FailureCause
 
 # A mailbox that rejects without a reason is stopped at the second rejection within this time.
 UNEXPLAINED_PERIOD = timedelta(days=7)
@@ -34,15 +34,18 @@ _WITHOUT_REASON = {"", "5.0.0"}
 class Rule:
     """What a report of a failure means.
 
-    `stops` at the first report; `stops_when_repeated` at the second within UNEXPLAINED_PERIOD. `is_ours`: the failure
-    says nothing about the mailbox, so the client needs no attention; the operator does.
+    It `stops` the mailbox at once, or `stops_when_repeated`: at the second within UNEXPLAINED_PERIOD.
     """
 
     cause: FailureCause
     state: EmailState = EmailState.FAILED
     stops: bool = False
     stops_when_repeated: bool = False
-    is_ours: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Returns True if the failure says nothing about the mailbox: the operator has to act, not the client."""
+        return self.cause in OUR_CAUSES
 
 
 _COMPLAINED = Rule(FailureCause.COMPLAINED, EmailState.COMPLAINED, stops=True)
@@ -51,8 +54,8 @@ _NO_MAILBOX = Rule(FailureCause.NO_MAILBOX, EmailState.BOUNCED, stops=True)
 _UNEXPLAINED = Rule(FailureCause.UNEXPLAINED, stops_when_repeated=True)
 _FULL = Rule(FailureCause.FULL)
 _EXPIRED = Rule(FailureCause.EXPIRED)
-_DISTRUST = Rule(FailureCause.DISTRUST, is_ours=True)
-_MESSAGE = Rule(FailureCause.MESSAGE, is_ours=True)
+_DISTRUST = Rule(FailureCause.DISTRUST)
+_MESSAGE = Rule(FailureCause.MESSAGE)
 _OTHER = Rule(FailureCause.OTHER)
 
 
