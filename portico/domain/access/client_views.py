@@ -14,7 +14,7 @@ from portico.domain.access.models import ClientView, PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientArchived
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Role, StaffMember
+from portico.domain.practices.models import CLIENT_EDITORS, StaffMember
 from portico.domain.practices.staff import staff_sessions
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
@@ -24,7 +24,6 @@ from portico.plumbing.refusals import Refused
 
 LIFETIME = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=1)
-ROLES = frozenset({Role.OWNER, Role.CLINICIAN, Role.FRONT_DESK})
 # The id of no row: an account with it has no sessions and no cards.
 NO_ACCOUNT = 0
 
@@ -102,7 +101,7 @@ def reason_to_end(view: ClientView) -> ViewEnd | None:
         return ViewEnd.EXPIRED
     is_allowed = (
         view.staff.may_sign_in
-        and view.staff.role in ROLES
+        and view.staff.role in CLIENT_EDITORS
         and view.__dict__["has_session"]
         and not view.client.is_archived_now
     )

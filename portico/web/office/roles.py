@@ -1,10 +1,9 @@
 """Roles that may edit clients or billing."""
 
-from portico.domain.practices.models import Role
+from portico.domain.practices.models import CLIENT_EDITORS, Role
 from portico.web.http.request_types import OfficeRequest
 
-# May edit clients, their addresses and their access. Billers have read access.
-CLIENT_EDITORS = (Role.OWNER, Role.CLINICIAN, Role.FRONT_DESK)
+__all__ = ["BILLING_EDITORS", "CLIENT_EDITORS", "may_edit", "may_edit_billing"]
 
 # May refund, void, give credit and export.
 BILLING_EDITORS = (Role.OWNER, Role.BILLER)

@@ -24,7 +24,6 @@ from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice, Role, StaffMember, StaffSession
 from portico.plumbing import clock
 from portico.plumbing.models import AuditChainHead, AuditEntry, AuditSeal
-from portico.web.office.roles import CLIENT_EDITORS
 from portico.web.route_list import Audience, Route, all_routes
 from tests import cast
 from tests.support import outcomes
@@ -346,10 +345,6 @@ def test_the_button_is_shown_to_those_who_may_use_it(client: Browser, ana: Clien
     assert link not in cast.signed_in(Browser(), cast.ines(ana.practice)).get(address).text
     client_changes.archive(ana, by=cast.DESK)
     assert link not in client.get(address).text
-
-
-def test_roles_are_those_that_edit_clients() -> None:
-    assert frozenset(CLIENT_EDITORS) == client_views.ROLES
 
 
 def test_old_views_are_deleted(desk: Browser, ana: Client) -> None:

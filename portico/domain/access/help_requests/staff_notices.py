@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.access.models import HelpRequest
 from portico.domain.practices import mail_frame
-from portico.domain.practices.models import HelpNotices, Practice, Role, StaffMember
+from portico.domain.practices.models import CLIENT_EDITORS, HelpNotices, Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
@@ -25,7 +25,7 @@ ROLES = {
     HelpNotices.NOT_SENT: (),
     HelpNotices.OWNERS: (Role.OWNER,),
     # Those who may close a request.
-    HelpNotices.CLIENT_EDITORS: (Role.OWNER, Role.CLINICIAN, Role.FRONT_DESK),
+    HelpNotices.CLIENT_EDITORS: CLIENT_EDITORS,
 }
 
 

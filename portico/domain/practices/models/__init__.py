@@ -11,6 +11,7 @@ from portico.domain.practices.models.practices import (
     refuse_unknown_zone,
 )
 from portico.domain.practices.models.staff import (
+    CLIENT_EDITORS,
     RESET_LINK_TTL,
     SET_UP_LINK_TTL,
     PasswordResetRequest,
@@ -23,6 +24,7 @@ from portico.domain.practices.models.staff import (
 )
 
 __all__ = [
+    "CLIENT_EDITORS",
     "RESET_LINK_TTL",
     "SET_UP_LINK_TTL",
     "SLUG",

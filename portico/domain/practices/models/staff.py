@@ -28,6 +28,10 @@ class Role(models.TextChoices):
     BILLER = "biller", _("Biller")
 
 
+# May edit clients, their addresses and their access, and help them. Billers have read access.
+CLIENT_EDITORS = (Role.OWNER, Role.CLINICIAN, Role.FRONT_DESK)
+
+
 class StaffMemberQuerySet(RowQuerySet["StaffMember"]):
     def active(self) -> "StaffMemberQuerySet":
         return self.filter(deactivated_at=None)
