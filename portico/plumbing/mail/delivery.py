@@ -257,7 +257,7 @@ def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool)
         if composer is not None and not email.is_waiting:
             composer.state_changed(email)
         if stops:
-            mail_stops.stop_locked(email, StopKind.REFUSED, email.reason)
+            mail_stops.stop(email, StopKind.REFUSED, email.reason)
     return True
 
 

@@ -64,24 +64,16 @@ def key_of(email: OutgoingEmail) -> str:
 
 
 def stop(email: OutgoingEmail, kind: StopKind, words: str) -> None:
-    """Stops the mailbox of a mail, whose row is locked, because of a report about it. In the caller's transaction.
+    """Stops the mailbox of a mail, in the caller's transaction, which has locked the mail and called `lock`.
 
-    A complaint replaces a refusal. A mail that was sent before an earlier stop was lifted stops nothing.
+    A complaint replaces a refusal.
     """
-    lock(email.practice_id, key_of(email))
-    stop_locked(email, kind, words)
-
-
-def stop_locked(email: OutgoingEmail, kind: StopKind, words: str) -> None:
-    """Stops the mailbox as `stop` does, after the caller has called `lock` for it."""
     practice_id, mailbox_key = email.practice_id, key_of(email)
     if not mailbox_key:
         return
     columns = {"kind": kind, "email": email, "words": words[:WORDS_LENGTH], "stopped_at": clock.now()}
     found, is_new = _locked_live(practice_id, mailbox_key), False
     if found is None:
-        if _was_lifted_since(email, mailbox_key):
-            return
         # Without rows of the domain there was nothing to lock, and another worker may be stopping the mailbox.
         found, is_new = MailStop.objects.get_or_create(
             practice_id=practice_id, mailbox_key=mailbox_key, lifted_at=None, defaults=columns
@@ -104,9 +96,16 @@ def stop_locked(email: OutgoingEmail, kind: StopKind, words: str) -> None:
     _announce(practice_id, mailbox_key, found)
 
 
-def _was_lifted_since(email: OutgoingEmail, mailbox_key: str) -> bool:
-    lifted = MailStop.objects.filter(practice=email.practice_id, mailbox_key=mailbox_key, lifted_at__isnull=False)
-    return email.handed_over_at is not None and lifted.filter(lifted_at__gte=email.handed_over_at).exists()
+def was_lifted_since(email: OutgoingEmail) -> bool:
+    """Returns True if the mailbox is not stopped, since its stop was lifted after the mail had been handed over.
+
+    What a report says about the mail is out of date then. The caller has called `lock`.
+    """
+    practice_id, mailbox_key = email.practice_id, key_of(email)
+    if email.handed_over_at is None or live_stop(practice_id, mailbox_key) is not None:
+        return False
+    stops = MailStop.objects.filter(practice=practice_id, mailbox_key=mailbox_key)
+    return stops.filter(lifted_at__gte=email.handed_over_at).exists()
 
 
 def accepted(email: OutgoingEmail) -> None:

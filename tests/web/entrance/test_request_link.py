@@ -82,8 +82,10 @@ def _archived(person: Client) -> None:
 
 
 def _stopped(person: Client) -> None:
+    email = cast.invited(person).email
     with transaction.atomic():
-        mail_stops.stop(cast.invited(person).email, StopKind.REFUSED, "There is no such mailbox.")
+        mail_stops.lock(email.practice_id, mail_stops.key_of(email))
+        mail_stops.stop(email, StopKind.REFUSED, "There is no such mailbox.")
 
 
 def _nothing(_person: Client) -> None:

@@ -142,11 +142,11 @@ def _fail(report: DeliveryReport, email: OutgoingEmail) -> None:
     if rule.is_ours:
         logger.warning("email.rejected_by_policy", extra={"email": email.pk, "code": report.status_code})
         return  # It says nothing about the mailbox, so the client stays as it is.
-    if rule.state != EmailState.COMPLAINED and _is_later_accepted(email):
+    if mail_stops.was_lifted_since(email) or (rule.state != EmailState.COMPLAINED and _is_later_accepted(email)):
         return
     _notify_composer(email)
     if stops and not outbox.is_to_staff(email):
-        mail_stops.stop_locked(email, _STOP_KINDS.get(rule.cause, StopKind.REFUSED), reason)
+        mail_stops.stop(email, _STOP_KINDS.get(rule.cause, StopKind.REFUSED), reason)
 
 
 def _is_worse(rule: Rule, email: OutgoingEmail) -> bool:

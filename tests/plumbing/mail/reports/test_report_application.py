@@ -319,9 +319,11 @@ def test_a_report_from_before_the_lift_stops_nothing_again(note: Note, stopped_c
     applied(first)
     stopped_clock.shift(timedelta(hours=1))
     mail_stops.lift(first.practice_id, "ana@example.org", by=DESK)
+    note.told.clear()
     report(second, FAILED, "5.1.1")
-    applied(second)
+    assert applied(second).state == "bounced"
     assert not is_stopped(first)
+    assert note.told == []
 
 
 def test_a_stop_of_one_practice_leaves_another_alone(note: Note) -> None:
