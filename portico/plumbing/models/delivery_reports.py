@@ -47,7 +47,7 @@ class DeliveryReportQuerySet(RowQuerySet["DeliveryReport"]):
 class DeliveryReport(QueuedRow):
     """A report about one mail, received from a mail server or a provider, and applied by the worker.
 
-    The report's own text is never stored.
+    Of the report's own text, only the server's words are stored.
     """
 
     LONGEST_WAIT: ClassVar[timedelta] = timedelta(hours=1)
@@ -147,7 +147,7 @@ class ReportMailbox(Row):
     # What prevents reading it, and since when; empty if nothing does.
     problem = models.CharField(max_length=WORDS_LENGTH, blank=True)
     problem_since = models.DateTimeField(null=True)
-    # Mails in it that are no valid report about one of ours.
+    # The number of mails, read or taken from the mail server, with no valid report about one of ours.
     unmatched = models.PositiveBigIntegerField(default=0)
 
     objects = RowQuerySet.as_manager()

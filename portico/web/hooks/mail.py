@@ -43,7 +43,7 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
     except PayloadInvalid:
         return _refused(provider, HTTPStatus.BAD_REQUEST, "not an event")
     reports = [report for event in found if (report := _report(event, provider)) is not None]
-    unmatched = len(found) - len(reports) + delivery_reports.store(reports)
+    unmatched = len(found) - len(reports) + len(delivery_reports.store(reports))
     if unmatched:
         logger.warning("mail_events.unmatched", extra={"provider": provider, "number": unmatched})
     return JsonResponse({"received": len(reports)})

@@ -33,10 +33,10 @@ class NewReport:
     remote_server: str = ""
 
 
-def store(reports: Sequence[NewReport]) -> int:
+def store(reports: Sequence[NewReport]) -> list[NewReport]:
     """Stores the reports about mails of this installation, each once, and about MAX_OF_ONE_EMAIL for each mail.
 
-    Returns how many were not stored: those that name no mail of ours, and those beyond the limit.
+    Returns those that were not stored: they name no mail of ours, or are beyond the limit.
     """
     mails = {
         ref: (pk, practice)
@@ -45,11 +45,13 @@ def store(reports: Sequence[NewReport]) -> int:
         )
     }
     counts = _count_stored(pk for pk, _practice in mails.values())
-    known = []
+    known, unmatched = [], []
     for each in reports:
         if each.ref in mails and counts[mails[each.ref][0]] < MAX_OF_ONE_EMAIL:
             counts[mails[each.ref][0]] += 1
             known.append(each)
+        else:
+            unmatched.append(each)
     rows = [
         DeliveryReport(
             practice_id=mails[each.ref][1],
@@ -65,7 +67,7 @@ def store(reports: Sequence[NewReport]) -> int:
         for each in known
     ]
     DeliveryReport.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(reports) - len(known)
+    return unmatched
 
 
 def _count_stored(emails: Iterable[int]) -> Counter[int]:

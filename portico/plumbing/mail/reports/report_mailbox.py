@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import RowQuerySet
 from portico.plumbing.mail.reports import delivery_reports, report_parsing
+from portico.plumbing.mail.reports.delivery_reports import NewReport
 from portico.plumbing.models import ReportMailbox
 from portico.plumbing.models.delivery_reports import WORDS_LENGTH
 from portico.plumbing.queue import leases
@@ -61,12 +62,11 @@ class Mailbox(Protocol):
 
 
 def receive(raw: bytes) -> None:
-    """Stores the reports in one mail; a mail without any is counted."""
+    """Stores the reports in one mail; a mail of which none was stored is counted."""
     reports = report_parsing.parse(raw, received_at=clock.now())
-    ReportMailbox.objects.get_or_create(pk=ROW)
+    row, _is_new = ReportMailbox.objects.get_or_create(pk=ROW)
     with transaction.atomic():
-        if delivery_reports.store(reports) or not reports:
-            ReportMailbox.objects.filter(pk=ROW).update(unmatched=F("unmatched") + 1)
+        _store_reports(ReportMailbox.objects.filter(pk=row.pk), [reports])
 
 
 def read_new(mailbox: Mailbox) -> bool:
@@ -127,14 +127,20 @@ def _store(row: ReportMailbox, batch: MailBatch) -> bool:
         )
         if not is_held:
             return False
-        unmatched = delivery_reports.store([report for reports in found for report in reports])
-        unmatched += sum(not reports for reports in found)
-        if unmatched:
-            _held(row).update(unmatched=F("unmatched") + unmatched)
+        unmatched = _store_reports(_held(row), found)
     row.last_uid = batch.read_to
     if found:
         logger.info("reports.read", extra={"mails": len(found), "unmatched": unmatched})
     return True
+
+
+def _store_reports(row: RowQuerySet[ReportMailbox], found: Sequence[Sequence[NewReport]]) -> int:
+    """Stores the reports of each mail, and counts the mails of which none was stored; returns their number."""
+    left_out = set(delivery_reports.store([report for reports in found for report in reports]))
+    unmatched = sum(left_out.issuperset(reports) for reports in found)
+    if unmatched:
+        row.update(unmatched=F("unmatched") + unmatched)
+    return unmatched
 
 
 def _record_problem(row: ReportMailbox, words: str) -> None:

@@ -17,15 +17,17 @@ def a_report(ref: str, key: str = "a", words: str = "") -> NewReport:
 
 def test_the_same_report_is_stored_once() -> None:
     email = an_email()
-    assert delivery_reports.store([a_report(email.ref), a_report(email.ref)]) == 0
-    assert delivery_reports.store([a_report(email.ref), a_report(email.ref, "b")]) == 0
+    assert delivery_reports.store([a_report(email.ref), a_report(email.ref)]) == []
+    assert delivery_reports.store([a_report(email.ref), a_report(email.ref, "b")]) == []
     assert [row.event_key for row in DeliveryReport.objects.order_by("id")] == ["a", "b"]
     assert {row.practice_id for row in DeliveryReport.objects.all()} == {email.practice_id}
 
 
 def test_a_report_about_an_unknown_mail_is_counted_only() -> None:
-    assert delivery_reports.store([a_report(tokens.new_ref())]) == 1
+    unknown, known = a_report(tokens.new_ref(), "a"), a_report(an_email().ref, "b")
+    assert delivery_reports.store([unknown]) == [unknown]
     assert not DeliveryReport.objects.exists()
+    assert delivery_reports.store([unknown, known]) == [unknown]
 
 
 def test_the_words_of_a_report_are_one_clean_line() -> None:
@@ -38,7 +40,8 @@ def test_the_words_of_a_report_are_one_clean_line() -> None:
 def test_one_mail_cannot_fill_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery_reports, "MAX_OF_ONE_EMAIL", 3)
     email, other = an_email("note:1"), an_email("note:2")
-    assert delivery_reports.store([a_report(email.ref, str(number)) for number in range(2)]) == 0
-    assert delivery_reports.store([a_report(email.ref, str(number)) for number in range(2, 6)]) == 3
-    assert delivery_reports.store([a_report(other.ref, "other")]) == 0
+    assert delivery_reports.store([a_report(email.ref, str(number)) for number in range(2)]) == []
+    more = [a_report(email.ref, str(number)) for number in range(2, 6)]
+    assert delivery_reports.store(more) == more[1:]
+    assert delivery_reports.store([a_report(other.ref, "other")]) == []
     assert [email.delivery_reports.count(), other.delivery_reports.count()] == [3, 1]

@@ -12,7 +12,13 @@ from time_machine import Traveller
 
 from portico.gateways.imap import Batch, ImapFolder, ImapMailbox, parse
 from portico.plumbing import clock
-from portico.plumbing.mail.reports import delivery_reports, report_mailbox, report_mailbox_health, report_tags
+from portico.plumbing.mail.reports import (
+    delivery_reports,
+    report_mailbox,
+    report_mailbox_health,
+    report_parsing,
+    report_tags,
+)
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
 from sandbox.mailbox import report_writer
 from sandbox.mailbox.imap_server import Step
@@ -65,6 +71,19 @@ def test_reports_are_stored_and_the_rest_is_counted(imap: ImapServer) -> None:
     state = row()
     assert (state.uid_validity, state.last_uid, state.unmatched, state.problem) == (1, 3, 2, "")
     assert (state.lease_until, state.read_at) == (None, clock.now())
+
+
+@pytest.mark.parametrize("by_pipe", [False, True])
+def test_a_mail_about_several_recipients_is_counted_once(imap: ImapServer, by_pipe: bool) -> None:  # noqa: FBT001  A parameter.
+    block = b"Final-Recipient: rfc822; carol@report.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+    mail = a_bounce(OutgoingEmail(ref="abcdefghij234567")).replace(b"Final-Recipient:", block + b"Final-Recipient:", 1)
+    assert len(report_parsing.parse(mail, received_at=clock.now())) == 2
+    if by_pipe:
+        report_mailbox.receive(mail)
+    else:
+        imap.folder.add(mail)
+        read(imap)
+    assert row().unmatched == 1
 
 
 def test_only_new_mails_are_fetched(imap: ImapServer, stopped_clock: Traveller) -> None:
