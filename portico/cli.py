@@ -23,6 +23,7 @@ PLACEHOLDERS = {
     "REPORT_MAILBOX_URL": "",
     "EMAIL_HOOK_SECRET": "",
     "DKIM_SELECTOR": "",
+    "AUTHSERV_ID": "",
     "DNS_SERVER": "",
     "STRIPE_API_BASE": "",
     "ALLOW_TEST_ENDPOINTS": "0",

@@ -35,6 +35,9 @@ _SELECTOR = re.compile(
     r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*"
 )
 MAX_SELECTORS = 5
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_AUTHSERV_ID = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+MAX_AUTHSERV_IDS = 5
 # Replaces an invalid base URL, so that the other settings are validated too.
 PLACEHOLDER_ORIGIN = Origin("https", "localhost", None)
 
@@ -60,6 +63,7 @@ class Configuration:
     email_url: str
     email_from: str
     dkim_selectors: tuple[str, ...]
+    authserv_ids: tuple[str, ...]
     dns_server: DnsServer | None
     # The envelope sender, to which delivery reports are sent; empty for EMAIL_FROM.
     email_return_path: str
@@ -144,6 +148,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         email_url=_email_url(reader),
         email_from=_email_from(reader),
         dkim_selectors=_dkim_selectors(reader),
+        authserv_ids=_authserv_ids(reader),
         dns_server=_dns_server(reader),
         email_return_path=_address(reader, "EMAIL_RETURN_PATH", reader.optional("EMAIL_RETURN_PATH")),
         report_mailbox_url=_report_mailbox_url(reader),
@@ -327,6 +332,22 @@ def _dkim_selectors(reader: _Reader) -> tuple[str, ...]:
         )
         return ()
     return selectors
+
+
+def _authserv_ids(reader: _Reader) -> tuple[str, ...]:
+    """Returns the servers whose Authentication-Results are trusted; none means the one that received the mail.
+
+    Gmail's has a name that does not follow from the mail's last Received.
+    """
+    names = tuple(name.lower() for name in _split(reader.optional("AUTHSERV_ID")))
+    if len(names) > MAX_AUTHSERV_IDS or not all(_AUTHSERV_ID.fullmatch(name) for name in names):
+        reader.refuse(
+            "AUTHSERV_ID",
+            f"must be names of mail servers by comma, at most {MAX_AUTHSERV_IDS}, such as mx.example.com.",
+        )
+        return ()
+    is_gmail = re.search(r"@imap\.(gmail|googlemail)\.com(:|/|$)", reader.optional("REPORT_MAILBOX_URL").lower())
+    return names or (("mx.google.com",) if is_gmail else ())
 
 
 def _dns_server(reader: _Reader) -> DnsServer | None:

@@ -368,6 +368,17 @@ def test_dkim_selectors_are_labels_by_comma() -> None:
         assert problem == "DKIM_SELECTOR must be selectors of DKIM keys by comma, at most 5, such as s1,s2."
 
 
+def test_authserv_ids_are_server_names_by_comma() -> None:
+    assert read().authserv_ids == ()
+    assert read(AUTHSERV_ID="mx.Example.com, example.org").authserv_ids == ("mx.example.com", "example.org")
+    gmail = "imaps://alder%40gmail.com:p@imap.gmail.com/INBOX"
+    assert read(REPORT_MAILBOX_URL=gmail).authserv_ids == ("mx.google.com",)
+    assert read(REPORT_MAILBOX_URL=gmail, AUTHSERV_ID="mx.example.com").authserv_ids == ("mx.example.com",)
+    for value in ("localhost", "mx.example.com.", "a.b c.d", "*.example.com", ",".join(["a.b"] * 6)):
+        (problem,) = problems(AUTHSERV_ID=value)
+        assert problem == "AUTHSERV_ID must be names of mail servers by comma, at most 5, such as mx.example.com."
+
+
 def test_the_dns_server_is_an_ip_address_with_a_port() -> None:
     assert read(DNS_SERVER="").dns_server is None
     for value, server in (

@@ -27,6 +27,8 @@ class CheckName(models.TextChoices):
     DKIM = "dkim", "DKIM"
     DMARC = "dmarc", "DMARC"
     MX = "mx", "MX"
+    # What the server that received a test email stated; the other checks ask the DNS.
+    TEST_EMAIL = "test_mail", _("Test email")
 
 
 class Verdict(models.TextChoices):
@@ -58,7 +60,10 @@ class CheckReason(models.TextChoices):
     SPF_OTHER_PROVIDER = "spf_other_provider", _("The SPF record doesn’t name the provider that sends your emails.")
     NO_SELECTOR = (
         "no_selector",
-        _("The name of the DKIM key isn’t known. Your system administrator can set DKIM_SELECTOR."),
+        _(
+            "The name of the DKIM key isn’t known. Send a test email to find out, "
+            "or ask your system administrator to set DKIM_SELECTOR."
+        ),
     )
     NO_DKIM = "no_dkim", _("There is no DKIM key, so receiving servers can’t check your emails’ signature.")
     SEVERAL_DKIM = "several_dkim", _("There are several DKIM keys under one name. Keep the one your provider shows.")
@@ -86,9 +91,36 @@ class CheckReason(models.TextChoices):
     MX_BY_ADDRESS = "mx_by_address", _("There is no MX record. Emails go to the domain’s own address.")
     MX_REFUSES = "mx_refuses", _("The MX record says that this domain receives no emails.")
     MX_WITHOUT_ADDRESS = "mx_without_address", _("None of the mail servers in the MX records has an address.")
+    TEST_GOOD = "test_good", _("The receiving server trusted the test email.")
+    TEST_NOT_BACK = "test_not_back", _("No test email has come back yet.")
+    TEST_NO_RESULTS = (
+        "test_no_results",
+        _("The server that received the test email doesn’t say what it checked. Try a mailbox of another provider."),
+    )
+    TEST_UNTRUSTED = (
+        "test_untrusted",
+        _("The result is from a server that isn’t known as yours. Your system administrator can set AUTHSERV_ID."),
+    )
+    TEST_NOT_SIGNED = (
+        "test_not_signed",
+        _("SPF passed, but no DKIM signature of your domain did. Emails that are forwarded may be rejected."),
+    )
+    TEST_NOT_TRUSTED = (
+        "test_not_trusted",
+        _("Neither SPF nor DKIM passed for your domain, so receiving servers can’t tell your emails from forged ones."),
+    )
+    TEST_FAILED_DMARC = (
+        "test_failed_dmarc",
+        _("The test email did not meet the DMARC policy, so receiving servers may reject your emails."),
+    )
 
 
 class SenderCheckQuerySet(RowQuerySet["SenderCheck"]):
+    def seen_dkim_keys(self, domain: str) -> list[str]:
+        """Returns the names of the keys that signed the last test email."""
+        row = self.filter(domain=domain, name=CheckName.TEST_EMAIL).first()
+        return row.dkim_keys.splitlines() if row is not None else []
+
     def of_domain(self, domain: str) -> "list[SenderCheck]":
         """Returns the checks of a domain in the order of CheckName; those that never ran are missing."""
         return sorted(self.filter(domain=domain), key=lambda row: CheckName.values.index(row.name))
@@ -104,9 +136,13 @@ class SenderCheck(Row):
     name = models.CharField(max_length=10, choices=CheckName.choices)
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
     reason = models.CharField(max_length=30, choices=CheckReason.choices)
-    host = models.CharField(max_length=300)
+    # Of a test email: the server that stated the result.
+    host = models.CharField(max_length=300, blank=True)
     found = models.TextField(blank=True)
     wanted = models.TextField(blank=True)
+    # The names of the DKIM keys that signed the test email, one a line; empty for other checks.
+    dkim_keys = models.TextField(blank=True)
+    # Of a test email: when it was queued.
     checked_at = models.DateTimeField()
     # When the DNS last answered; null if it never did.
     known_at = models.DateTimeField(null=True)

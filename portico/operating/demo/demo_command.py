@@ -102,6 +102,7 @@ def process_environment(port: int) -> dict[str, str]:
         "EMAIL_RETURN_PATH": "bounces@portico.example",
         "REPORT_MAILBOX_URL": f"imap://reports:reports@localhost:{port + 4}/INBOX",
         "DKIM_SELECTOR": "",
+        "AUTHSERV_ID": "",
         # The mailbox answers on the mail server's port, over UDP.
         "DNS_SERVER": f"127.0.0.1:{port + 3}",
         "STRIPE_API_BASE": f"http://localhost:{port + 2}",

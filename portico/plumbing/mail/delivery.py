@@ -193,7 +193,7 @@ def _build(email: OutgoingEmail, composer: outbox.MailComposer) -> _Built:
     link = composer.link(email)
     secrets = composer.secrets(email)
     composed = composer.compose(email, link)
-    recipient = mailboxes.deliverable(email.to_address)
+    recipient = mailboxes.deliverable(composer.recipient(email))
     return _Built(
         message=mime_messages.build_message(email, composed, recipient=recipient, at=clock.now()),
         recipient=recipient,

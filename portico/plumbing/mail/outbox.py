@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.utils.functional import _StrPromise
 
+    from portico.plumbing.mail.returned_mail import ReturnedMail
+
 # Replaces a secret in a stored mail.
 LINK_PLACEHOLDER = "••••••••"
 REASON_LENGTH = 300
@@ -63,6 +65,8 @@ class MailComposer(ABC):
     label: "str | _StrPromise" = ""
     # A mail to staff is sent even if the practice may send nothing else to the mailbox.
     is_to_staff = False
+    # `came_back` is called.
+    reads_returned_mails = False
 
     def look_up(self, emails: Sequence[OutgoingEmail]) -> None:  # noqa: B027  # Most kinds look up each mail separately.
         """Loads what several mails need at once; called first, with the mails of one batch."""
@@ -89,6 +93,16 @@ class MailComposer(ABC):
         The mail's row is locked by then: other rows may be locked after it, never before.
         """
 
+    def recipient(self, email: OutgoingEmail) -> str:
+        """Returns the address to send to, a form of `to_address` that reaches the same mailbox."""
+        return email.to_address
+
+    def came_back(self, email: OutgoingEmail, returned: "ReturnedMail") -> None:  # noqa: B027  # As above.
+        """Called when the mail arrived in the mailbox of the delivery reports, or a report repeats its header.
+
+        That is in the transaction which stores the reports. The same mail may come back more than once.
+        """
+
 
 _composers: dict[str, MailComposer] = {}
 
@@ -104,6 +118,10 @@ def composer_of(kind: str) -> MailComposer:
 
 def composer_or_none(kind: str) -> MailComposer | None:
     return _composers.get(kind)
+
+
+def kinds_that_read_returned_mails() -> list[str]:
+    return [kind for kind, composer in _composers.items() if composer.reads_returned_mails]
 
 
 def is_to_staff(email: OutgoingEmail) -> bool:

@@ -173,6 +173,17 @@ def test_dkim_reads_ed25519_and_follows_an_alias(dns: Resolver, records: Records
     assert verdict_of(dns, DKIM) == (Verdict.OK, CheckReason.GOOD)
 
 
+def test_a_key_seen_in_a_test_email_counts_if_the_dns_has_it(dns: Resolver, records: Records) -> None:
+    def dkim(*seen: str) -> CheckResult:
+        found = checking.check_domain(DOMAIN, dns, return_domain=DOMAIN, selectors=(), seen_keys=seen, mail_server=SMTP)
+        return next(each for each in found if each.name == DKIM)
+
+    assert dkim(f"forged._domainkey.{DOMAIN}").reason == CheckReason.NO_SELECTOR
+    assert (dkim(f"forged._domainkey.{DOMAIN}", SELECTOR).host, dkim(SELECTOR).verdict) == (SELECTOR, Verdict.OK)
+    records.set(SELECTOR, TXT=["v=DKIM1; p="])
+    assert dkim(SELECTOR).reason == CheckReason.DKIM_REVOKED
+
+
 def test_one_good_selector_is_enough(dns: Resolver) -> None:
     assert results(dns, selectors=("old", "s1"))[DKIM].verdict == Verdict.OK
     assert results(dns, selectors=())[DKIM].reason == CheckReason.NO_SELECTOR
@@ -317,6 +328,27 @@ def test_the_command_prints_and_fails_if_something_is_broken(
     with pytest.raises(SystemExit):
         call_command("check_sender", stdout=out)
     assert f"Add to {DOMAIN}: v=spf1 a:{SMTP} ~all" in out.getvalue()
+
+
+@pytest.mark.django_db
+def test_the_command_checks_and_prints_what_a_test_email_showed(dns: Resolver, settings: Settings) -> None:
+    configure(settings, dns)
+    settings.DKIM_SELECTORS = ()
+    SenderCheck.objects.create(
+        domain=DOMAIN,
+        name=CheckName.TEST_EMAIL,
+        verdict=Verdict.WARN,
+        reason=CheckReason.TEST_NOT_SIGNED,
+        host="mx.elm.example",
+        found="dkim=none",
+        dkim_keys=SELECTOR,
+        checked_at=clock.now(),
+    )
+    out = StringIO()
+    call_command("check_sender", stdout=out)
+    assert "DKIM: OK" in out.getvalue()
+    assert "Test email: could be better\n  Sent: " in out.getvalue()
+    assert "Stated by mx.elm.example: dkim=none" in out.getvalue()
 
 
 def configure(settings: Settings, dns: Resolver) -> None:

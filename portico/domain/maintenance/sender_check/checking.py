@@ -27,6 +27,7 @@ def check_sender() -> int:
         Resolver(settings.DNS_SERVER),
         return_domain=settings.EMAIL_RETURN_PATH.rpartition("@")[2],
         selectors=settings.DKIM_SELECTORS,
+        seen_keys=SenderCheck.objects.seen_dkim_keys(sender_domain()),
         mail_server=_smtp_host(),
     )
     store(sender_domain(), results)
@@ -37,19 +38,26 @@ CHECK_SENDER = Task("check the sender", timedelta(days=1), check_sender)
 
 
 def check_domain(
-    domain: str, dns: Resolver, *, return_domain: str, selectors: Sequence[str], mail_server: str
+    domain: str,
+    dns: Resolver,
+    *,
+    return_domain: str,
+    selectors: Sequence[str],
+    seen_keys: Sequence[str] = (),
+    mail_server: str,
 ) -> list[CheckResult]:
     """Returns the result of each check. A check whose questions get no answer is unknown, never broken.
 
     `domain` is that of EMAIL_FROM; `return_domain` is that of the envelope sender, whose SPF record counts and to
-    which bounces are sent. `mail_server` is the host of EMAIL_URL, empty for a provider's API.
+    which bounces are sent. `seen_keys` are names of DKIM keys, see `dkim.check`. `mail_server` is the host of
+    EMAIL_URL, empty for a provider's API.
     """
     by_spf = _answered(CheckName.SPF, return_domain, lambda: spf.check(return_domain, dns, mail_server=mail_server))
-    by_dkim = _answered(CheckName.DKIM, domain, lambda: dkim.check(domain, dns, selectors=selectors))
+    by_dkim = _answered(CheckName.DKIM, domain, lambda: dkim.check(domain, dns, selectors=selectors, seen=seen_keys))
     signals = dmarc.Signals(
         # The envelope sender of a provider's API is the provider's own, which is not aligned.
         spf_domain=return_domain if mail_server and by_spf.verdict != Verdict.BROKEN else "",
-        dkim_domain=domain if by_dkim.verdict != Verdict.BROKEN else "",
+        dkim_domain=dkim.domain_of(by_dkim.host) if by_dkim.verdict != Verdict.BROKEN else "",
         is_by_provider=not mail_server,
     )
     return [

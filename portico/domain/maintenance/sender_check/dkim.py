@@ -16,19 +16,32 @@ from portico.gateways.dns import Resolver
 SHORTEST_KEY = 1024
 GOOD_KEY = 2048
 ED25519_BYTES = 32
+# Between a selector and its domain.
+_BELOW = "._domainkey."
 _ORDER = (Verdict.OK, Verdict.WARN, Verdict.BROKEN)
 
 
-def check(domain: str, dns: Resolver, *, selectors: Sequence[str]) -> CheckResult:
-    """Checks the key of each selector and returns the best result: one good key is enough. Raises NotAnswered."""
-    if not selectors:
-        return CheckResult(CheckName.DKIM, Verdict.UNKNOWN, CheckReason.NO_SELECTOR, f"…._domainkey.{domain}")
-    results = [_check_selector(domain, dns, selector) for selector in selectors]
+def check(domain: str, dns: Resolver, *, selectors: Sequence[str], seen: Sequence[str] = ()) -> CheckResult:
+    """Checks the key of each selector and returns the best result: one good key is enough. Raises NotAnswered.
+
+    `seen` are names of keys in the signatures of a test email. They count only if the DNS has them: a signature
+    can name any.
+    """
+    named = [f"{selector}{_BELOW}{domain}" for selector in selectors]
+    results = [_check_key(dns, host) for host in named]
+    others = (_check_key(dns, host) for host in seen if host not in named)
+    results += [each for each in others if each.reason != CheckReason.NO_DKIM]
+    if not results:
+        return CheckResult(CheckName.DKIM, Verdict.UNKNOWN, CheckReason.NO_SELECTOR, f"…{_BELOW}{domain}")
     return min(results, key=lambda each: _ORDER.index(each.verdict))
 
 
-def _check_selector(domain: str, dns: Resolver, selector: str) -> CheckResult:
-    host = f"{selector}._domainkey.{domain}"
+def domain_of(host: str) -> str:
+    """Returns the domain whose key has this name."""
+    return host.rpartition(_BELOW)[2]
+
+
+def _check_key(dns: Resolver, host: str) -> CheckResult:
     records = [text for text in dns.texts(host) if any(name == "p" for name, _value in tags(text))]
     verdict, reason = _judge(records)
     return CheckResult(CheckName.DKIM, verdict, reason, host, "\n".join(records))

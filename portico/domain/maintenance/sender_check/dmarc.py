@@ -49,12 +49,12 @@ def check(domain: str, dns: Resolver, signals: Signals) -> CheckResult:
 
 def _can_be_met(domain: str, owner: str, fields: dict[str, str], signals: Signals) -> bool:
     """Returns True if SPF or DKIM may pass for a domain that is aligned with that of From."""
-    return _is_aligned(domain, owner, signals.spf_domain, fields.get("aspf", "r")) or _is_aligned(
+    return is_aligned(domain, owner, signals.spf_domain, fields.get("aspf", "r")) or is_aligned(
         domain, owner, signals.dkim_domain, fields.get("adkim", "r")
     )
 
 
-def _is_aligned(domain: str, owner: str, other: str, mode: str) -> bool:
+def is_aligned(domain: str, owner: str, other: str, mode: str) -> bool:
     """Returns True if the other domain is the same, or in relaxed mode belongs to the same organization.
 
     Domains below the owner of the policy do, and those above the domain; the list of public suffixes, which would
@@ -63,7 +63,7 @@ def _is_aligned(domain: str, owner: str, other: str, mode: str) -> bool:
     if other == domain:
         return True
     is_related = f".{other}".endswith(f".{owner}") or f".{domain}".endswith(f".{other}")
-    return bool(other) and mode.lower() != "s" and is_related
+    return "." in other and mode.lower() != "s" and is_related
 
 
 def _nearest(domain: str, dns: Resolver) -> tuple[str, list[str]]:

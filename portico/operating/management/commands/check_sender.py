@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portico.domain.maintenance.models import SenderCheck, Verdict
+from portico.domain.maintenance.models import CheckName, SenderCheck, Verdict
 from portico.domain.maintenance.sender_check import checking
 
 VERDICTS = {
@@ -19,7 +19,10 @@ VERDICTS = {
 
 
 class Command(BaseCommand):
-    help = "Checks SPF, DKIM, DMARC and MX of EMAIL_FROM's domain, and stores the results for Settings."
+    help = (
+        "Checks SPF, DKIM, DMARC and MX of EMAIL_FROM's domain, and stores the results for Settings. Also prints the "
+        "result of the last test email that came back."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true")
@@ -38,11 +41,14 @@ class Command(BaseCommand):
 
     def _print(self, row: SenderCheck) -> None:
         self.stdout.write(f"{row.get_name_display()}: {VERDICTS[Verdict(row.verdict)]}")
-        if not row.is_current:
+        if not row.is_current and row.name != CheckName.TEST_EMAIL:
             self.stdout.write("  The DNS server did not answer now; this is the last known result.")
+        if row.name == CheckName.TEST_EMAIL:
+            self.stdout.write(f"  Sent: {row.checked_at:%Y-%m-%d %H:%M} UTC")
         if row.verdict != Verdict.OK:
             self.stdout.write(f"  {row.get_reason_display()}")
         for found in row.found.splitlines():
-            self.stdout.write(f"  Found at {row.host}: {found}")
+            label = "Stated by" if row.name == CheckName.TEST_EMAIL else "Found at"
+            self.stdout.write(f"  {label} {row.host}: {found}")
         if row.wanted:
             self.stdout.write(f"  Add to {row.host}: {row.wanted}")

@@ -4,7 +4,8 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.db import transaction
@@ -13,8 +14,9 @@ from django.db.models.functions import Coalesce
 
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import RowQuerySet
-from portico.plumbing.mail.reports import delivery_reports, report_parsing
+from portico.plumbing.mail.reports import delivery_reports, report_parsing, returned_mails
 from portico.plumbing.mail.reports.delivery_reports import NewReport
+from portico.plumbing.mail.returned_mail import ReturnedMail
 from portico.plumbing.models import ReportMailbox
 from portico.plumbing.models.delivery_reports import WORDS_LENGTH
 from portico.plumbing.queue import leases
@@ -30,6 +32,15 @@ MIN_PAUSE = timedelta(seconds=20)
 BATCH_SIZE = 20
 # A full mailbox is read in several connections.
 READING_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class _Received:
+    """A mail from the mailbox: the reports in it; or it is one of ours that came back, with its ref."""
+
+    raw: bytes
+    reports: list[NewReport]
+    returned: tuple[str, ReturnedMail] | None
 
 
 class MailBatch(Protocol):
@@ -62,11 +73,11 @@ class Mailbox(Protocol):
 
 
 def receive(raw: bytes) -> None:
-    """Stores the reports in one mail; a mail of which none was stored is counted."""
-    reports = report_parsing.parse(raw, received_at=clock.now())
+    """Stores the reports in one mail; a mail that is of no use is counted."""
+    received = _parse(raw, at=clock.now())
     row, _is_new = ReportMailbox.objects.get_or_create(pk=ROW)
     with transaction.atomic():
-        _store_reports(ReportMailbox.objects.filter(pk=row.pk), [reports])
+        _store_received(ReportMailbox.objects.filter(pk=row.pk), [received])
 
 
 def read_new(mailbox: Mailbox) -> bool:
@@ -119,7 +130,7 @@ def _read(row: ReportMailbox, folder: MailFolder, key: str) -> bool:
 def _store(row: ReportMailbox, batch: MailBatch) -> bool:
     """Stores the reports and the position together. Returns False, storing nothing, without the lease."""
     at = clock.now()
-    found = [report_parsing.parse(raw, received_at=at) for _uid, raw in batch.mails]
+    found = [_parse(raw, at=at) for _uid, raw in batch.mails]
     with transaction.atomic():
         # First, so that a worker without the lease waits for this transaction and then stores nothing.
         is_held = _held(row).update(
@@ -127,17 +138,29 @@ def _store(row: ReportMailbox, batch: MailBatch) -> bool:
         )
         if not is_held:
             return False
-        unmatched = _store_reports(_held(row), found)
+        unmatched = _store_received(_held(row), found)
     row.last_uid = batch.read_to
     if found:
         logger.info("reports.read", extra={"mails": len(found), "unmatched": unmatched})
     return True
 
 
-def _store_reports(row: RowQuerySet[ReportMailbox], found: Sequence[Sequence[NewReport]]) -> int:
-    """Stores the reports of each mail, and counts the mails of which none was stored; returns their number."""
-    left_out = set(delivery_reports.store([report for reports in found for report in reports]))
-    unmatched = sum(left_out.issuperset(reports) for reports in found)
+def _parse(raw: bytes, *, at: datetime) -> _Received:
+    reports = report_parsing.parse(raw, received_at=at)
+    return _Received(raw, reports, None if reports else returned_mails.find(raw))
+
+
+def _store_received(row: RowQuerySet[ReportMailbox], found: Sequence[_Received]) -> int:
+    """Stores the reports in each mail, and passes on the mails of ours that came back.
+
+    Counts the mails of which nothing was stored or passed on; returns their number.
+    """
+    left_out = set(delivery_reports.store([report for each in found for report in each.reports]))
+    passed_on = returned_mails.pass_on(dict(each.returned for each in found if each.returned is not None))
+    returned_mails.pass_on_reports({report.ref: each.raw for each in found for report in each.reports})
+    unmatched = sum(
+        left_out.issuperset(each.reports) and not (each.returned and each.returned[0] in passed_on) for each in found
+    )
     if unmatched:
         row.update(unmatched=F("unmatched") + unmatched)
     return unmatched

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from portico import enhanced_status_codes
-from portico.plumbing.mail.reports import bounce_detection, mime_reader, report_tags
+from portico.plumbing.mail.reports import bounce_detection, mime_reader, report_tags, returned_mails
 from portico.plumbing.mail.reports.delivery_reports import DSN, UNSTRUCTURED, NewReport
 from portico.plumbing.mail.reports.mime_reader import Part
 from portico.plumbing.models import ReportKind
@@ -20,14 +20,9 @@ from portico.plumbing.models import ReportKind
 MAX_BYTES = 256 * 1024
 MAX_BLOCKS = 20
 MAX_WORDS_LENGTH = 1000
-MAX_ADDRESSES_LENGTH = 8000
 # A report with a date outside this period before its arrival is dated by its arrival.
 MAX_AGE = timedelta(days=14)
 
-# Written by the servers that passed the mail on: the address in its envelope.
-_RECIPIENT_FIELDS = (
-    "to", "delivered-to", "x-original-to", "original-recipient", "envelope-to", "x-envelope-to", "x-delivered-to",
-)  # fmt: skip
 _STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
 _KINDS = {
     "delivered": ReportKind.DELIVERED,
@@ -107,7 +102,7 @@ def _complaints(mail: Part, feedback: Part) -> _Found:
 def _other_reports(mail: Part, leaves: list[Part]) -> _Found:
     """Returns a bounce in a server's own form, without a status code; or an automatic reply."""
     ref = _ref_in(mail, [])
-    if not ref:
+    if not ref or returned_mails.is_ours(mail):
         return []
     bounce = bounce_detection.detect(mail, leaves)
     if bounce is not None:
@@ -117,8 +112,8 @@ def _other_reports(mail: Part, leaves: list[Part]) -> _Found:
 
 def _ref_in(mail: Part, envelope_values: list[str]) -> str:
     """Returns the ref of the first valid tag in what repeats our envelope, else in the mail's recipients; or ""."""
-    for texts in (envelope_values, mail.values(*_RECIPIENT_FIELDS)):
-        refs = report_tags.refs_in([" ".join(texts)[:MAX_ADDRESSES_LENGTH]])
+    for texts in (envelope_values, mail.values(*report_tags.RECIPIENT_FIELDS)):
+        refs = report_tags.refs_in([" ".join(texts)[: report_tags.MAX_ADDRESSES_LENGTH]])
         if refs:
             return refs[0]
     return ""

@@ -13,6 +13,12 @@ from django.conf import settings
 
 from portico.plumbing import tokens
 
+# Written by the servers that passed a mail on: the address in its envelope.
+RECIPIENT_FIELDS = (
+    "to", "delivered-to", "x-original-to", "original-recipient", "envelope-to", "x-envelope-to", "x-delivered-to",
+)  # fmt: skip
+# What is read of the addresses in a mail's header.
+MAX_ADDRESSES_LENGTH = 8000
 # RFC 5321, section 4.5.3.1.1.
 LOCAL_PART_LENGTH = 64
 _SIGNATURE_BYTES = 10

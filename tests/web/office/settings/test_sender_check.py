@@ -5,18 +5,22 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.test import Client as Browser
+from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
+from time_machine import Traveller
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import CheckName, CheckReason, ScheduledTask, SenderCheck, Verdict
 from portico.domain.maintenance.schedule import Task
-from portico.domain.maintenance.sender_check import checking
+from portico.domain.maintenance.sender_check import check_mail, checking
 from portico.domain.maintenance.sender_check.checking import CHECK_SENDER
 from portico.domain.maintenance.sender_check.results import CheckResult
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
+from portico.plumbing.mail.returned_mail import AuthenticationResults, ReturnedMail, Statement
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
@@ -100,8 +104,9 @@ def test_only_owners_open_it(client: Browser, practice: Practice) -> None:
 def test_a_test_email_says_what_to_look_for(owner: Browser) -> None:
     fields = {"address": "elm@gmail.example", "form_key": "k" * 43}
     for _press in range(2):
-        assert owner.post(f"{PAGE}test-email/", fields)["Location"] == PAGE
+        location = owner.post(f"{PAGE}test-email/", fields)["Location"]
     mail = OutgoingEmail.objects.get()
+    assert location == f"{PAGE}?test={mail.ref}"
     assert mail.to_address == "elm@gmail.example"
     letter = outbox.composer_of(mail.kind).compose(mail, None)
     for body in (letter.text, letter.html):
@@ -126,3 +131,45 @@ def test_an_owner_sends_ten_test_emails_an_hour(owner: Browser) -> None:
     statuses = [owner.post(f"{PAGE}test-email/", {"address": "elm@gmail.example"}).status_code for _each in range(11)]
     assert statuses == [302] * 10 + [429]
     assert OutgoingEmail.objects.count() == 10
+
+
+REPORTS = "bounces@portico.example"
+
+
+@override_settings(EMAIL_RETURN_PATH=REPORTS, REPORTS_ARE_COLLECTED=True)
+def test_the_page_waits_for_the_test_email_it_sent(
+    owner: Browser, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    assert f'value="{REPORTS}"' in owner.get(PAGE).text
+    page = owner.post(f"{PAGE}test-email/", {"address": REPORTS}, follow=True).text
+    mail = OutgoingEmail.objects.get()
+    address = f"{PAGE}?test={mail.ref}"
+    assert f'hx-get="{address}"' in page
+    assert 'data-check="test_mail"' in page
+    assert "No test email has come back yet." in page
+    results = AuthenticationResults("mx.elm.example", is_trusted=True, statements=(Statement("dkim", "fail"),))
+    outbox.composer_of(mail.kind).came_back(mail, ReturnedMail(results, ()))
+    with django_assert_num_queries(QUERIES + 1):
+        page = owner.get(address).text
+    assert 'data-check="test_mail"\n    data-verdict="broken"' in page
+    assert "Stated by mx.elm.example" in page
+    assert 'hx-trigger="load delay:2s"' not in page
+
+
+@override_settings(EMAIL_RETURN_PATH=REPORTS, REPORTS_ARE_COLLECTED=True)
+@pytest.mark.parametrize("ending", ["late", "elsewhere", "bounced"])
+def test_the_page_does_not_wait_for_what_does_not_come(owner: Browser, stopped_clock: Traveller, ending: str) -> None:
+    owner.post(f"{PAGE}test-email/", {"address": "elm@gmail.example" if ending == "elsewhere" else REPORTS})
+    mail = OutgoingEmail.objects.get()
+    if ending == "late":
+        stopped_clock.shift(timedelta(minutes=4))
+    if ending == "bounced":
+        mail.park("It could not be created", at=clock.now())
+    page = owner.get(f"{PAGE}?test={mail.ref}").text
+    assert f"/office/emails/{mail.ref}/" in page
+    assert 'hx-trigger="load delay:2s"' not in page
+
+
+def test_another_practices_test_email_is_not_shown(owner: Browser) -> None:
+    theirs = check_mail.send(cast.birch(), "dora@mail.example", form_key="k", by=Actor.system())
+    assert "dora@mail.example" not in owner.get(f"{PAGE}?test={theirs.ref}").text
