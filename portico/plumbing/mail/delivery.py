@@ -19,9 +19,9 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.database import transaction_guard
 from portico.plumbing.mail import mail_stops, mime_messages, outbox, retry_policy
 from portico.plumbing.mail.audit_actions import MailAction
-from portico.plumbing.mail.reports import report_tags
+from portico.plumbing.mail.reports import failures, report_tags
 from portico.plumbing.mail.retry_policy import Outcome, ServerReply
-from portico.plumbing.models import EmailEvent, MailStop, OutgoingEmail, StopKind
+from portico.plumbing.models import EmailEvent, MailStop, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
 from portico.plumbing.queue import leases
 from portico.plumbing.queue.leases import PracticesInTurn
@@ -238,10 +238,8 @@ def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool)
     with transaction.atomic():
         if not leases.finish(email, **outcome.changes):
             return False
-        stops = outcome.stops and notify_composer and not outbox.is_to_staff(email)
-        if stops:
-            # After the mail, and before the composer locks rows of the mailbox in another order.
-            mail_stops.lock(email.practice_id, mail_stops.key_of(email))
+        failure = outcome.failure if notify_composer else None
+        stops = failures.record(email, failure) if failure is not None else False
         if outcome.event is not None:
             outbox.add_event(email, outcome.event, words=email.reason, detail=email.detail)
         if email.state == EmailState.DROPPED:
@@ -254,10 +252,10 @@ def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool)
                 reason=email.reason,
             )
         composer = outbox.composer_or_none(email.kind) if notify_composer else None
-        if composer is not None and not email.is_waiting:
+        if failure is not None:
+            failures.announce(email, failure, stops=stops)
+        elif composer is not None and not email.is_waiting:
             composer.state_changed(email)
-        if stops:
-            mail_stops.stop(email, StopKind.REFUSED, email.reason)
     return True
 
 

@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 
 from portico.plumbing import clock
 from portico.plumbing.mail.reports import report_rules
+from portico.plumbing.mail.reports.failures import Failure
+from portico.plumbing.mail.reports.report_rules import Rule
 from portico.plumbing.models import OutgoingEmail, ReportKind
-from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState, FailureCause
+from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
 
 MAX_ERRORS = 5
 GIVE_UP_AFTER = timedelta(hours=48)
@@ -52,11 +54,11 @@ class ServerReply(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The columns to save, and the event to add, if any. `stops`: nothing more is sent to the mailbox."""
+    """The columns to save, and the event to add, if any. `failure` is set if the mail failed for good."""
 
     changes: dict[str, Any]  # Any: a column's value.
     event: EmailEventKind | None
-    stops: bool = False
+    failure: Failure | None = None
 
 
 def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Outcome:
@@ -65,18 +67,8 @@ def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Out
         case "taken":
             changes = _settled_by(EmailState.HANDED_OVER, "", reply, at) | {"handed_over_at": at}
             return Outcome(changes, EmailEventKind.HANDED_OVER)
-        case "mailbox":
-            changes = _settled_by(EmailState.BOUNCED, _reason(reply), reply, at)
-            # By the table that judges reports, so that an attempt and a report of the same status have one effect.
-            stops = report_rules.rule_for(ReportKind.FAILED, reply.code).stops
-            return _failed(changes, FailureCause.NO_MAILBOX, at, stops=stops)
-        case "listed":
-            changes = _settled_by(EmailState.BOUNCED, _reason(reply), reply, at)
-            stops = report_rules.rule_for(ReportKind.REJECTED, reply.code).stops
-            return _failed(changes, FailureCause.PROVIDER_LIST, at, stops=stops)
-        case "message":
-            cause = FailureCause.FULL if reply.code == "5.2.2" else FailureCause.MESSAGE
-            return _failed(_settled_by(EmailState.FAILED, _reason(reply), reply, at), cause, at)
+        case "mailbox" | "listed" | "message":
+            return _failed(reply, Failure(_rule_of(reply), at, code=report_rules.known_code(reply.code)))
         case "later":
             return _retried(email, DelayCause.RECIPIENT, reply, at)
         case "lost":
@@ -131,19 +123,34 @@ def _retried(email: OutgoingEmail, by: DelayCause, reply: ServerReply, at: datet
     is_valid = email.delayed_at is not None and email.delayed_at <= at + clock.SKEW
     since = email.delayed_at if email.delayed_at is not None and is_valid and not is_new_cause else at
     if by is not DelayCause.OURS and at - since >= GIVE_UP_AFTER:
-        reason = _("The mail server delayed this email for two days, so we stopped trying.")
-        return _failed(_settled_by(EmailState.FAILED, reason, reply, at), FailureCause.EXPIRED, at)
+        return _failed(reply, _given_up(by, reply, waited=at - since, at=at))
     return Outcome(delay_columns(reply, by, since=since, at=at), EmailEventKind.DELAYED if is_new_cause else None)
 
 
-def _failed(
-    changes: dict[str, Any],  # Any: as above.
-    cause: FailureCause,
-    at: datetime,
-    *,
-    stops: bool = False,
-) -> Outcome:
-    return Outcome(changes | {"failed_at": at, "failure_cause": cause}, EmailEventKind.REFUSED, stops)
+def _rule_of(reply: ServerReply) -> Rule:
+    """Returns the rule by which a report of the same status would be judged."""
+    if reply.kind == "listed":
+        return report_rules.rule_for(ReportKind.REJECTED, reply.code)
+    if reply.kind == "message" and not report_rules.known_code(reply.code):
+        # Unlike a report, the stage of the answer shows what was rejected.
+        return report_rules.MESSAGE
+    return report_rules.rule_for(ReportKind.FAILED, reply.code)
+
+
+def _given_up(by: DelayCause, reply: ServerReply, *, waited: timedelta, at: datetime) -> Failure:
+    code = report_rules.known_code(reply.code)
+    if by is DelayCause.ANSWER:
+        words = _("The mail server delayed this email for two days, so we stopped trying.")
+        return Failure(report_rules.EXPIRED, at, words=words)
+    rule = report_rules.rule_for(ReportKind.FAILED, code) if code else report_rules.EXPIRED
+    return Failure(rule, at, code=code, waited=waited)
+
+
+def _failed(reply: ServerReply, failure: Failure) -> Outcome:
+    """Returns the outcome as it is if no other mail to the mailbox has failed; `failures.record` counts those."""
+    changes = _settled_by(failure.rule.state, failure.reason(earlier=0), reply, failure.at)
+    changes |= {"failed_at": failure.at, "failure_cause": failure.rule.cause}
+    return Outcome(changes, EmailEventKind.REFUSED, failure)
 
 
 def _settled_by(state: EmailState, reason: str, reply: ServerReply, at: datetime) -> dict[str, Any]:  # Any: as above.
@@ -167,14 +174,8 @@ def _detail(reply: ServerReply) -> str:
 
 
 def _reason(reply: ServerReply) -> str:
-    """Returns the reason in words for staff; the server's own text is shown beside it."""
+    """Returns the reason of a delay in words for staff; the server's own text is shown beside it."""
     match reply.kind, reply.stage:
-        case "mailbox", _stage:
-            return _mailbox_reason(reply.code)
-        case "listed", _stage:
-            return report_rules.on_provider_list()
-        case "message", _stage:
-            return _("The mailbox is full.") if reply.code == "5.2.2" else _("The mail server rejected this email.")
         case "later", _stage:
             return _("The recipient’s mail server is busy.")
         case "lost", _stage:
@@ -192,13 +193,3 @@ def _reason(reply: ServerReply) -> str:
         if reply.code
         else _("The connection to our mail server was lost.")
     )
-
-
-def _mailbox_reason(code: str) -> str:
-    match code:
-        case "5.2.1":
-            return _("The mailbox is closed.")
-        case "5.6.7":
-            return _("Our mail server can’t send to an address with these letters before the @.")
-        case _:
-            return _("The mailbox doesn’t exist.")

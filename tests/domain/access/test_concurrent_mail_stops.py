@@ -124,8 +124,9 @@ def test_stops_lifts_and_mails_at_once_leave_mark_and_stop_alike(ana: Client, mo
         assert list(portal_states.mismatches()) == []
 
 
+@pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "550 No"])
 def test_refusals_at_hand_over_beside_reports_and_lifts_agree(
-    ana: Client, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+    ana: Client, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     """Several workers learn at once that the mailbox does not exist, while a report and the desk change its stop."""
     monkeypatch.setattr(delivery, "BATCH_SIZE", 1)
@@ -133,7 +134,7 @@ def test_refusals_at_hand_over_beside_reports_and_lifts_agree(
     for _number in range(3):
         cast.asked(ana.practice, "ana@mail.example")
     assert request_worker.process_next()
-    smtp.refuse("recipient", "550 5.1.1 No such user")
+    smtp.refuse("recipient", answer)
 
     def hand_over() -> None:
         delivery.deliver_next("entrance", SmtpTransport(parse(smtp.url)))

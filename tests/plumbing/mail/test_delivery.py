@@ -109,7 +109,7 @@ def test_a_refused_mail_is_dropped_with_its_reason(note: Note, smtp: SmtpServer)
 
 @pytest.mark.parametrize(
     ("answer", "state"),
-    [("550 5.1.1 No such user", "bounced"), ("550 5.2.1 Closed", "bounced"), ("554 5.6.0 Bad", "failed")],
+    [("550 5.1.1 No such user", "bounced"), ("550 5.2.1 Closed", "bounced"), ("552 5.2.2 Full", "failed")],
 )
 @pytest.mark.parametrize("stage", ["recipient", "content"])
 def test_a_permanent_rejection_settles_the_mail(

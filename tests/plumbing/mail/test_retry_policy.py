@@ -33,7 +33,7 @@ class SampleReply:
         (SampleReply("later", "recipient", "4.2.0"), "mail server is busy"),
         (SampleReply("lost", "content"), "may get a second copy"),
         (SampleReply("mailbox", "recipient", "5.1.1"), "doesn’t exist"),
-        (SampleReply("mailbox", "recipient", "550"), "doesn’t exist"),
+        (SampleReply("mailbox", "recipient", "550"), "gave no clear reason"),
         (SampleReply("mailbox", "content", "5.2.1"), "is closed"),
         (SampleReply("mailbox", "recipient", "5.6.7"), "these letters before the @"),
         (SampleReply("listed", "recipient"), "on the provider’s own list"),

@@ -13,7 +13,7 @@ from portico.domain.access.models import PortalAccess, PortalSession, SignInMeth
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, DeliveryReport, MailStop
-from portico.plumbing.models.outgoing_emails import FAILED_STATES, EmailState
+from portico.plumbing.models.outgoing_emails import FAILED_STATES, OUR_CAUSES, EmailState
 
 # A mail in one of these states is not on its way, even if it was handed over once.
 NOT_SENT = (EmailState.QUEUED, EmailState.DELAYED, EmailState.DROPPED)
@@ -125,9 +125,14 @@ class Evidence:
 
     @property
     def is_rejected(self) -> bool:
-        """Returns True if the mail left, and was then rejected on its way."""
+        """Returns True if the mailbox rejected the mail, at once or later, or a server on its way did.
+
+        A mail that itself was rejected at once, whoever it was to, never left.
+        """
         email = self.mail.email if self.mail is not None else None
-        return email is not None and bool(email.failure_cause) and email.handed_over_at is not None
+        if email is None or not email.failure_cause:
+            return False
+        return email.handed_over_at is not None or email.failure_cause not in OUR_CAUSES
 
     @property
     def is_failed(self) -> bool:

@@ -8,10 +8,11 @@ from django.db import InterfaceError, OperationalError, transaction
 from portico.plumbing import clock, error_locations
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import mail_stops, outbox
-from portico.plumbing.mail.reports import delivery_reports, report_rules
+from portico.plumbing.mail.reports import delivery_reports, failures, report_rules
+from portico.plumbing.mail.reports.failures import Failure
 from portico.plumbing.mail.reports.report_rules import Rule
-from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind, StopKind
-from portico.plumbing.models.outgoing_emails import TAKEN_STATES, DelayCause, EmailEventKind, EmailState, FailureCause
+from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind
+from portico.plumbing.models.outgoing_emails import TAKEN_STATES, DelayCause, EmailEventKind, EmailState
 from portico.plumbing.queue import leases
 
 logger = logging.getLogger(__name__)
@@ -21,8 +22,6 @@ BATCH_SIZE = 50
 LONGEST_WAIT = timedelta(minutes=10)
 # A report stored earlier than this before the last hand-over is about an earlier attempt.
 ATTEMPT_PRECISION = timedelta(minutes=1)
-
-_STOP_KINDS = {FailureCause.COMPLAINED: StopKind.COMPLAINED}
 
 
 def apply_next() -> bool:
@@ -123,30 +122,18 @@ def _fail(report: DeliveryReport, email: OutgoingEmail) -> None:
     if not _is_worse(rule, email):
         _add_event(email, event_kind, detail=_detail(report))
         return
-    # Before the composer locks rows of the mailbox in another order.
-    mail_stops.lock(email.practice_id, mail_stops.key_of(email))
-    earlier = _earlier_failures(rule, email)
-    reason = report_rules.reason_for(
+    email.detail = _detail(report)
+    email.save(update_fields=["detail"])
+    failure = Failure(
         rule,
+        _at(report),
         code=report_rules.known_code(report.status_code),
         server=_server(report, email),
         waited=_at(report) - (email.handed_over_at or _at(report)),
-        earlier=earlier,
     )
-    stops = rule.stops or (rule.stops_when_repeated and earlier + 1 >= report_rules.UNEXPLAINED_LIMIT)
-    email.state = EmailState.BOUNCED if stops and rule.state == EmailState.FAILED else rule.state
-    email.reason, email.detail = reason, _detail(report)
-    email.failed_at, email.failure_cause = _at(report), rule.cause
-    email.save(update_fields=["state", "reason", "detail", "failed_at", "failure_cause"])
-    outbox.add_event(email, event_kind, words=reason, detail=email.detail)
-    if rule.is_ours:
-        logger.warning("email.rejected_by_policy", extra={"email": email.pk, "code": report.status_code})
-        return  # It says nothing about the mailbox, so the client stays as it is.
-    if mail_stops.was_lifted_since(email) or (rule.state != EmailState.COMPLAINED and _is_later_accepted(email)):
-        return
-    _notify_composer(email)
-    if stops and not outbox.is_to_staff(email):
-        mail_stops.stop(email, _STOP_KINDS.get(rule.cause, StopKind.REFUSED), reason)
+    stops = failures.record(email, failure)
+    outbox.add_event(email, event_kind, words=email.reason, detail=email.detail)
+    failures.announce(email, failure, stops=stops)
 
 
 def _is_worse(rule: Rule, email: OutgoingEmail) -> bool:
@@ -159,27 +146,6 @@ def _is_worse(rule: Rule, email: OutgoingEmail) -> bool:
         return True
     is_of_server = bool(email.failure_cause) and email.handed_over_at is not None
     return is_of_server and ranks[rule.state] > ranks.get(EmailState(email.state), 3)
-
-
-def _earlier_failures(rule: Rule, email: OutgoingEmail) -> int:
-    """Returns the number of other mails to the address that failed alike, within the period of the rule."""
-    causes: tuple[FailureCause, ...]
-    if rule.stops_when_repeated:
-        causes, period = (FailureCause.UNEXPLAINED,), report_rules.UNEXPLAINED_PERIOD
-    elif rule.cause in report_rules.AWAY:
-        causes, period = report_rules.AWAY, report_rules.AWAY_PERIOD
-    else:
-        return 0
-    handed_over_at = email.handed_over_at or clock.now()
-    others = OutgoingEmail.objects.filter(practice=email.practice_id, to_address=email.to_address).exclude(pk=email.pk)
-    recent = others.filter(handed_over_at__range=(handed_over_at - period, handed_over_at + period))
-    return recent.filter(failure_cause__in=causes).count()
-
-
-def _is_later_accepted(email: OutgoingEmail) -> bool:
-    """Returns True if a later mail to the same address was accepted: the failure says nothing about it any more."""
-    later = OutgoingEmail.objects.filter(practice=email.practice_id, to_address=email.to_address, pk__gt=email.pk)
-    return later.filter(accepted_at__isnull=False, failure_cause="").exists()
 
 
 def _notify_composer(email: OutgoingEmail) -> None:

@@ -27,6 +27,8 @@ _CLOSED = "5.2.1"
 _NO_SUCH_DOMAIN = {"5.1.2", "5.1.10"}
 _NO_SUCH_MAILBOX = {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", _CLOSED}
 _TOO_LARGE = "5.3.4"
+# RFC 6531: the address has other letters than ASCII, and a server on the way does not support them.
+_NON_ASCII_ADDRESS = "5.6.7"
 _WITHOUT_REASON = {"", "5.0.0"}
 
 
@@ -42,6 +44,10 @@ class Rule:
     stops: bool = False
     stops_when_repeated: bool = False
 
+    def stops_after(self, earlier: int) -> bool:
+        """Returns True if the mailbox is stopped, with so many earlier failures of this kind within the period."""
+        return self.stops or (self.stops_when_repeated and earlier + 1 >= UNEXPLAINED_LIMIT)
+
     @property
     def is_ours(self) -> bool:
         """Returns True if the failure says nothing about the mailbox: the operator has to act, not the client."""
@@ -53,9 +59,9 @@ _PROVIDER_LIST = Rule(FailureCause.PROVIDER_LIST, EmailState.BOUNCED, stops=True
 _NO_MAILBOX = Rule(FailureCause.NO_MAILBOX, EmailState.BOUNCED, stops=True)
 _UNEXPLAINED = Rule(FailureCause.UNEXPLAINED, stops_when_repeated=True)
 _FULL = Rule(FailureCause.FULL)
-_EXPIRED = Rule(FailureCause.EXPIRED)
+EXPIRED = Rule(FailureCause.EXPIRED)
 _DISTRUST = Rule(FailureCause.DISTRUST)
-_MESSAGE = Rule(FailureCause.MESSAGE)
+MESSAGE = Rule(FailureCause.MESSAGE)
 _OTHER = Rule(FailureCause.OTHER)
 
 
@@ -92,49 +98,70 @@ def _rule_for_code(code: str) -> Rule:
     if code in {"5.2.2", "4.2.2"}:
         return _FULL
     if code.startswith("4."):
-        return _EXPIRED
+        return EXPIRED
     if code.startswith("5.7."):
         return _DISTRUST
+    if code == _NON_ASCII_ADDRESS:
+        return _OTHER
     if code == _TOO_LARGE or code.startswith(("5.5.", "5.6.")):
-        return _MESSAGE
+        return MESSAGE
     return _OTHER
 
 
 def reason_for(rule: Rule, *, code: str, server: str, waited: timedelta, earlier: int) -> str:
     """Returns the failure in one or two sentences for staff.
 
-    `server` is the domain that rejected the mail; `waited` the time from hand-over to the failure; `earlier` the
-    number of earlier failures with such a cause.
+    `server` is the domain that rejected the mail, empty if only our own mail server has answered; `waited` the time
+    from hand-over to the failure; `earlier` the number of earlier failures with such a cause.
     """
-    reason = _reason(rule.cause, code, {"server": server}, max(waited.days, 0))
+    reason = _reason(rule.cause, code, server, max(waited.days, 0))
     if rule.cause in AWAY and earlier + 1 >= AWAY_LIMIT:
         advice = _("Generate a PIN or print the letter instead.")
         return f"{reason} {advice}"
     return reason
 
 
-def _reason(cause: FailureCause, code: str, names: dict[str, str], days: int) -> str:
+def _reason(cause: FailureCause, code: str, server: str, days: int) -> str:
     match cause:
-        case FailureCause.NO_MAILBOX if code == _CLOSED:
-            return _("%(server)s says this mailbox is closed.") % names
-        case FailureCause.NO_MAILBOX if code in _NO_SUCH_DOMAIN:
-            return _("The part of the address after the @ doesn’t take email. Check how it is spelled.")
         case FailureCause.NO_MAILBOX:
-            return _("%(server)s says there is no such mailbox.") % names
+            return _no_mailbox(code, server)
         case FailureCause.FULL:
             return _full_for(days)
         case FailureCause.EXPIRED:
             return _unanswered_for(days)
         case FailureCause.DISTRUST:
             return _("Their mail server doesn’t trust our email. Nothing is wrong with the address.")
-        case FailureCause.MESSAGE:
+        case FailureCause.MESSAGE if server:
             return _("Their mail server rejected this email. Nothing is wrong with the address.")
+        case FailureCause.MESSAGE:
+            return _("The mail server rejected this email. Nothing is wrong with the address.")
         case FailureCause.COMPLAINED:
             return _("Marked as spam. Ask by phone before you email again.")
         case FailureCause.PROVIDER_LIST:
-            return on_provider_list()
+            return _(
+                "Our email provider sends nothing to this address, because it is on the provider’s own list. "
+                "Remove it there first."
+            )
         case _:
-            return _("%(server)s rejected the email and gave no clear reason.") % names
+            return _unexplained(code, server)
+
+
+def _no_mailbox(code: str, server: str) -> str:
+    if code in _NO_SUCH_DOMAIN:
+        return _("The part of the address after the @ doesn’t take email. Check how it is spelled.")
+    if code == _CLOSED:
+        text = _("%(server)s says this mailbox is closed.") if server else _("The mailbox is closed.")
+    else:
+        text = _("%(server)s says there is no such mailbox.") if server else _("The mailbox doesn’t exist.")
+    return text % {"server": server}
+
+
+def _unexplained(code: str, server: str) -> str:
+    if code == _NON_ASCII_ADDRESS:
+        return _("A mail server on the way can’t send to an address with these letters before the @.")
+    if not server:
+        return _("The mail server rejected the email and gave no clear reason.")
+    return _("%(server)s rejected the email and gave no clear reason.") % {"server": server}
 
 
 def _full_for(days: int) -> str:
@@ -153,14 +180,6 @@ def _unanswered_for(days: int) -> str:
         days,
     )
     return text % {"number": days}
-
-
-def on_provider_list() -> str:
-    """Returns the words for a mail that a provider did not send because of its own suppression list."""
-    return _(
-        "Our email provider sends nothing to this address, because it is on the provider’s own list. "
-        "Remove it there first."
-    )
 
 
 def still_trying(server: str) -> str:

@@ -460,8 +460,12 @@ def test_a_mail_that_was_accepted_and_then_failed_was_sent(practice: Practice) -
     step = chain_of(ana).first_broken
     assert step is not None
     assert "sender check" in step.finding.words
-    # Rejected by our own mail server, before it left.
+    # At once.
     handed_over(ana, failed_at=clock.now(), handed_over_at=None, **full)
+    assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_REJECTED)
+    # Rejected by our own mail server, whoever it was to.
+    message = full | {"failure_cause": FailureCause.MESSAGE}
+    handed_over(ana, failed_at=clock.now(), handed_over_at=None, **message)
     assert stop_of(ana) == (StepName.INVITATION_SENT, StepState.BROKEN, Cause.MAIL_NOT_SENT)
 
 

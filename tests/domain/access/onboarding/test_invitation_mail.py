@@ -290,7 +290,7 @@ def test_a_refused_mail_needs_attention_until_it_is_retried(practice: Practice, 
 def test_a_failed_mail_that_is_retried_needs_no_attention(practice: Practice, smtp: SmtpServer) -> None:
     ana = cast.ana(practice)
     invitation = cast.invited(ana)
-    smtp.refuse("content", "554 5.6.0 Bad")
+    smtp.refuse("recipient", "552 5.2.2 Full")
     hand_over(smtp)
     assert state_of(ana) == ("needs_attention", "mail_stopped")
     outbox.retry(mail_of(invitation), by=cast.DESK)
@@ -313,11 +313,20 @@ def test_a_retry_after_a_reported_failure_sends_a_link_that_works(
     assert link_redemption.find(practice, token_of(invitation)).state == "live"
 
 
+def test_a_mail_that_was_itself_rejected_says_nothing_about_the_client(practice: Practice, smtp: SmtpServer) -> None:
+    ana = cast.ana(practice)
+    invitation = cast.invited(ana)
+    smtp.refuse("content", "554 5.6.0 Bad")
+    hand_over(smtp)
+    assert mail_of(invitation).state == "failed"
+    assert state_of(ana) == ("invited", "")
+
+
 def test_an_older_invitations_outcome_is_ignored(practice: Practice, smtp: SmtpServer) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
     cast.invited(ana)
-    smtp.refuse("content", "554 5.6.0 Bad", times=1)
+    smtp.refuse("recipient", "552 5.2.2 Full", times=1)
     hand_over(smtp)
     assert state_of(ana) == ("invited", "")
 

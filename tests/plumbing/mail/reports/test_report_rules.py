@@ -40,7 +40,7 @@ def test_a_full_mailbox_or_an_absent_server_stops_nothing(code: str, cause: Fail
         ("5.7.26", FailureCause.DISTRUST),
         ("5.3.4", FailureCause.MESSAGE),
         ("5.5.2", FailureCause.MESSAGE),
-        ("5.6.7", FailureCause.MESSAGE),
+        ("5.6.0", FailureCause.MESSAGE),
     ],
 )
 def test_a_rejection_of_us_or_of_this_mail_is_our_trouble(code: str, cause: FailureCause) -> None:
@@ -55,7 +55,7 @@ def test_a_rejection_without_a_reason_stops_at_the_second(code: str) -> None:
     assert (rule.cause, rule.stops, rule.stops_when_repeated) == (FailureCause.UNEXPLAINED, False, True)
 
 
-@pytest.mark.parametrize("code", ["5.1.0", "5.1.8", "5.2.3", "5.4.4", "5.3.0"])
+@pytest.mark.parametrize("code", ["5.1.0", "5.1.8", "5.2.3", "5.4.4", "5.3.0", "5.6.7"])
 def test_codes_beyond_the_table_stop_nothing(code: str) -> None:
     rule = report_rules.rule_for(FAILED, code)
     assert rule.cause == FailureCause.OTHER
@@ -86,6 +86,7 @@ def words(kind: ReportKind, code: str, *, days: float = 0, earlier: int = 0) -> 
         (FAILED, "4.4.1", -3, "Their mail server did not accept the email in time."),
         (FAILED, "5.7.26", 0, "Their mail server doesn’t trust our email. Nothing is wrong with the address."),
         (FAILED, "5.6.0", 0, "Their mail server rejected this email. Nothing is wrong with the address."),
+        (FAILED, "5.6.7", 0, "A mail server on the way can’t send to an address with these letters before the @."),
         (FAILED, "", 0, "gmail.com rejected the email and gave no clear reason."),
         (ReportKind.COMPLAINED, "", 0, "Marked as spam. Ask by phone before you email again."),
     ],
