@@ -104,7 +104,7 @@ def running(records: Records, *, port: int = 0) -> Iterator[DnsServer]:
 
 
 def demo_records(domain: str, mail_server: str) -> Mapping[tuple[str, str], Sequence[str]]:
-    """Returns the records of the demo's sender: everything is in order but the policy, which only monitors."""
+    """Returns the records of the demo's sender but for its DKIM key. In order, except that the policy only monitors."""
     return {
         (domain, "TXT"): [f"v=spf1 a:{mail_server} -all"],
         (domain, "MX"): [f"10 {mail_server}."],

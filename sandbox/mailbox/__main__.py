@@ -11,6 +11,7 @@ from sandbox.dns import server as dns_server
 from sandbox.dns.server import Records
 from sandbox.mailbox import imap_server, smtp_server, web_server
 from sandbox.mailbox.mail_store import Mailbox
+from sandbox.mailbox.signing import Signer
 
 # Beside the mails, in a folder of its own: the viewer does not show them.
 REPORTS = "reports"
@@ -25,7 +26,8 @@ def main() -> None:
         signal.signal(name, lambda *_: stop.set())
     mailbox = Mailbox(arguments.folder)
     reports = Mailbox(arguments.folder / REPORTS)
-    smtp = smtp_server.server(mailbox, reports, port=arguments.smtp_port)
+    signer = Signer(arguments.sender_domain) if arguments.sender_domain else None
+    smtp = smtp_server.server(mailbox, reports, port=arguments.smtp_port, signer=signer)
     port = arguments.http_port
     try:
         viewer = web_server.server(mailbox, port=port)
@@ -36,8 +38,9 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"The mailbox cannot use port {port}: {error.strerror or error}.")
     names = None
-    if arguments.dns_for:
-        records = Records(dict(dns_server.demo_records(arguments.dns_for, f"mail.{arguments.dns_for}")))
+    if signer is not None:
+        records = Records(dict(dns_server.demo_records(signer.domain, f"mail.{signer.domain}")))
+        records.set(signer.host, TXT=[signer.record])
         names = dns_server.DnsServer(records, port=arguments.smtp_port)
         threading.Thread(target=names.serve_forever, name="dns", daemon=True).start()
     for part in filter(None, (viewer, imap)):
@@ -62,7 +65,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--imap-port", type=int, help="where the delivery reports about these mails can be read")
-    parser.add_argument("--dns-for", help="a domain for which to answer DNS questions, over UDP on the SMTP port")
+    parser.add_argument(
+        "--sender-domain",
+        help="the domain of the sender: it signs, and answers DNS questions over UDP on the SMTP port",
+    )
     parser.add_argument("--folder", type=Path, required=True, help="where each mail is kept as a file")
     return parser.parse_args()
 

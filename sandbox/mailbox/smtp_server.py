@@ -2,10 +2,11 @@
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from sandbox.mailbox import dsn, report_writer
+from sandbox.mailbox import dsn, receiving_server, report_writer
 from sandbox.mailbox.controller import ClosingController
 from sandbox.mailbox.mail_store import Mailbox
 from sandbox.mailbox.report_writer import SentMail
+from sandbox.mailbox.signing import Signer
 
 # Emails to this domain are refused, as a real server refuses an unknown mailbox.
 NOBODYS_DOMAIN = "bounce.example"
@@ -14,9 +15,10 @@ NOBODYS_DOMAIN = "bounce.example"
 class Receiver:
     """The hooks that aiosmtpd calls; it defines their names."""
 
-    def __init__(self, mailbox: Mailbox, reports: Mailbox) -> None:
+    def __init__(self, mailbox: Mailbox, reports: Mailbox, signer: Signer | None = None) -> None:
         self.mailbox = mailbox
         self.reports = reports
+        self.signer = signer
 
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -36,6 +38,8 @@ class Receiver:
         content = envelope.content or b""
         if isinstance(content, str):
             content = content.encode()
+        if self.signer is not None:
+            content = self.signer.signed(content)
         mail = self.mailbox.keep(content, sender=envelope.mail_from or "", recipients=list(envelope.rcpt_tos))
         print(f"Mail for {', '.join(envelope.rcpt_tos)}: {mail.header('Subject')}", flush=True)
         for recipient in envelope.rcpt_tos:
@@ -52,6 +56,8 @@ class Receiver:
             wants_success="SUCCESS" in dsn.parameter(envelope.rcpt_options, "NOTIFY").upper(),
             raw=content,
         )
+        if receiving_server.is_for_reports(sent):
+            self.reports.add(receiving_server.delivered(sent, self.signer))
         for report in report_writer.reports_for(sent):
             self.reports.add(report)
 
@@ -61,6 +67,6 @@ class _Server(ClosingController):
         return dsn.DsnSmtp(self.handler, hostname="localhost", enable_SMTPUTF8=True, loop=self.loop)
 
 
-def server(mailbox: Mailbox, reports: Mailbox, *, port: int) -> ClosingController:
-    """Returns the server, not started. Delivery reports are added to `reports`."""
-    return _Server(Receiver(mailbox, reports), hostname="127.0.0.1", port=port)
+def server(mailbox: Mailbox, reports: Mailbox, *, port: int, signer: Signer | None = None) -> ClosingController:
+    """Returns the server, not started. Delivery reports, and emails to their address, are added to `reports`."""
+    return _Server(Receiver(mailbox, reports, signer), hostname="127.0.0.1", port=port)

@@ -74,6 +74,9 @@ SENDER_CHECKS = [
         CheckName.DMARC, Verdict.BROKEN, CheckReason.DMARC_NOT_MET, "_dmarc.portico.example", "v=DMARC1; p=none"
     ),
     CheckResult(CheckName.MX, Verdict.OK, CheckReason.GOOD, "portico.example", "10 mail.portico.example"),
+    CheckResult(
+        CheckName.TEST_EMAIL, Verdict.WARN, CheckReason.TEST_NOT_SIGNED, "mx.elm.example", "spf=pass portico.example"
+    ),
 ]
 
 

@@ -138,7 +138,7 @@ def _prepare_folder(*, reset: bool) -> None:
 
 def _mailbox(port: int) -> list[str]:
     options = ("--smtp-port", str(port + 3), "--http-port", str(port + 1), "--imap-port", str(port + 4))
-    places = ("--folder", str(FOLDER / "mail"), "--dns-for", SENDER.rpartition("@")[2])
+    places = ("--folder", str(FOLDER / "mail"), "--sender-domain", SENDER.rpartition("@")[2])
     return [sys.executable, "-m", "sandbox.mailbox", *options, *places]
 
 
