@@ -1,5 +1,7 @@
 """`make check` finds a translation with a word that docs/spanish-terms.md bans."""
 
+import re
+
 from babel.messages.catalog import Catalog
 
 from scripts import words
@@ -10,6 +12,16 @@ TABLE = """
 | amount | monto | importe, cantidad de dinero |
 | PIN | PIN | |
 """
+
+
+# Lifetimes and sizes, which a sentence takes from their constant.
+WRITTEN_OUT = re.compile("[0-9](?: |\u00a0)(?:minutes?|hours?|MB)\\b")
+
+
+def test_no_sentence_repeats_a_lifetime_or_a_size() -> None:
+    sentences = [str(message.id) for message in words._found() if message.id]
+    assert WRITTEN_OUT.search("It works for 15 minutes.")
+    assert [sentence for sentence in sentences if WRITTEN_OUT.search(sentence)] == []
 
 
 def complaints(english: str | tuple[str, str], spanish: str | tuple[str, str]) -> list[str]:

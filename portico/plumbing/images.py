@@ -11,6 +11,7 @@ from portico.plumbing.refusals import Refused
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_PIXELS = 4000
+LIMITS_IN_WORDS = {"megabytes": str(MAX_BYTES // 1024**2), "side": f"{MAX_PIXELS:,}"}
 # The longer side of a stored image: sharp on any screen, and in print.
 STORED_PIXELS = 640
 
@@ -39,7 +40,8 @@ class NotAnImage(ImageRejected):
 
 class ImageTooLarge(ImageRejected):
     def __init__(self) -> None:
-        super().__init__(_("This image is too large. Choose one of at most 2 MB and 4,000 × 4,000 pixels."))
+        message = _("This image is too large. Choose one of at most %(megabytes)s MB and %(side)s × %(side)s pixels.")
+        super().__init__(message % LIMITS_IN_WORDS)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    return _page(request, "413", 413)
+    return _page(request, "413", 413, max_megabytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2)
 
 
 def too_many_requests(request: HttpRequest, window: timedelta | None = None) -> HttpResponse:
@@ -133,7 +133,7 @@ def too_many_requests(request: HttpRequest, window: timedelta | None = None) -> 
         "429",
         429,
         retry_at=clock.now() + window if window and has_time_zone else None,
-        wait=rendering.duration(int(window.total_seconds())) if window else "",
+        wait=rendering.duration(window) if window else "",
     )
     if window:
         response["Retry-After"] = str(int(window.total_seconds()))

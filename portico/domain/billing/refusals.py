@@ -1,7 +1,10 @@
 """The reasons for which billing refuses an operation, each with its message for the user."""
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_lazy as _
 
+from portico.plumbing.mail import rendering
 from portico.plumbing.refusals import Refused
 
 
@@ -76,10 +79,13 @@ class ExceedsPayment(Refused):
 
 
 class UndoExpired(Refused):
-    message = _(
-        "A payment can be undone for 15 minutes by the person who recorded it. Ask an owner or biller to void it."
-    )
     status = 403
+
+    def __init__(self, period: timedelta) -> None:
+        text = _(
+            "A payment can be undone for %(time)s by the person who recorded it. Ask an owner or biller to void it."
+        )
+        super().__init__(text % {"time": rendering.duration(period)})
 
 
 class ExceedsRefundableAmount(Refused):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import css_inline
@@ -29,8 +30,9 @@ def render(name: str, context: Mapping[str, Any]) -> tuple[str, str]:  # Any: th
     return _tidy(text), INLINER.inline(html)
 
 
-def duration(seconds: int) -> str:
-    """Returns the duration in words: "24 hours", "15 minutes"."""
+def duration(length: int | timedelta) -> str:
+    """Returns a number of seconds or a period in words: "24 hours", "15 minutes"."""
+    seconds = int(length.total_seconds()) if isinstance(length, timedelta) else length
     hours, rest = divmod(seconds, 3600)
     if hours and not rest:
         return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}

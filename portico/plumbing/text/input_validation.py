@@ -26,6 +26,8 @@ _INVISIBLE = re.compile(
 # Longer than any field accepts.
 MAX_CHECKED_CHARACTERS = 100_000
 
+NOT_ONE_ADDRESS = _("Enter one email address, such as name@example.com.")
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -10,13 +10,11 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import portal_sessions, sign_in_requests
-from portico.plumbing.text.input_validation import AddressField
+from portico.plumbing.text.input_validation import NOT_ONE_ADDRESS, AddressField
 from portico.web import redirects
 from portico.web.guards import client_session, ended_client_session, open_page
 from portico.web.http import cookies, ip_and_browser
 from portico.web.http.request_types import OpenRequest
-
-NOT_ONE_ADDRESS = _("Enter one email address, such as name@example.com.")
 
 
 class RequestLinkForm(forms.Form):

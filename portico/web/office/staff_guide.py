@@ -5,8 +5,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from portico.domain.access import client_views
+from portico.domain.access.models import CODE_LIFETIME
 from portico.domain.access.onboarding import client_guide
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing.stripe_sync import manual_release
 from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import rendering
 from portico.web import languages
@@ -23,6 +26,9 @@ def show(request: OfficeRequest) -> HttpResponse:
         "sender_address": settings.EMAIL_FROM,
         "link_works_for": rendering.duration(settings.SIGNIN_LINK_TTL),
         "pin_works_for": rendering.duration(settings.PIN_TTL),
+        "code_works_for": rendering.duration(CODE_LIFETIME),
+        "view_lasts": rendering.duration(client_views.LIFETIME),
+        "release_after": rendering.duration(manual_release.RELEASE_AFTER),
         "client_idle_for": rendering.duration(settings.SESSION_IDLE_CLIENT),
     }
     return render(request, "office/help/guide.html", context)

@@ -6,7 +6,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.help_requests import help_requests
@@ -15,10 +14,9 @@ from portico.web import client_mismatch, help_request_form, saved_forms
 from portico.web.guards import portal_page
 from portico.web.help_request_form import HelpRequestForm
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.flash_messages import Notice
+from portico.web.portal.flash_messages import NOT_SENT_YET, Notice
 
 SENT = "sent"
-SAVED_FORM_NOTICE = _("You were signed out, and nothing has been sent yet. Check what you wrote and send it again.")
 
 
 @portal_page
@@ -32,7 +30,7 @@ def show(request: PortalRequest) -> HttpResponse:
     kept = saved_forms.find_fields_of_client(request)
     if kept is not None:
         form = HelpRequestForm(initial={name: kept.get(name, "") for name in HelpRequestForm.base_fields})
-        return _page(request, form, notices=[Notice("info", SAVED_FORM_NOTICE)])
+        return _page(request, form, notices=[NOT_SENT_YET])
     # Whose words they are is known only if the mailbox has one client.
     name = request.client.name if len(request.accesses) == 1 else ""
     return _page(request, HelpRequestForm(initial={"name": name, "contact": request.account.email}))

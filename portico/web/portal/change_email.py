@@ -17,19 +17,15 @@ from portico.domain.access.models import SignInMethod
 from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
-from portico.plumbing.text.input_validation import AddressField, is_unstorable
+from portico.plumbing.text.input_validation import NOT_ONE_ADDRESS, AddressField, is_unstorable
 from portico.web import client_mismatch, saved_forms
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.flash_messages import Notice
+from portico.web.portal.flash_messages import NOT_SENT_YET, Notice
 
-NOT_ONE_ADDRESS = _("Enter one email address, such as name@example.com.")
 KEY_LENGTH = 43
 # Query parameter with the ref of the mail that was sent.
 SENT = "sent"
-SAVED_FORM_NOTICE = Notice(
-    "info", _("You were signed out, and nothing has been sent yet. Check what you wrote and send it again.")
-)
 
 
 class NewEmailForm(forms.Form):
@@ -67,7 +63,7 @@ def ask(request: PortalRequest) -> HttpResponse:
         saved = saved_forms.find_fields_of_client(request)
         if saved is None:
             return _page(request, NewEmailForm())
-        return _page(request, NewEmailForm(initial={"email": saved.get("email", "")}), notices=[SAVED_FORM_NOTICE])
+        return _page(request, NewEmailForm(initial={"email": saved.get("email", "")}), notices=[NOT_SENT_YET])
     form = NewEmailForm(request.POST)
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)

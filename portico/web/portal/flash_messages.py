@@ -29,6 +29,10 @@ class Notice:
         return str(self.text)
 
 
+# Above a form that was posted after its session had ended.
+NOT_SENT_YET = Notice(
+    "info", _("You were signed out, and nothing has been sent yet. Check what you wrote and send it again.")
+)
 KNOWN = {
     CARD_REMOVED: Notice("success", _("The card was removed.")),
     NOT_CHARGED_AGAIN: Notice("info", _("This is the payment you started first. We didn’t charge you again.")),

@@ -27,6 +27,7 @@ AN_ERROR = {
     "practice": None,
     "entrance_path": "",
     "reference": "R7KQ-3D",
+    "max_megabytes": 3,
     "back_url": "",
     "back_label": "",
     "message": "The client is archived.",

@@ -39,7 +39,9 @@ class EveryoneSignedIn(SelectionRefused):
 
 
 class TooManyClients(SelectionRefused):
-    message = _("At most 5,000 clients can be invited at a time. Filter the list first.")
+    def __init__(self) -> None:
+        text = _("At most %(number)s clients can be invited at a time. Filter the list first.")
+        super().__init__(text % {"number": f"{MAX_CLIENTS:,}"})
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from portico.domain.access.models import CODE_LIFETIME
 from portico.domain.clients import client_numbers
 from portico.domain.clients.models import Client
 from portico.domain.practices import letterhead
@@ -217,8 +218,9 @@ def _code_and_pin() -> Section:
         points=(
             _(
                 "The email also has a code of 6 letters and digits. Enter it on the page where you requested the "
-                "email. It works for 15 minutes, only in that browser."
-            ),
+                "email. It works for %(code_works_for)s, only in that browser."
+            )
+            % {"code_works_for": rendering.duration(CODE_LIFETIME)},
             _(
                 "A PIN has 8 digits. We give it to you over the phone if email doesn’t work for you. On the "
                 "portal’s first page, select “%(button)s”, then enter the PIN with your email address, phone number "

@@ -65,7 +65,7 @@ class SignInMail(MailComposer):
                 "time": time_formatting.time_with_zone(asked_at, practice.zone, language),
                 "link": link,
                 "code": sign_in_links.code_of(_link_of(email)),
-                "code_works_for": rendering.duration(int(CODE_LIFETIME.total_seconds())),
+                "code_works_for": rendering.duration(CODE_LIFETIME),
                 "why": _("Didn’t request this? You can ignore it. Without this email, no one can sign in."),
             }
             return mail_frame.letter(email, "sign_in", context)

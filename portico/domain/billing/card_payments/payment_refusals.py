@@ -1,7 +1,10 @@
 """Refusals of card payments and refunds, with the sentences shown to clients and staff."""
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_lazy as _
 
+from portico.plumbing.mail import rendering
 from portico.plumbing.refusals import Refused
 
 
@@ -95,7 +98,9 @@ class RefundBetweenSteps(Refused):
 class CannotBeReleased(Refused):
     """The outcome has not been unknown for long enough."""
 
-    message = _(
-        "Stripe hasn’t confirmed this payment yet. You can release it 24 hours after it started. Until then, "
-        "check it in Stripe."
-    )
+    def __init__(self, wait: timedelta) -> None:
+        text = _(
+            "Stripe hasn’t confirmed this payment yet. You can release it %(time)s after it started. Until then, "
+            "check it in Stripe."
+        )
+        super().__init__(text % {"time": rendering.duration(wait)})

@@ -115,7 +115,7 @@ def record(
 
 
 def may_undo(payment: Payment, *, actor: Actor) -> bool:
-    """Returns whether the actor recorded the payment themselves in the last 15 minutes."""
+    """Returns whether the actor recorded the payment themselves within UNDO_PERIOD."""
     is_own = actor.staff_id is not None and payment.recorded_by_staff_id == actor.staff_id
     age = clock.now() - payment.created_at
     return is_own and timedelta(0) <= age < UNDO_PERIOD and not (payment.is_taken_back or payment.refunded_minor)
@@ -138,7 +138,7 @@ def take_back(payment: Payment, *, reason: str, shown: ShownSums | None, by: Act
         if payment.refunded_minor:
             raise HasRefunds
         if only_own and not may_undo(payment, actor=by):
-            raise UndoExpired
+            raise UndoExpired(UNDO_PERIOD)
         if not reason.strip():
             raise ReasonMissing(field="reason")
         shown_sums.refuse_if_changed(shown, shown_sums.of_taking_back(payment, payment.allocations.live()))

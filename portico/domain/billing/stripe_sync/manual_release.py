@@ -37,7 +37,7 @@ def release(attempt: PaymentAttempt, *, reason: str, shown: ShownSums | None, by
         if row.state == AttemptState.RELEASED:
             return row
         if not may_be_released(row):
-            raise CannotBeReleased
+            raise CannotBeReleased(RELEASE_AFTER)
         if not reason.strip():
             raise ReasonMissing(field="reason")
         shown_sums.refuse_if_changed(shown, shown_sums.of_attempt(row))

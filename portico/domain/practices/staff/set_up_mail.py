@@ -42,7 +42,7 @@ class _SetUpMail(MailComposer):
                 "role": set_up.staff.get_role_display().lower(),
                 "invited_by": email.written_by,
                 "href": link or "",
-                "link_works_for": rendering.duration(int(set_up.lifetime.total_seconds())),
+                "link_works_for": rendering.duration(set_up.lifetime),
                 **self.context(),
             }
             return mail_frame.letter(email, self.template, context)

@@ -9,15 +9,17 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from portico.domain.practices import practice_creation
+from portico.domain.practices.models import SET_UP_LINK_TTL
 from portico.domain.practices.staff import set_up_links
 from portico.operating import output_urls
 from portico.plumbing.actors import Actor
+from portico.plumbing.mail import rendering
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.input_validation import clean_line, is_unstorable
 
 
 class Command(BaseCommand):
-    help = "Creates a practice and prints a link (one use, 72 hours) for the owner to choose a password."
+    help = "Creates a practice and prints a one-time link for the owner to choose a password."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--slug", required=True, help="part of the portal's address, fixed: alder-street")
@@ -58,7 +60,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Created {created.practice.name}.")
         self.stdout.write(f"  Portal for clients  {summary['portal']}")
         self.stdout.write(f"  Office for staff    {summary['office']}")
-        self.stdout.write(f"Send {created.owner.name} this link. It works once, within 72 hours:\n  {summary['setup']}")
+        works_for = rendering.duration(SET_UP_LINK_TTL)
+        self.stdout.write(
+            f"Send {created.owner.name} this link. It works once, within {works_for}:\n  {summary['setup']}"
+        )
 
 
 def _line(option: str, text: str) -> str:

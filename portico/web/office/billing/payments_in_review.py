@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.billing import shown_sums
 from portico.domain.billing.models import REFUSALS, AttemptFailure, Dispute, PaymentAttempt
 from portico.domain.billing.stripe_sync import manual_release, payments_in_review
+from portico.plumbing.mail import rendering
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
 from portico.web import payment_labels
@@ -52,7 +53,12 @@ def index(request: OfficeRequest) -> HttpResponse:
         ],
     }
     is_truncated = len(attempts) == 3 * MAX_ROWS or any(len(rows) == MAX_ROWS for rows in lists.values())
-    context = {**lists, "max_listed": MAX_ROWS if is_truncated else 0, "may_edit_billing": may_edit_billing(request)}
+    context = {
+        **lists,
+        "max_listed": MAX_ROWS if is_truncated else 0,
+        "may_edit_billing": may_edit_billing(request),
+        "release_after": rendering.duration(manual_release.RELEASE_AFTER),
+    }
     return render(request, "office/payments/index.html", context)
 
 

@@ -16,6 +16,7 @@ from portico.domain.billing.models import Invoice, Payment
 from portico.domain.billing.payments import manual_payments
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
+from portico.plumbing.mail import rendering
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import money
 from portico.plumbing.text.input_validation import is_unstorable
@@ -102,7 +103,8 @@ def _record(request: OfficeRequest, client: Client, invoice: Invoice | None, for
 
 def _recorded(request: OfficeRequest, payment: Payment, response: HttpResponse) -> HttpResponse:
     amount = money.formatted(payment.amount_minor, payment.currency, language="en")
-    message = _("%(amount)s was recorded. You can undo it for 15 minutes.") % {"amount": amount}
+    message = _("%(amount)s was recorded. You can undo it for %(time)s.")
+    message %= {"amount": amount, "time": rendering.duration(manual_payments.UNDO_PERIOD)}
     if bill_mails.is_receipt_queued(payment):
         message += " " + _("The receipt is on its way by email.")
     messages.success(request, message)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portico.domain.access.help_requests import staff_notices
 from portico.domain.access.onboarding import default_texts, invitation_text
 from portico.domain.access.onboarding.invitation_text import ExpandedText, InvitationText
 from portico.domain.billing import bill_mail_texts
@@ -189,6 +190,7 @@ def _page(
         "reminders": reminder_settings.form_of(request.practice),
         "other_texts": [(kind, outbox.kind_label(kind)) for kind in bill_mail_texts.KINDS],
         "help_notices": help_request_settings.form_of(request.practice),
+        "help_notices_pause": rendering.duration(staff_notices.PAUSE),
     }
     return render(request, "office/settings/emails.html", context, status=status)
 

@@ -13,6 +13,7 @@ from portico.domain.billing.ledger.practice_currency import PriceHasNoPlace
 from portico.domain.practices import logos
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.practice_settings import CurrencyFixed, SettingsConflict
+from portico.plumbing import images
 from portico.plumbing.images import ImageRejected
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -106,6 +107,7 @@ def _page(
     context = {
         "form": form,
         "logo": logo or LogoForm(),
+        "logo_limits": images.LIMITS_IN_WORDS,
         "hue": form.shown_hue,
         "conflicts": conflicts,
     }

@@ -17,10 +17,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.clients import client_list, reassignment
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Role, StaffMember
+from portico.domain.practices.models import SET_UP_LINK_TTL, Role, StaffMember
 from portico.domain.practices.staff import team
 from portico.domain.practices.staff.staff_creation import EmailTaken
 from portico.domain.practices.staff.team import StaffConflict
+from portico.plumbing.mail import rendering
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import input_validation
 from portico.plumbing.text.mailboxes import header_address
@@ -236,7 +237,11 @@ def _other_clinicians(staff: StaffMember) -> list[StaffMember]:
 
 
 def _team_page(request: OfficeRequest, form: InviteForm, *, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    context = {"team": team.team(request.practice), "form": form}
+    context = {
+        "team": team.team(request.practice),
+        "form": form,
+        "link_works_for": rendering.duration(SET_UP_LINK_TTL),
+    }
     return render(request, "office/settings/team.html", context, status=status)
 
 

@@ -6,7 +6,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portico.domain.practices.models import RESET_LINK_TTL
 from portico.domain.practices.staff import password_reset
+from portico.plumbing.mail import rendering
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_sign_in_page
 from portico.web.http import ip_and_browser
@@ -39,7 +41,8 @@ def ask(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
     """Shows the same page for every address."""
-    return render(request, "office/forgotten/sent.html", {"practice": only_practice()})
+    context = {"practice": only_practice(), "link_works_for": rendering.duration(RESET_LINK_TTL)}
+    return render(request, "office/forgotten/sent.html", context)
 
 
 def _page(request: HttpRequest, form: ForgottenPasswordForm, *, status: int = 200) -> HttpResponse:

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portico.domain.practices.models import SetUpLink, SetUpPurpose
+from portico.domain.practices.models import RESET_LINK_TTL, SET_UP_LINK_TTL, SetUpLink, SetUpPurpose
 from portico.domain.practices.staff import set_up_links
 from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
+from portico.plumbing.mail import rendering
 from portico.web import client_mismatch
 from portico.web.guards import office_sign_in_page
 from portico.web.http import cookies
@@ -63,7 +64,12 @@ def choose_password(request: HttpRequest) -> HttpResponse:
             names_staff = request.POST.get(client_mismatch.FIELD) == link.staff.ref
             return _choose(request, link, token) if names_staff else _out_of_date(request)
     except SetUpLinkUsed:
-        return render(request, "office/set_up_gone.html", {"is_out_of_date": False}, status=410)
+        context = {
+            "is_out_of_date": False,
+            "invitation_works_for": rendering.duration(SET_UP_LINK_TTL),
+            "reset_works_for": rendering.duration(RESET_LINK_TTL),
+        }
+        return render(request, "office/set_up_gone.html", context, status=410)
     return _page(request, link, PasswordForm())
 
 

@@ -115,7 +115,7 @@ def test_too_many_clients_are_refused(office: Browser, practice: Practice, monke
     cast.ana(practice)
     cast.bruno(practice)
     page = office.get(f"{PREVIEW}?chosen=all", follow=True).text
-    assert "At most 5,000 clients can be invited at a time." in page
+    assert "At most 1 clients can be invited at a time." in page
 
 
 def test_no_button_without_a_client_to_invite(office: Browser, practice: Practice) -> None:
