@@ -164,9 +164,9 @@ MAIL_NOT_STOPPED = Step(
     Fact.MAIL_NOT_STOPPED,
     Q(mail_stopped_at=None),
     _is_mail_not_stopped,
-    problem=_("The last email to %(address)s was rejected"),
-    instruction=_("Correct %(address)s in Client Info first: the last email to it was rejected."),
-    dropped=_("The last email to this address was rejected."),
+    problem=_("We stopped emailing %(address)s"),
+    instruction=_("We stopped emailing %(address)s. The Client Portal tab says why, and what to do."),
+    dropped=_("We stopped emailing this address."),
     fix=Fix("mail_stopped", Page.CLIENT_INFO, _("Correct the address")),
 )
 BILLING_DOCUMENTS = Step(

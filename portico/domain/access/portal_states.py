@@ -20,7 +20,7 @@ class Reason(models.TextChoices):
     NO_ADDRESS = "no_address", eligibility_steps.ADDRESS_CHOSEN.problem
     NO_EMAIL_OK = "no_email_ok", _("Email ok is not checked. No email can be sent")
     NOT_INVITED = "not_invited", _("Not invited yet")
-    MAIL_STOPPED = "mail_stopped", _("The last email was rejected")
+    MAIL_STOPPED = "mail_stopped", _("We stopped emailing this address")
 
 
 _REASONS = {

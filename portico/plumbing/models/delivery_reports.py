@@ -27,7 +27,7 @@ class ReportKind(models.TextChoices):
     FAILED = "failed", _("Bounced")
     COMPLAINED = "complained", _("Marked as spam")
     # The provider did not send it, because the address is on its own suppression list.
-    REJECTED = "rejected", _("On the email provider’s suppression list")
+    REJECTED = "rejected", _("Blocked by the email provider")
     # No report: an out-of-office reply or the like.
     AUTO_REPLIED = "auto_replied", _("Automatic reply")
 

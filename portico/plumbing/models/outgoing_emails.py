@@ -59,7 +59,7 @@ class FailureCause(models.TextChoices):
     FULL = "full", _("Mailbox full")
     EXPIRED = "expired", _("Their mail server didn’t answer")
     COMPLAINED = "complained", _("Marked as spam")
-    PROVIDER_LIST = "provider_list", _("On the email provider’s suppression list")
+    PROVIDER_LIST = "provider_list", _("Blocked by the email provider")
     UNEXPLAINED = "unexplained", _("Rejected without a reason")
     DISTRUST = "distrust", _("Their server doesn’t trust our email")
     MESSAGE = "message", _("This email was rejected")

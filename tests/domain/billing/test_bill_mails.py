@@ -100,7 +100,7 @@ def test_the_mail_has_a_name_and_a_link_but_no_details(bill: Invoice, smtp: Smtp
         (turn_the_option_off, "Access billing documents was turned off."),
         (turn_access_off, "Client Portal Access was turned off."),
         (archive, "The client was archived."),
-        (stop_mail, "The last email to this address was rejected."),
+        (stop_mail, "We stopped emailing this address."),
         (unshare, "The invoice is no longer shared."),
         (void, "The invoice is no longer shared."),
     ],

@@ -103,7 +103,7 @@ def test_a_mailbox_that_rejects_our_mail_is_named_as_the_cause(office: Browser, 
     cast.with_access(cast.ana(practice))
     PortalAccess.objects.update(mail_stopped_at=clock.now())
     ask(practice, address="ana@mail.example")
-    assert "The last email to ana@mail.example was rejected." in office.get(LIST).text
+    assert "We stopped emailing ana@mail.example." in office.get(LIST).text
 
 
 def test_a_request_from_the_portal_names_its_client(office: Browser, practice: Practice) -> None:

@@ -13,7 +13,9 @@ from portico.domain.access.onboarding import bulk_selection, invitation_run_work
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import DefaultText, Practice
 from portico.plumbing import clock
+from portico.plumbing.mail import mail_stops
 from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models.delivery_reports import StopKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 
@@ -70,6 +72,17 @@ def test_the_preview_counts_languages_and_reasons(office: Browser, practice: Pra
     assert "Su portal" in page
     assert left_out(page) == [("no_address", "1"), ("already_invited", "1")]
     assert f"/office/clients/{without.ref}/edit/portal/" in page
+
+
+@pytest.mark.parametrize("kind", [StopKind.REFUSED, StopKind.COMPLAINED])
+def test_a_stopped_mailbox_is_named_as_stopped_whatever_the_cause(
+    office: Browser, practice: Practice, kind: StopKind
+) -> None:
+    ana = cast.ana(practice)
+    mail_stops.stop(cast.invited(ana).email, kind, "Marked as spam.")
+    page = office.get(chosen(ana)).text
+    assert left_out(page) == [("mail_stopped", "1")]
+    assert "We stopped emailing this address" in page
 
 
 def test_sending_starts_the_run_once(office: Browser, practice: Practice) -> None:
