@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "portico.domain.clients",
     "portico.domain.access",
     "portico.domain.billing",
+    "portico.domain.documents",
     "portico.domain.maintenance",
     "portico.web",
     "portico.operating",

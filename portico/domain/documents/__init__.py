@@ -1,0 +1,1 @@
+"""Documents that clients fill in, read, sign and upload: templates, requests and submissions."""

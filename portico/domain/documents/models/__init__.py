@@ -1,0 +1,27 @@
+"""Models of documents: templates and versions, packets and requests, submissions and reviews."""
+
+from portico.domain.documents.models.requests import (
+    COMPLETE_STATES,
+    OPEN_STATES,
+    DocumentRequest,
+    Packet,
+    RequestState,
+    ResponseDraft,
+)
+from portico.domain.documents.models.submissions import Countersignature, Submission, SubmissionReview
+from portico.domain.documents.models.templates import DocumentTemplate, TemplateKind, TemplateVersion
+
+__all__ = [
+    "COMPLETE_STATES",
+    "OPEN_STATES",
+    "Countersignature",
+    "DocumentRequest",
+    "DocumentTemplate",
+    "Packet",
+    "RequestState",
+    "ResponseDraft",
+    "Submission",
+    "SubmissionReview",
+    "TemplateKind",
+    "TemplateVersion",
+]

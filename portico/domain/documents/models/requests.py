@@ -1,0 +1,172 @@
+"""Documents shared with clients: packets, the requests in them, and drafts of answers."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.clients.models import Client, Language
+from portico.domain.documents.models.templates import TemplateVersion
+from portico.plumbing import clock
+from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
+from portico.plumbing.database.constraints import SamePractice
+from portico.plumbing.models import OutgoingEmail
+
+
+class Packet(PracticeRow):
+    """The documents shared with one portal access at one time, with the mail that announced them.
+
+    Documents shared with a client and a contact at once are two packets with the same `form_key`.
+    """
+
+    ref = RefField()
+    client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_index=False)
+    access = models.ForeignKey(PortalAccess, models.PROTECT, related_name="packets", db_index=False)
+    # Null if they were shared without a mail, or announced by an invitation that was not sent in the end.
+    email = models.ForeignKey(OutgoingEmail, models.PROTECT, null=True, related_name="+")
+    form_key = models.CharField(max_length=43)
+    shared_by = models.CharField(max_length=100)
+    shared_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("client", name="documents_packet_client"),
+            SamePractice("access", name="documents_packet_access"),
+            SamePractice("email", name="documents_packet_email"),
+            models.UniqueConstraint(fields=("access", "form_key"), name="documents_packet_one_per_form_key"),
+        )
+        indexes = (models.Index(fields=("client", "-id"), name="documents_packets_newest"),)
+
+    def __str__(self) -> str:
+        return self.ref
+
+
+class RequestState(models.TextChoices):
+    """The state of a request as staff see it. Each comes from a page of a signed-in client or from staff."""
+
+    SENT = "sent", _("Sent")
+    OPENED = "opened", _("Opened")
+    STARTED = "started", _("Started")
+    COMPLETED = "completed", _("Completed")
+    REVIEWED = "reviewed", _("Reviewed")
+    DECLINED = "declined", _("Declined")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+OPEN_STATES = (RequestState.SENT, RequestState.OPENED, RequestState.STARTED)
+COMPLETE_STATES = (RequestState.COMPLETED, RequestState.REVIEWED)
+
+
+class DocumentRequestQuerySet(RowQuerySet["DocumentRequest"]):
+    def open(self) -> "DocumentRequestQuerySet":
+        """Filters to requests that the client has still to complete."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def complete(self) -> "DocumentRequestQuerySet":
+        return self.filter(state__in=COMPLETE_STATES)
+
+
+class DocumentRequest(PracticeRow):
+    """A version of a document that one portal access is asked to complete, with its state.
+
+    Each state has its time. `opened_at` and `started_at` are set by pages of a signed-in client, never by a mail.
+    """
+
+    ref = RefField()
+    packet = models.ForeignKey(
+        Packet,
+        models.PROTECT,
+        related_name="requests",
+        db_index=False,  # The unique constraint below begins with it.
+    )
+    client = models.ForeignKey(Client, models.PROTECT, related_name="document_requests", db_index=False)
+    access = models.ForeignKey(PortalAccess, models.PROTECT, related_name="document_requests", db_index=False)
+    version = models.ForeignKey(TemplateVersion, models.PROTECT, related_name="requests")
+    position = models.PositiveIntegerField(default=0)
+    # The language in which the client reads and signs; empty until the request is opened.
+    language = models.CharField(max_length=5, choices=Language.choices, blank=True)
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.SENT)
+    sent_at = models.DateTimeField(default=clock.now, editable=False)
+    opened_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    declined_at = models.DateTimeField(null=True)
+    decline_reason = models.CharField(max_length=500, blank=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=100, blank=True)
+    # The completed request that this one asks again.
+    asks_again = models.ForeignKey("self", models.PROTECT, null=True, related_name="asked_again")
+
+    objects = DocumentRequestQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("packet", name="documents_documentrequest_packet"),
+            SamePractice("client", name="documents_documentrequest_client"),
+            SamePractice("access", name="documents_documentrequest_access"),
+            SamePractice("version", name="documents_documentrequest_version"),
+            SamePractice("asks_again", name="documents_documentrequest_asks_again"),
+            models.UniqueConstraint(
+                fields=("packet", "version", "access"), name="documents_documentrequest_once_a_packet"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OPEN_STATES, completed_at=None, reviewed_at=None, declined_at=None)
+                & Q(withdrawn_at=None)
+                | Q(state=RequestState.COMPLETED, completed_at__isnull=False, reviewed_at=None, withdrawn_at=None)
+                | Q(
+                    state=RequestState.REVIEWED,
+                    completed_at__isnull=False,
+                    reviewed_at__isnull=False,
+                    withdrawn_at=None,
+                )
+                | Q(state=RequestState.DECLINED, declined_at__isnull=False, completed_at=None, withdrawn_at=None)
+                | Q(state=RequestState.WITHDRAWN, withdrawn_at__isnull=False, completed_at=None),
+                name="documents_documentrequest_state_fits",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("access", "state", "position", "id"), name="documents_requests_of_access"),
+            models.Index(fields=("client", "-id"), name="documents_requests_of_client"),
+            models.Index(fields=("practice", "state", "id"), name="documents_requests_by_state"),
+        )
+
+    def __str__(self) -> str:
+        return self.ref
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def is_complete(self) -> bool:
+        return self.state in COMPLETE_STATES
+
+
+class ResponseDraft(PracticeRow):
+    """Answers that are saved and not submitted: an item list of a FHIR R4 QuestionnaireResponse, at most 250 kB.
+
+    `number` is raised by each save: a save or a signature that refers to an older one is refused.
+    """
+
+    request = models.OneToOneField(DocumentRequest, models.PROTECT, related_name="draft")
+    answers = models.JSONField(default=list)
+    number = models.PositiveIntegerField(default=1)
+    # The linkId of the question that was answered last.
+    place = models.CharField(max_length=64, blank=True)
+    saved_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("request", name="documents_responsedraft_request"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
