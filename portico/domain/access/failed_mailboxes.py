@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from portico.domain.access import eligibility, eligibility_steps
-from portico.domain.access.diagnosis import steps
+from portico.domain.access import eligibility
+from portico.domain.access.diagnosis import failure_fixes
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fix
 from portico.domain.access.models import PortalAccess
@@ -136,20 +136,8 @@ def _failures(practice: int | Parameter) -> OutgoingEmailQuerySet:
 
 def _fix(email: OutgoingEmail, client: Client) -> Fix:
     """Returns the fix: what prevents an invitation comes first, since nothing else helps before."""
-    access: PortalAccess | None = getattr(client, "portal_access", None)
+    access = getattr(client, "portal_access", None) or PortalAccess(client=client)
     broken = eligibility.first_broken(access, Purpose.INVITATION)
     if broken is not None:
         return broken.fix
-    match email.failure_cause:
-        case FailureCause.COMPLAINED | FailureCause.PROVIDER_LIST:
-            # The stop may be lifted already, although no later mail was sent.
-            return eligibility_steps.LIFT_STOP if email.__dict__["has_stop"] else _invite_again(access)
-        case FailureCause.FULL | FailureCause.EXPIRED:
-            return steps.GENERATE_PIN
-        case _:
-            return eligibility_steps.MAIL_NOT_STOPPED.fix
-
-
-def _invite_again(access: PortalAccess | None) -> Fix:
-    is_invited = access is not None and access.invited_at is not None
-    return steps.RESEND if is_invited else steps.SEND_INVITATION
+    return failure_fixes.fix_of(email.state, email.failure_cause, access, has_stop=email.__dict__["has_stop"])

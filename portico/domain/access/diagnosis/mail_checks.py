@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portico.domain.access import eligibility_steps
-from portico.domain.access.diagnosis import requirement_checks, steps
+from portico.domain.access.diagnosis import failure_fixes, requirement_checks, steps
 from portico.domain.access.diagnosis.evidence import NOT_SENT, QUEUE_PATIENCE, REPORT_PATIENCE, Evidence
 from portico.domain.access.diagnosis.requirement_checks import Check
 from portico.domain.access.diagnosis.steps import TITLES, Cause, Finding, StepName, StepState
@@ -119,16 +119,16 @@ def not_bounced(evidence: Evidence) -> Finding:
     state = mail.email.state if mail is not None else ""
     if kind == StopKind.COMPLAINED or (state == EmailState.COMPLAINED and evidence.is_mail_stopped):
         words = _("Ask %(name)s by phone before you email this address again.") % {"name": evidence.client.called}
-        fix, at = _lift_or_invite_again(evidence), evidence.access.mail_stopped_at
+        fix, at = _fix(evidence, EmailState.COMPLAINED, FailureCause.COMPLAINED), evidence.access.mail_stopped_at
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
     is_rejected = evidence.is_rejected and not evidence.is_mail_proven
     if mail is not None and is_rejected and state in REJECTED_STATES and not evidence.is_mail_stopped:
         is_complaint = state == EmailState.COMPLAINED
         title = _("The last email was marked as spam") if is_complaint else _("The last email was rejected")
-        words, fix = _("Email to this address is allowed again. Send a new one."), _invite_again(evidence)
+        words, fix = _("Email to this address is allowed again. Send a new one."), _fix_of_mail(evidence)
         return Finding(StepState.BROKEN, title, words, mail.email.failed_at, Cause.MAIL_NOT_SENT, fix)
     if mail is not None and is_rejected and not kind and mail.email.failure_cause not in _OF_MAILBOX:
-        title, fix, at = _clause(mail.email.reason), steps.GENERATE_PIN, mail.email.failed_at
+        title, fix, at = _clause(mail.email.reason), _fix_of_mail(evidence), mail.email.failed_at
         words = _("The address may be right. A PIN works without email.")
         if mail.email.failure_cause == FailureCause.DISTRUST:
             words = _("A PIN works without email. An owner can open the sender check under Settings, Emails.")
@@ -145,18 +145,28 @@ def _bounced(evidence: Evidence) -> Finding:
     email = evidence.mail.email if evidence.mail is not None else None
     title = _clause(access.mail_stopped_reason or (email.reason if email is not None else ""))
     at = access.mail_stopped_at or (email.settled_at if email is not None else None)
-    words, fix = _("Ask %(name)s to spell the address. After you correct it, send a new invitation."), step.fix
+    words = _("Ask %(name)s to spell the address. After you correct it, send a new invitation.")
     if email is not None and email.failure_cause == FailureCause.PROVIDER_LIST:
-        words, fix = _("Send a new invitation then."), _lift_or_invite_again(evidence)
-        if evidence.facts.stop_kind:
-            words = _("The stop below can be lifted then.")
+        is_liftable = bool(evidence.facts.stop_kind)
+        words = _("The stop below can be lifted then.") if is_liftable else _("Send a new invitation then.")
     title = title or step.explain(evidence.client, access)
-    return Finding(StepState.BROKEN, title, words % {"name": evidence.client.called}, at, Cause.MAIL_BOUNCED, fix)
+    return Finding(
+        StepState.BROKEN,
+        title,
+        words % {"name": evidence.client.called},
+        at,
+        Cause.MAIL_BOUNCED,
+        _fix_of_mail(evidence),
+    )
 
 
-def _lift_or_invite_again(evidence: Evidence) -> Fix:
-    """Returns the fix for a mailbox that was stopped: the stop may be lifted already, or never have been made."""
-    return eligibility_steps.LIFT_STOP if evidence.facts.stop_kind else _invite_again(evidence)
+def _fix_of_mail(evidence: Evidence) -> Fix:
+    email = evidence.mail.email if evidence.mail is not None else None
+    return _fix(evidence, email.state, email.failure_cause) if email is not None else _fix(evidence, "", "")
+
+
+def _fix(evidence: Evidence, state: str, cause: str) -> Fix:
+    return failure_fixes.fix_of(state, cause, evidence.access, has_stop=bool(evidence.facts.stop_kind))
 
 
 def _clause(sentences: str) -> str:
@@ -248,7 +258,7 @@ def signed_in_now_or_again(evidence: Evidence) -> Finding:
 
 
 def _invite_again(evidence: Evidence) -> Fix:
-    return steps.SEND_INVITATION if evidence.access.invited_at is None else steps.RESEND
+    return failure_fixes.invite_again(evidence.access)
 
 
 def _sent_at(evidence: Evidence) -> datetime | None:

@@ -19,6 +19,7 @@ from portico.gateways.stripe import currencies as stripe_money
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry
 from portico.plumbing.text import money
+from portico.web.office.fix_urls import url_of
 
 TONES = {
     InvoiceStatus.DRAFT: ("quiet", "pencil"),
@@ -101,10 +102,10 @@ def why_not_by_card(amount_minor: int, practice: Practice) -> str:
 
 @dataclass(frozen=True)
 class NotifyHint:
-    """Reason why something does not reach the client, and the name of the page where staff fix it."""
+    """Reason why something does not reach the client, and the URL of the page where staff fix it."""
 
     words: str
-    page: str
+    url: str
 
 
 def why_not_seen(access: PortalAccess) -> NotifyHint | None:
@@ -133,4 +134,4 @@ def _hint(access: PortalAccess, purpose: Purpose) -> NotifyHint | None:
     broken = eligibility.first_broken(access, purpose)
     if broken is None:
         return None
-    return NotifyHint(f"{broken.explain(access.client, access)}.", f"office:{broken.fix.page}")
+    return NotifyHint(f"{broken.explain(access.client, access)}.", url_of(broken.fix, access.client))

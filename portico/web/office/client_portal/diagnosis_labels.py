@@ -8,9 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.access.diagnosis.steps import Cause, DiagnosedStep, Diagnosis, StepName, StepState
-from portico.domain.access.eligibility_steps import Fix, Page
+from portico.domain.access.eligibility_steps import Fix
 from portico.domain.clients.models import Client
 from portico.plumbing.models import OutgoingEmail
+from portico.web.office.fix_urls import url_of
 
 
 @dataclass(frozen=True)
@@ -96,32 +97,20 @@ def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None) -> S
     )
 
 
-# Where the fix is on the tab itself.
-_ANCHORS = {
-    "access": "#id_enabled",
-    "address": "#id_address",
-    "invite": "#invitation",
-    "lift_stop": "#lift-stop",
-    "pin": "#pin",
-}
-
-
 def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None) -> ShownFix:
-    name, label = fix.name, str(fix.label)
-    if name in _ANCHORS:
-        return ShownFix(name, label, _ANCHORS[name])
-    match name:
+    label = str(fix.label)
+    match fix.name:
         case "restore":
-            return ShownFix(name, _("Restore %(name)s") % {"name": client.called}, form="restoring-form")
+            return ShownFix(fix.name, _("Restore %(name)s") % {"name": client.called}, form="restoring-form")
+        case "tries":
+            return ShownFix(fix.name, label, form="pin-tries-form")
         case "resend":
             # The control of this name is at the top of the page.
-            tab = reverse("office:client_portal", args=[client.ref])
-            return ShownFix(name, _("Send it again"), f"{tab}?resend#invitation")
-        case "tries":
-            return ShownFix(name, label, form="pin-tries-form")
+            label = _("Send it again")
         case "mail_stopped":
             label = _("Correct the address in Client Info")
         case _:
             pass
-    of = mail.ref if fix.page is Page.EMAIL and mail is not None else client.ref
-    return ShownFix(name, label, reverse(f"office:{fix.page}", args=[of]))
+    tab, url = reverse("office:client_portal", args=[client.ref]), url_of(fix, client, mail)
+    # A part of this page is reached without loading it again, which would discard what was typed.
+    return ShownFix(fix.name, label, url.removeprefix(tab) if url.startswith(f"{tab}#") else url)

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from portico.domain.access import eligibility, eligibility_steps
+from portico.domain.access.diagnosis import steps
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, PortalState
 from portico.plumbing import clock
 from portico.web import formatting
+from portico.web.office.fix_urls import url_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses:
                 str(eligibility_steps.ACCESS_ON.problem),
                 _("%(name)s can’t sign in until you turn it on and send an invitation.") % {"name": client.called},
                 str(eligibility_steps.ACCESS_ON.fix.label),
-                _tab_url(client),
+                url_of(eligibility_steps.ACCESS_ON.fix, client),
             )
         case PortalState.INVITED:
             return _invited(client, access)
@@ -52,12 +53,12 @@ def _invited(client: Client, access: PortalAccess | None) -> NextStep:
     heading = _("%(name)s hasn’t signed in yet") % {"name": client.called}
     if invited_at is None:
         text = _("A PIN was generated. If it hasn’t been used, generate a new one.")
-        return NextStep("wait", heading, text, _("Generate PIN"), f"{_tab_url(client)}#pin")
+        return NextStep("wait", heading, text, _("Generate PIN"), url_of(steps.GENERATE_PIN, client))
     since = formatting.time_ago(invited_at, now=clock.now(), language=get_language())
     text = _("Invited %(ago)s. You can resend the invitation at any time. The earlier email keeps working.") % {
         "ago": since
     }
-    return NextStep("wait", heading, text, _("Resend email invitation"), f"{_tab_url(client)}?resend#invitation")
+    return NextStep("wait", heading, text, _("Resend email invitation"), url_of(steps.RESEND, client))
 
 
 def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep:
@@ -66,8 +67,8 @@ def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool)
     if broken is None:
         text = _("Access is on, but %(name)s has not been invited yet.") % name
         button = _("Send an invitation")
-        return NextStep("wait", _("Not invited yet"), text, button, f"{_tab_url(client)}#invitation")
-    heading, address = broken.explain(client, access), reverse(f"office:{broken.fix.page}", args=[client.ref])
+        return NextStep("wait", _("Not invited yet"), text, button, url_of(steps.SEND_INVITATION, client))
+    heading, address = broken.explain(client, access), url_of(broken.fix, client)
     match broken.fact:
         case Fact.EMAIL_OK:
             text = (
@@ -80,10 +81,6 @@ def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool)
             text = _("Access is on, but %(name)s can’t sign in until an address is chosen.") % name
         case _:
             text = _("Add one, or generate a PIN under Client Portal so that %(name)s can sign in.") % name
-            info = reverse("office:client_info", args=[client.ref])
-            return NextStep("bad", _("No email address"), text, _("Add an address"), info)
+            add = steps.ADD_ADDRESS
+            return NextStep("bad", _("No email address"), text, str(add.label), url_of(add, client))
     return NextStep("bad", heading, text, str(broken.fix.label), address)
-
-
-def _tab_url(client: Client) -> str:
-    return reverse("office:client_portal", args=[client.ref])

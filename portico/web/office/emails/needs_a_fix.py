@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -25,14 +24,13 @@ from portico.web import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.filter_links import FilterChip
+from portico.web.office.fix_urls import url_of
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 from portico.web.office.sign_in.reauthentication import recently_verified
 
 COLUMNS = ("Client", "Email", "Problem", "Since", "What the server said", "Next step")
 # A checkbox for each row of a page, no more.
 MAX_LETTERS = failed_mailboxes.PAGE_SIZE
-# Parts of the pages to which the fixes lead.
-_FRAGMENTS = {"lift_stop": "#lift-stop", "pin": "#pin"}
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,8 @@ def _cause_of(request: OfficeRequest) -> FailureCause | None:
 
 def _row(email: OutgoingEmail) -> Row:
     mailbox = failed_mailboxes.mailbox_of(email)
-    address = reverse(f"office:{mailbox.fix.page}", args=[mailbox.client.ref])
     problem = str(FailureCause(email.failure_cause).label)
-    return Row(mailbox, problem, f"{address}{_FRAGMENTS.get(mailbox.fix.name, '')}")
+    return Row(mailbox, problem, url_of(mailbox.fix, mailbox.client, email))
 
 
 def _chips(counts: FailureCounts, chosen: FailureCause | None) -> list[FilterChip]:

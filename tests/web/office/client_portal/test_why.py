@@ -102,7 +102,7 @@ def test_the_fix_stands_in_the_banner_and_in_the_step(
         PortalAccess.objects.update(mail_stopped_at=clock.now(), mail_stopped_reason="The mailbox doesn’t exist.")
         handed_over(ana)
     shown = page(office, ana)
-    button = rf'<a class="button[^"]*" href="/office/clients/{ana.ref}/edit/info/">{link}</a>'
+    button = rf'<a class="button[^"]*" href="/office/clients/{ana.ref}/edit/info/#email">{link}</a>'
     assert re.search(button, step(shown, name))
     assert link in banner(shown)
     assert len(re.findall(button, shown)) == 2
@@ -112,7 +112,7 @@ def test_a_client_without_an_address_gets_one_added(office: Browser, practice: P
     ana = cast.client(practice, "Ana", phone="+12125550134")
     cast.with_access(ana)
     shown = step(page(office, ana), StepName.ADDRESS_CHOSEN)
-    assert f'href="/office/clients/{ana.ref}/edit/info/">Add an address</a>' in shown
+    assert f'href="/office/clients/{ana.ref}/edit/info/#email">Add an address</a>' in shown
 
 
 def test_consent_withdrawn_after_signing_in_is_shown_on_top(office: Browser, practice: Practice) -> None:

@@ -6,24 +6,39 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.db import transaction
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import client_changes
+from portico.domain.access import client_changes, failed_mailboxes
+from portico.domain.access import mail_stops as stops_of_clients
+from portico.domain.access.diagnosis import diagnosis, portal_history
+from portico.domain.access.diagnosis.evidence import MailFacts
+from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.mail import mail_stops
 from portico.plumbing.models import AuditEntry, MailStop, OutgoingEmail, StopKind
-from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
+from portico.plumbing.models.outgoing_emails import OUR_CAUSES, EmailState, FailureCause
 from tests import cast
 
 pytestmark = pytest.mark.django_db
 LIST = "/office/emails/needs-a-fix/"
 # Session with staff member and practice, the rows, the counts, the outage, the menu.
 QUERIES = 5
-STATES = {FailureCause.NO_MAILBOX: EmailState.BOUNCED, FailureCause.COMPLAINED: EmailState.COMPLAINED}
+STATES = {
+    FailureCause.NO_MAILBOX: EmailState.BOUNCED,
+    FailureCause.PROVIDER_LIST: EmailState.BOUNCED,
+    FailureCause.COMPLAINED: EmailState.COMPLAINED,
+}
+STOPPED_BY = {
+    FailureCause.NO_MAILBOX: StopKind.REFUSED,
+    FailureCause.PROVIDER_LIST: StopKind.REFUSED,
+    FailureCause.COMPLAINED: StopKind.COMPLAINED,
+}
 
 
 def failed(person: Client, cause: FailureCause = FailureCause.NO_MAILBOX, **changes: object) -> OutgoingEmail:
@@ -36,6 +51,13 @@ def settled(person: Client, state: EmailState, **changes: object) -> OutgoingEma
     email = cast.invited(person).email
     OutgoingEmail.objects.filter(pk=email.pk).update(state=state, settled_at=clock.now(), **changes)
     return email
+
+
+def stop(email: OutgoingEmail, kind: StopKind = StopKind.REFUSED) -> MailStop:
+    with transaction.atomic():
+        mail_stops.lock(email.practice_id, mail_stops.key_of(email))
+        mail_stops.stop(email, kind, "It came back.")
+    return MailStop.objects.live().get()
 
 
 def save_address(person: Client, **changes: object) -> None:
@@ -60,11 +82,12 @@ def refs(shown: str) -> list[str]:
 def test_a_failed_mailbox_is_listed_with_what_the_server_said(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     email = failed(ana)
+    stop(email)
     shown = page(office)
     assert refs(shown) == [email.ref]
     for words in ("Ana Abreu", "ana@mail.example", "No such mailbox", "It came back.", "5.1.1 No"):
         assert words in shown
-    assert f'href="/office/clients/{ana.ref}/edit/info/">Correct the address' in shown
+    assert f'href="/office/clients/{ana.ref}/edit/info/#email">Correct the address' in shown
 
 
 @pytest.mark.parametrize(
@@ -72,7 +95,8 @@ def test_a_failed_mailbox_is_listed_with_what_the_server_said(office: Browser, p
     [
         (FailureCause.FULL, 'edit/portal/#pin">Generate a PIN'),
         (FailureCause.EXPIRED, 'edit/portal/#pin">Generate a PIN'),
-        (FailureCause.UNEXPLAINED, 'edit/info/">Correct the address'),
+        (FailureCause.NO_MAILBOX, 'edit/portal/?resend#invitation">Resend email invitation'),
+        (FailureCause.UNEXPLAINED, 'edit/portal/#pin">Generate a PIN'),
     ],
 )
 def test_each_cause_has_one_fix(office: Browser, practice: Practice, cause: FailureCause, fix: str) -> None:
@@ -82,15 +106,39 @@ def test_each_cause_has_one_fix(office: Browser, practice: Practice, cause: Fail
 
 @pytest.mark.parametrize("cause", [FailureCause.COMPLAINED, FailureCause.PROVIDER_LIST])
 def test_a_stop_is_lifted_only_while_there_is_one(office: Browser, practice: Practice, cause: FailureCause) -> None:
-    email = failed(cast.ana(practice), cause)
-    stop = MailStop.objects.create(
-        practice=practice, mailbox_key="ana@mail.example", kind=StopKind.COMPLAINED, email=email, words="Spam."
-    )
+    ana = cast.ana(practice)
+    stop(failed(ana, cause), StopKind.COMPLAINED)
     assert 'edit/portal/#lift-stop">Lift the stop' in page(office)
-    MailStop.objects.filter(pk=stop.pk).update(lifted_at=clock.now())
+    stops_of_clients.lift(ana, asked_to=True, by=cast.DESK)
     shown = page(office)
     assert "Lift the stop" not in shown
-    assert 'edit/portal/">Resend email invitation' in shown
+    assert 'edit/portal/?resend#invitation">Resend email invitation' in shown
+
+
+@pytest.mark.parametrize("is_lifted", [False, True])
+@pytest.mark.parametrize("cause", [each for each in FailureCause if each not in OUR_CAUSES])
+def test_the_list_and_the_clients_own_page_name_one_fix(
+    practice: Practice,
+    cause: FailureCause,
+    is_lifted: bool,  # noqa: FBT001  A pytest parameter.
+) -> None:
+    ana = cast.ana(practice)
+    email = failed(ana, cause, handed_over_at=clock.now())
+    stopped = STOPPED_BY.get(cause)
+    if stopped is not None:
+        stop(email, stopped)
+    if is_lifted:
+        stops_of_clients.lift(ana, asked_to=True, by=cast.DESK)
+        stopped = None
+    (row,) = failed_mailboxes.page(practice, None).rows
+    access = PortalAccess.objects.select_related("client__practice", "address", "account").get()
+    facts = MailFacts(stopped.value if stopped is not None else "")
+    history = portal_history.load(access.client, access)
+    chain = diagnosis.diagnose(
+        access.client, access, history, facts=facts, sessions=[], has_addresses=True, at=clock.now()
+    )
+    assert chain.first_broken is not None
+    assert failed_mailboxes.mailbox_of(row).fix == chain.first_broken.finding.fix
 
 
 def test_what_prevents_an_invitation_is_fixed_first(office: Browser, practice: Practice) -> None:
