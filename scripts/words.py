@@ -56,6 +56,7 @@ FOR_CLIENTS = (
     "domain/billing/models/",
     "domain/billing/card_payments/",
     "domain/billing/bill_mails",
+    "domain/documents/forms/answer",
     "plumbing/text/input_validation",
     "plumbing/mail/rendering",
     "web/help_request_form",

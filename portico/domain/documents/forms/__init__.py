@@ -1,0 +1,1 @@
+"""Forms as FHIR R4 Questionnaires, and their answers. Pure functions: no rows, no requests."""

@@ -1,0 +1,126 @@
+"""Values of answers: checks of their JSON, and what two values are compared by."""
+
+import datetime
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from portico.plumbing.text.input_validation import clean_line, clean_text, holds_card_number
+
+LARGEST_INTEGER = 2**31 - 1  # https://hl7.org/fhir/R4/datatypes.html#integer
+LARGEST_DECIMAL = 1_000_000_000
+DECIMAL_PLACES = 6
+EARLIEST_YEAR = 1800
+MAX_LINE, MAX_TEXT = 1000, 10_000
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"\d{2}:\d{2}:\d{2}", re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})", re.ASCII)
+
+
+class CodingValue(NamedTuple):
+    """What identifies a Coding: its display differs between languages."""
+
+    system: str
+    code: str
+
+
+type AnswerValue = bool | int | float | str | datetime.date | datetime.datetime | datetime.time | CodingValue
+
+
+def comparable(value_type: str, value: Any) -> AnswerValue:  # Any: JSON that `find_error` accepted.
+    """Returns the value as Python compares it. Values of one type are compared with each other only."""
+    if value_type == "Coding":
+        return CodingValue(value.get("system", ""), value["code"])
+    if value_type in _READERS:
+        return _READERS[value_type](value)
+    if value_type == "Decimal":
+        return float(value)
+    plain: bool | int | float | str = value
+    return plain
+
+
+def find_error(value_type: str, value: object, *, max_length: int | None = None, is_line: bool = False) -> str | None:
+    """Returns a sentence about what is wrong with the value, or None.
+
+    `value_type` is the suffix of FHIR's `value…`; `max_length` and `is_line` (no line breaks) are for a String.
+    """
+    if value_type == "String":
+        return _text_error(value, max_length or (MAX_LINE if is_line else MAX_TEXT), is_line=is_line)
+    return _CHECKS[value_type](value)
+
+
+def _text_error(value: object, max_length: int, *, is_line: bool) -> str | None:
+    if not isinstance(value, str) or not value:
+        return _("This answer can’t be read. Please enter it again.")
+    if len(value) > max_length:
+        return _("Enter at most %(limit_value)d characters. You entered %(show_value)d.") % {
+            "limit_value": max_length,
+            "show_value": len(value),
+        }
+    if holds_card_number(value):
+        return _("This looks like a card number. Remove it. Nothing was saved.")
+    if value != (clean_line(value) if is_line else clean_text(value)) or _has_surrogate(value):
+        return _("This text contains a character that can’t be saved. Please enter it again.")
+    return None
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _boolean_error(value: object) -> str | None:
+    return None if isinstance(value, bool) else _("Choose yes or no.")
+
+
+def _integer_error(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return _("Enter a whole number, like 3.")
+    return None if abs(value) <= LARGEST_INTEGER else _("This number is too large.")
+
+
+def _decimal_error(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return _("Enter a number, like 2.5.")
+    if abs(value) > LARGEST_DECIMAL:
+        return _("This number is too large.")
+    return None if round(value, DECIMAL_PLACES) == value else _("Enter at most six decimal places.")
+
+
+def _date_error(value: object) -> str | None:
+    return None if _is_readable("Date", value, _DATE) else _("Enter a real date, like 1990-04-23.")
+
+
+def _time_error(value: object) -> str | None:
+    return None if _is_readable("Time", value, _TIME) else _("Enter a time, like 14:30.")
+
+
+def _date_time_error(value: object) -> str | None:
+    return None if _is_readable("DateTime", value, _DATE_TIME) else _("Enter a real date and time.")
+
+
+def _is_readable(value_type: str, value: object, pattern: re.Pattern[str]) -> bool:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        return False
+    try:
+        read = _READERS[value_type](value)
+    except ValueError:
+        return False
+    return isinstance(read, datetime.time) or read.year >= EARLIEST_YEAR
+
+
+_READERS: Mapping[str, Callable[[str], datetime.date | datetime.datetime | datetime.time]] = {
+    "Date": datetime.date.fromisoformat,
+    "DateTime": datetime.datetime.fromisoformat,
+    "Time": datetime.time.fromisoformat,
+}
+_CHECKS: Mapping[str, Callable[[object], str | None]] = {
+    "Boolean": _boolean_error,
+    "Integer": _integer_error,
+    "Decimal": _decimal_error,
+    "Date": _date_error,
+    "DateTime": _date_time_error,
+    "Time": _time_error,
+}
