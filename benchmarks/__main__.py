@@ -23,7 +23,7 @@ NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 SIZED = ("pages", "list", "invoices")
 UNSIZED = (
     *("idle", "start", "memory", "seeding", "webhooks", "invitations", "bulk"),
-    *("mail", "entrance", "papers"),
+    *("mail", "reports", "entrance", "papers"),
 )
 PARTS = (*SIZED, *UNSIZED)
 

@@ -15,6 +15,7 @@ from benchmarks import (
     mail,
     pages,
     papers,
+    report_delays,
     seed_loading,
     starts,
     webhooks,
@@ -35,6 +36,7 @@ UNSIZED: dict[str, Callable[[], Iterator[Row]]] = {
     "invitations": invitations.measure,
     "bulk": bulk_invitations.measure,
     "mail": mail.measure,
+    "reports": report_delays.measure,
     "entrance": entrance.measure,
     "papers": papers.measure,
 }
