@@ -49,6 +49,9 @@ def index(request: OfficeRequest) -> HttpResponse:
         # Those who were listed after it have paid meanwhile.
         return redirect("office:balances")
     rows = _rows(request, page)
+    # Nothing is selected at first. With JavaScript the link that changes it does not load the page again.
+    are_all_checked = request.GET.get("select") == "all"
+    here = {"after": after} if position is not None else {}
     context = {
         "rows": rows,
         "total": totals.total,
@@ -56,6 +59,8 @@ def index(request: OfficeRequest) -> HttpResponse:
         "next_url": f"?after={rows[-1].client.ref}" if page.last is not None else "",
         "first_url": "" if position is None else reverse("office:balances"),
         "reachable": sum(not row.reason for row in rows),
+        "are_all_checked": are_all_checked,
+        "other_selection_url": reverse("office:balances", query=here if are_all_checked else here | {"select": "all"}),
         "may_export": may_edit_billing(request),
     }
     return render(request, "office/invoices/balances.html", context)

@@ -96,6 +96,15 @@ def test_a_page_that_has_been_paid_leads_back_to_the_first(office: Browser, list
 
 
 @pytest.mark.usefixtures("two_a_page")
+def test_select_all_stays_on_its_page(office: Browser, practice: Practice) -> None:
+    for name in ("Nia", "Olu", "Pia"):
+        late_client(practice, name)
+    (after,) = re.findall(r'href="\?after=(\w+)"', office.get(BALANCES).text)
+    assert f'href="{BALANCES}?after={after}&amp;select=all"' in office.get(BALANCES, {"after": after}).text
+    assert f'href="{BALANCES}?after={after}"' in office.get(BALANCES, {"after": after, "select": "all"}).text
+
+
+@pytest.mark.usefixtures("two_a_page")
 def test_the_file_has_every_client(client: Browser, practice: Practice, listed: list[Client]) -> None:
     text = cast.signed_in_with_factor(client, cast.ines(practice)).get(f"{BALANCES}file/").getvalue().decode()
     assert [line.split(",")[0] for line in text.splitlines()[1:]] == [f'"{person.name}"' for person in listed]
@@ -107,8 +116,11 @@ def test_the_late_clients_are_reminded_and_the_others_are_named(office: Browser,
     no_access = cast.carol(practice)
     owing(no_access, 40)
     page = office.get(BALANCES).text
-    assert "Send reminder to 2 clients" in page
+    assert "Send reminder to the checked clients" in page
     assert "No reminder. Client Portal Access is off." in page
+    assert page.count(" checked>") == 0
+    page = office.get(BALANCES, {"select": "all"}).text
+    assert "Send reminder to 2 clients" in page
     assert page.count(" checked>") == 2
     everybody = {"client": [person.ref for person in (*late, no_access)]}
     sent = office.post(f"{BALANCES}reminders/", everybody, follow=True).text
