@@ -63,6 +63,10 @@ _STYLES = {
 }
 
 
+# States that staff chose: no alarm, as in the notice at the top.
+_CHOSEN = {Cause.ARCHIVED, Cause.ACCESS_OFF}
+
+
 def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None) -> ChainLabel:
     """Returns the chain of a client; `mail` is the email that it follows, if any."""
     mail = None if diagnosis.is_by_pin else mail
@@ -81,6 +85,8 @@ def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None) -> C
 def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None) -> StepLabel:
     style, tone, icon, spoken = _STYLES[step.state]
     finding = step.finding
+    if step.is_marked and finding.cause in _CHOSEN:
+        tone = "quiet"
     is_about_email = step.name is StepName.INVITATION_SENT and step.state is StepState.OK
     return StepLabel(
         name=step.name.value,

@@ -133,6 +133,8 @@ def test_an_archived_client_is_restored_from_either_place(office: Browser, pract
     shown = page(office, ana)
     button = '<button class="button" type="submit" form="restoring-form">Restore Ana</button>'
     assert button in step(shown, StepName.ACCESS_ON)
+    # No alarm: staff archived the client.
+    assert 'data-tone="quiet"' in step(shown, StepName.ACCESS_ON)
     assert shown.count("Restore Ana</button>") == 2
     assert '<form id="restoring-form"' in shown
 
