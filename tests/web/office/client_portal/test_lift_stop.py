@@ -33,7 +33,10 @@ def test_the_tab_says_why_nothing_is_sent_and_offers_the_button(office: Browser,
 def test_a_complaint_needs_the_tick(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.stopped(ana, ReportKind.COMPLAINED)
-    assert "They asked us to" in office.get(tab_of(ana)).text
+    page = office.get(tab_of(ana)).text
+    assert "They asked us to" in page
+    # The button at the top, and the link to it in the chain.
+    assert page.count("Lift the stop") == 2
     assert "Ask the client by phone first" in office.post(f"{tab_of(ana)}stop/lifting/", follow=True).text
     assert MailStop.objects.live().exists()
     office.post(f"{tab_of(ana)}stop/lifting/", {"asked_to": "on"})
