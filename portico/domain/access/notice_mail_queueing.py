@@ -29,7 +29,8 @@ def notify_pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
     language = pin.account.language or pin.client.language
     with translation.override(language):
         subject = _("A PIN was used to sign in")
-    content = {"browser": browser, "language": language, "name": pin.client.called, "address": address.ref}
+    name = pin.client.greeted_as(clock.today(pin.client.practice.time_zone))
+    content = {"browser": browser, "language": language, "name": name, "address": address.ref}
     _queue(PIN_USED, pin.ref, address, pin.client, subject=subject, content=content, to_name=pin.client.name)
 
 

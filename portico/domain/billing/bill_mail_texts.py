@@ -1,6 +1,7 @@
 """Texts of mails about bills: Portico's own, and those that a practice has written instead."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from django.db import transaction
 from django.utils import translation
@@ -10,6 +11,7 @@ from portico.domain.clients.models import Client, Language
 from portico.domain.practices import mail_texts, practice_settings
 from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice
+from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 
 NEW_BILL = "invoice_shared"
@@ -43,6 +45,14 @@ _DEFAULTS = {
     ),
 }
 
+# The messages of the default texts for a client who is not known to be an adult: a parent may read them.
+_MESSAGES_FOR_ANY_READER = {
+    NEW_BILL: gettext_lazy(
+        "Hello,\n\n[practice name] has sent you a new bill for [first name]. You can see it in your portal."
+    ),
+    RECEIPT: gettext_lazy("Hello,\n\nHere is your receipt for [first name]."),
+}
+
 
 def default_text(kind: str, language: str) -> MailText:
     """Returns Portico's text, for a practice that has not written its own."""
@@ -57,8 +67,15 @@ def texts_of(practice: Practice, kind: str) -> dict[str, MailText]:
 
 
 def text_for(client: Client, kind: str) -> MailText:
-    """Returns the text for the client, in the client's language, with name and practice filled in."""
-    text = texts_of(client.practice, kind)[client.language]
+    """Returns the text for the client, in the client's language, with name and practice filled in.
+
+    Portico's own text greets by name only a client who is known to be an adult; a practice's own text stays as it is.
+    """
+    text, default = texts_of(client.practice, kind)[client.language], default_text(kind, client.language)
+    names_reader = bool(client.greeted_as(clock.today(client.practice.time_zone)))
+    if text.message == default.message and not names_reader and kind in _MESSAGES_FOR_ANY_READER:
+        with translation.override(client.language):
+            text = replace(text, message=str(_MESSAGES_FOR_ANY_READER[kind]))
     return filled_in(text, {FIRST_NAME: client.called, PRACTICE_NAME: client.practice.name})
 
 

@@ -16,7 +16,7 @@ from portico.domain.billing.mail_links import LinkedMail
 from portico.domain.billing.models import Invoice, Payment, PaymentKind, Refund
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices import mail_frame
-from portico.plumbing import tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer
@@ -118,7 +118,7 @@ class _BillMail(MailComposer):
         with translation.override(email.content["language"]):
             client = _client_of(email)
             context = {
-                "name": client.called,
+                "name": client.greeted_as(clock.today(client.practice.time_zone)),
                 # Queued by a version that did not store it.
                 "message": email.content.get("message") or self.default_message(client),
                 "portal_address": email.practice.portal_address,

@@ -114,8 +114,24 @@ class Client(PracticeRow):
 
     def is_minor_on(self, day: date) -> bool:
         """Returns True if the client is known to be under 18; without a date of birth it is False."""
+        age = self._age_on(day)
+        return age is not None and age < ADULT_AGE
+
+    def is_adult_on(self, day: date) -> bool:
+        """Returns True if the client is known to be an adult; without a date of birth it is False."""
+        age = self._age_on(day)
+        return age is not None and age >= ADULT_AGE
+
+    def _age_on(self, day: date) -> int | None:
         born = self.date_of_birth
-        return born is not None and (day.year - born.year - ((day.month, day.day) < (born.month, born.day))) < ADULT_AGE
+        return None if born is None else day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+    def greeted_as(self, day: date) -> str:
+        """Returns the name with which a mail greets its reader on that day of the practice; empty for no name.
+
+        A parent may read the mails of any client who is not known to be an adult.
+        """
+        return self.called if self.is_adult_on(day) else ""
 
     @property
     def is_archived_now(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -113,6 +114,24 @@ def test_a_change_before_delivery_drops_the_mail(
     assert (mail.state, mail.reason, smtp.mails) == ("dropped", reason, [])
     entry = AuditEntry.objects.get(action=AuditAction.EMAIL_DROPPED)
     assert (entry.client_id, entry.details["reason"]) == (bill.client_id, reason)
+
+
+@pytest.mark.parametrize(
+    ("born", "greeting"),
+    [
+        (None, "Hello,\n\nHere is your receipt for Ana."),
+        (date(2008, 11, 24), "Hello,\n\nHere is your receipt for Ana."),
+        (date(2008, 11, 23), "Hello Ana,\n\nHere is your receipt."),
+    ],
+)
+def test_only_a_client_known_to_be_an_adult_is_greeted_by_name(bill: Invoice, born: date | None, greeting: str) -> None:
+    Client.objects.update(date_of_birth=born)
+    client = Client.objects.get(pk=bill.client_id)
+    payment = cast.cash(client, 1_000, invoice=bill)
+    receipt = bill_mails.send_receipt(payment, by=cast.DESK)
+    assert receipt is not None
+    assert receipt.content["message"] == greeting
+    assert client.greeted_as(clock.today("America/New_York")) == ("Ana" if "Hello Ana" in greeting else "")
 
 
 def test_a_bill_shared_again_is_mailed_again(bill: Invoice, smtp: SmtpServer) -> None:

@@ -26,6 +26,7 @@ from portico.domain.clients.client_input import AddressInput, ClientDetails, Cli
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
+from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
@@ -406,6 +407,8 @@ def test_a_pin_notice_is_not_sent_for_the_first_sign_in(ana: Client, practice: P
     assert sign_in_pins.enter(practice, ANAS, given(ana), visitor=another, ip="192.0.2.1")
     mail = OutgoingEmail.objects.get()  # Just one, although the browser is new.
     assert (mail.kind, mail.to_address, mail.client) == ("pin_used", ANAS, ana)
+    # Her age is not known: a parent may read it.
+    assert "Hello,\n" in outbox.composer_of(mail.kind).compose(mail, None).text
 
 
 def test_nothing_is_mailed_about_a_pin_without_email_ok(ana: Client, practice: Practice) -> None:

@@ -113,7 +113,7 @@ def test_an_email_queued_before_has_the_default_text(practice: Practice) -> None
     email = OutgoingEmail.objects.get(kind=bill_mails.NEW_BILL)
     del email.content["message"]
     email.save(update_fields=["content"])
-    assert f"Hello Ana,\n\n{practice.name} has sent you a new bill." in body(bill_mails.NEW_BILL)
+    assert f"Hello,\n\n{practice.name} has sent you a new bill for Ana." in body(bill_mails.NEW_BILL)
 
 
 def test_a_reminder_fills_in_the_number_of_bills(owner: Browser, practice: Practice) -> None:
