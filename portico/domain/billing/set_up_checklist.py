@@ -23,8 +23,15 @@ class SetUpStep(StrEnum):
     CLIENT = "client"
 
 
+# An owner may work alone.
+OPTIONAL = frozenset({SetUpStep.TEAM})
+
+
 def open_steps(practice: Practice) -> dict[SetUpStep, bool]:
-    """Returns whether each step is done, in one query; empty once all are, or when an owner has closed the list."""
+    """Returns whether each step is done, in one query.
+
+    Empty once all are done that are not optional, or when an owner has closed the list.
+    """
     if practice.set_up_closed_at is not None:
         return {}
     ((emails, colleagues, services, clients),) = _numbers.rows(practice=practice.pk)
@@ -37,7 +44,7 @@ def open_steps(practice: Practice) -> dict[SetUpStep, bool]:
         SetUpStep.PAYMENTS: practice.takes_cards,
         SetUpStep.CLIENT: clients > 0,
     }
-    return {} if all(done.values()) else done
+    return {} if all(done[step] for step in done.keys() - OPTIONAL) else done
 
 
 @CompiledQuery

@@ -31,7 +31,7 @@ STEPS = {
     SetUpStep.TEAM: (
         "office:team",
         gettext_lazy("Team"),
-        gettext_lazy("Invite your colleagues, each with a role."),
+        gettext_lazy("Optional: invite your colleagues, each with a role."),
     ),
     SetUpStep.SERVICES: (
         "office:services",

@@ -118,6 +118,15 @@ def test_the_list_ends_when_all_is_done(owner: Browser, elm: StaffMember) -> Non
     assert 'data-testid="set-up"' not in owner.get(FIRST_PAGE).text
 
 
+def test_the_list_of_an_owner_who_works_alone_ends_too(owner: Browser, elm: StaffMember) -> None:
+    *first, last = STEPS.keys() - {"team"}
+    for step in first:
+        STEPS[step](elm)
+    assert "Optional: invite your colleagues" in owner.get(FIRST_PAGE).text
+    STEPS[last](elm)
+    assert 'data-testid="set-up"' not in owner.get(FIRST_PAGE).text
+
+
 def test_an_owner_closes_it_for_good(owner: Browser, elm: StaffMember) -> None:
     for _time in range(2):
         page = owner.post(CLOSING, follow=True).text
