@@ -42,7 +42,7 @@ def diagnose(
     by_pin = evidence.is_by_pin
     checks, titles = (pin_checks.CHECKS, TITLES_BY_PIN) if by_pin else (mail_checks.CHECKS, TITLES)
     titled = {name: str(titles[name]) for name in checks}
-    return Diagnosis(tuple(_steps(evidence, checks, titled)), by_pin)
+    return Diagnosis(tuple(_steps(evidence, checks, titled)), by_pin, evidence.can_request_mail)
 
 
 def _steps(evidence: Evidence, checks: dict[StepName, Check], titles: dict[StepName, str]) -> Iterator[DiagnosedStep]:

@@ -238,7 +238,9 @@ def signed_in(evidence: Evidence) -> Finding:
 def session_kept(evidence: Evidence) -> Finding:
     failure = evidence.last_failure
     if failure is not None and not evidence.sessions:
-        return last_attempt_failed(failure.at, Cause.LAST_ATTEMPT_FAILED, _invite_again(evidence))
+        has_link = evidence.history.working_link(evidence.access, evidence.at) is not None
+        cause = Cause.LAST_ATTEMPT_FAILED if has_link else Cause.NEW_LINK_NEEDED
+        return last_attempt_failed(failure.at, cause, _invite_again(evidence))
     return signed_in_now_or_again(evidence)
 
 

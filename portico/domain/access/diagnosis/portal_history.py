@@ -128,6 +128,13 @@ class PortalHistory:
         found = [each for each in (invited, next(current, None)) if each is not None]
         return max(found, key=lambda each: each.link.pk, default=None)
 
+    def working_link(self, access: PortalAccess | None, at: datetime) -> SentLink | None:
+        """Returns the newest mail if its link signs in now; None if the client needs another one."""
+        newest = self.newest_link(access) if access is not None else None
+        if access is None or newest is None or newest.email.handed_over_at is None:
+            return None
+        return None if newest.link.used_at is not None or newest.is_dead(access, at) else newest
+
     @property
     def last_method(self) -> SignInMethod | None:
         """Returns the method of the last sign-in; None if there was none, or none among the loaded entries."""

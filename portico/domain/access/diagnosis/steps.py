@@ -66,7 +66,10 @@ class Cause(StrEnum):
     # Entered from one network, which clients share.
     TOO_MANY_PINS_NEARBY = "too_many_pins_nearby"
     NOT_INCLUDED = "not_included"
+    # The link of the newest email still works.
     LAST_ATTEMPT_FAILED = "last_attempt_failed"
+    # It does not.
+    NEW_LINK_NEEDED = "new_link_needed"
     # Of a client who signs in with a PIN.
     LAST_PIN_FAILED = "last_pin_failed"
 
@@ -139,10 +142,14 @@ class DiagnosedStep:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The steps in order. `first_broken` is the only one that is broken or waiting; None if the client can sign in."""
+    """The steps in order. `first_broken` is the only one that is broken or waiting; None if the client can sign in.
+
+    `can_request_mail`: an email requested on the portal's sign-in page would be sent.
+    """
 
     steps: tuple[DiagnosedStep, ...]
-    is_by_pin: bool = False
+    is_by_pin: bool
+    can_request_mail: bool
 
     @property
     def first_broken(self) -> DiagnosedStep | None:

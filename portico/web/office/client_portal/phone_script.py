@@ -99,6 +99,7 @@ SENTENCES: dict[Cause, tuple[str, str]] = {
         _NOT_WORKED,
         gettext_noop("Please open the newest email from us and tap the button in it: it works in any browser."),
     ),
+    Cause.NEW_LINK_NEEDED: (_NOT_WORKED, _NEW_EMAIL),
 }
 
 

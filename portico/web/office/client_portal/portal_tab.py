@@ -218,7 +218,7 @@ def _chain(
     )
     followed = history.newest_link(tab.access) if tab.access is not None else None
     mail = followed.email if followed is not None else None
-    attempts = recent_attempts.attempts(history, tab.access, at=at)
+    attempts = recent_attempts.attempts(history, tab.access, can_request_mail=diagnosed.can_request_mail, at=at)
     chain = diagnosis_labels.chain(diagnosed, tab.client, mail)
     return {
         "chain": chain,

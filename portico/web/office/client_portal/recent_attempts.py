@@ -8,9 +8,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from portico.domain.access import eligibility
 from portico.domain.access.diagnosis.portal_history import METHODS, RECENT, PortalHistory, WhyDead
-from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in.failure_audit_entries import FAILED, PinLimit
 from portico.domain.audit_actions import AuditAction
@@ -37,9 +35,11 @@ class AttemptLabel:
     has_failed: bool
 
 
-def attempts(history: PortalHistory, access: PortalAccess | None, *, at: datetime) -> list[AttemptLabel]:
+def attempts(
+    history: PortalHistory, access: PortalAccess | None, *, can_request_mail: bool, at: datetime
+) -> list[AttemptLabel]:
     """Returns the attempts, newest first."""
-    newest, can_request_mail = _newest_email(history, access, at), eligibility.is_eligible(access, Purpose.PORTAL_STATE)
+    newest = _newest_email(history, access, at)
     return list(_labels(history, newest, at, can_request_mail=can_request_mail))[:MAX_SHOWN]
 
 
@@ -105,11 +105,9 @@ def _advice(entry: AuditEntry, newest: str, *, can_request_mail: bool) -> str:
 
 def _newest_email(history: PortalHistory, access: PortalAccess | None, at: datetime) -> str:
     """Returns "7:24 PM" or "Nov 20, 7:24 PM" for the newest email whose link still works; "" if there is none."""
-    newest = history.newest_link(access) if access is not None else None
+    newest = history.working_link(access, at)
     sent_at = newest.email.handed_over_at if newest is not None else None
-    if access is None or newest is None or sent_at is None or newest.link.used_at is not None:
-        return ""
-    if newest.is_dead(access, at):
+    if sent_at is None:
         return ""
     zone, language = timezone.get_current_timezone(), get_language()
     if time_formatting.day_of(sent_at, zone) == time_formatting.day_of(at, zone):

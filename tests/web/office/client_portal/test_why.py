@@ -216,6 +216,29 @@ def test_a_link_that_was_too_old_is_told_from_a_canceled_one(
     assert "A link was used that was too old. Ask them to request a new email" in told
 
 
+def test_a_client_is_told_to_use_only_an_email_that_works(
+    office: Browser, practice: Practice, stopped_clock: time_machine.Traveller
+) -> None:
+    ana = cast.ana(practice)
+    token = cast.token_of(cast.invited(ana))
+    handed_over(ana)
+    link_redemption.redeem(practice, token, visitor=VISITOR)
+    PortalSession.objects.update(ended_at=clock.now())
+    stopped_clock.shift(timedelta(minutes=5))
+    link_redemption.redeem(practice, token, visitor=VISITOR)
+    shown = page(office, ana)
+    assert "Ask them to request a new email" in section(shown, "recent-attempts")
+    told = section(shown, "what-to-tell")
+    assert "The last attempt to sign in did not work. I’m sending you a new email now." in told
+    assert "open the newest email" not in told
+    link = cast.mailed(practice, "ana@mail.example")
+    OutgoingEmail.objects.filter(pk=link.email_id).update(handed_over_at=clock.now())
+    link_redemption.redeem(practice, token, visitor=VISITOR)
+    shown = page(office, ana)
+    assert "Ask them to use the 12:25 PM email." in section(shown, "recent-attempts")
+    assert "Please open the newest email from us" in section(shown, "what-to-tell")
+
+
 def test_a_client_without_mail_is_not_told_to_use_an_email(office: Browser, practice: Practice) -> None:
     ana = cast.client(practice, "Ana", phone="+12125550134")
     cast.with_access(ana)
