@@ -65,6 +65,8 @@ class InvitationRun(PracticeRow):
     form_key = models.CharField(max_length=43)
     # The number of clients who were to be invited when the run was started.
     total = models.PositiveIntegerField()
+    # With those who were left out.
+    item_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     paused_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)

@@ -24,7 +24,7 @@ from portico.plumbing.refusals import Refused
 FORM_KIND = "invitation_run"
 # Items that are listed with a problem.
 MAX_LISTED = 100
-# Clients whose states the list of runs counts.
+# Items whose states the list of runs counts.
 MAX_COUNTED = 10_000
 # Nothing is to be done about clients left out for these reasons.
 NO_PROBLEM = (LeftOutReason.SIGNED_IN, LeftOutReason.ALREADY_INVITED, LeftOutReason.ARCHIVED)
@@ -76,6 +76,7 @@ def _start(
         requested_by=requested_by,
         form_key=form_key,
         total=len(preview.invited),
+        item_count=len(preview.invited) + sum(len(clients) for clients in preview.left_out.values()),
     )
     items = [InvitationRunItem(practice=practice, run=run, client=client) for client in preview.invited]
     for reason, clients in preview.left_out.items():
@@ -191,14 +192,13 @@ class RunProgress:
 
 
 def newest_to_count(runs: Sequence[InvitationRun]) -> list[InvitationRun]:
-    """Returns the first of the runs that have at most MAX_COUNTED clients together, at least one run.
+    """Returns the first of the runs that have at most MAX_COUNTED items together, at least one run.
 
-    Counting joins every client with mail and access: a page of the largest runs would join 125,000.
+    Counting joins every item with mail and access, also of clients left out: a page of the largest runs would join
+    125,000.
     """
-    totals = accumulate(run.total for run in runs)
-    return [
-        run for place, (run, total) in enumerate(zip(runs, totals, strict=True)) if not place or total <= MAX_COUNTED
-    ]
+    sums = accumulate(run.item_count for run in runs)
+    return [run for place, (run, items) in enumerate(zip(runs, sums, strict=True)) if not place or items <= MAX_COUNTED]
 
 
 def progress_of(runs: Collection[InvitationRun]) -> dict[int, RunProgress]:

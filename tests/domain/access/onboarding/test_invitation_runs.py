@@ -226,11 +226,16 @@ def test_a_paused_run_writes_nothing_until_it_is_resumed(practice: Practice) -> 
 
 
 def test_the_list_counts_the_newest_runs_up_to_a_bound() -> None:
-    runs = [InvitationRun(total=total) for total in (5_000, 5_000, 1)]
+    runs = [InvitationRun(item_count=items) for items in (5_000, 5_000, 1)]
     assert invitation_runs.newest_to_count(runs) == runs[:2]
-    huge = [InvitationRun(total=invitation_runs.MAX_COUNTED + 1)]
+    huge = [InvitationRun(item_count=invitation_runs.MAX_COUNTED + 1)]
     assert invitation_runs.newest_to_count([*huge, *runs]) == huge
     assert invitation_runs.newest_to_count([]) == []
+
+
+def test_clients_left_out_count_towards_the_bound(practice: Practice) -> None:
+    run = started([*people_of(practice, 2), cast.client(practice, "Without")])
+    assert (run.total, run.item_count, run.items.count()) == (2, 3, 3)
 
 
 def test_a_stopped_run_invites_no_one_else(practice: Practice) -> None:
