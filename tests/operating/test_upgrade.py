@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command, get_commands
 from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
@@ -39,7 +40,7 @@ PREVIOUS = (
     ("upkeep", "0001_initial"),
     ("operating", "0002_seeded_invoices"),
 )
-OURS = {app for app, _ in PREVIOUS}
+OURS = {app for app, _ in PREVIOUS} | {app.label for app in apps.get_app_configs() if app.name.startswith("portico.")}
 NEW_TABLES = {
     "access_portalkeptpost": "access_portalsavedform",
     "access_signinask": "access_signinrequest",
@@ -138,21 +139,21 @@ def upgraded(
 
 
 def migrated_to(targets: tuple[tuple[str, str], ...]) -> StateApps:
-    """Migrates our apps to the targets and all others to their newest; returns the models at that point."""
+    """Migrates to the targets, and the apps that are not ours to their newest; returns the models at that point."""
     executor = MigrationExecutor(connection)
     others = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] not in OURS]
     state: ProjectState = executor.migrate([*targets, *others])
     return state.apps
 
 
-def insert(tables: dict[str, Table], apps: StateApps) -> None:
+def insert(tables: dict[str, Table], models: StateApps) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for table, content in tables.items():
             columns = ", ".join(f'"{column}"' for column in content["columns"])
             placeholders = ", ".join(["%s"] * len(content["columns"]))
             values = [[decoded(value) for value in row] for row in content["rows"]]
             cursor.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({placeholders})', values)
-        for statement in connection.ops.sequence_reset_sql(no_style(), apps.get_models()):
+        for statement in connection.ops.sequence_reset_sql(no_style(), models.get_models()):
             cursor.execute(statement)
 
 

@@ -396,9 +396,63 @@ class Migration(migrations.Migration):
             model_name="packet",
             index=models.Index(fields=["client", "-id"], name="documents_packets_newest"),
         ),
+        migrations.AddIndex(
+            model_name="documenttemplate",
+            index=models.Index(
+                condition=models.Q(("archived_at", None)),
+                fields=["practice", "position", "id"],
+                name="documents_templates_in_order",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="documentrequest",
+            index=models.Index(fields=["access", "state", "position", "id"], name="documents_requests_of_access"),
+        ),
+        migrations.AddIndex(
+            model_name="documentrequest",
+            index=models.Index(fields=["client", "-id"], name="documents_requests_of_client"),
+        ),
+        migrations.AddIndex(
+            model_name="documentrequest",
+            index=models.Index(fields=["practice", "state", "id"], name="documents_requests_by_state"),
+        ),
         migrations.AddConstraint(
             model_name="packet",
             constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_packet_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="responsedraft",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_responsedraft_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="submission",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_submission_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="countersignature",
+            constraint=models.UniqueConstraint(
+                fields=("practice", "id"), name="documents_countersignature_of_practice"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="submissionreview",
+            constraint=models.UniqueConstraint(
+                fields=("practice", "id"), name="documents_submissionreview_of_practice"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="templateversion",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_templateversion_of_practice"),
+        ),
+        migrations.AddConstraint(
+            model_name="documenttemplate",
+            constraint=models.UniqueConstraint(
+                fields=("practice", "id"), name="documents_documenttemplate_of_practice"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="documentrequest",
+            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_documentrequest_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="packet",
@@ -418,17 +472,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="responsedraft",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_responsedraft_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="responsedraft",
             constraint=portico.plumbing.database.constraints.SamePractice(
                 "request", name="documents_responsedraft_request"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="submission",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_submission_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="submission",
@@ -459,12 +505,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="countersignature",
-            constraint=models.UniqueConstraint(
-                fields=("practice", "id"), name="documents_countersignature_of_practice"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="countersignature",
             constraint=portico.plumbing.database.constraints.SamePractice(
                 "submission", name="documents_countersignature_submission"
             ),
@@ -478,12 +518,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="countersignature",
             constraint=portico.plumbing.database.constraints.AppendOnly(name="documents_countersignature_append_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="submissionreview",
-            constraint=models.UniqueConstraint(
-                fields=("practice", "id"), name="documents_submissionreview_of_practice"
-            ),
         ),
         migrations.AddConstraint(
             model_name="submissionreview",
@@ -503,10 +537,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="templateversion",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_templateversion_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="templateversion",
             constraint=portico.plumbing.database.constraints.SamePractice(
                 "template", name="documents_templateversion_template"
             ),
@@ -518,20 +548,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="templateversion",
             constraint=portico.plumbing.database.constraints.AppendOnly(name="documents_templateversion_append_only"),
-        ),
-        migrations.AddIndex(
-            model_name="documenttemplate",
-            index=models.Index(
-                condition=models.Q(("archived_at", None)),
-                fields=["practice", "position", "id"],
-                name="documents_templates_in_order",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttemplate",
-            constraint=models.UniqueConstraint(
-                fields=("practice", "id"), name="documents_documenttemplate_of_practice"
-            ),
         ),
         migrations.AddConstraint(
             model_name="documenttemplate",
@@ -545,22 +561,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("kind__in", ["form", "consent", "file", "upload"])),
                 name="documents_documenttemplate_known_kind",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="documentrequest",
-            index=models.Index(fields=["access", "state", "position", "id"], name="documents_requests_of_access"),
-        ),
-        migrations.AddIndex(
-            model_name="documentrequest",
-            index=models.Index(fields=["client", "-id"], name="documents_requests_of_client"),
-        ),
-        migrations.AddIndex(
-            model_name="documentrequest",
-            index=models.Index(fields=["practice", "state", "id"], name="documents_requests_by_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_documentrequest_of_practice"),
         ),
         migrations.AddConstraint(
             model_name="documentrequest",
