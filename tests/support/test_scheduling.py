@@ -41,6 +41,8 @@ def test_each_test_runs_once_and_the_progress_ends_at_100(pytester: pytest.Pytes
     workers = [f"--tx=popen//env:KIND={kind}" for kind in ("lite", "post")]
     root = str(Path(__file__).resolve().parents[2])
     pytester._monkeypatch.setenv("PYTHONPATH", root)
+    # Each of the three processes would load Django, Hypothesis and more, without use here.
+    pytester._monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     result = pytester.run(sys.executable, "-m", "pytest", "-p", "xdist", "--dist=loadscope", *workers)
     result.assert_outcomes(passed=12)
     result.stdout.fnmatch_lines(["*[[]100%]*"])
