@@ -29,6 +29,7 @@ from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
 from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import OutgoingEmail, ReportKind
+from portico.web.office.help import help_contents
 from tests import cast
 from tests.support import databases, outcomes, pages
 from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe, carry
@@ -181,6 +182,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         *(f"{invoices}{partly.ref}/payment/", f"{invoices}{partly.ref}/void/"),
         *(f"/office/payments/{payment.ref}/refund/", f"/office/payments/{payment.ref}/taking-back/"),
         *(f"/office/payments/{payment.ref}/receipt/", f"{one}billing/statement/", "/office/help/"),
+        *(f"/office/help/{each.subject}/" for each in help_contents.PAGES),
         *(f"/office/payments/{charged.ref}/refund/", f"/office/refunds/{refund.ref}/receipt/"),
         "/office/settings/emails/texts/receipt/",
         *("/office/settings/services/", f"/office/settings/services/{item.ref}/", f"{invoices}sharing/{run.ref}/"),

@@ -66,6 +66,8 @@ class World:
     def _ref(self, route: Route, name: str) -> str:
         if name == "language":
             return "es"
+        if name == "subject":
+            return "billing"
         if name == "kind":
             return "invoice_shared"
         if name == "token":

@@ -135,6 +135,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:own_sessions_ending", "POST"): for_staff(302),
     ("office:own_session_ending", "POST"): for_staff(404),
     ("office:help", "GET"): for_staff(200),
+    ("office:help_page", "GET"): for_staff(200),
     ("office:kept_post", "GET"): for_staff(404),
     ("office:clients", "GET"): for_staff(200),
     ("office:set_up_closing", "POST"): for_owners(302),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portico.web.office import saved_form, staff_guide
+from portico.web.office import saved_form
 from portico.web.office.account import own_account, own_factors
 from portico.web.office.billing import (
     account_adjustments,
@@ -30,6 +30,7 @@ from portico.web.office.clients import (
     set_up_checklist,
 )
 from portico.web.office.emails import email_list, needs_a_fix
+from portico.web.office.help import client_guide_pdfs, help_pages
 from portico.web.office.help_requests import help_request_list
 from portico.web.office.invitations import run_preview, run_progress
 from portico.web.office.settings import (
@@ -83,8 +84,9 @@ urlpatterns = [
     path("account/recovery-codes/", own_factors.make_codes, name="own_recovery_codes"),
     path("account/sessions/ending/", own_account.end_other_sessions, name="own_sessions_ending"),
     path("account/sessions/<str:ref>/ending/", own_account.end_session, name="own_session_ending"),
-    path("help/", staff_guide.show, name="help"),
-    path("help/getting-started/<str:language>/", staff_guide.client_guide_pdf, name="client_guide"),
+    path("help/", help_pages.index, name="help"),
+    path("help/<str:subject>/", help_pages.show, name="help_page"),
+    path("help/getting-started/<str:language>/", client_guide_pdfs.client_guide_pdf, name="client_guide"),
     path("kept/<str:ref>/", saved_form.show, name="kept_post"),
     path("clients/", client_list.index, name="clients"),
     path("clients/new/", create_client.create, name="create_client"),
@@ -106,7 +108,7 @@ urlpatterns = [
         name="client_session_end",
     ),
     path("clients/<str:ref>/edit/portal/stop/lifting/", lift_stop.lift, name="lift_stop"),
-    path("clients/<str:ref>/edit/portal/letter/", staff_guide.letter_pdf, name="invitation_letter"),
+    path("clients/<str:ref>/edit/portal/letter/", client_guide_pdfs.letter_pdf, name="invitation_letter"),
     path("clients/<str:ref>/view/", start_view.start, name="client_view"),
     path("clients/<str:ref>/billing/", client_billing.show, name="client_billing"),
     path("clients/<str:ref>/billing/credit/", account_adjustments.add_credit, name="give_credit"),

@@ -1,12 +1,12 @@
-"""The help page for staff."""
+"""The guide for staff: a page for each subject, and the list of all headings."""
 
 import re
 
-import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.practices.models import Practice
+from portico.web.office.help import help_contents
 from tests import cast
 
 # Labels that the guide mentions; each must exist in some template.
@@ -36,36 +36,56 @@ LABELS = (
 )
 
 
-def test_every_role_can_open_it(office: Browser) -> None:
-    assert office.get("/office/help/").status_code == 200
+def guide(office: Browser) -> dict[str, str]:
+    """Returns the HTML of each page by its subject."""
+    return {each.subject: office.get(f"/office/help/{each.subject}/").text for each in help_contents.PAGES}
 
 
-@pytest.mark.parametrize("label", LABELS)
-def test_mentioned_labels_exist(office: Browser, label: str) -> None:
-    assert f"<b>{label}</b>" in office.get("/office/help/").text
+def test_mentioned_labels_exist(office: Browser) -> None:
+    words = "".join(guide(office).values())
+    assert [label for label in LABELS if f"<b>{label}</b>" not in words] == []
 
 
 def test_shows_the_practices_url_and_sender(office: Browser, practice: Practice) -> None:
-    words = office.get("/office/help/").text
+    words = guide(office)["signing-in"]
     assert practice.portal_address in words
     assert "portal@portico.example" in words
 
 
-def test_table_of_contents_links_work(office: Browser) -> None:
+def test_each_page_has_its_sections_and_lists_them(office: Browser) -> None:
+    pages = guide(office)
+    for each in help_contents.PAGES:
+        html = pages[each.subject]
+        listed = [(section.anchor, str(section.heading)) for section in each.sections]
+        found = re.findall(r'<section class="card" id="([a-z-]+)".*?<h2 id="[a-z-]+">(.*?)</h2>', html, re.DOTALL)
+        assert found == listed
+        assert re.findall(r'<li><a href="#([a-z-]+)">', html) == [anchor for anchor, _heading in listed]
+        assert f'href="/office/help/{each.subject}/" aria-current="page"' in html
+
+
+def test_the_list_of_headings_keeps_the_anchors_of_one_page(office: Browser) -> None:
     page = office.get("/office/help/").text
-    named = set(re.findall(r'href="#([a-z-]+)"', page)) - {"main"}
-    assert named <= set(re.findall(r'id="([a-z-]+)"', page))
-    assert len(named) == 16
+    for each in help_contents.PAGES:
+        for section in each.sections:
+            link = f'<a href="/office/help/{each.subject}/#{section.anchor}">{section.heading}</a>'
+            assert f'<li id="{section.anchor}">{link}</li>' in page
+    anchors = [section.anchor for each in help_contents.PAGES for section in each.sections]
+    assert len(anchors) == len(set(anchors)) == 17
+
+
+def test_an_unknown_subject_is_404(office: Browser) -> None:
+    assert office.get("/office/help/nothing/").status_code == 404
 
 
 def test_tab_and_menu_link_to_it(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     page = office.get(f"/office/clients/{ana.ref}/edit/portal/").text
     assert page.count('href="/office/help/"') == 1
-    assert page.count('href="/office/help/#cannot"') == 1
+    assert page.count('href="/office/help/problems/#cannot"') == 1
 
 
 def test_query_count(office: Browser, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    office.get("/office/help/")
-    with django_assert_num_queries(2):
-        office.get("/office/help/")
+    for address in ("/office/help/", "/office/help/billing/"):
+        office.get(address)
+        with django_assert_num_queries(2):
+            office.get(address)

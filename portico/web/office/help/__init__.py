@@ -1,0 +1,1 @@
+"""Help: the guide for staff, and the printed guides for clients."""
