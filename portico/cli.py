@@ -25,6 +25,7 @@ PLACEHOLDERS = {
     "DKIM_SELECTOR": "",
     "AUTHSERV_ID": "",
     "DNS_SERVER": "",
+    "CLAMD_URL": "",
     "STRIPE_API_BASE": "",
     "ALLOW_TEST_ENDPOINTS": "0",
     "TRUSTED_PROXY_COUNT": "0",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portico import database_address, hosts
-from portico.gateways import dns, email_url, imap
+from portico.gateways import clamd, dns, email_url, imap
 from portico.gateways.dns import DnsServer
 from portico.hosts import Origin
 from portico.plumbing.text.mailboxes import header_address
@@ -71,6 +71,8 @@ class Configuration:
     report_mailbox_url: str
     # What proves that a webhook event comes from the provider of EMAIL_URL; empty for no webhook.
     email_hook_secret: str
+    # The virus scanner that checks uploaded files; empty for none.
+    clamd_url: str
     stripe_api_base: str
     trusted_proxy_count: int
     email_per_second: int
@@ -153,6 +155,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         email_return_path=_address(reader, "EMAIL_RETURN_PATH", reader.optional("EMAIL_RETURN_PATH")),
         report_mailbox_url=_report_mailbox_url(reader),
         email_hook_secret=_email_hook_secret(reader),
+        clamd_url=_clamd_url(reader),
         stripe_api_base=_stripe_api_base(reader),
         trusted_proxy_count=reader.whole("TRUSTED_PROXY_COUNT", 0, 0, 10),
         email_per_second=reader.whole("EMAIL_PER_SECOND", 10, 1, 1_000),
@@ -321,6 +324,16 @@ def _report_mailbox_url(reader: _Reader) -> str:
             imap.parse(value)
         except ValueError as problem:
             reader.refuse("REPORT_MAILBOX_URL", str(problem))
+    return value
+
+
+def _clamd_url(reader: _Reader) -> str:
+    value = reader.optional("CLAMD_URL")
+    if value:
+        try:
+            clamd.parse(value)
+        except ValueError as problem:
+            reader.refuse("CLAMD_URL", str(problem))
     return value
 
 

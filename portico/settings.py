@@ -27,6 +27,7 @@ AUTHSERV_IDS = CONFIGURATION.authserv_ids
 DNS_SERVER = CONFIGURATION.dns_server
 EMAIL_RETURN_PATH = CONFIGURATION.email_return_path or EMAIL_FROM
 REPORT_MAILBOX_URL = CONFIGURATION.report_mailbox_url
+CLAMD_URL = CONFIGURATION.clamd_url
 REPORTS_ARE_COLLECTED = CONFIGURATION.collects_reports
 EMAIL_PER_SECOND = CONFIGURATION.email_per_second
 EMAIL_HOOK_SECRET = CONFIGURATION.email_hook_secret
@@ -189,6 +190,8 @@ SECURE_CSP = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+FILE_UPLOAD_HANDLERS = ["portico.web.http.upload_handler.SpoolingUploadHandler"]
 
 # Languages and time. Times are stored in UTC; each page activates the practice's time zone.
 USE_TZ = True

@@ -25,7 +25,7 @@ MAX_CONNECTIONS = 500
 # A connection on which nothing arrives is closed after this time.
 IDLE_SECONDS = 60
 CLEAN_UP_SECONDS = 5
-# Larger bodies are not read to their end, so that a browser may show no page.
+# Of bodies without an announced length; others are limited by waitress_channel.py.
 MAX_BODY_BYTES = 32 * 1024 * 1024
 # Longer than any request may take. Process managers should wait a little longer before they kill the server.
 SECONDS_TO_FINISH = 30

@@ -32,6 +32,7 @@ from portico.plumbing.mail import rendering
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
 from portico.plumbing.security.rate_limits import RateLimitExceeded
+from portico.web.http import body_limits
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    return _page(request, "413", 413, max_megabytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2)
+    return _page(request, "413", 413, max_megabytes=body_limits.megabytes_of(request.path_info))
 
 
 def too_many_requests(request: HttpRequest, window: timedelta | None = None) -> HttpResponse:

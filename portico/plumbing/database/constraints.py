@@ -116,15 +116,17 @@ class SamePractice(DatabaseConstraint):
 class AppendOnly(DatabaseConstraint):
     """An append-only table: the database refuses UPDATE, DELETE and TRUNCATE with an IntegrityError.
 
-    A migration that rewrites such rows must remove the constraint first and add it again afterwards.
+    With `may_delete`, only UPDATE. A migration that rewrites such rows must remove the constraint first and add it
+    again afterwards.
     """
 
-    def __init__(self, *, name: str) -> None:
+    def __init__(self, *, name: str, may_delete: bool = False) -> None:
         super().__init__(name=name)
+        self.may_delete = may_delete
 
     def create_statements(self, model: Model, editor: Editor) -> list[Statement]:
         table, name = Table(model._meta.db_table, editor.quote_name), editor.quote_name(self.name)
-        refusal = f"Rows of this table are only added ({self.name})"
+        refusal = f"Rows of this table {'never change' if self.may_delete else 'are only added'} ({self.name})"
         if editor.connection.vendor == "sqlite":
             return [
                 Statement(
@@ -135,7 +137,7 @@ class AppendOnly(DatabaseConstraint):
                     table=table,
                     refusal=refusal,
                 )
-                for operation in SQLITE_OPERATIONS
+                for operation in self._sqlite_operations
             ]
         return [
             Statement(
@@ -146,9 +148,10 @@ class AppendOnly(DatabaseConstraint):
                 refusal=refusal,
             ),
             Statement(
-                "CREATE TRIGGER %(name)s BEFORE UPDATE OR DELETE OR TRUNCATE ON %(table)s "
+                "CREATE TRIGGER %(name)s BEFORE %(operations)s ON %(table)s "
                 "FOR EACH STATEMENT EXECUTE FUNCTION %(name)s()",
                 name=name,
+                operations="UPDATE" if self.may_delete else "UPDATE OR DELETE OR TRUNCATE",
                 table=table,
             ),
         ]
@@ -158,7 +161,7 @@ class AppendOnly(DatabaseConstraint):
         if editor.connection.vendor == "sqlite":
             return [
                 Statement("DROP TRIGGER %(name)s", name=self._trigger(operation, editor))
-                for operation in SQLITE_OPERATIONS
+                for operation in self._sqlite_operations
             ]
         return [
             Statement("DROP TRIGGER %(name)s ON %(table)s", name=name, table=table),
@@ -168,13 +171,21 @@ class AppendOnly(DatabaseConstraint):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AppendOnly):
             return NotImplemented
-        return self.name == other.name
+        return (self.name, self.may_delete) == (other.name, other.may_delete)
 
     def __hash__(self) -> int:
-        return hash((AppendOnly, self.name))
+        return hash((AppendOnly, self.name, self.may_delete))
 
     def __repr__(self) -> str:
-        return f"<AppendOnly: name={self.name!r}>"
+        return f"<AppendOnly: name={self.name!r}{' may_delete' if self.may_delete else ''}>"
+
+    def deconstruct(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:  # Any: Django's own type.
+        path, _, kwargs = super().deconstruct()
+        return path, (), kwargs | ({"may_delete": True} if self.may_delete else {})
+
+    @property
+    def _sqlite_operations(self) -> tuple[str, ...]:
+        return SQLITE_OPERATIONS[:1] if self.may_delete else SQLITE_OPERATIONS
 
     def _trigger(self, operation: str, editor: Editor) -> str:
         return str(editor.quote_name(f"{self.name}_{operation.lower()}"))

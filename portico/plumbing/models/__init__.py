@@ -3,6 +3,7 @@
 from portico.plumbing.models.audit import AuditChainHead, AuditEntry, AuditSeal
 from portico.plumbing.models.clock_skew import ClockDifference
 from portico.plumbing.models.delivery_reports import DeliveryReport, MailStop, ReportKind, ReportMailbox, StopKind
+from portico.plumbing.models.files import FileChunk, FileKind, FileState, StoredFile, VirusCheck
 from portico.plumbing.models.form_keys import FormKey
 from portico.plumbing.models.inbound_events import InboundEvent, InboundEventState
 from portico.plumbing.models.outgoing_emails import EmailEvent, EmailEventKind, EmailState, MailQueue, OutgoingEmail
@@ -18,6 +19,9 @@ __all__ = [
     "EmailEvent",
     "EmailEventKind",
     "EmailState",
+    "FileChunk",
+    "FileKind",
+    "FileState",
     "FormKey",
     "InboundEvent",
     "InboundEventState",
@@ -29,4 +33,6 @@ __all__ = [
     "ReportMailbox",
     "Restoration",
     "StopKind",
+    "StoredFile",
+    "VirusCheck",
 ]

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from portico.domain.practices.stripe_setup import payment_readiness
+from portico.plumbing.files import virus_checks
 from portico.plumbing.mail.reports import report_mailbox_health
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.queue import leases
@@ -47,6 +48,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         }
         if settings.REPORT_MAILBOX_URL:
             report["report_mailbox"] = "unreadable" if report_mailbox_health.current_problem() else "ok"
+        if settings.CLAMD_URL:
+            report["virus_scanner"] = "away" if virus_checks.is_overdue() else "ok"
     except Error:
         connection.close_if_unusable_or_obsolete()
         return JsonResponse({"status": "unready", "database": "away"}, status=503)

@@ -14,6 +14,13 @@ class ReadableRequest(WSGIRequest):
     """
 
     is_readable = True
+    # The bytes of the body that were read as a stream.
+    received_bytes = 0
+
+    def read(self, *args: Any, **kwargs: Any) -> bytes:  # Any: Django's own signature.
+        part: bytes = super().read(*args, **kwargs)
+        self.received_bytes += len(part)
+        return part
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:  # Any: the WSGI environ.
         try:

@@ -4,10 +4,12 @@ import codecs
 import io
 from urllib.parse import unquote_to_bytes
 
+from django.core.exceptions import TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from portico.web import error_pages
+from portico.web.http import body_limits
 from portico.web.middleware import Middleware
 
 # Django decodes malformed bytes to this character.
@@ -28,9 +30,14 @@ class ReadableBodies(Middleware):
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length and not (_is_complete(request, length) and _has_readable_form(request)):
+        if length and not self._is_readable(request, length):
             return error_pages.bad_request(request)
         return self.get_response(request)
+
+    def _is_readable(self, request: HttpRequest, length: int) -> bool:
+        if body_limits.takes_files(request.path_info) and request.content_type == "multipart/form-data":
+            return _has_readable_files(request, length)
+        return _is_complete(request, length) and _has_readable_form(request)
 
 
 def _has_readable_address(request: HttpRequest) -> bool:
@@ -72,6 +79,16 @@ def _has_readable_form(request: HttpRequest) -> bool:
     except (UnicodeDecodeError, MultiPartParserError):
         return False
     return True
+
+
+def _has_readable_files(request: HttpRequest, length: int) -> bool:
+    """Reads a form with files, which may be too large for memory. No field of it has text that a person types."""
+    try:
+        texts = _texts(request.POST)
+    except (UnreadablePostError, MultiPartParserError, TooManyFilesSent):
+        return False
+    is_complete = getattr(request, "received_bytes", length) == length
+    return is_complete and not any(REPLACEMENT in text for text in texts)
 
 
 def _decode_fields(request: HttpRequest) -> None:

@@ -216,10 +216,10 @@ def test_every_constraint_exists_in_the_database(model: type[models.Model], cons
     if isinstance(constraint, SamePractice):
         assert f'CONSTRAINT "{constraint.name}" FOREIGN KEY' in stands
     else:
+        may_delete = isinstance(constraint, AppendOnly) and constraint.may_delete
+        refused = ["update"] if may_delete else ["update", "delete"]
         names = (
-            [f"{constraint.name}_update", f"{constraint.name}_delete"]
-            if connection.vendor == "sqlite"
-            else [constraint.name]
+            [f"{constraint.name}_{each}" for each in refused] if connection.vendor == "sqlite" else [constraint.name]
         )
         assert all(f'CREATE TRIGGER "{name}"' in stands for name in names)
 
@@ -259,7 +259,9 @@ def test_a_many_to_many_field_is_reported() -> None:
     assert [complaint.id for complaint in tenancy_checks.messages_for(state.apps.get_models())] == ["portico.E003"]
 
 
-@pytest.mark.parametrize("constraint", [SAME_PRACTICE, AppendOnly(name="said_once")], ids=repr)
+@pytest.mark.parametrize(
+    "constraint", [SAME_PRACTICE, AppendOnly(name="said_once"), AppendOnly(name="said_once", may_delete=True)], ids=repr
+)
 def test_constraints_deconstruct_to_equal_ones(constraint: DatabaseConstraint) -> None:
     written, imports = MigrationWriter.serialize(constraint)
     known: dict[str, object] = {}
@@ -274,6 +276,7 @@ def test_constraints_with_other_names_differ() -> None:
     assert SamePractice("client", name="other") != SAME_PRACTICE
     assert SamePractice("payer", name="probe_invoice_client") != SAME_PRACTICE
     assert AppendOnly(name="one") != AppendOnly(name="other")
+    assert AppendOnly(name="one") != AppendOnly(name="one", may_delete=True)
 
 
 @pytest.mark.django_db

@@ -12,9 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.models import OutgoingEmail, ReportMailbox
+from portico.plumbing.models import OutgoingEmail, ReportMailbox, StoredFile
 from portico.web.hooks import health
 from tests import cast
+from tests.support import files
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,15 @@ def test_an_unreadable_report_mailbox_is_reported(client: Browser) -> None:
     ReportMailbox.objects.create(pk=1, problem="Not now", problem_since=clock.now() - timedelta(hours=1))
     response = client.get("/readyz")
     assert (response.status_code, response.json()["report_mailbox"]) == (200, "unreadable")
+
+
+@override_settings(CLAMD_URL="tcp://127.0.0.1:9")
+def test_a_virus_scanner_that_is_away_for_an_hour_is_reported(client: Browser, practice: Practice) -> None:
+    file = files.stored(practice, is_scanned=True)
+    assert client.get("/readyz").json()["virus_scanner"] == "ok"
+    StoredFile.objects.filter(pk=file.pk).update(completed_at=clock.now() - timedelta(hours=1))
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["virus_scanner"]) == (200, "away")
 
 
 def test_unapplied_migration_is_503(client: Browser) -> None:
