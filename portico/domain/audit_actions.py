@@ -143,6 +143,16 @@ class AuditAction(TextChoices):
     DISPUTE_LOST = "dispute.lost", _("Dispute lost")
     PAYMENTS_RECONCILED = "payment.reconciled", _("Payments checked against Stripe")
 
+    # Documents, as staff make them.
+    TEMPLATE_CREATED = "template.created", _("Document created")
+    TEMPLATE_EDITED = "template.edited", _("Document changed")
+    TEMPLATE_DRAFT_DISCARDED = "template.draft_discarded", _("Changes to a document discarded")
+    TEMPLATE_PUBLISHED = "template.published", _("Document published")
+    TEMPLATE_MOVED = "template.moved", _("Document moved in the list")
+    TEMPLATE_ARCHIVED = "template.archived", _("Document archived")
+    TEMPLATE_RESTORED = "template.restored", _("Document restored from the archive")
+    TEMPLATE_EXPORTED = "template.exported", _("Form exported")
+
     # The client's side.
     LINK_SENT = "link.sent", _("Sign-in email sent")
     LINK_REFUSED = "link.refused", _("Sign-in link rejected")

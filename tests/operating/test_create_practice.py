@@ -8,6 +8,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.documents import starter_set
+from portico.domain.documents.models import DocumentTemplate
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import set_up_links
 from portico.plumbing.models import AuditEntry
@@ -39,7 +41,7 @@ def test_it_prints_the_urls_and_the_owners_set_up_link() -> None:
     owner = StaffMember.objects.get()
     assert (owner.email, owner.role, owner.has_usable_password()) == ("naomi@alder.example", "owner", False)
     acts = AuditEntry.objects.order_by("id").values_list("action", flat=True)
-    assert list(acts) == [AuditAction.PRACTICE_CREATED, AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE]
+    assert list(acts[:3]) == [AuditAction.PRACTICE_CREATED, AuditAction.STAFF_ADDED, AuditAction.SET_UP_LINK_MADE]
     token = output["setup"].rstrip("/").rpartition("/")[2]
     assert set_up_links.choose_password(token, "a long walk by the river") == owner
     assert set(AuditEntry.objects.values_list("actor_kind", flat=True)) == {"operator", "staff"}
@@ -90,3 +92,10 @@ def test_a_slug_in_use_is_refused() -> None:
     with pytest.raises(CommandError, match=r"naomi@alder\.example is already used"):
         create(slug="birch-lane")
     assert Practice.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_new_practice_has_the_starter_set_unpublished() -> None:
+    create("--json")
+    titles = DocumentTemplate.objects.filter(current_version=None).order_by("position").values_list("title", flat=True)
+    assert list(titles) == [document.title for document in starter_set.STARTER_SET]

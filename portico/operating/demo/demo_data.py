@@ -26,6 +26,7 @@ from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client, EmailAddress, Status
+from portico.domain.documents import starter_set
 from portico.gateways import imap
 from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport
@@ -73,6 +74,8 @@ def create_demo_data() -> None:
     wanted = file_format.read(json.loads(PEOPLE.read_text(encoding="utf-8")))
     (loaded,) = loading.load(wanted, by=Actor.operator())
     demo = _Demo(loaded)
+    starter_set.add(loaded.practice, by=demo.owner)
+    starter_set.publish_all(loaded.practice, by=demo.owner)
     for name in INVITED:
         _invite(demo, name)
     _save_address(demo, "withdrawn", email_ok=False)

@@ -93,6 +93,8 @@ def sentence(entry: AuditEntry) -> str:
         return _view_sentence(action, details)
     if action in {AuditAction.DEFAULT_TEXT_CHANGED, AuditAction.DEFAULT_TEXT_RESET} and details.get("kind"):
         return _text_sentence(action, details)
+    if action in _TEMPLATES:
+        return _("%(act)s: %(fields)s") % {"act": action.label, "fields": details["title"]}
     if action in REFUSED:
         return _stripe_failure(action, details)
     return _billing_sentence(action, details) if action in BOOKS else _client_or_staff_sentence(action, details)
@@ -175,6 +177,7 @@ def _names_of(fields: str) -> str:
     return ", ".join(str(_FIELDS.get(name, name.replace("_", " "))) for name in fields.split(", "))
 
 
+_TEMPLATES = frozenset(action for action in AuditAction if action.value.startswith("template."))
 REFUSED = {AuditAction.PAYMENT_REFUSED, AuditAction.PAYMENT_NOT_REACHED, AuditAction.REFUND_FAILED}
 _ROLES = {
     AuditAction.STAFF_ADDED: gettext_lazy("Staff member added as %(role)s"),
@@ -367,6 +370,14 @@ _ICONS = {
     AuditAction.INVOICE_SEEN: ("eye", "good"),
     AuditAction.SERVICE_SAVED: ("pencil", "quiet"),
     AuditAction.SERVICE_RETIRED: ("archive", "quiet"),
+    AuditAction.TEMPLATE_CREATED: ("plus", "quiet"),
+    AuditAction.TEMPLATE_EDITED: ("pencil", "quiet"),
+    AuditAction.TEMPLATE_DRAFT_DISCARDED: ("trash-2", "quiet"),
+    AuditAction.TEMPLATE_PUBLISHED: ("circle-check", "good"),
+    AuditAction.TEMPLATE_MOVED: ("pencil", "quiet"),
+    AuditAction.TEMPLATE_ARCHIVED: ("archive", "quiet"),
+    AuditAction.TEMPLATE_RESTORED: ("archive", "quiet"),
+    AuditAction.TEMPLATE_EXPORTED: ("download", "quiet"),
     AuditAction.INVOICE_DRAFTED: ("pencil", "quiet"),
     AuditAction.INVOICE_EDITED: ("pencil", "quiet"),
     AuditAction.INVOICE_DISCARDED: ("trash-2", "quiet"),

@@ -8,6 +8,7 @@ from babel.numbers import list_currencies
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from portico.domain.documents import starter_set
 from portico.domain.practices import practice_creation
 from portico.domain.practices.models import SET_UP_LINK_TTL
 from portico.domain.practices.staff import set_up_links
@@ -44,6 +45,7 @@ class Command(BaseCommand):
                 owner_name=_line("--owner-name", options["owner_name"]),
                 by=Actor.operator(),
             )
+            starter_set.add(created.practice, by=Actor.operator())
         except ValidationError as error:
             raise CommandError(_sentences(error)) from error
         except Refused as refusal:
