@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -34,8 +34,11 @@ def announce() -> int:
 
     Requests that arrive within PAUSE of the last email are announced together after it.
     """
-    waiting = _unannounced().order_by("practice_id").values_list("practice_id", flat=True).distinct()
-    return sum(_announce(practice_id) for practice_id in list(waiting[:MAX_PRACTICES]))
+    recent = HelpRequest.objects.filter(clock.within("announced_at", PAUSE), practice=OuterRef("practice"))
+    # The longest waiting first, so that no practice waits for more than MAX_PRACTICES others for long.
+    waiting = _unannounced().filter(~Exists(recent)).values("practice_id").annotate(first=Min("id")).order_by("first")
+    practices = list(waiting.values_list("practice_id", flat=True)[:MAX_PRACTICES])
+    return sum(_announce(practice_id) for practice_id in practices)
 
 
 def _announce(practice_id: int) -> int:

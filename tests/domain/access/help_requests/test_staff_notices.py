@@ -43,6 +43,27 @@ def test_a_flood_is_one_email_in_ten_minutes(practice: Practice, stopped_clock: 
     assert mailed() == ["elm@alder-street.example"] * 2
 
 
+def test_practices_beyond_the_batch_take_their_turn(
+    practice: Practice, stopped_clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staff_notices, "MAX_PRACTICES", 1)
+    birch = cast.birch()
+    for each in (practice, birch):
+        cast.elm(each)
+    ask(practice, 1)
+    assert staff_notices.announce() == 1
+    # The first practice, which waits for its pause, does not hold up the second.
+    ask(practice, 2)
+    ask(birch, 3)
+    assert staff_notices.announce() == 1
+    # After the pause, the one that has waited longest comes first.
+    ask(birch, 4)
+    stopped_clock.shift(timedelta(minutes=10))
+    ask(practice, 5)
+    assert [staff_notices.announce() for _turn in range(3)] == [1, 1, 0]
+    assert HelpRequest.objects.filter(announced_at=None).count() == 0
+
+
 @pytest.mark.parametrize(
     ("notices", "expected"),
     [
