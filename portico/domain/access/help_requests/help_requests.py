@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models import HelpRequest, PortalAccount
@@ -29,7 +29,9 @@ RETENTION = timedelta(days=400)
 # Requests beyond the limit of their address are mostly noise.
 RETENTION_BEYOND_LIMIT = timedelta(days=30)
 DELETE_BATCH_SIZE = 1_000
-MAX_OPEN = 100
+PAGE_SIZE = 25
+# An open request is deleted with the answered ones of its age, unless it was written or announced in this time.
+UNTOUCHED_FOR = timedelta(days=90)
 
 
 class AlreadyDone(Refused):
@@ -55,15 +57,16 @@ class HelpRequestInput:
 def create_at_entrance(practice: Practice, entry: HelpRequestInput, *, form_key: str, ip: str) -> None:
     """Saves the request of a visitor, once for each form key and content. The same work for every address.
 
-    Beyond the limit of an address (5 an hour, 10 a day) the row is marked. Raises RateLimitExceeded beyond the limit of
-    a network (10 in 10 minutes), and ValueError for an invalid address.
+    The row is marked beyond the limit of an address (5 an hour, 10 a day), of a network (15 a day) or of the practice
+    (60 a day): whoever types another contact each time stays within the first. Raises RateLimitExceeded beyond the
+    limit that refuses a network (10 in 10 minutes), and ValueError for an invalid address.
     """
     key = mailbox_key(entry.address) if entry.address else ""
     network = rate_limits.network_of(ip)
     rate_limits.spend(
         Limit.on("help-of-network", network, max_attempts=10, window=timedelta(minutes=10), stays_spent=True)
     )
-    is_beyond_limit = _is_beyond_limit(practice, key or entry.contact.casefold())
+    is_beyond_limit = _is_beyond_limit(practice, key or entry.contact.casefold(), network)
     _save(practice, entry, form_key=form_key, by=Actor.anonymous(), mailbox_key=key, is_beyond_limit=is_beyond_limit)
 
 
@@ -79,51 +82,69 @@ def create_in_portal(
 
 
 def close(help_request: HelpRequest, *, note: str, by: Actor) -> HelpRequest:
-    """Marks the request as done. Repeating it changes nothing. Raises AlreadyDone if a colleague was first."""
+    """Marks the request as done. Raises AlreadyDone if a colleague was first.
+
+    Repeating it changes nothing; another note under the same name is added to the first.
+    """
     with transaction.atomic():
         row = HelpRequest.objects.locked().select_related("practice", "client").get(pk=help_request.pk)
         if row.done_at is not None and row.done_by != by.name:
             raise AlreadyDone(row.done_by)
-        if row.done_at is None:
-            row.done_at, row.done_by, row.note = clock.now(), by.name, note
-            row.save(update_fields=["done_at", "done_by", "note"])
-            audit_log.record(
-                AuditAction.HELP_REQUEST_DONE, practice=row.practice, client=row.client, by=by, about=row.ref
-            )
+        notes = row.note.splitlines()
+        if row.done_at is not None and (not note or note in notes):
+            return row
+        row.done_at, row.done_by = row.done_at or clock.now(), by.name
+        row.note = "\n".join([*notes, note])
+        row.save(update_fields=["done_at", "done_by", "note"])
+        audit_log.record(AuditAction.HELP_REQUEST_DONE, practice=row.practice, client=row.client, by=by, about=row.ref)
     return row
 
 
-def open_requests(practice: Practice) -> list[HelpRequest]:
-    """Returns the open requests, oldest first, those beyond the limit of their address last.
+def open_requests(practice: Practice, *, after: str) -> KeysetPage[HelpRequest]:
+    """Returns a page of the open requests, newest first, those beyond a limit last, each with client and access.
 
-    Up to MAX_OPEN, and one more if there are more. Each has its client with access and address.
+    `after` is the ref of the last row before it, which may be done since.
     """
-    return _open.rows(practice=practice.pk)
+    rows = HelpRequest.objects.filter(practice=practice)
+    last = rows.filter(ref=after).values_list("is_beyond_limit", "pk").first() if after else None
+    if last is None:
+        found = _newest_open.rows(practice=practice.pk)
+    else:
+        is_beyond_limit, pk = last
+        later = Q(is_beyond_limit=is_beyond_limit, pk__lt=pk) | Q(is_beyond_limit__gt=is_beyond_limit)
+        found = list(_in_order(rows.filter(later))[: PAGE_SIZE + 1])
+    return keyset_pagination.page_of(found, is_first=last is None, size=PAGE_SIZE)
 
 
 @CompiledQuery
-def _open(practice: Parameter) -> QuerySet[HelpRequest]:
-    rows = HelpRequest.objects.open().filter(practice=practice).select_related("client__portal_access__address")
-    return rows.order_by("is_beyond_limit", "id")[: MAX_OPEN + 1]
+def _newest_open(practice: Parameter) -> QuerySet[HelpRequest]:
+    return _in_order(HelpRequest.objects.filter(practice=practice))[: PAGE_SIZE + 1]
 
 
-def done_requests(practice: Practice, *, after: str, size: int) -> KeysetPage[HelpRequest]:
+def _in_order(rows: QuerySet[HelpRequest]) -> QuerySet[HelpRequest]:
+    listed = rows.filter(done_at=None).select_related("client__portal_access__address")
+    return listed.order_by("is_beyond_limit", "-id")
+
+
+def done_requests(practice: Practice, *, after: str) -> KeysetPage[HelpRequest]:
     """Returns a page of the requests that are done, newest first; `after` is the ref of the last row before it."""
     rows = HelpRequest.objects.filter(practice=practice, done_at__isnull=False)
     position = keyset_pagination.position_of(rows, after)
     newest = rows.select_related("client__portal_access__address")
-    return keyset_pagination.newest_first(newest, after=position, size=size)
+    return keyset_pagination.newest_first(newest, after=position, size=PAGE_SIZE)
 
 
 def delete_old() -> int:
     """Deletes batches of requests that were done more than RETENTION ago; a scheduled task. Returns their number.
 
-    Requests beyond the limit of their address are deleted after RETENTION_BEYOND_LIMIT, done or not.
+    Open ones are deleted when they are as old and UNTOUCHED_FOR, those beyond a limit after RETENTION_BEYOND_LIMIT.
     """
     now = clock.now()
+    touched = Q(announced_at__gte=now - UNTOUCHED_FOR)
+    forgotten = HelpRequest.objects.open().filter(~touched, asked_at__lt=now - RETENTION).order_by("asked_at")
     done = HelpRequest.objects.filter(done_at__lt=now - RETENTION).order_by("done_at")
     noise = HelpRequest.objects.filter(is_beyond_limit=True, asked_at__lt=now - RETENTION_BEYOND_LIMIT).order_by("id")
-    batch = [pk for rows in (done, noise) for pk in rows.values_list("pk", flat=True)[:DELETE_BATCH_SIZE]]
+    batch = [pk for rows in (done, forgotten, noise) for pk in rows.values_list("pk", flat=True)[:DELETE_BATCH_SIZE]]
     return HelpRequest.objects.filter(pk__in=batch).delete()[0]
 
 
@@ -147,10 +168,12 @@ def _save(
             audit_log.record(AuditAction.HELP_REQUESTED, practice=practice, client=row.client, by=by, about=row.ref)
 
 
-def _is_beyond_limit(practice: Practice, subject: str) -> bool:
-    """Counts one request for the typed address, or for the contact if no address was typed."""
+def _is_beyond_limit(practice: Practice, subject: str, network: str) -> bool:
+    """Counts one request for the network, the practice, and the typed address or, if none was typed, the contact."""
     try:
         rate_limits.spend(
+            Limit.on("help-of-network", network, max_attempts=15, window=timedelta(days=1), stays_spent=True),
+            Limit.on("help-for-practice", practice.ref, max_attempts=60, window=timedelta(days=1)),
             Limit.on("help-for-address", practice.ref, subject, max_attempts=5, window=timedelta(hours=1)),
             Limit.on("help-for-address", practice.ref, subject, max_attempts=10, window=timedelta(days=1)),
         )

@@ -36,14 +36,15 @@ class HelpRequest(PracticeRow):
     language = models.CharField(max_length=5, choices=Language.choices)
     # A keyed digest of the form's key and content, so that a form that is sent twice makes one request.
     form_digest = models.CharField(max_length=64)
-    # The rate limit of the address was used up: listed last, not counted, and not announced by email.
+    # A rate limit of the address, the network or the practice was used up: listed last, not counted, not announced.
     is_beyond_limit = models.BooleanField(default=False)
     asked_at = models.DateTimeField(default=clock.now, editable=False)
     # When the staff members chosen in Settings were notified, or would have been.
     announced_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     done_by = models.CharField(max_length=100, blank=True)
-    note = models.CharField(max_length=500, blank=True)
+    # A line for each note.
+    note = models.TextField(blank=True)
 
     objects = HelpRequestQuerySet.as_manager()
 
@@ -55,9 +56,9 @@ class HelpRequest(PracticeRow):
         )
         indexes = (
             models.Index(
-                fields=("practice", "is_beyond_limit", "id"),
+                fields=("practice", "is_beyond_limit", "-id"),
                 condition=Q(done_at=None),
-                name="access_open_help_requests",
+                name="access_open_help_newest",
             ),
             models.Index(
                 fields=("practice", "-id"), condition=Q(done_at__isnull=False), name="access_done_help_requests"
@@ -68,6 +69,7 @@ class HelpRequest(PracticeRow):
                 name="access_unannounced_help",
             ),
             models.Index(fields=("practice", "announced_at"), name="access_help_announced"),
+            models.Index(fields=("asked_at",), condition=Q(done_at=None), name="access_open_help_by_time"),
             models.Index(fields=("done_at",), condition=Q(done_at__isnull=False), name="access_help_by_done"),
         )
 

@@ -1,6 +1,5 @@
 """`Help requests`: who asked for help, how to call them, what prevents them from signing in, and `Done`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -18,6 +17,7 @@ from portico.domain.access.help_requests.matching_clients import MatchedRequest
 from portico.domain.access.models import HelpRequest
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -25,12 +25,11 @@ from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 from portico.web.office.shown_refusals import show_refusal
 
-PAGE_SIZE = 25
-
 
 class PageForm(forms.Form):
-    """`after` is the ref of the last request on the previous page."""
+    """`open_after` and `after` are the refs of the last open or done request on the previous page."""
 
+    open_after = forms.SlugField(max_length=26, required=False)
     after = forms.SlugField(max_length=26, required=False)
 
 
@@ -44,6 +43,9 @@ class DoneForm(OfficeForm):
         super().__init__(data, auto_id=f"{ref}_%s")
 
 
+NO_ROWS = KeysetPage[HelpRequest]([], "", is_first=True)
+
+
 @dataclass(frozen=True)
 class OpenRow:
     """An open request with its clients, and the form that closes it."""
@@ -55,7 +57,7 @@ class OpenRow:
 @office_page()
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
-    """Shows the open requests, then those that are done, a page of them at a time."""
+    """Shows the open requests, a page of them at a time, and below the first page those that are done, likewise."""
     return _page(request, None)
 
 
@@ -86,24 +88,26 @@ def _page(
 ) -> HttpResponse:
     page_form = PageForm(request.GET)
     page_form.is_valid()
-    after = page_form.cleaned_data.get("after", "")
-    open_rows: Sequence[HelpRequest] = [] if after else help_requests.open_requests(request.practice)
-    done = help_requests.done_requests(request.practice, after=after, size=PAGE_SIZE)
-    shown = open_rows[: help_requests.MAX_OPEN]
-    matched = matching_clients.match(request.practice, [*shown, *done.rows])
+    after, open_after = page_form.cleaned_data.get("after", ""), page_form.cleaned_data.get("open_after", "")
+    still_open = done = NO_ROWS
+    if not after:
+        still_open = help_requests.open_requests(request.practice, after=open_after)
+    if not open_after:
+        done = help_requests.done_requests(request.practice, after=after)
+    matched = matching_clients.match(request.practice, [*still_open.rows, *done.rows])
     audit_log.record(AuditAction.HELP_REQUESTS_VIEWED, practice=request.practice, by=request.actor)
     context = {
         "open_rows": [
             OpenRow(
                 each, bound if bound is not None and each.request.ref == bound_ref else DoneForm(ref=each.request.ref)
             )
-            for each in matched[: len(shown)]
+            for each in matched[: len(still_open.rows)]
         ],
-        "done_rows": matched[len(shown) :],
-        "has_more": len(open_rows) > len(shown),
-        "most_shown": help_requests.MAX_OPEN,
+        "done_rows": matched[len(still_open.rows) :],
+        "shows_open": not after,
         "may_edit": may_edit(request),
-        "next_url": f"?{urlencode({'after': done.next_ref})}" if done.next_ref else "",
-        "first_url": "" if done.is_first else "?",
+        "open_next_url": f"?{urlencode({'open_after': still_open.next_ref})}" if still_open.next_ref else "",
+        "done_next_url": f"?{urlencode({'after': done.next_ref})}" if done.next_ref else "",
+        "first_url": "?" if after or open_after else "",
     }
     return render(request, "office/help_requests/index.html", context, status=status)

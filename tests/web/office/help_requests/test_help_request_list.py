@@ -174,6 +174,22 @@ def test_the_page_turns_over_done_requests(office: Browser, practice: Practice) 
     assert office.get(f"{LIST}?after={after}").text.count('data-state="done"') == 2
 
 
+def test_the_page_turns_over_open_requests(office: Browser, practice: Practice) -> None:
+    for number in range(27):
+        ask(practice, key=str(number))
+        RateLimitCount.objects.all().delete()
+    done = HelpRequest.objects.earliest("id")
+    help_requests.close(done, note="Called\nAgain", by=cast.DESK)
+    first = office.get(LIST).text
+    assert first.count('data-state="open"') == 25
+    (after,) = re.findall(r"\?open_after=(\w+)", first)
+    second = office.get(f"{LIST}?open_after={after}").text
+    assert second.count('data-state="open"') == 1
+    assert done.ref in first
+    assert done.ref not in second
+    assert "Back to first page" in second
+
+
 @pytest.mark.parametrize("number", [0, 4])
 def test_the_number_of_queries_is_fixed(
     office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries, number: int
