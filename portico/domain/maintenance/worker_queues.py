@@ -1,5 +1,5 @@
-"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; invitation runs;
-delivery reports; scheduled tasks; the mailbox of delivery reports."""
+"""The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; mail to many
+recipients; invitation runs; delivery reports; scheduled tasks; the mailbox of delivery reports."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from portico.domain.practices.staff import password_reset
 from portico.gateways import imap, mail_transport
 from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
-from portico.plumbing.mail import delivery
+from portico.plumbing.mail import bulk_rate, delivery
 from portico.plumbing.mail.reports import report_application, report_mailbox
 from portico.plumbing.models import MailQueue
 from portico.plumbing.queue.leases import PracticesInTurn
@@ -40,6 +40,9 @@ def worker_queues() -> list[WorkerQueue]:
     """Returns the queues. Each has a thread of its own, so that slow work delays neither sign-in mail nor the rest."""
     transport = mail_transport.transport(settings.EMAIL_URL, reports_success=settings.REPORTS_ARE_COLLECTED)
     entrance_mail = partial(delivery.deliver_next, MailQueue.ENTRANCE, transport, PracticesInTurn())
+    bulk_mail = partial(
+        delivery.deliver_next, MailQueue.BULK, transport, PracticesInTurn(), await_turn=bulk_rate.await_turn
+    )
     return [
         WorkerQueue(
             "entrance",
@@ -61,7 +64,8 @@ def worker_queues() -> list[WorkerQueue]:
                 Job(_seal, pause=SEAL_SECONDS),
             ],
         ),
-        # Waits for the time of the next batch, which nothing else has to wait for.
+        # Waits for the turn of each mail, which nothing else has to wait for.
+        WorkerQueue("bulk mail", [Job(bulk_mail)]),
         WorkerQueue("invitation runs", [Job(RunsInTurn().continue_next, pause=POLL_SECONDS, only_when_idle=True)]),
         # After a large run reports come by the thousand; in the queue above they would wait for slow mail servers.
         WorkerQueue("delivery reports", [Job(report_application.apply_next, pause=APPLICATION_SECONDS)]),

@@ -1,74 +1,80 @@
-"""The rate of mails to many recipients: over all workers, at most EMAIL_PER_SECOND are taken within any second.
+"""The rate of mails to many recipients: over all workers, at most EMAIL_PER_SECOND are sent within any second.
 
-A mail is queued right after it was taken; a worker that is delayed between the two has at most one batch in hand.
-Sign-in mail and mails to a single recipient are not counted. What has been queued waits when the mail server is away;
-until it is back, further mails are held back, so that they do not all leave together afterwards.
+They have a queue of their own, in which each takes its turn at the moment it is sent. Sign-in mail and mails to a
+single recipient are not counted.
 """
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
 
+from portico.plumbing import clock
+from portico.plumbing.database import transaction_guard
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailState, MailQueue
-from portico.plumbing.security import rate_limits
-from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
+from portico.plumbing.models.rate_limits import RateLimitCount
 
-# A batch is a fifth of a second's mails or fewer: a larger one would leave as a burst. With smaller ones, waking up for
-# each would cost a larger part of the rate.
-BATCHES_PER_SECOND = 5
-MAX_BATCH = 5
-# Mails are held back while so many seconds' worth of them wait.
-MAX_SECONDS_QUEUED = 5
+# Its row has the time of the last turn.
+KEY = "bulk_mail_turn"
+# A mail leaves within this time after its turn, or takes another one. Turns are as much further apart, so that none of
+# the mails of a second is too many although each may be late.
+PRECISION = timedelta(milliseconds=30)
+# Mails are held back while so many seconds' worth of them wait: pausing a run stops the others.
+MAX_SECONDS_QUEUED = 2
 MAX_WAIT_SECONDS = 1.0
+# After so many turns that it had too late, a worker sends all the same: its database is always that slow.
+MAX_LATE_TURNS = 5
 
 
-def take() -> int:
-    """Takes the next batch if its time has come. Returns the number of mails that may be queued now, 0 if none may.
+def await_turn() -> None:
+    """Returns when the next mail may be sent, which the caller does at once. Called outside any transaction.
 
-    Must be called outside any transaction.
+    A worker that was delayed takes another turn: the one it had is over, and the mails of others are due by now.
     """
-    batch = _batch_size(settings.EMAIL_PER_SECOND)
-    try:
-        rate_limits.spend(_limit(batch))
-    except RateLimitExceeded:
-        return 0
-    return batch
+    transaction_guard.refuse_inside_transaction()
+    late_turns = 0
+    while late_turns < MAX_LATE_TURNS:
+        turn = _take()
+        if turn is None:
+            continue
+        if clock.now() <= turn + PRECISION:
+            return
+        late_turns += 1
 
 
-def wait() -> None:
-    """Sleeps until the next batch may be taken, unless another worker takes it: at most a second.
+def _take() -> datetime | None:
+    """Returns the time of a turn that has just begun; None, after waiting for up to MAX_WAIT_SECONDS, if there is none.
 
-    Another worker's clock may be ahead of ours; this one must notice the signal to stop all the same.
+    Another worker's clock may be ahead of ours, so the wait is bounded and then calculated again.
     """
-    seconds = rate_limits.time_until_free(_limit(_batch_size(settings.EMAIL_PER_SECOND))).total_seconds()
-    time.sleep(min(seconds, MAX_WAIT_SECONDS))
+    now, between = clock.now(), _time_between_turns()
+    row, is_new = RateLimitCount.objects.get_or_create(key=KEY, defaults={"started_at": now, "n": 1})
+    if is_new:
+        return now
+    due = row.started_at + between
+    # A turn from the future was taken while the clock was ahead.
+    if now < due and row.started_at <= now + clock.SKEW:
+        time.sleep(min((due - now).total_seconds(), MAX_WAIT_SECONDS))
+        return None
+    # On time, turns keep their distance from each other; otherwise the delays of the workers would add up.
+    turn = due if now - PRECISION / 2 <= due <= now else now
+    is_taken = RateLimitCount.objects.filter(key=KEY, started_at=row.started_at).update(started_at=turn)
+    return turn if is_taken else None
 
 
-def is_held_back(kind: str) -> bool:
-    """Returns True while so many mails of this kind wait that no further ones should be queued.
+def _time_between_turns() -> timedelta:
+    # More than that, or a second would have room for one more.
+    return (timedelta(seconds=1) + PRECISION) / settings.EMAIL_PER_SECOND + timedelta(microseconds=1)
+
+
+def is_held_back() -> bool:
+    """Returns True while so many mails wait that no further ones should be queued.
 
     Mails that only their recipient's server delays do not count.
     """
     ours = Q(state=EmailState.QUEUED) | Q(delayed_by__in=(DelayCause.OURS, DelayCause.ANSWER))
-    waiting = OutgoingEmail.objects.free_to_leave().in_queue(MailQueue.REST).filter(ours, kind=kind)
+    waiting = OutgoingEmail.objects.free_to_leave().in_queue(MailQueue.BULK).filter(ours)
     most = settings.EMAIL_PER_SECOND * MAX_SECONDS_QUEUED
     return waiting.values("pk")[:most].count() == most
-
-
-def _batch_size(per_second: int) -> int:
-    """Returns the largest divisor of the rate that is at most a fifth of it and MAX_BATCH, at least 1.
-
-    Only equal batches at equal distances that fill a second exactly keep the rate in every second, wherever it begins.
-    """
-    largest = max(1, min(per_second // BATCHES_PER_SECOND, MAX_BATCH))
-    return max(size for size in range(1, largest + 1) if per_second % size == 0)
-
-
-def _limit(batch: int) -> Limit:
-    """Returns the limit of one batch in the time in which so many mails are due."""
-    # Rounded up, or a second would have room for one more.
-    microseconds = -(-batch * 1_000_000 // settings.EMAIL_PER_SECOND)
-    return Limit("bulk_mail", max_attempts=1, window=timedelta(microseconds=microseconds))

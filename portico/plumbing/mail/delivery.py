@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,10 +77,17 @@ class _Built:
     html: str
 
 
-def deliver_next(queue: str, transport: MailTransport, in_turn: PracticesInTurn | None = None) -> bool:
+def deliver_next(
+    queue: str,
+    transport: MailTransport,
+    in_turn: PracticesInTurn | None = None,
+    *,
+    await_turn: Callable[[], None] | None = None,
+) -> bool:
     """Delivers a batch of the oldest mails of the queue that are due. Returns False if there are none.
 
-    Calls with the same `in_turn` serve the practices in turn.
+    Calls with the same `in_turn` serve the practices in turn. `await_turn` is called just before each mail is sent, and
+    may wait.
     """
     waiting = OutgoingEmail.objects.free_to_leave().in_queue(queue).select_related("practice")
     rows = (in_turn or PracticesInTurn()).claim_some(waiting, limit=BATCH_SIZE, lease=LEASE)
@@ -96,7 +103,7 @@ def deliver_next(queue: str, transport: MailTransport, in_turn: PracticesInTurn 
                 remaining, check_again_at = _mark(_allowed(remaining)), time.monotonic() + CHECK_SECONDS
                 continue
             claimed = remaining.pop(0)
-            reply = _send(claimed, mail_connection)
+            reply = _send(claimed, mail_connection, await_turn)
             if reply is None or reply.kind != "taken":
                 check_again_at = 0.0  # The outcome may affect others of the batch, such as those to the same mailbox.
             if reply is not None and retry_policy.stops_every_mail(reply):
@@ -156,7 +163,9 @@ def _release(unsent: Sequence[_Claimed]) -> None:
     leases.release_all([each.email for each in unsent if each.earlier_attempt_at is not None])
 
 
-def _send(claimed: _Claimed, mail_connection: MailConnection) -> ServerReply | None:
+def _send(
+    claimed: _Claimed, mail_connection: MailConnection, await_turn: Callable[[], None] | None
+) -> ServerReply | None:
     """Builds and sends the mail; returns the server's reply, or None if building failed."""
     email = claimed.email
     try:
@@ -167,6 +176,8 @@ def _send(claimed: _Claimed, mail_connection: MailConnection) -> ServerReply | N
         _save_unsent(claimed, _failed(email, error))
         return None
     transaction_guard.refuse_inside_transaction()
+    if await_turn is not None:
+        await_turn()
     reply = mail_connection.send(
         built.message,
         sender=report_tags.envelope_sender(email.ref, base=settings.EMAIL_RETURN_PATH),

@@ -16,9 +16,10 @@ SUBJECT_LENGTH = 150
 
 
 class MailQueue(models.TextChoices):
-    """The queues of mails. Sign-in mail has its own, so that other mail never delays it."""
+    """The queues of mails. Sign-in mail has its own, so that other mail never delays it; so has mail sent at a rate."""
 
     ENTRANCE = "entrance", _("Sign-in email")
+    BULK = "bulk", _("Email to many recipients")
     REST = "rest", _("Other email")
 
 

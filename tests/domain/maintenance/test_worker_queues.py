@@ -30,7 +30,14 @@ def run_round(queue: WorkerQueue) -> bool:
 
 
 def test_sign_in_requests_and_mail_have_their_own_queue() -> None:
-    queues = [("entrance", 3), ("rest", 6), ("invitation runs", 1), ("delivery reports", 1), ("tasks", 1)]
+    queues = [
+        ("entrance", 3),
+        ("rest", 6),
+        ("bulk mail", 1),
+        ("invitation runs", 1),
+        ("delivery reports", 1),
+        ("tasks", 1),
+    ]
     assert [(each.name, len(each.jobs)) for each in worker_queues()] == queues
 
 
@@ -48,7 +55,7 @@ def test_mail_leaves_by_the_provider_that_the_settings_name(practice: Practice, 
 def test_a_mailbox_of_reports_is_read_in_a_queue_of_its_own(practice: Practice, imap: ImapServer) -> None:
     imap.folder.add("Subject: Hello\n\nA letter.")
     with override_settings(REPORT_MAILBOX_URL=imap.url):
-        names = ["entrance", "rest", "invitation runs", "delivery reports", "tasks", "reports"]
+        names = ["entrance", "rest", "bulk mail", "invitation runs", "delivery reports", "tasks", "reports"]
         assert [each.name for each in worker_queues()] == names
         assert not run_round(queue_named("reports"))
     assert ReportMailbox.objects.get().unmatched == 1

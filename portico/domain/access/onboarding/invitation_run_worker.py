@@ -1,4 +1,4 @@
-"""The worker's part of runs of invitations: writes the next ones, as many as the rate allows."""
+"""The worker's part of runs of invitations: writes the next ones, as long as few of them wait to be sent."""
 
 import logging
 
@@ -19,12 +19,17 @@ from portico.plumbing import clock, error_locations
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import bulk_rate
+from portico.plumbing.models import MailQueue
 
 logger = logging.getLogger(__name__)
 
 
 class _MailboxStopped(Exception):
     """Rolls back what was saved for a client whose mailbox has just been stopped."""
+
+
+# Written for one run before the next one has its turn.
+TURN_SIZE = 5
 
 
 class RunsInTurn:
@@ -34,23 +39,13 @@ class RunsInTurn:
         self._last_run = 0
 
     def continue_next(self) -> bool:
-        """Writes the next batch of invitations, or waits up to a second for its time. Returns False without any run.
-
-        Returns False, too, while invitations wait for the mail server.
-        """
+        """Writes the next invitations of a run. Returns False without any run, and while enough of them wait."""
         run = self._next_run()
-        if run is None or bulk_rate.is_held_back(invitations.KIND):
+        if run is None or bulk_rate.is_held_back():
             return False
-        allowed = bulk_rate.take()
-        if not allowed:
-            bulk_rate.wait()
-            # At once: the queries above would delay a batch that is due.
-            allowed = bulk_rate.take()
-        if not allowed:
-            return True
         self._last_run = run.pk
-        for _number in range(allowed):
-            if not invite_next(run):
+        for _number in range(TURN_SIZE):
+            if not invite_next(run) or bulk_rate.is_held_back():
                 break
         return True
 
@@ -141,6 +136,6 @@ def _invite(item: InvitationRunItem, run: InvitationRun) -> Invitation | LeftOut
                 raise _MailboxStopped
         text = invitation_text.default_of(client.practice, client.language)
         # Unique for each client, so that the database, too, refuses a second invitation of this run.
-        invitation = invitations.write(access, text, form_key=f"run:{run.ref}", by=by)
+        invitation = invitations.write(access, text, form_key=f"run:{run.ref}", by=by, queue=MailQueue.BULK)
         portal_states.store(access)
     return invitation

@@ -26,7 +26,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import StopKind
+from portico.plumbing.models import MailQueue, StopKind
 from portico.plumbing.models.outgoing_emails import WAITING
 from portico.plumbing.refusals import Refused
 
@@ -139,7 +139,13 @@ def _lift_refusal(access: PortalAccess, *, by: Actor) -> str:
 
 
 def write(
-    access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, with_guide: bool = False
+    access: PortalAccess,
+    text: InvitationText,
+    *,
+    form_key: str,
+    by: Actor,
+    with_guide: bool = False,
+    queue: MailQueue = MailQueue.REST,
 ) -> Invitation:
     """Queues the invitation of a locked access that is eligible for it; the draft is saved as it is in memory.
 
@@ -170,6 +176,7 @@ def write(
         "by": by,
         "client": client,
         "link_nonce": tokens.new_nonce(),
+        "queue": queue,
     }
     (email,) = outbox.queue_new([draft])
     invitation = Invitation.objects.create(
