@@ -3,9 +3,12 @@
 import pytest
 from django.test import override_settings
 
+from portico.domain.maintenance.models import CheckReason, SenderCheck, Verdict
+from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice
 from portico.gateways.imap import ImapMailbox, parse
 from portico.gateways.smtp import transport
+from portico.plumbing.actors import Actor
 from portico.plumbing.mail import delivery
 from portico.plumbing.mail.reports import report_mailbox, report_parsing, report_tags
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
@@ -82,3 +85,25 @@ def test_reports_of_postfix_are_read_from_dovecot(
 def refs_behind(raw: bytes, field: bytes) -> tuple[str, ...]:
     (line,) = (line for line in raw.splitlines() if line.startswith(field))
     return report_tags.refs_in([line.decode()])
+
+
+@override_settings(EMAIL_RETURN_PATH="bounces@portico.test")
+def test_a_test_email_is_recognized_as_postfix_delivers_it(practice: Practice, mail_servers: MailServers) -> None:
+    check_mail.send(practice, "bounces@portico.test", form_key="k", by=Actor.system())
+    assert delivery.deliver_next("rest", transport.transport(mail_servers.url))
+    mailbox = ImapMailbox(parse(mail_servers.mailbox_url), certificates.trusting_context())
+
+    def read() -> bool:
+        ReportMailbox.objects.update(read_at=None)
+        report_mailbox.read_new(mailbox)
+        return SenderCheck.objects.filter(known_at__isnull=False).exists()
+
+    mail_servers.wait_for(read)
+    # Postfix alone checks nothing.
+    assert SenderCheck.objects.get().reason == CheckReason.TEST_NO_RESULTS
+    # Its name in Received is the one under which its milters state their results.
+    mails = [path.read_bytes() for path in mail_servers.folder.glob("mail/reports/[cn]*/*")]
+    (returned,) = (raw for raw in mails if b"\nSubject: Test email\n" in raw.partition(b"\n\n")[0])
+    stated = b"Authentication-Results: mx.portico.test; dkim=pass header.d=portico.example header.s=s1\n"
+    report_mailbox.receive(stated + returned)
+    assert (SenderCheck.objects.get().verdict, SenderCheck.objects.get().host) == (Verdict.OK, "mx.portico.test")

@@ -18,6 +18,7 @@ from portico.plumbing.mail.returned_mail import Statement
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
 from sandbox.mailbox import report_writer
 from sandbox.mailbox.report_writer import SentMail
+from tests.support.at_once import at_once, errors
 
 pytestmark = pytest.mark.django_db
 DOMAIN, MX, REPORTS = "alder.example", "mx.elm.example", "bounces@alder.example"
@@ -123,6 +124,14 @@ def test_an_unsigned_test_email_takes_its_key_back(practice: Practice) -> None:
         returned(email, signature="X-None: 1", results=f"{MX}; dkim=none; spf=pass smtp.mailfrom={DOMAIN}")
     )
     assert (result().verdict, result().reason, result().dkim_keys) == (Verdict.WARN, CheckReason.TEST_NOT_SIGNED, "")
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_copies_that_arrive_together_make_one_result(practice: Practice) -> None:
+    raw = returned(send(practice))
+    assert errors(at_once(*[lambda: report_mailbox.receive(raw)] * 4)) == []
+    assert (result().verdict, result().dkim_keys) == (Verdict.OK, KEY)
 
 
 def test_a_signature_of_another_domain_is_no_key_of_ours(practice: Practice) -> None:
