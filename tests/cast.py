@@ -48,9 +48,9 @@ from portico.domain.billing.models import (
 )
 from portico.domain.billing.payments import manual_payments
 from portico.domain.billing.payments.manual_payments import PaymentInput
-from portico.domain.clients import registration
-from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
-from portico.domain.clients.models import Client
+from portico.domain.clients import contacts, registration
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, ContactInput, PhoneInput
+from portico.domain.clients.models import Client, Relationship, RelationshipKind
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import authenticator_apps
 from portico.domain.practices.staff.second_factor import SecondFactorMethod
@@ -155,6 +155,48 @@ def bruno(practice: Practice) -> Client:
 def bea(practice: Practice) -> Client:
     """Creates Bruno's daughter, who has his email address."""
     return client(practice, "Bea", "Berg", address="bruno@mail.example")
+
+
+def guardian(
+    person: Client,
+    first_name: str = "Bruno",
+    *,
+    kind: RelationshipKind = RelationshipKind.GUARDIAN,
+    address: str | None = "bruno@mail.example",
+    email_ok: bool = True,
+    phone: str | None = None,
+    also_client: Client | None = None,
+) -> Relationship:
+    """Adds a contact named Berg to the person, by default Bruno as guardian; returns the relationship."""
+    entry = ContactInput(
+        first_name,
+        kind,
+        last_name="Berg",
+        also_client=also_client,
+        addresses=(AddressInput(address, "home", email_ok),) if address else (),
+        phones=(PhoneInput(phone, "mobile"),) if phone else (),
+    )
+    return contacts.add(person, entry, form_key="", by=DESK)
+
+
+def with_contact_access(relationship: Relationship) -> PortalAccess:
+    """Turns on the contact's access with their first address and the options of the relationship; returns it."""
+    return access_grants.save_access(
+        relationship.client, entry_for_contact(relationship), version=None, by=DESK, relationship=relationship
+    )
+
+
+def entry_for_contact(relationship: Relationship) -> AccessInput:
+    """Returns the input of the form that turns the contact's access on as it is preset."""
+    address = relationship.contact.email_addresses.open().order_by("id").first()
+    preset = access_grants.new_access(relationship.client, relationship)
+    return AccessInput(
+        enabled=True,
+        address=address.ref if address else None,
+        access_billing_documents=preset.access_billing_documents,
+        pay_by_card=preset.pay_by_card,
+        signs_documents=preset.signs_documents,
+    )
 
 
 def carol(practice: Practice) -> Client:
@@ -333,16 +375,30 @@ def token_of(invitation: Invitation) -> str:
 
 def in_the_portal[B: Browser](browser: B, person: Client) -> B:
     """Signs the person's mailbox in, as the button of a link does; turns access on first. Returns the browser."""
+    unlocked = with_access(person).account or pytest.fail("Give the person an address first.")
+    return _signed_in_account(browser, _request_of(browser, person.practice), unlocked)
+
+
+def contact_in_the_portal[B: Browser](browser: B, relationship: Relationship) -> B:
+    """Signs the contact's mailbox in; turns access on first. Returns the browser."""
+    unlocked = with_contact_access(relationship).account or pytest.fail("Give the contact an address first.")
+    return _signed_in_account(browser, _request_of(browser, relationship.client.practice), unlocked)
+
+
+def _request_of(browser: Browser, practice: Practice) -> OpenRequest:
     environ: dict[str, Any] = dict(browser.defaults)  # Any: the parameters of the factory.
     request = cast(OpenRequest, RequestFactory(**environ).get("/"))
     request.COOKIES = {name: morsel.value for name, morsel in browser.cookies.items()}
-    request.practice = person.practice
+    request.practice = practice
+    return request
+
+
+def _signed_in_account[B: Browser](browser: B, request: OpenRequest, unlocked: PortalAccount) -> B:
     visitor = ip_and_browser.browser_from(request)
-    unlocked = with_access(person).account or pytest.fail("Give the person an address first.")
     with transaction.atomic():
         account = PortalAccount.objects.locked().get(pk=unlocked.pk)
         started = domain_sign_in.complete(
-            person.practice, account, method=SignInMethod.LINK, proof_epoch=account.epoch, visitor=visitor
+            request.practice, account, method=SignInMethod.LINK, proof_epoch=account.epoch, visitor=visitor
         )
     browser.cookies.update(completing_sign_in.complete_sign_in(request, started, visitor).cookies)
     return browser

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from portico.domain.access import holders
 from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
@@ -256,10 +257,11 @@ def _authenticate_client(request: HttpRequest, slug: str) -> PortalRequest | Non
     portal_request.access = chosen or accesses[0]
     portal_request.client = client = session.client = portal_request.access.client
     client.practice = practice
-    portal_request.actor = portal_sessions.actor_of(session)
+    portal_request.actor = holders.actor_for(portal_request.access)
     timezone.activate(practice.zone)
     # Until the end of the request, so that error pages use it too.
-    translation.activate(languages.chosen_language(request) or session.account.language or client.language)
+    own_language = session.account.language or portal_request.access.holder_language
+    translation.activate(languages.chosen_language(request) or own_language)
     if not _is_background(request):
         portal_sessions.touch(session, every=settings.SESSION_IDLE_CLIENT / 30)
     return portal_request

@@ -17,9 +17,10 @@ from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState, StateApps
+from django.db.models import F
 from pytest_django import DjangoDbBlocker
 
-from portico.domain.access.models import PortalAccount, PortalSavedForm, SignInRequest
+from portico.domain.access.models import Invitation, PortalAccess, PortalAccount, PortalSavedForm, SignInRequest
 from portico.domain.billing.models import Refund
 from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client
@@ -247,6 +248,12 @@ def test_ana_is_found_by_the_new_search_terms() -> None:
     ana = Client.objects.get(form_key="form-key-of-ana")
     for typed in ("anita", "abreu", "ana.abreu@mail.example", "5550134"):
         assert ana in search_terms.matching(practice, typed), typed
+
+
+def test_every_access_is_the_clients_own(rows: dict[str, Table]) -> None:
+    accesses = PortalAccess.objects.all()
+    assert {access.own_client_id for access in accesses} == {access.client_id for access in accesses}
+    assert Invitation.objects.filter(access__own_client=F("client")).count() == len(rows["access_invitation"]["rows"])
 
 
 def test_encrypted_forms_are_still_readable() -> None:

@@ -8,17 +8,16 @@ import pytest
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_grants, holders
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.billing.card_payments import payment_initiation
 from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
-from portico.plumbing.actors import Actor, ActorKind
 from sandbox.stripe.charge_records import BookedCharge
 from sandbox.stripe.server import SandboxStripe
 from tests import cast
@@ -38,18 +37,28 @@ class Till:
     def book(self) -> tuple[BookedCharge, ...]:
         return self.stripe.book()
 
-    def payer(self, person: Client) -> Payer:
-        """Returns the person as a payer; paying by card must be on."""
-        access = access_grants.access_of(person) or pytest.fail("Give the client access first.")
+    def payer(self, person: Client, relationship: Relationship | None = None) -> Payer:
+        """Returns the person, or the contact, as a payer for the person; paying by card must be on."""
+        access = access_grants.access_of(person, relationship) or pytest.fail("Give the client access first.")
         assert access.account is not None
         person = Client.objects.select_related("practice").get(pk=person.pk)
-        by = Actor(ActorKind.CLIENT, person.name, account_id=access.account.pk)
-        return Payer(access.account, person, by)
+        return Payer(access.account, person, holders.actor_for(access))
 
-    def start(self, person: Client, invoice: Invoice | None = None, *, save: bool = False) -> PaymentAttempt:
+    def start(
+        self,
+        person: Client,
+        invoice: Invoice | None = None,
+        *,
+        save: bool = False,
+        relationship: Relationship | None = None,
+    ) -> PaymentAttempt:
         """Starts a payment on Stripe's page, as `Continue to Stripe` does."""
         order = PaymentOrder(invoice, consent_text=CONSENT if save else "")
-        return payment_initiation.start_payment(self.payer(person), order)
+        return payment_initiation.start_payment(self.payer(person, relationship), order)
+
+    def start_as(self, payer: Payer, invoice: Invoice | None = None) -> PaymentAttempt:
+        """Starts a payment of a payer who was determined before."""
+        return payment_initiation.start_payment(payer, PaymentOrder(invoice))
 
     def charge(self, person: Client, card: SavedCard, invoice: Invoice | None = None) -> PaymentAttempt:
         """Charges a saved card, as `Pay $140.00` does."""

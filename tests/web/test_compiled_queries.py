@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.test import Client as Browser
 
-from portico.domain.access import portal_accounts
+from portico.domain.access import access_grants, contact_changes, portal_accounts
 from portico.domain.access.sign_in import bursts
 from portico.domain.billing.card_payments import settlement
 from portico.domain.billing.invoices import invoice_sharing
@@ -76,6 +76,12 @@ class Visitor:
         found = webhook_events._attempt_of_session.rows(practice=practice, session=self.attempt.checkout_session_id)
         assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]
         assert settlement._payment_of.rows(practice=practice, charge=f"ch_{self.attempt.ref}")
+        contact = cast.guardian(self.client, f"Nora {self.client.relationships.count()}", address="nora@mail.example")
+        # The first time the address is looked for, then account and access.
+        for _time in range(2):
+            cast.with_contact_access(contact)
+        assert access_grants.access_of(self.client, contact)
+        contact_changes.end(contact, by=cast.DESK)
 
 
 def visitor(client: Client) -> Visitor:

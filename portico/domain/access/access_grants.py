@@ -1,19 +1,23 @@
-"""Portal access of a client: turning it on and off, choosing the address that signs in, and setting options."""
+"""Portal access: turning it on and off, choosing the address that signs in, and setting options.
+
+Each operation is about the client's own access, or about that of a contact if it is given the relationship.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import mail_stops, notice_mail_queueing, portal_accounts, portal_states
+from portico.domain.access import holders, mail_stops, notice_mail_queueing, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.contacts import RelationshipEnded
+from portico.domain.clients.models import Client, EmailAddress, Relationship, RelationshipKind
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor, ActorKind
@@ -36,81 +40,196 @@ class AccessInput:
     address: str | None
     access_billing_documents: bool
     pay_by_card: bool
+    signs_documents: bool = True
+
+    @property
+    def options(self) -> dict[str, bool]:
+        return {name: getattr(self, name) for name in OPTIONS}
 
 
-def access_of(client: Client) -> PortalAccess | None:
-    """Returns the client's access with its account and address; None if none was ever saved."""
-    access = _by_client.first(client=client.pk)
+OPTIONS = ("access_billing_documents", "pay_by_card", "signs_documents")
+_ALL, _BILLING, _NONE = (True, True, True), (True, True, False), (False, False, False)
+# What a contact sees and may do before staff choose otherwise, in the order of OPTIONS.
+_PRESETS = {
+    RelationshipKind.GUARDIAN: _ALL,
+    RelationshipKind.MEMBER: _ALL,
+    RelationshipKind.PAYER: _BILLING,
+    RelationshipKind.PARTNER: _NONE,
+    RelationshipKind.EMERGENCY: _NONE,
+    RelationshipKind.OTHER: _NONE,
+}
+
+
+class MailboxTaken(Refused):
+    """Another access of the same client is on for the same mailbox."""
+
+
+def access_of(client: Client, relationship: Relationship | None = None) -> PortalAccess | None:
+    """Returns the access with its account and address; None if none was ever saved."""
+    if relationship is None:
+        access = _by_client.first(client=client.pk)
+    else:
+        access = _by_relationship.first(relationship=relationship.pk)
     if access is not None:
         access.client = client
+    if access is not None and relationship is not None:
+        access.relationship = relationship
     return access
 
 
 @CompiledQuery
 def _by_client(client: Parameter) -> QuerySet[PortalAccess]:
-    return PortalAccess.objects.select_related("account", "address").filter(client=client)
+    return PortalAccess.objects.select_related("account", "address").filter(own_client=client)
 
 
-def access_or_default(client: Client) -> PortalAccess:
-    """Returns the client's access as `access_of` does; if none was ever saved, an unsaved one that is off."""
-    return access_of(client) or PortalAccess(client=client)
+@CompiledQuery
+def _by_relationship(relationship: Parameter) -> QuerySet[PortalAccess]:
+    return PortalAccess.objects.select_related("account", "address").filter(relationship=relationship)
+
+
+def access_of_account(client: Client, account: PortalAccount) -> PortalAccess | None:
+    """Returns the access by which a mailbox sees the client, loaded for eligibility; the one that is on, if any."""
+    rows = PortalAccess.objects.select_related("client", "account", "address", "relationship__contact")
+    found = rows.filter(client=client, account=account)
+    return found.order_by(F("enabled_at").desc(nulls_last=True), "pk").first()
+
+
+def access_or_default(client: Client, relationship: Relationship | None = None) -> PortalAccess:
+    """Returns the access as `access_of` does; if none was ever saved, an unsaved one that is off."""
+    return access_of(client, relationship) or new_access(client, relationship)
+
+
+def new_access(client: Client, relationship: Relationship | None = None) -> PortalAccess:
+    """Returns an unsaved access that is off; that of a contact has the options of its relationship."""
+    if relationship is None:
+        return PortalAccess.of(client)
+    options = dict(zip(OPTIONS, _PRESETS[RelationshipKind(relationship.kind)], strict=True))
+    return PortalAccess(practice_id=client.practice_id, client=client, relationship=relationship, **options)
 
 
 @contextmanager
-def lock_access(client: Client, *, is_first: bool = False) -> Iterator[tuple[Client, PortalAccess]]:
-    """Opens a transaction and locks the account, the client and its access, in the order used everywhere.
+def lock_access(
+    client: Client, relationship: Relationship | None = None, *, is_first: bool = False
+) -> Iterator[tuple[Client, PortalAccess]]:
+    """Opens a transaction and locks the account, the client and the access, in the order used everywhere.
 
     If no access was ever saved, yields an unsaved one: only the holder of the client's lock may save the first.
     With `is_first` it is not looked for. The account is locked before the client.
     Raises ClientConflict if the access got another account in between.
     """
     with transaction.atomic():
-        account = None if is_first else lock_account(client)
+        account = None if is_first else lock_account(client, relationship)
         row = client_details.lock(client)
-        saved = None if is_first else _locked_access.first(client=client.pk)
-        access = saved or PortalAccess(practice_id=row.practice_id, client=row)
+        access = _lock_saved(row, relationship, is_first=is_first)
         if access.account_id != (account.pk if account is not None else None):
             raise ClientConflict
         access.client, access.account = row, account
         yield row, access
 
 
-def lock_account(client: Client) -> PortalAccount | None:
-    """Locks and returns the account that signs in for the client, before the client is locked; None without one."""
-    return _locked_account.first(client=client.pk)
+@contextmanager
+def lock_accesses(client: Client) -> Iterator[tuple[Client, list[PortalAccess]]]:
+    """Opens a transaction and locks every access of the client, with the accounts, as `lock_access` locks one.
+
+    The first is the client's own, unsaved if there is none. Raises ClientConflict.
+    """
+    with transaction.atomic():
+        of_client = PortalAccess.objects.filter(client=client, account__isnull=False)
+        locked = PortalAccount.objects.locked().filter(pk__in=of_client.values("account")).order_by("pk")
+        accounts = {account.pk: account for account in locked}
+        row = client_details.lock(client)
+        rows = PortalAccess.objects.locked().filter(client=row).order_by("pk")
+        accesses = list(rows.select_related("address", "relationship__contact"))
+        for access in accesses:
+            if access.account_id is not None and access.account_id not in accounts:
+                raise ClientConflict
+            access.client = row
+            access.account = accounts[access.account_id] if access.account_id is not None else None
+        own = next((each for each in accesses if each.is_own), None)
+        first = own or PortalAccess.of(row, practice_id=row.practice_id)
+        yield row, [first, *(each for each in accesses if each is not own)]
+
+
+def _lock_saved(client: Client, relationship: Relationship | None, *, is_first: bool) -> PortalAccess:
+    """Locks and returns the access of a locked client; an unsaved one if there is none."""
+    if relationship is None:
+        saved = None if is_first else _locked_access.first(client=client.pk)
+        return saved or PortalAccess.of(client, practice_id=client.practice_id)
+    # As it is now, under the client's lock: it may have been ended since the page was shown.
+    current = _relationship.first(client=client.pk, relationship=relationship.pk)
+    if current is None:
+        raise Relationship.DoesNotExist
+    current.client = client
+    access = _locked_access_of.first(relationship=relationship.pk) or new_access(client, current)
+    access.relationship = current
+    return access
+
+
+def lock_account(client: Client, relationship: Relationship | None = None) -> PortalAccount | None:
+    """Locks and returns the account of the access, before the client is locked; None without one."""
+    if relationship is None:
+        return _locked_account.first(client=client.pk)
+    return _locked_account_of.first(relationship=relationship.pk)
 
 
 @CompiledQuery
 def _locked_account(client: Parameter) -> QuerySet[PortalAccount]:
-    return PortalAccount.objects.locked().filter(accesses__client=client)
+    return PortalAccount.objects.locked().filter(accesses__own_client=client)
+
+
+@CompiledQuery
+def _locked_account_of(relationship: Parameter) -> QuerySet[PortalAccount]:
+    return PortalAccount.objects.locked().filter(accesses__relationship=relationship)
 
 
 @CompiledQuery
 def _locked_access(client: Parameter) -> QuerySet[PortalAccess]:
-    return PortalAccess.objects.locked().select_related("address").filter(client=client)
+    return PortalAccess.objects.locked().select_related("address").filter(own_client=client)
+
+
+@CompiledQuery
+def _locked_access_of(relationship: Parameter) -> QuerySet[PortalAccess]:
+    return PortalAccess.objects.locked().select_related("address").filter(relationship=relationship)
+
+
+@CompiledQuery
+def _relationship(client: Parameter, relationship: Parameter) -> QuerySet[Relationship]:
+    return Relationship.objects.select_related("contact").filter(client=client, pk=relationship)
 
 
 @retry_on_deadlock
 def save_access(
-    client: Client, entry: AccessInput, *, version: int | None, by: Actor, is_first: bool = False
+    client: Client,
+    entry: AccessInput,
+    *,
+    version: int | None,
+    by: Actor,
+    relationship: Relationship | None = None,
+    is_first: bool = False,
 ) -> PortalAccess:
     """Saves the switch, the address and the options.
 
     `version` is the version of the access that the form was rendered with; None if the client is being created.
     `is_first`: the caller found no saved access, so turning it on reads none. If there is one by now, its unique
     constraint undoes that, and it is read.
-    Raises ClientConflict, ClientArchived, AddressNotFound.
+    Raises ClientConflict, ClientArchived, AddressNotFound, RelationshipEnded, MailboxTaken.
     """
-    if is_first and entry.enabled:
+    if is_first and entry.enabled and relationship is None:
         with suppress(IntegrityError):
-            return _save_access(client, entry, version=version, by=by, is_first=True)
-    return _save_access(client, entry, version=version, by=by)
+            return _save_access(client, None, entry, version=version, by=by, is_first=True)
+    return _save_access(client, relationship, entry, version=version, by=by)
 
 
 def _save_access(
-    client: Client, entry: AccessInput, *, version: int | None, by: Actor, is_first: bool = False
+    client: Client,
+    relationship: Relationship | None,
+    entry: AccessInput,
+    *,
+    version: int | None,
+    by: Actor,
+    is_first: bool = False,
 ) -> PortalAccess:
-    with lock_access(client, is_first=is_first) as (row, access):
+    with lock_access(client, relationship, is_first=is_first) as (row, access):
         # A form that is submitted twice finds its own change the second time: that is no conflict.
         if version is not None and access.version != version and not _matches(access, entry):
             raise ClientConflict
@@ -147,7 +266,9 @@ def save_first(practice: Practice, wanted: Sequence[FirstAccess], *, by: Actor) 
 
     for each in wanted:
         _refuse_archived(each.client, each.entry)
-        access = PortalAccess(practice=practice, client=each.client)
+        # Just created: there are no other accesses to look for.
+        each.client.__dict__["with_contacts"] = False
+        access = PortalAccess.of(each.client, practice=practice)
         changes = _changes(access, each.address, each.entry, by=by, account_for=account_for, stop_of=stop_of)
         if made := _advance(access, changes, portal_accounts.advance_epoch):
             accesses.append(access)
@@ -171,7 +292,12 @@ class _Change:
 
 
 def apply(access: PortalAccess, entry: AccessInput, *, by: Actor) -> None:
-    """Applies the entry to a locked access; writes nothing if nothing changed. Raises AddressNotFound."""
+    """Applies the entry to a locked access; writes nothing if nothing changed.
+
+    Raises AddressNotFound, MailboxTaken, and RelationshipEnded if it would turn on the access of a former contact.
+    """
+    if entry.enabled and access.relationship is not None and not access.relationship.is_current:
+        raise RelationshipEnded
     _write(access, _changes(access, _address_of(access, entry.address), entry, by=by))
 
 
@@ -208,8 +334,22 @@ def _write(access: PortalAccess, changes: Iterable[_Change | None]) -> None:
     """Saves the changes, with one statement for each table."""
     entries = _advance(access, changes, portal_accounts.next_epoch)
     if entries:
+        _refuse_taken_mailbox(access)
         access.save()
         audit_log.record_all(entries)
+
+
+def _refuse_taken_mailbox(access: PortalAccess) -> None:
+    """Raises MailboxTaken if the mailbox opens the client's portal for another person: who acts would not be known."""
+    client = access.client
+    if not access.is_on or access.account is None or not client_details.has_contacts(client):
+        return
+    same = PortalAccess.objects.filter(client=client, account=access.account, enabled_at__isnull=False)
+    other = same.exclude(pk=access.pk).select_related("client", "relationship__contact").first()
+    if other is not None:
+        names = {"address": access.account.email, "holder": other.holder_name(), "client": client.called}
+        message = _("%(address)s already opens %(client)s’s portal for %(holder)s. Choose another address.")
+        raise MailboxTaken(message % names, field="address")
 
 
 def _advance(
@@ -262,10 +402,11 @@ def _switch(access: PortalAccess, *, on: bool, by: Actor) -> _Change | None:
 
 
 def _set_options(access: PortalAccess, entry: AccessInput, *, by: Actor) -> _Change | None:
-    options = {"access_billing_documents": entry.access_billing_documents, "pay_by_card": entry.pay_by_card}
+    options = entry.options
     if all(getattr(access, name) is value for name, value in options.items()):
         return None
-    access.access_billing_documents, access.pay_by_card = entry.access_billing_documents, entry.pay_by_card
+    for name, value in options.items():
+        setattr(access, name, value)
     return _Change(_entry(AuditAction.OPTIONS_CHANGED, access, by=by, **options), advances_epoch=False)
 
 
@@ -279,9 +420,12 @@ def _address_of(access: PortalAccess, ref: str | None) -> EmailAddress | None:
         return None
     if access.address is not None and access.address.ref == ref and access.address.closed_at is None:
         return access.address
-    address = _open_address.first(client=access.client_id, ref=ref)
+    if access.relationship is None:
+        address = _open_address.first(client=access.client_id, ref=ref)
+    else:
+        address = _open_address_of.first(contact=access.relationship.contact_id, ref=ref)
     if address is None:
-        raise AddressNotFound(_("That address is no longer one of this client’s. Choose again."), field="address")
+        raise AddressNotFound(_("That address was removed. Choose another one."), field="address")
     return address
 
 
@@ -290,17 +434,18 @@ def _open_address(client: Parameter, ref: Parameter) -> QuerySet[EmailAddress]:
     return portal_accounts.with_has_account(EmailAddress.objects.open()).filter(client=client, ref=ref)
 
 
+@CompiledQuery
+def _open_address_of(contact: Parameter, ref: Parameter) -> QuerySet[EmailAddress]:
+    return portal_accounts.with_has_account(EmailAddress.objects.open()).filter(contact=contact, ref=ref)
+
+
 def _matches(access: PortalAccess, entry: AccessInput) -> bool:
     chosen = access.address.ref if access.address is not None else None
-    options = (access.access_billing_documents, access.pay_by_card)
-    return (access.is_on, chosen, *options) == (
-        entry.enabled,
-        entry.address or None,
-        entry.access_billing_documents,
-        entry.pay_by_card,
-    )
+    options = {name: getattr(access, name) for name in OPTIONS}
+    return (access.is_on, chosen, options) == (entry.enabled, entry.address or None, entry.options)
 
 
 def _entry(action: AuditAction, access: PortalAccess, *, by: Actor, **details: str | bool | None) -> AuditEntry:
     client = access.client
-    return audit_log.entry(action, practice=client.practice, client=client, by=by, about="", **details)
+    named: dict[str, str | bool | None] = {**holders.details_of(access), **details}
+    return audit_log.entry(action, practice=client.practice, client=client, by=by, about="", **named)

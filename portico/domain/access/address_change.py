@@ -14,17 +14,18 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import access_grants, eligibility, notice_mail_queueing, portal_states
+from portico.domain.access import access_grants, eligibility, holders, notice_mail_queueing, portal_states
+from portico.domain.access.access_grants import MailboxTaken
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod, link_lifetime
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients import client_details
+from portico.domain.clients import client_details, contacts
 from portico.domain.clients.client_details import ClientConflict
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
-from portico.plumbing.actors import Actor, ActorKind
+from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
@@ -87,7 +88,7 @@ def request(session: PortalSession, access: PortalAccess, address: str, *, form_
     except RateLimitExceeded as exceeded:
         raise TooManyRequests from exceeded
     try:
-        queued = _queue(session, access.client, address, key=key, by=by)
+        queued = _queue(session, access, address, key=key, by=by)
     except ClientConflict as changed:
         raise NotChangeable from changed
     if not queued.is_new:
@@ -108,8 +109,8 @@ class _QueuedMail:
 
 
 @retry_on_deadlock
-def _queue(session: PortalSession, client: Client, address: str, *, key: str, by: Actor) -> _QueuedMail:
-    with access_grants.lock_access(client) as (row, access):
+def _queue(session: PortalSession, held: PortalAccess, address: str, *, key: str, by: Actor) -> _QueuedMail:
+    with access_grants.lock_access(held.client, held.relationship) as (row, access):
         # Again under the lock, where two submissions at once wait for each other.
         earlier = _mail_with_key(row, key)
         if earlier is not None:
@@ -117,7 +118,7 @@ def _queue(session: PortalSession, client: Client, address: str, *, key: str, by
         is_of_session = access.account is not None and access.account_id == session.account_id
         if access.account is None or not is_of_session or not may_request(access, session.method):
             raise NotChangeable
-        language = access.account.language or row.language
+        language = access.account.language or access.holder_language
         with translation.override(language):
             subject = _("Confirm your new email for %(practice)s") % {"practice": row.practice.name}
         email = outbox.queue(
@@ -134,12 +135,18 @@ def _queue(session: PortalSession, client: Client, address: str, *, key: str, by
                 "epochs": _epochs_of(access),
                 "session": session.ref,
                 "language": language,
+                **holders.content_of(access),
             },
             by=by,
             link_nonce=tokens.new_nonce(),
         )
         audit_log.record(
-            AuditAction.ADDRESS_CHANGE_REQUESTED, practice=row.practice, client=row, by=by, about=email.ref
+            AuditAction.ADDRESS_CHANGE_REQUESTED,
+            practice=row.practice,
+            client=row,
+            by=by,
+            about=email.ref,
+            **holders.details_of(access),
         )
         notice_mail_queueing.notify_address_change_requested(access, email)
     return _QueuedMail(email, is_new=True)
@@ -148,7 +155,7 @@ def _queue(session: PortalSession, client: Client, address: str, *, key: str, by
 def find(practice: Practice, token: str) -> OutgoingEmail | None:
     """Returns the mail whose link has this token, if the link works now."""
     email = _mail_of(practice, token)
-    access = _access_of(email) if email is not None else None
+    access = holders.access_of_email(email) if email is not None else None
     return email if email is not None and access is not None and _is_usable(email, access) else None
 
 
@@ -159,20 +166,23 @@ def confirm(practice: Practice, token: str) -> OutgoingEmail | None:
     the address. Of simultaneous calls, one makes the change.
     """
     email = _mail_of(practice, token)
-    client = Client.objects.filter(outgoing_emails=email).first() if email is not None else None
-    if email is None or client is None:
+    access = holders.access_of_email(email) if email is not None else None
+    if email is None or access is None:
         return None
     try:
-        return email if _change(email, client) else None
+        return email if _change(email, access) else None
     except ClientConflict:
         # The access got another account just now, which ends the link.
+        return None
+    except MailboxTaken:
+        # The mailbox opens this client's portal for another person, whom the page must not name.
         return None
 
 
 def is_made(practice: Practice, token: str) -> bool:
     """Returns True if the client of the link's mail signs in with its address now, whether or not the link works."""
     email = _mail_of(practice, token)
-    access = _access_of(email) if email is not None else None
+    access = holders.access_of_email(email) if email is not None else None
     if email is None or access is None or access.account is None:
         return False
     is_chosen = access.account.mailbox_key == mailbox_key(email.to_address)
@@ -180,14 +190,12 @@ def is_made(practice: Practice, token: str) -> bool:
 
 
 @retry_on_deadlock
-def _change(email: OutgoingEmail, client: Client) -> bool:
-    with access_grants.lock_access(client) as (row, access):
+def _change(email: OutgoingEmail, held: PortalAccess) -> bool:
+    with access_grants.lock_access(held.client, held.relationship) as (row, access):
         if access.account is None or access.address is None or not _is_usable(email, access):
             return False
-        by = Actor(ActorKind.CLIENT, row.name, account_id=access.account.pk)
-        address = client_details.replace_address(
-            row, access.address, email.to_address, recorded_by=f"{row.name} (portal)", by=by
-        )
+        by = holders.actor_for(access)
+        address = _replaced(row, access, access.address, email.to_address, by=by)
         access_grants.choose_address(access, address, by=by)
         # The new address has been mailed, and its owner has answered: an invitation would tell them nothing.
         access.invited_at = clock.now()
@@ -200,8 +208,16 @@ def _change(email: OutgoingEmail, client: Client) -> bool:
             by=by,
             about=address.ref,
             address=address.address,
+            **holders.details_of(access),
         )
     return True
+
+
+def _replaced(client: Client, access: PortalAccess, old: EmailAddress, address: str, *, by: Actor) -> EmailAddress:
+    recorded_by = f"{access.holder.name} (portal)"
+    if access.relationship is None:
+        return client_details.replace_address(client, old, address, recorded_by=recorded_by, by=by)
+    return contacts.replace_address(access.relationship, old, address, recorded_by=recorded_by, by=by)
 
 
 class AddressChangeMail(MailComposer):
@@ -209,7 +225,7 @@ class AddressChangeMail(MailComposer):
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Refuses if the link would no longer work. Needs no `Email ok`: the client asked for this mail."""
-        access = _access_of(email)
+        access = holders.access_of_email(email)
         if access is None or not _is_current(email, access):
             return _("Access, address or Email ok was changed after this email was requested.")
         if not _is_session_current(email):
@@ -241,11 +257,6 @@ def _mail_of(practice: Practice, token: str) -> OutgoingEmail | None:
     # As bytes: the token comes from a URL and may hold any character.
     given = secret.encode("utf-8", "surrogatepass")
     return email if any(hmac.compare_digest(each.encode(), given) for each in derived) else None
-
-
-def _access_of(email: OutgoingEmail) -> PortalAccess | None:
-    rows = PortalAccess.objects.select_related("client", "account", "address")
-    return rows.filter(client=email.client_id).first()
 
 
 def _is_usable(email: OutgoingEmail, access: PortalAccess) -> bool:

@@ -68,13 +68,14 @@ def set_reminders(client: Client, *, on: bool, by: Actor) -> Client:
 
 @retry_on_deadlock
 def archive(client: Client, *, by: Actor) -> Client:
-    """Archives a client and turns access off. Idempotent."""
-    with access_grants.lock_access(client) as (row, access):
+    """Archives a client and turns off every access, also those of contacts. Idempotent."""
+    with access_grants.lock_accesses(client) as (row, accesses):
         if row.status == Status.ARCHIVED:
             return row
         client_details.set_status(row, Status.ARCHIVED, action=AuditAction.CLIENT_ARCHIVED, by=by)
-        access_grants.turn_off(access, by=by)
-        portal_states.store(access)
+        for access in accesses:
+            access_grants.turn_off(access, by=by)
+        portal_states.store_all(accesses)
     return row
 
 

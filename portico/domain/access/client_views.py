@@ -143,7 +143,7 @@ def record_page(view: ClientView, *, page: str, ref: str) -> None:
 def access_as_if_on(view: ClientView) -> PortalAccess:
     """Returns the client's access as it would be if it were on, for a view from `find`. It must not be saved."""
     client = view.client
-    access = getattr(client, "portal_access", None) or PortalAccess(practice=view.practice, client=client)
+    access = getattr(client, "portal_access", None) or PortalAccess.of(client, practice=view.practice)
     access.client = client
     access.enabled_at = access.enabled_at or view.created_at
     if access.address is not None and access.address.closed_at is not None:

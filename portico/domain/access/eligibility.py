@@ -1,4 +1,4 @@
-"""The eligibility list: what must hold so that a client can sign in, be mailed, see bills or pay by card.
+"""The eligibility list: what must hold so that a client or a contact can sign in, be mailed, see bills or pay by card.
 
 This list is the only place that combines the steps; every other module calls it.
 The models import this module, so it refers to their fields by name only.
@@ -18,6 +18,7 @@ from portico.domain.access.eligibility_steps import (
     MAIL_NOT_STOPPED,
     NOT_ARCHIVED,
     PAY_BY_CARD,
+    RELATIONSHIP_CURRENT,
     REMINDERS_ON,
     Step,
 )
@@ -46,8 +47,8 @@ class Purpose(Enum):
 
 # A PIN is read out by phone and typed by hand, with a phone number or the client number if there is no address: it
 # needs no email. A new invitation is how staff resolve a refused mail, so it does not require MAIL_NOT_STOPPED.
-_PIN = (NOT_ARCHIVED, ACCESS_ON, ADDRESS_OPEN)
-_WITH_ADDRESS = (NOT_ARCHIVED, ACCESS_ON, ADDRESS_CHOSEN, ADDRESS_OPEN)
+_PIN = (NOT_ARCHIVED, RELATIONSHIP_CURRENT, ACCESS_ON, ADDRESS_OPEN)
+_WITH_ADDRESS = (NOT_ARCHIVED, RELATIONSHIP_CURRENT, ACCESS_ON, ADDRESS_CHOSEN, ADDRESS_OPEN)
 _MAIL = (*_WITH_ADDRESS, EMAIL_OK)
 _BILL_MAIL = (*_WITH_ADDRESS, BILLING_DOCUMENTS, EMAIL_OK, MAIL_NOT_STOPPED)
 STEPS: dict[Purpose, tuple[Step, ...]] = {
@@ -79,7 +80,7 @@ def check(access: "PortalAccess", purpose: Purpose) -> tuple[tuple[Step, bool], 
 def first_broken(access: "PortalAccess | None", purpose: Purpose) -> Step | None:
     """Returns the first step that does not hold; None if the client is eligible. Without an access, it is ACCESS_ON.
 
-    Runs no query if the row was loaded with its client and address.
+    Runs no query if the row was loaded with its client and address, and that of a contact with its relationship.
     """
     if access is None:
         return ACCESS_ON

@@ -23,6 +23,7 @@ class Fact(StrEnum):
     """The fact that a step checks."""
 
     NOT_ARCHIVED = "not_archived"
+    RELATIONSHIP_CURRENT = "relationship_current"
     ACCESS_ON = "access_on"
     ADDRESS_CHOSEN = "address_chosen"
     ADDRESS_OPEN = "address_open"
@@ -57,9 +58,9 @@ class Fix:
 class Step:
     """One requirement, in two forms that must agree: the query condition on PortalAccess and the predicate on a row.
 
-    `holds` needs a row with its client and address. `problem` describes the broken state, without a full stop;
-    `instruction` tells staff what to do, for a refusal; `dropped` explains why a queued mail was not sent. The first
-    two may contain `%(name)s`, the client, and `%(address)s`, the chosen address.
+    `holds` needs a row with its client, address and relationship. `problem` describes the broken state, without a
+    full stop; `instruction` tells staff what to do, for a refusal; `dropped` explains why a queued mail was not sent.
+    The first two may contain `%(name)s`, the person who signs in, `%(client)s`, and `%(address)s`, the chosen address.
     """
 
     fact: Fact
@@ -81,6 +82,10 @@ class Step:
 
 def _is_not_archived(access: "PortalAccess") -> bool:
     return not access.client.is_archived_now
+
+
+def _is_relationship_current(access: "PortalAccess") -> bool:
+    return access.relationship is None or access.relationship.is_current
 
 
 def _is_on(access: "PortalAccess") -> bool:
@@ -119,10 +124,20 @@ NOT_ARCHIVED = Step(
     Fact.NOT_ARCHIVED,
     ~Q(client__status=Status.ARCHIVED),
     _is_not_archived,
-    problem=_("%(name)s is archived"),
-    instruction=_("%(name)s is archived. Restore %(name)s first."),
+    problem=_("%(client)s is archived"),
+    instruction=_("%(client)s is archived. Restore %(client)s first."),
     dropped=_("The client was archived."),
     fix=Fix("restore", Page.OVERVIEW, _("Restore client")),
+)
+# True for a client's own access, which has no relationship.
+RELATIONSHIP_CURRENT = Step(
+    Fact.RELATIONSHIP_CURRENT,
+    Q(relationship__ended_at=None),
+    _is_relationship_current,
+    problem=_("%(name)s is no longer a contact of %(client)s"),
+    instruction=_("%(name)s is no longer a contact of %(client)s. Add the contact again first."),
+    dropped=_("The contact was removed."),
+    fix=Fix("contact", Page.OVERVIEW, _("Add the contact")),
 )
 ACCESS_ON = Step(
     Fact.ACCESS_ON,
@@ -191,16 +206,22 @@ REMINDERS_ON = Step(
     Fact.REMINDERS_ON,
     Q(client__reminders_off_at=None),
     _has_reminders_on,
-    problem=_("Reminders are turned off for %(name)s"),
-    instruction=_("Turn on reminders for %(name)s first."),
+    problem=_("Reminders are turned off for %(client)s"),
+    instruction=_("Turn on reminders for %(client)s first."),
     dropped=_("Reminders were turned off for this client."),
     fix=Fix("reminders", Page.BILLING, _("Turn on reminders")),
 )
 
+# The fix for the invitation of a minor without a guardian.
+ADD_GUARDIAN = Fix("guardian", Page.OVERVIEW, _("Add a guardian"))
 # Fixes for a mailbox to which mail failed, beside that of MAIL_NOT_STOPPED.
 LIFT_STOP = Fix("lift_stop", Page.CLIENT_PORTAL, _("Lift the stop"))
 
 
 def _names(client: Client, access: "PortalAccess | None") -> dict[str, str]:
     address = access.address if access is not None else None
-    return {"name": client.called, "address": address.address if address is not None else ""}
+    return {
+        "name": client.called if access is None else access.called,
+        "client": client.called,
+        "address": address.address if address is not None else "",
+    }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.models import Client, EmailAddress, Relationship
 from portico.domain.practices.models import Role, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -44,11 +44,12 @@ class MarkedAccesses:
         """Locks account and clients, in the order used everywhere. No access can get or lose the mailbox then."""
         mailbox = {"practice": practice_id, "mailbox_key": mailbox_key}
         accounts = list(PortalAccount.objects.locked().filter(**mailbox))
-        list(Client.objects.locked().filter(portal_access__account__in=accounts).order_by("pk"))
+        opened = PortalAccess.objects.filter(account__in=accounts)
+        list(Client.objects.locked().filter(pk__in=opened.values("client")).order_by("pk"))
 
     def stop_changed(self, practice_id: int, mailbox_key: str, stop: MailStop | None) -> None:
         found = PortalAccess.objects.filter(account__practice=practice_id, account__mailbox_key=mailbox_key)
-        accesses = list(found.select_related("client", "address").order_by("client_id"))
+        accesses = list(found.select_related("client", "address", "relationship").order_by("client_id"))
         for access in accesses:
             set_marks(access, stop)
         PortalAccess.objects.bulk_update(accesses, ["mail_stopped_at", "mail_stopped_reason"])
@@ -89,14 +90,18 @@ def set_marks(access: PortalAccess, stop: MailStop | None) -> None:
 
 
 @retry_on_deadlock
-def lift(client: Client, *, asked_to: bool, by: Actor) -> MailStop | None:
-    """Lifts the stop of the client's mailbox, so that mail is sent to it again; repeating it changes nothing.
+def lift(client: Client, relationship: Relationship | None = None, *, asked_to: bool, by: Actor) -> MailStop | None:
+    """Lifts the stop of the access's mailbox, so that mail is sent to it again; repeating it changes nothing.
 
     `asked_to`: the client asked for mail again, which a complaint requires. Returns None if there is no stop.
     Raises ComplaintUnsettled, OwnerNeeded.
     """
     with transaction.atomic():
-        account = PortalAccount.objects.locked().filter(accesses__client=client).first()
+        accounts = PortalAccount.objects.locked()
+        if relationship is None:
+            account = accounts.filter(accesses__own_client=client).first()
+        else:
+            account = accounts.filter(accesses__relationship=relationship).first()
         if account is None:
             return None
         mail_stops.lock(account.practice_id, account.mailbox_key)

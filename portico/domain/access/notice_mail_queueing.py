@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from portico.domain.access import eligibility
+from portico.domain.access import eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Pin, PortalAccess, PortalAccount, PortalSession, SignInLink
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
@@ -26,26 +26,27 @@ def notify_pin_used(pin: Pin, access: PortalAccess, *, browser: str) -> None:
     address = eligibility.mail_address(access, Purpose.NOTICE)
     if address is None:
         return
-    language = pin.account.language or pin.client.language
+    language = pin.account.language or access.holder_language
     with translation.override(language):
         subject = _("A PIN was used to sign in")
-    name = pin.client.greeted_as(clock.today(pin.client.practice.time_zone))
+    name = access.greeted_as(clock.today(pin.client.practice.time_zone))
     content = {"browser": browser, "language": language, "name": name, "address": address.ref}
-    _queue(PIN_USED, pin.ref, address, pin.client, subject=subject, content=content, to_name=pin.client.name)
+    _queue(PIN_USED, pin.ref, address, access, subject=subject, content=content, to_name=access.holder.name)
 
 
 def notify_new_browser(session: PortalSession, account: PortalAccount) -> None:
     """Queues the notice of a sign-in with a browser that is new to the mailbox. The mail names no client."""
-    accesses = account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL).select_related("client__practice", "address")
+    eligible = account.accesses.eligible(Purpose.SIGN_IN_BY_MAIL)
+    accesses = eligible.select_related("client__practice", "address", "relationship__contact")
     access = accesses.order_by("client_id").first()
     if access is None or access.address is None:
         return
-    language = account.language or access.client.language
+    language = account.language or access.holder_language
     with translation.override(language):
         subject = _("Sign-in from a new browser")
     content = {"browser": session.browser, "language": language, "account": account.ref}
     content["at"] = session.created_at.isoformat()
-    _queue(NEW_BROWSER, session.ref, access.address, access.client, subject=subject, content=content)
+    _queue(NEW_BROWSER, session.ref, access.address, access, subject=subject, content=content)
 
 
 def notify_address_change_requested(access: PortalAccess, requested: OutgoingEmail) -> None:
@@ -60,7 +61,7 @@ def notify_address_change_requested(access: PortalAccess, requested: OutgoingEma
     with translation.override(language):
         subject = _("Someone asked to change your email")
     content = {"language": language, "address": address.ref}
-    _queue(ADDRESS_CHANGE_REQUESTED, requested.ref, address, access.client, subject=subject, content=content)
+    _queue(ADDRESS_CHANGE_REQUESTED, requested.ref, address, access, subject=subject, content=content)
 
 
 def notify_address_removed(
@@ -74,7 +75,7 @@ def notify_address_removed(
     """
     if not _has_used_link(account) or _bounces(address):
         return
-    practice, language = access.client.practice, account.language or access.client.language
+    practice, language = access.client.practice, account.language or access.holder_language
     with translation.override(language):
         subject = _("%(practice)s removed your address") % {"practice": practice.name}
         if is_by_client:
@@ -82,20 +83,21 @@ def notify_address_removed(
     # A mailbox that also serves another client still signs in.
     still_opens = account.accesses.exclude(pk=access.pk).eligible(Purpose.SIGN_IN_BY_PIN).exists()
     content = {"language": language, "address": address.ref, "still_opens": still_opens, "by_client": is_by_client}
-    _queue(ADDRESS_REMOVED, tokens.new_ref(), address, access.client, subject=subject, content=content)
+    _queue(ADDRESS_REMOVED, tokens.new_ref(), address, access, subject=subject, content=content)
 
 
 def _queue(
     kind: str,
     ref: str,
     address: EmailAddress,
-    client: Client,
+    access: PortalAccess,
     *,
     subject: str,
     content: Mapping[str, object],
     to_name: str = "",
 ) -> None:
     """Queues the notice about an event of now, unless the content has another time."""
+    client = access.client
     outbox.queue(
         practice=client.practice,
         kind=kind,
@@ -103,7 +105,7 @@ def _queue(
         to_address=address.address,
         to_name=to_name,
         subject=subject,
-        content={"at": clock.now().isoformat(), **content},
+        content={"at": clock.now().isoformat(), **holders.content_of(access), **content},
         by=Actor.system(),
         client=client,
     )

@@ -7,9 +7,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import eligibility
+from portico.domain.access import eligibility, holders
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.access.models import PortalAccount
 from portico.domain.access.sign_in import known_browsers
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
@@ -22,7 +22,8 @@ class PinUsedMail(MailComposer):
     label = gettext_lazy("Notice: a PIN was used")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        return eligibility.reason_to_drop(_access_of(email), Purpose.NOTICE, written_to=email.content["address"])
+        access = holders.access_of_email(email)
+        return eligibility.reason_to_drop(access, Purpose.NOTICE, written_to=email.content["address"])
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
@@ -40,7 +41,7 @@ class AddressRemovedMail(MailComposer):
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Refuses only if the address signs in again. Needs no consent: it announces that mail and sign-in ended."""
-        access = _access_of(email)
+        access = holders.access_of_email(email)
         if access is not None and access.address is not None and access.address.ref == email.content["address"]:
             return _("The address is used to sign in again.")
         return None
@@ -62,7 +63,8 @@ class AddressChangeRequestedMail(MailComposer):
     label = gettext_lazy("Notice: email change requested")
 
     def refuse(self, email: OutgoingEmail) -> str | None:
-        return eligibility.reason_to_drop(_access_of(email), Purpose.NOTICE, written_to=email.content["address"])
+        access = holders.access_of_email(email)
+        return eligibility.reason_to_drop(access, Purpose.NOTICE, written_to=email.content["address"])
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
@@ -90,10 +92,6 @@ class NewBrowserMail(MailComposer):
                 browser=known_browsers.describe(email.content["browser"]),
                 why=_("You received this because someone signed in to your client portal. No reply needed."),
             )
-
-
-def _access_of(email: OutgoingEmail) -> PortalAccess | None:
-    return PortalAccess.objects.select_related("address").filter(client=email.client_id).first()
 
 
 def _letter(email: OutgoingEmail, **context: Any) -> ComposedMail:  # Any: what templates take.

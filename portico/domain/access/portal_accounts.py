@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_numbers
-from portico.domain.clients.models import Client, EmailAddress, Language
+from portico.domain.clients.models import Client, EmailAddress, Language, Relationship
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
@@ -34,12 +34,15 @@ def account_for_address(address: EmailAddress) -> PortalAccount:
     return account or PortalAccount(practice_id=practice, mailbox_key=mailbox)
 
 
-def account_without_address(client: Client) -> PortalAccount:
-    """Locks and returns the account of a client without an address, named by the client number; a new one is unsaved.
+def account_without_address(client: Client, relationship: Relationship | None) -> PortalAccount:
+    """Locks and returns the account of a client or contact without an address; a new one is unsaved.
 
-    The caller has locked the client, whose account no other client has.
+    It is named by the client number, that of a contact also by the ref of the relationship. The caller has locked the
+    client, whose account no other client has.
     """
     key = client_numbers.digits_of(client)
+    if relationship is not None:
+        key = f"{key} {relationship.ref}"
     account = _locked.first(practice=client.practice_id, mailbox=key)
     return account or PortalAccount(practice_id=client.practice_id, mailbox_key=key)
 

@@ -1,16 +1,18 @@
 """Portal states of clients: computing the state, and storing it in every transaction that may change it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import models
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access import eligibility, eligibility_steps
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact, Step
 from portico.domain.access.models import PortalAccess
+from portico.domain.clients import client_details
 from portico.domain.clients.models import Client, PortalState
 
 
@@ -60,27 +62,66 @@ def is_replaced_by_pin(access: PortalAccess, broken: Step) -> bool:
     return access.pin_given_at is not None and (withdrawn_at is None or access.pin_given_at >= withdrawn_at)
 
 
+def state_of_client(accesses: Iterable[PortalAccess]) -> StateWithReason:
+    """Returns the state that follows from all accesses of a client, their own and those of contacts.
+
+    What needs attention comes first; then the client's own state, if their access is on; then the furthest of contacts.
+    """
+    states = [(access, state_of(access)) for access in sorted(accesses, key=lambda each: not each.is_own)]
+    on = [(access, each) for access, each in states if each.state is not PortalState.NO_ACCESS]
+    needing = next((each for _access, each in on if each.state is PortalState.NEEDS_ATTENTION), None)
+    if needing is not None:
+        return needing
+    own = next((each for access, each in on if access.is_own), None)
+    if own is not None or not on:
+        return own or StateWithReason(PortalState.NO_ACCESS)
+    is_signed_in = any(each.state is PortalState.SIGNED_IN for _access, each in on)
+    return StateWithReason(PortalState.SIGNED_IN if is_signed_in else PortalState.INVITED)
+
+
 def recompute(client: Client) -> None:
     """Computes and stores the state of a locked client. Runs in the caller's transaction, after the access is saved."""
-    access = PortalAccess.objects.select_related("address").filter(client=client).first()
-    access = access or PortalAccess(client=client)
-    access.client = client
-    store(access)
+    accesses = list(_related().filter(client=client))
+    for access in accesses:
+        access.client = client
+    _store({client.pk: client}, {client.pk: accesses})
 
 
 def store(access: PortalAccess) -> None:
-    """Stores the state computed from a locked access in memory, which has its client and address loaded."""
+    """Stores the client's state, computed from a locked access in memory and from the client's other accesses."""
     store_all([access])
 
 
 def store_all(accesses: Iterable[PortalAccess]) -> None:
-    """Stores the states of several clients as `store` does, with one statement for each state."""
+    """Stores the states of several clients as `store` does, with one statement for each state.
+
+    Each access has its client, address and relationship loaded.
+    """
+    given = list(accesses)
+    clients = {access.client.pk: access.client for access in given}
+    of_client = defaultdict[int, list[PortalAccess]](list)
+    for access in given:
+        of_client[access.client.pk].append(access)
+    with_others = [pk for pk, client in clients.items() if client_details.has_contacts(client)]
+    if with_others:
+        others = _related().filter(client__in=with_others).exclude(pk__in=[each.pk for each in given if each.pk])
+        for access in others:
+            access.client = clients[access.client_id]
+            of_client[access.client_id].append(access)
+    _store(clients, of_client)
+
+
+def _related() -> QuerySet[PortalAccess]:
+    return PortalAccess.objects.select_related("address", "relationship")
+
+
+def _store(clients: Mapping[int, Client], accesses: Mapping[int, Collection[PortalAccess]]) -> None:
     changed = defaultdict[StateWithReason, list[int]](list)
-    for access in accesses:
-        client, computed = access.client, state_of(access)
+    for pk, client in clients.items():
+        computed = state_of_client(accesses[pk])
         if (client.portal_state, client.portal_reason) != (computed.state, computed.reason):
             client.portal_state, client.portal_reason = computed.state, computed.reason
-            changed[computed].append(client.pk)
+            changed[computed].append(pk)
     for computed, ids in changed.items():
         Client.objects.filter(pk__in=ids).update(portal_state=computed.state, portal_reason=computed.reason)
 
@@ -94,9 +135,9 @@ class StateMismatch:
 
 def mismatches() -> Iterator[StateMismatch]:
     """Yields every client whose stored state differs from the computed one; each of them is a bug."""
-    clients = Client.objects.select_related("portal_access__address").order_by("id")
+    clients = Client.objects.prefetch_related(Prefetch("accesses", _related())).order_by("id")
     for client in clients.iterator(chunk_size=1000):
-        computed = state_of(getattr(client, "portal_access", None))
+        computed = state_of_client(client.accesses.all())
         if (client.portal_state, client.portal_reason) != (computed.state, computed.reason):
             yield StateMismatch(
                 client.ref,

@@ -3,12 +3,12 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
-from portico.domain.access import access_grants, eligibility, portal_accounts
+from portico.domain.access import access_grants, eligibility, holders, portal_accounts
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, bounds_of_life
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
@@ -33,9 +33,9 @@ def _live_sessions(
 
 
 @retry_on_deadlock
-def revoke_all(client: Client, *, by: Actor) -> None:
-    """Ends every link, code, PIN and session of the client; other clients of the mailbox are not affected."""
-    with access_grants.lock_access(client) as (row, access):
+def revoke_all(client: Client, relationship: Relationship | None = None, *, by: Actor) -> None:
+    """Ends every link, code, PIN and session of the access; other clients of the mailbox are not affected."""
+    with access_grants.lock_access(client, relationship) as (row, access):
         if access.account is None:
             return
         access.changed_epoch = access.ended_epoch = portal_accounts.next_epoch(access.account)
@@ -44,7 +44,8 @@ def revoke_all(client: Client, *, by: Actor) -> None:
             # The session shows no client any more, so it must not count towards SESSIONS_PER_ACCOUNT.
             if not portal_sessions.accesses_of(session).exists():
                 portal_sessions.revoke(session, by=by)
-        audit_log.record(AuditAction.EVERYTHING_ENDED, practice=row.practice, client=row, by=by)
+        named = holders.details_of(access)
+        audit_log.record(AuditAction.EVERYTHING_ENDED, practice=row.practice, client=row, by=by, **named)
 
 
 def end_session(client: Client, session: PortalSession, *, by: Actor) -> None:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext_lazy, ngettext
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, Language
 from portico.domain.practices import mail_texts, practice_settings
 from portico.domain.practices.mail_texts import MailText
@@ -66,17 +67,20 @@ def texts_of(practice: Practice, kind: str) -> dict[str, MailText]:
     return {language: own.get(language) or default_text(kind, language) for language in Language.values}
 
 
-def text_for(client: Client, kind: str) -> MailText:
-    """Returns the text for the client, in the client's language, with name and practice filled in.
+def text_for(client: Client, kind: str, access: PortalAccess | None = None) -> MailText:
+    """Returns the text for the holder of the access, in their language, with name and practice filled in.
 
-    Portico's own text greets by name only a client who is known to be an adult; a practice's own text stays as it is.
+    Portico's own text greets by name only a contact, or a client who is known to be an adult; a practice's own text
+    stays as it is.
     """
-    text, default = texts_of(client.practice, kind)[client.language], default_text(kind, client.language)
-    names_reader = bool(client.greeted_as(clock.today(client.practice.time_zone)))
+    access = access or PortalAccess.of(client)
+    language = access.holder_language
+    text, default = texts_of(client.practice, kind)[language], default_text(kind, language)
+    names_reader = bool(access.greeted_as(clock.today(client.practice.time_zone)))
     if text.message == default.message and not names_reader and kind in _MESSAGES_FOR_ANY_READER:
-        with translation.override(client.language):
+        with translation.override(language):
             text = replace(text, message=str(_MESSAGES_FOR_ANY_READER[kind]))
-    return filled_in(text, {FIRST_NAME: client.called, PRACTICE_NAME: client.practice.name})
+    return filled_in(text, {FIRST_NAME: access.called, PRACTICE_NAME: client.practice.name})
 
 
 def texts_of_practices(practices: Collection[Practice], kind: str) -> dict[tuple[int, str], MailText]:

@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import access_grants, eligibility
+from portico.domain.access import access_grants, eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing import bill_mail_texts, mail_links
@@ -35,7 +35,7 @@ def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int
     bill is for. Returns None if mail is not allowed.
     """
     client, nonce = invoice.client, tokens.new_nonce()
-    text = bill_mail_texts.text_for(client, NEW_BILL)
+    text = bill_mail_texts.text_for(client, NEW_BILL, access)
     key = f"{NEW_BILL}:{invoice.ref}:{occasion}"
     content = {
         "invoice": invoice.ref,
@@ -50,9 +50,9 @@ def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int
 
 
 def send_receipt(payment: Payment, *, by: Actor) -> OutgoingEmail | None:
-    """Queues the receipt of a payment, once, under the same conditions."""
-    client = payment.client
-    text, access = bill_mail_texts.text_for(client, RECEIPT), access_grants.access_of(client)
+    """Queues the receipt of a payment, once, under the same conditions, to the person who paid."""
+    client, access = payment.client, _access_of_payer(payment)
+    text = bill_mail_texts.text_for(client, RECEIPT, access)
     content = {"about": payment.ref, "message": text.message}
     return _queue(client, access, RECEIPT, f"{RECEIPT}:{payment.ref}", text.subject, content=content, by=by)
 
@@ -63,12 +63,21 @@ def is_receipt_queued(payment: Payment) -> bool:
 
 
 def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
-    """Queues the mail about a refund, once, under the same conditions."""
-    client = refund.payment.client
-    with translation.override(client.language):
+    """Queues the mail about a refund, once, under the same conditions, to the person who had paid."""
+    client, access = refund.payment.client, _access_of_payer(refund.payment)
+    with translation.override(_language_of(client, access)):
         subject = _("Your refund from %(practice)s") % {"practice": client.practice.name}
-    access = access_grants.access_of(client)
     return _queue(client, access, REFUND, f"{REFUND}:{refund.ref}", subject, content={"about": refund.ref}, by=by)
+
+
+def _access_of_payer(payment: Payment) -> PortalAccess | None:
+    """Returns the access of the person who paid online; for another payment, the client's own."""
+    paying = payment.account and access_grants.access_of_account(payment.client, payment.account)
+    return paying or access_grants.access_of(payment.client)
+
+
+def _language_of(client: Client, access: PortalAccess | None) -> str:
+    return client.language if access is None else access.holder_language
 
 
 def address_for(access: PortalAccess | None) -> EmailAddress | None:
@@ -88,16 +97,17 @@ def _queue(
     link_nonce: bytes | None = None,
 ) -> OutgoingEmail | None:
     address = address_for(access)
-    if address is None:
+    if access is None or address is None:
         return None
+    named = holders.content_of(access)
     return outbox.queue(
         practice=client.practice,
         kind=kind,
         key=key,
         to_address=address.address,
-        to_name=client.name,
+        to_name=access.holder.name,
         subject=subject,
-        content={"address": address.ref, "language": client.language, **content},
+        content={"address": address.ref, "language": access.holder_language, **named, **content},
         by=by,
         client=client,
         link_nonce=link_nonce,
@@ -111,16 +121,16 @@ class _BillMail(MailComposer):
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Repeats every check that was made when the mail was queued."""
-        access = access_grants.access_or_default(_client_of(email))
+        access = holders.access_of_email(email) or PortalAccess.of(_client_of(email))
         return eligibility.reason_to_drop(access, Purpose.BILL_MAIL, written_to=email.content["address"])
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
-            client = _client_of(email)
+            access = holders.access_of_email(email) or PortalAccess.of(_client_of(email))
             context = {
-                "name": client.greeted_as(clock.today(client.practice.time_zone)),
+                "name": access.greeted_as(clock.today(access.client.practice.time_zone)),
                 # Queued by a version that did not store it.
-                "message": email.content.get("message") or self.default_message(client),
+                "message": email.content.get("message") or self.default_message(access.client),
                 "portal_address": email.practice.portal_address,
                 "why": _("You received this because you agreed to emails from us."),
             }

@@ -1,13 +1,13 @@
 """Changes to a client's details. Pages use `access.client_changes`, which also updates portal access."""
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import email_addresses, phone_numbers, search_terms
 from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.email_addresses import AddressChanges
-from portico.domain.clients.models import Client, EmailAddress, Status
+from portico.domain.clients.models import Client, EmailAddress, Relationship, Status
 from portico.domain.clients.registration import set_details
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -32,14 +32,21 @@ class ClientArchived(Refused):
 
 
 def lock(client: Client) -> Client:
-    """Locks the client in the caller's transaction; returns its current row, with its practice."""
+    """Locks the client in the caller's transaction; returns its current row, with its practice, for `has_contacts`."""
     (locked,) = _locked.rows(client=client.pk)
     return locked
 
 
 @CompiledQuery
 def _locked(client: Parameter) -> QuerySet[Client]:
-    return Client.objects.locked().select_related("practice").filter(pk=client)
+    of_client = Relationship.objects.filter(client=OuterRef("pk"))
+    rows = Client.objects.locked().select_related("practice").annotate(with_contacts=Exists(of_client))
+    return rows.filter(pk=client)
+
+
+def has_contacts(client: Client) -> bool:
+    """Returns False if the client came from `lock` and never had a contact, so that other accesses need no query."""
+    return bool(client.__dict__.get("with_contacts", True))
 
 
 def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> AddressChanges:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from portico.domain.clients.models import Status
+from portico.domain.clients.models import Client, Status
 from portico.domain.practices.models import StaffMember
 
 
@@ -43,5 +43,18 @@ class ClientInput:
     """The whole of `Client Info`."""
 
     details: ClientDetails
+    addresses: tuple[AddressInput, ...] = ()
+    phones: tuple[PhoneInput, ...] = ()
+
+
+@dataclass(frozen=True)
+class ContactInput:
+    """A contact and their relationship to one client; `also_client` is the client that this person is too."""
+
+    first_name: str
+    kind: str
+    last_name: str = ""
+    language: str = "en"
+    also_client: Client | None = None
     addresses: tuple[AddressInput, ...] = ()
     phones: tuple[PhoneInput, ...] = ()

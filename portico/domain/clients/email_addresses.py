@@ -1,4 +1,7 @@
-"""A client's email addresses: opened, closed and replaced, with the consent of each."""
+"""Email addresses of a client or a contact: opened, closed and replaced, with the consent of each.
+
+The audit entry of each change is about the client on whose page it was made.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_input import AddressInput
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.models import Client, Contact, EmailAddress
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -36,28 +39,32 @@ class AddressChanges:
         return [*self.recorded, *self.withdrawn]
 
 
-def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Actor) -> AddressChanges:
-    """Replaces the client's open addresses by the entries. In the caller's transaction, with the client locked.
+def save_addresses(
+    client: Client, entries: tuple[AddressInput, ...], *, by: Actor, contact: Contact | None = None
+) -> AddressChanges:
+    """Replaces the open addresses of the client, or of the contact, by the entries.
 
-    Raises DuplicateAddress. A changed address closes its row and opens a new one with its own consent.
+    In the caller's transaction, with the owner locked. Raises DuplicateAddress. A changed address closes its row and
+    opens a new one with its own consent.
     """
     refuse_duplicates(entries)
     changes = AddressChanges()
-    current = {row.ref: row for row in client.email_addresses.open()}
+    owner = client if contact is None else contact
+    current = {row.ref: row for row in owner.email_addresses.open()}
     to_open: list[tuple[AddressInput, EmailAddress | None]] = []
     for entry in entries:
         row = current.pop(entry.ref, None) if entry.ref else None
         if row is not None and row.mailbox_key == mailbox_key(entry.address):
-            _update(row, entry, changes, by=by)
+            _update(row, entry, changes, client, by=by)
         else:
             if row is not None:
-                _close(row, changes, by=by)
+                _close(row, changes, client, by=by)
             to_open.append((entry, row))
     for row in current.values():
-        _close(row, changes, by=by)
-    changes.opened = [new_address(client, entry, by=by) for entry, _replaced in to_open]
+        _close(row, changes, client, by=by)
+    changes.opened = [new_address(client, entry, by=by, contact=contact) for entry, _replaced in to_open]
     EmailAddress.objects.bulk_create(changes.opened)
-    audit_log.record_all(each for row in changes.opened for each in audit_entries(row, by=by))
+    audit_log.record_all(each for row in changes.opened for each in audit_entries(row, client, by=by))
     changes.recorded += [row for row in changes.opened if row.email_ok]
     for (_entry, replaced), row in zip(to_open, changes.opened, strict=True):
         if replaced is not None:
@@ -66,33 +73,42 @@ def save_addresses(client: Client, entries: tuple[AddressInput, ...], *, by: Act
 
 
 def replace_with_consent(
-    client: Client, row: EmailAddress, address: str, *, recorded_by: str, by: Actor
+    client: Client,
+    row: EmailAddress,
+    address: str,
+    *,
+    recorded_by: str,
+    by: Actor,
+    contact: Contact | None = None,
 ) -> EmailAddress:
     """Closes an address, and opens another one in its place with consent, recorded as from `recorded_by`.
 
-    If the client has the other one already, returns that with consent and closes nothing. In the caller's transaction,
-    with the client locked.
+    If the owner has the other one already, returns that with consent and closes nothing. In the caller's transaction,
+    with the owner locked.
     """
     changes, key = AddressChanges(), mailbox_key(address)
-    other = client.email_addresses.open().filter(mailbox_key=key).first()
+    owner = client if contact is None else contact
+    other = owner.email_addresses.open().filter(mailbox_key=key).first()
     if other is None:
-        _close(row, changes, by=by)
-        other = EmailAddress(practice=client.practice, client=client, address=address, mailbox_key=key, kind=row.kind)
+        _close(row, changes, client, by=by)
+        other = EmailAddress(practice=client.practice, address=address, mailbox_key=key, kind=row.kind)
+        other.client, other.contact = (client, None) if contact is None else (None, contact)
         other.record_consent(by=recorded_by[:100], at=clock.now())
         other.save(force_insert=True)
-        audit_log.record_all(audit_entries(other, by=by))
+        audit_log.record_all(audit_entries(other, client, by=by))
     elif not other.email_ok:
         other.record_consent(by=recorded_by[:100], at=clock.now())
         other.save(update_fields=["email_ok_at", "email_ok_by", "email_ok_withdrawn_at"])
-        _record(AuditAction.CONSENT_RECORDED, other, by=by)
+        _record(AuditAction.CONSENT_RECORDED, other, client, by=by)
     return other
 
 
-def new_address(client: Client, entry: AddressInput, *, by: Actor) -> EmailAddress:
-    """Builds an open address with its consent, unsaved."""
+def new_address(client: Client, entry: AddressInput, *, by: Actor, contact: Contact | None = None) -> EmailAddress:
+    """Builds an open address of the client, or of the contact, with its consent, unsaved."""
     row = EmailAddress(
         practice=client.practice,
-        client=client,
+        client=client if contact is None else None,
+        contact=contact,
         address=entry.address,
         mailbox_key=mailbox_key(entry.address),
         kind=entry.kind,
@@ -102,11 +118,11 @@ def new_address(client: Client, entry: AddressInput, *, by: Actor) -> EmailAddre
     return row
 
 
-def audit_entries(row: EmailAddress, *, by: Actor) -> Iterator[AuditEntry]:
+def audit_entries(row: EmailAddress, client: Client, *, by: Actor) -> Iterator[AuditEntry]:
     """Yields the entries of a new address, unsaved."""
-    yield _audit_entry(AuditAction.ADDRESS_ADDED, row, by=by)
+    yield _audit_entry(AuditAction.ADDRESS_ADDED, row, client, by=by)
     if row.email_ok:
-        yield _audit_entry(AuditAction.CONSENT_RECORDED, row, by=by)
+        yield _audit_entry(AuditAction.CONSENT_RECORDED, row, client, by=by)
 
 
 def refuse_duplicates(entries: tuple[AddressInput, ...]) -> None:
@@ -119,34 +135,36 @@ def refuse_duplicates(entries: tuple[AddressInput, ...]) -> None:
         seen.add(key)
 
 
-def _update(row: EmailAddress, entry: AddressInput, changes: AddressChanges, *, by: Actor) -> None:
+def _update(row: EmailAddress, entry: AddressInput, changes: AddressChanges, client: Client, *, by: Actor) -> None:
     changed = row.kind != entry.kind
     row.kind = entry.kind
     if entry.email_ok and not row.email_ok:
         row.record_consent(by=by.name, at=clock.now())
         changes.recorded.append(row)
-        _record(AuditAction.CONSENT_RECORDED, row, by=by)
+        _record(AuditAction.CONSENT_RECORDED, row, client, by=by)
         changed = True
     if row.email_ok and not entry.email_ok:
         row.withdraw_consent(at=clock.now())
         changes.withdrawn.append(row)
-        _record(AuditAction.CONSENT_WITHDRAWN, row, by=by)
+        _record(AuditAction.CONSENT_WITHDRAWN, row, client, by=by)
         changed = True
     if changed:
         row.save(update_fields=["kind", "email_ok_at", "email_ok_by", "email_ok_withdrawn_at"])
 
 
-def _close(row: EmailAddress, changes: AddressChanges, *, by: Actor) -> None:
+def _close(row: EmailAddress, changes: AddressChanges, client: Client, *, by: Actor) -> None:
     row.closed_at = clock.now()
     row.save(update_fields=["closed_at"])
     changes.closed.append(row)
-    _record(AuditAction.ADDRESS_CLOSED, row, by=by)
+    _record(AuditAction.ADDRESS_CLOSED, row, client, by=by)
 
 
-def _record(action: AuditAction, row: EmailAddress, *, by: Actor) -> None:
-    audit_log.record_all([_audit_entry(action, row, by=by)])
+def _record(action: AuditAction, row: EmailAddress, client: Client, *, by: Actor) -> None:
+    audit_log.record_all([_audit_entry(action, row, client, by=by)])
 
 
-def _audit_entry(action: AuditAction, row: EmailAddress, *, by: Actor) -> AuditEntry:
-    client = row.client
-    return audit_log.entry(action, practice=client.practice, client=client, by=by, about=row.ref, address=row.address)
+def _audit_entry(action: AuditAction, row: EmailAddress, client: Client, *, by: Actor) -> AuditEntry:
+    of = {} if row.contact is None else {"contact": row.contact.name}
+    return audit_log.entry(
+        action, practice=client.practice, client=client, by=by, about=row.ref, address=row.address, **of
+    )

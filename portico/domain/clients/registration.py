@@ -65,7 +65,7 @@ def _audit_entries(created: Registered, *, by: Actor) -> Iterator[AuditEntry]:
     client = created.client
     yield audit_log.entry(AuditAction.CLIENT_CREATED, practice=client.practice, client=client, by=by)
     for address in created.addresses:
-        yield from email_addresses.audit_entries(address, by=by)
+        yield from email_addresses.audit_entries(address, client, by=by)
 
 
 def set_details(client: Client, details: ClientDetails) -> list[str]:

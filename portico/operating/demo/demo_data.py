@@ -156,7 +156,7 @@ def _apply_reports() -> None:
 
 
 def _link(demo: _Demo, name: str) -> SignInLink:
-    newest = invitations.invitations_of(demo.client(name))[0]
+    newest = invitations.invitations_of(demo.client(name).portal_access)[0]
     return SignInLink.objects.select_related("email", "practice").get(email=newest.email)
 
 
@@ -197,7 +197,7 @@ def _enter_wrong_code(demo: _Demo, name: str) -> None:
     """Signs a client out, requests a sign-in email, and enters a code that is not in it."""
     (row,) = demo.client(name).email_addresses.open()
     for session in PortalSession.objects.filter(account__accesses__client=demo.client(name)):
-        portal_sessions.sign_out(session, demo.loaded.practice)
+        portal_sessions.sign_out(session, demo.loaded.practice, by=portal_sessions.actor_of(session))
     _request_link(demo, row.address)
     visitor = Browser("Safari on iPhone", "a third browser")
     sign_in_codes.enter(

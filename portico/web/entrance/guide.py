@@ -18,7 +18,7 @@ def show(request: OpenRequest) -> HttpResponse:
     session = client_session(request, request.practice)
     access = portal_sessions.accesses_of(session).first() if session else None
     if session is not None and access is not None and not languages.chosen_language(request):
-        translation.activate(session.account.language or access.client.language)
+        translation.activate(session.account.language or access.holder_language)
     context = {
         "practice": request.practice,
         "guide": client_guide.build_guide(request.practice),

@@ -92,7 +92,7 @@ def _path_of(request: OpenRequest, status: LinkStatus) -> str:
 
 
 def _language_of(status: LinkStatus) -> str:
-    return status.link.account.language or status.link.address.client.language if status.link is not None else ""
+    return status.link.account.language or status.link.address.owner.language if status.link is not None else ""
 
 
 def _is_signed_in_by(session: PortalSession | None, status: LinkStatus) -> bool:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import AttemptFailure
-from portico.domain.clients.models import Language
+from portico.domain.clients.models import Language, RelationshipKind
 from portico.domain.practices.models import Role
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor, ActorKind
@@ -84,8 +84,15 @@ def actor_label(entry: AuditEntry) -> str:
 
 
 def sentence(entry: AuditEntry) -> str:
-    """Returns one sentence without a full stop."""
+    """Returns one sentence without a full stop; one about a contact's access names the contact."""
+    holder = entry.details.get("holder")
+    return f"{_sentence(entry)} · {holder}" if holder else _sentence(entry)
+
+
+def _sentence(entry: AuditEntry) -> str:
     action, details = AuditAction(entry.action), entry.details
+    if action in _CONTACTS:
+        return _contact_sentence(action, details)
     if action == AuditAction.DOCUMENT_VIEWED:
         template = _DOCUMENTS.get(str(details.get("kind")), action.label)
         return str(template) % {"number": details.get("number", "")}
@@ -215,6 +222,8 @@ _FIELDS = {
     "clinician": gettext_lazy("clinician"),
     "status": gettext_lazy("status"),
     "phones": gettext_lazy("phone"),
+    "also_client": gettext_lazy("link to a client"),
+    "kind": gettext_lazy("relationship"),
     "support_hours_es": gettext_lazy("support hours in Spanish"),
     "greeting": gettext_lazy("portal greeting"),
     "greeting_es": gettext_lazy("portal greeting in Spanish"),
@@ -241,6 +250,24 @@ _WITH_ADDRESS = {
 _RUNS = {
     AuditAction.INVITATION_RUN_STARTED: gettext_lazy("Invitations to several clients started: %(number)s"),
     AuditAction.INVITATION_RUN_STOPPED: gettext_lazy("Invitations to several clients stopped: %(number)s not sent"),
+}
+
+
+def _contact_sentence(action: AuditAction, details: Mapping[str, Any]) -> str:  # Any: JSON.
+    kind = str(details.get("relationship", ""))
+    values = {
+        "name": details.get("name", ""),
+        "kind": RelationshipKind(kind).label.lower() if kind in RelationshipKind.values else kind,
+        "fields": _names_of(str(details.get("fields", ""))),
+    }
+    return str(_CONTACTS[action]) % values
+
+
+_CONTACTS = {
+    AuditAction.CONTACT_ADDED: gettext_lazy("Contact added: %(name)s, %(kind)s"),
+    AuditAction.CONTACT_EDITED: gettext_lazy("Contact changed: %(name)s, %(fields)s"),
+    AuditAction.CONTACT_ENDED: gettext_lazy("Contact removed: %(name)s, %(kind)s"),
+    AuditAction.MAJORITY_DECIDED: gettext_lazy("%(name)s keeps the portal access as the client comes of age"),
 }
 _SENTENCES = {
     AuditAction.PRACTICE_RESTORED: gettext_lazy("The data was restored from a backup and everyone was signed out"),

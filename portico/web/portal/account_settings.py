@@ -49,6 +49,8 @@ def _page(
 ) -> HttpResponse:
     context = {
         "client": request.client,
+        "name": request.access.holder.name,
+        "is_own": request.access.is_own,
         "address": request.access.address.address if request.access.address else "",
         "may_change_address": change_email.is_offered(request),
         "sessions": portal_sessions.live_sessions(request.account),
@@ -100,7 +102,7 @@ def sign_out(request: PortalRequest) -> HttpResponse:
 
 
 def _sign_out(request: PortalRequest) -> HttpResponse:
-    portal_sessions.sign_out(request.portal_session, request.practice)
+    portal_sessions.sign_out(request.portal_session, request.practice, by=request.actor)
     entrance = reverse("entrance:doorway", kwargs={"slug": request.practice.slug})
     response = redirect(f"{entrance}?signed-out")
     # Not "cookies": those are shared by every practice and by staff on this origin.

@@ -32,7 +32,7 @@ def show(request: PortalRequest) -> HttpResponse:
         form = HelpRequestForm(initial={name: kept.get(name, "") for name in HelpRequestForm.base_fields})
         return _page(request, form, notices=[NOT_SENT_YET])
     # Whose words they are is known only if the mailbox has one client.
-    name = request.client.name if len(request.accesses) == 1 else ""
+    name = request.access.holder.name if len(request.accesses) == 1 else ""
     return _page(request, HelpRequestForm(initial={"name": name, "contact": request.account.email}))
 
 

@@ -20,7 +20,7 @@ from portico.web import payment_labels
 from portico.web.billing_documents import summary_lines
 from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal import flash_messages
+from portico.web.portal import flash_messages, other_payers
 from portico.web.template_engine.filters import money, on_day
 
 # Past due is yellow here, not red, to stay friendly.
@@ -88,6 +88,7 @@ class ListItem(NamedTuple):
 @require_safe
 def index(request: PortalRequest) -> HttpResponse:
     listed = shared_invoices.list_for(request.client, before=request.GET.get("before", ""))
+    other_payers.hide_cards(request, (each for shared in listed.paid for each in shared.payments))
     account = balances.portal_balance(request.client)
     pays = quotes.is_open(request.practice, request.access)
     balance_minor = account.open_minor - account.processing_minor
@@ -118,6 +119,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     shared = shared_invoices.find(request.client, ref)
     if shared is None:
         raise Http404
+    other_payers.hide_cards(request, shared.payments)
     invoice, row = shared.invoice, _row(request, shared)
     if request.client_view is None:
         _record_first_view(request, invoice)

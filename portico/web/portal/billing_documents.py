@@ -7,6 +7,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing.ledger.statements import Statement
 from portico.domain.billing.models import Payment, Refund
 from portico.plumbing.audit import audit_log
 from portico.web import client_mismatch
@@ -15,6 +16,7 @@ from portico.web.billing_documents.document import BillingDocument, as_pdf
 from portico.web.billing_documents.statement_periods import PeriodForm, StatementLinks, statement_links
 from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
+from portico.web.portal import other_payers
 
 
 @portal_billing_page
@@ -67,7 +69,7 @@ def statement(request: PortalRequest) -> HttpResponse:
     pdf_url = f"{_url(request, 'portal:statement_pdf')}?{query}"
     if not form.is_valid():
         return _page(request, None, pdf_url, form)
-    found = form.statement_of(request.client, shared_only=True)
+    found = _statement(request, form)
     return _page(
         request, statement_document.statement_document(found), pdf_url, form, statement_links(found, form.today)
     )
@@ -80,14 +82,21 @@ def statement_pdf(request: PortalRequest) -> HttpResponse:
     if not form.is_valid():
         raise Http404
     _record_download(request, kind="statement")
-    found = form.statement_of(request.client, shared_only=True)
+    found = _statement(request, form)
     return as_pdf(request.practice, statement_document.statement_document(found))
 
 
 def _payment(request: PortalRequest, ref: str) -> Payment:
     payment = get_object_or_404(request.client.payments.not_taken_back(), ref=ref)
     payment.client = request.client
+    other_payers.hide_cards(request, [payment])
     return payment
+
+
+def _statement(request: PortalRequest, form: PeriodForm) -> Statement:
+    statement = form.statement_of(request.client, shared_only=True)
+    other_payers.hide_cards(request, (entry.row for entry in statement.entries if isinstance(entry.row, Payment)))
+    return statement
 
 
 def _refund(request: PortalRequest, ref: str) -> Refund:
@@ -98,6 +107,7 @@ def _refund(request: PortalRequest, ref: str) -> Refund:
     )
     refund = get_object_or_404(refunds, ref=ref)
     refund.payment.client = request.client
+    other_payers.hide_cards(request, [refund.payment])
     return refund
 
 

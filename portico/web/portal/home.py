@@ -22,7 +22,7 @@ def show(request: PortalRequest) -> HttpResponse:
     today = clock.today(request.practice.time_zone)
     context = {
         "client": request.client,
-        "greets_by_name": len(request.accesses) == 1 and not request.client.is_minor_on(today),
+        "greets_by_name": _greets_by_name(request),
         "client_choices": choices,
         "can_pay": bills is not None and _can_pay_all(request, bills),
         "account": balances.portal_balance(request.client) if sees_billing else None,
@@ -30,6 +30,12 @@ def show(request: PortalRequest) -> HttpResponse:
         "is_past_due": bills is not None and bills.next_due_on is not None and bills.next_due_on < today,
     }
     return render(request, "portal/home.html", context)
+
+
+def _greets_by_name(request: PortalRequest) -> bool:
+    """Returns True if the client themselves is signed in: not a contact, nor a parent with a child's own access."""
+    is_minor = request.client.is_minor_on(clock.today(request.practice.time_zone))
+    return len(request.accesses) == 1 and request.access.is_own and not is_minor
 
 
 def _can_pay_all(request: PortalRequest, bills: AmountDue) -> bool:

@@ -174,6 +174,7 @@ def _pay_url(request: PortalRequest, attempt: PaymentAttempt) -> str:
 
 def _receipt(attempt: PaymentAttempt) -> Receipt:
     payment = Payment.objects.get(attempt=attempt)
-    address = eligibility.mail_address(access_grants.access_of(attempt.client), Purpose.BILL_MAIL)
+    access = access_grants.access_of_account(attempt.client, attempt.account)
+    address = eligibility.mail_address(access, Purpose.BILL_MAIL)
     left = balances.portal_balance(attempt.client).portal_minor
     return Receipt(payment, payment_labels.payment_name(payment), left, address.address if address is not None else "")

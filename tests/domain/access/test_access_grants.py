@@ -140,7 +140,7 @@ def test_changed_options_are_recorded_and_revoke_nothing(practice: Practice) -> 
     after = access_grants.save_access(ana, entry, version=None, by=cast.DESK)
     assert after.changed_epoch == before.changed_epoch
     said = AuditEntry.objects.get(client=ana, action=AuditAction.OPTIONS_CHANGED)
-    assert said.details == {"access_billing_documents": False, "pay_by_card": False}
+    assert said.details == {"access_billing_documents": False, "pay_by_card": False, "signs_documents": True}
 
 
 def test_another_address_resets_the_sign_in_times(practice: Practice) -> None:

@@ -149,7 +149,7 @@ def ended_elsewhere(asking: PortalSession, person: Client) -> None:
 
 
 def signed_out(asking: PortalSession, person: Client) -> None:
-    portal_sessions.sign_out(asking, person.practice)
+    portal_sessions.sign_out(asking, person.practice, by=portal_sessions.actor_of(asking))
 
 
 def timed_out(asking: PortalSession, person: Client) -> None:

@@ -145,6 +145,7 @@ def test_the_list_shows_each_step_in_order_and_whether_it_holds(access: PortalAc
     EmailAddress.objects.update(email_ok_at=None)
     assert [(step.fact, holds) for step, holds in eligibility.check(read(), Purpose.SIGN_IN_BY_MAIL)] == [
         (Fact.NOT_ARCHIVED, True),
+        (Fact.RELATIONSHIP_CURRENT, True),
         (Fact.ACCESS_ON, False),
         (Fact.ADDRESS_CHOSEN, True),
         (Fact.ADDRESS_OPEN, True),

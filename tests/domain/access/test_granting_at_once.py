@@ -74,7 +74,7 @@ def test_without_the_lock_the_first_save_fails(ana: Client) -> None:
 
     def keep_without_the_lock() -> None:
         assert is_held.wait(30)
-        PortalAccess.objects.create(client=ana, practice_id=ana.practice_id, draft_subject="Welcome")
+        PortalAccess.objects.create(client=ana, own_client=ana, practice_id=ana.practice_id, draft_subject="Welcome")
         is_kept.set()
 
     assert errors(at_once(save_slowly, keep_without_the_lock)) == [IntegrityError]

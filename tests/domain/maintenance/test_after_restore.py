@@ -104,7 +104,7 @@ def test_a_link_to_a_new_address_no_longer_works(practice: Practice) -> None:
     assert access.account is not None
     session = portal_sessions.start(access.account, method=SignInMethod.LINK, proof_epoch=1, browser="").session
     mail = address_change.request(session, access, "ana@new.example", form_key="", by=cast.DESK)
-    portal_sessions.sign_out(session, practice)
+    portal_sessions.sign_out(session, practice, by=portal_sessions.actor_of(session))
     OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, handing_over_at=clock.now(), settled_at=clock.now())
     token = (address_change.AddressChangeMail().link(mail) or "").rstrip("/").rpartition("/")[2]
     assert address_change.find(practice, token) is not None

@@ -21,6 +21,7 @@ from portico.domain.access.models import (
     Burst,
     BurstKind,
     KnownBrowser,
+    PortalAccess,
     PortalSavedForm,
     PortalSession,
     SignInLink,
@@ -88,7 +89,7 @@ def pin(practice: Practice) -> IsGood:
     ana = cast.ana(practice)
     cast.with_access(ana)
     sign_in_pins.generate(ana, form_key=tokens.new_token(), by=cast.DESK)
-    return lambda: sign_in_pins.live_pin(ana) is not None
+    return lambda: sign_in_pins.live_pin(PortalAccess.objects.get(own_client=ana)) is not None
 
 
 def staff_session(practice: Practice) -> IsGood:

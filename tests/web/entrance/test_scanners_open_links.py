@@ -80,8 +80,8 @@ def a_thousand_links(practice: Practice) -> list[str]:
         PortalAccount(practice=practice, mailbox_key=address.mailbox_key) for address in addresses
     )
     PortalAccess.objects.bulk_create(
-        PortalAccess(practice=practice, client=address.client, account=account, address=address, enabled_at=now)
-        for account, address in zip(accounts, addresses, strict=True)
+        PortalAccess.of(person, practice=practice, account=account, address=address, enabled_at=now)
+        for person, account, address in zip(people, accounts, addresses, strict=True)
     )
     mails = OutgoingEmail.objects.bulk_create(
         OutgoingEmail(

@@ -4,7 +4,6 @@ import pytest
 from django.conf import settings
 
 from portico.domain.access.models import SignInRequest
-from portico.domain.access.onboarding import invitations
 from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_pins
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -99,4 +98,4 @@ def test_invitations_count_against_no_limit(ana: Client, practice: Practice) -> 
     assert not RateLimitCount.objects.exists()
     asks = [cast.asked(practice, ANA) for _ in range(5)]
     assert not any(ask.is_beyond_limit for ask in asks)
-    assert invitations.invitations_of(ana).count() == 12
+    assert ana.invitations.count() == 12

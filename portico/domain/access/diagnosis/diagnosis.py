@@ -36,7 +36,7 @@ def diagnose(
     A client who signs in with a PIN has five of them: the PIN is generated instead of an invitation sent, and entered
     instead of a link used.
     """
-    access = access or PortalAccess(client=client)
+    access = access or PortalAccess.of(client)
     mail = history.newest_link(access)
     evidence = Evidence(client, access, history, mail, facts, sessions, has_addresses, at)
     by_pin = evidence.is_by_pin

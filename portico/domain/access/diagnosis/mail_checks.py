@@ -35,7 +35,7 @@ def invitation_sent(evidence: Evidence) -> Finding:
         return Finding(StepState.OK, _("An invitation was not needed")) if evidence.is_mail_superseded else not_sent
     at = email.handed_over_at or email.handing_over_at or email.written_at
     if mail.invitation is None:
-        words = _("%(name)s requested it on the portal’s sign-in page.") % {"name": evidence.client.called}
+        words = _("%(name)s requested it on the portal’s sign-in page.") % {"name": evidence.access.called}
         return Finding(StepState.OK, _("Sign-in email sent"), words, at=at)
     words = _("Sent to %(address)s by %(name)s") % {"address": email.to_address, "name": mail.invitation.sent_by}
     return Finding(StepState.OK, _("Invitation sent"), words, at=at)
@@ -74,7 +74,7 @@ def _not_sent(evidence: Evidence, email: OutgoingEmail) -> Finding | None:
 
 
 def _without_mail(evidence: Evidence) -> Finding:
-    access, called = evidence.access, {"name": evidence.client.called}
+    access, called = evidence.access, {"name": evidence.access.called}
     if access.invited_at is not None:
         return Finding(StepState.OK, _("Invitation sent"), at=access.invited_at)
     if evidence.has_signed_in:
@@ -96,7 +96,7 @@ def accepted(evidence: Evidence) -> Finding:
     if mail is not None and mail.link.fetched_at is not None:
         return Finding(StepState.OK, _("The email arrived"), _("Its link was opened."), at=mail.link.fetched_at)
     if evidence.is_mail_proven:
-        words = _("%(name)s has signed in with a link or code.") % {"name": evidence.client.called}
+        words = _("%(name)s has signed in with a link or code.") % {"name": evidence.access.called}
         return Finding(StepState.OK, _("Email arrives at this address"), words)
     if mail is None or mail.email.handed_over_at is None or mail.email.state in NOT_SENT or evidence.is_failed:
         return Finding(StepState.UNKNOWN, str(TITLES[StepName.ACCEPTED]), _("Not known."))
@@ -118,7 +118,7 @@ def not_bounced(evidence: Evidence) -> Finding:
     mail, kind = evidence.mail, evidence.facts.stop_kind
     state = mail.email.state if mail is not None else ""
     if kind == StopKind.COMPLAINED or (state == EmailState.COMPLAINED and evidence.is_mail_stopped):
-        words = _("Ask %(name)s by phone before you email this address again.") % {"name": evidence.client.called}
+        words = _("Ask %(name)s by phone before you email this address again.") % {"name": evidence.access.called}
         fix, at = _fix(evidence, EmailState.COMPLAINED, FailureCause.COMPLAINED), evidence.access.mail_stopped_at
         return Finding(StepState.BROKEN, _("Marked as spam"), words, at, Cause.MARKED_AS_SPAM, fix)
     is_rejected = evidence.is_rejected and not evidence.is_mail_proven
@@ -153,7 +153,7 @@ def _bounced(evidence: Evidence) -> Finding:
     return Finding(
         StepState.BROKEN,
         title,
-        words % {"name": evidence.client.called},
+        words % {"name": evidence.access.called},
         at,
         Cause.MAIL_BOUNCED,
         _fix_of_mail(evidence),
@@ -192,7 +192,7 @@ def link_opened(evidence: Evidence) -> Finding:
         title = _("The link was not opened, and no longer works")
         return _link_expired(evidence, title)
     words = _("Ask %(name)s to look for an email from %(sender)s, also in the spam or junk folder.")
-    values = {"name": evidence.client.called, "sender": settings.EMAIL_FROM}
+    values = {"name": evidence.access.called, "sender": settings.EMAIL_FROM}
     title, fix = _("The link has not been opened yet"), _invite_again(evidence)
     return Finding(StepState.WAITING, title, words % values, _sent_at(evidence), Cause.LINK_NOT_OPENED, fix)
 
@@ -205,7 +205,7 @@ def pressed(evidence: Evidence) -> Finding:
         return Finding(StepState.OK, str(TITLES[StepName.PRESSED]), at=evidence.access.last_signed_in_at)
     if evidence.has_signed_in:
         return Finding(StepState.UNKNOWN, str(TITLES[StepName.PRESSED]))
-    called = {"name": evidence.client.called}
+    called = {"name": evidence.access.called}
     if mail is None or mail.is_dead(evidence.access, evidence.at):
         return _link_expired(evidence, _("The link was opened but not used, and no longer works"))
     title = _("%(name)s hasn’t selected Sign In or entered the code") % called
@@ -216,7 +216,7 @@ def pressed(evidence: Evidence) -> Finding:
 
 def _link_expired(evidence: Evidence, title: str) -> Finding:
     words = _("Send a new one. %(name)s can also request one on the portal’s sign-in page.")
-    words, fix = words % {"name": evidence.client.called}, _invite_again(evidence)
+    words, fix = words % {"name": evidence.access.called}, _invite_again(evidence)
     return Finding(StepState.WAITING, title, words, _sent_at(evidence), Cause.LINK_EXPIRED, fix)
 
 
@@ -229,7 +229,7 @@ def signed_in(evidence: Evidence) -> Finding:
             None: "",
         }[evidence.history.last_method]
         return Finding(StepState.OK, _("Signed in"), words, at=evidence.access.last_signed_in_at)
-    called = {"name": evidence.client.called}
+    called = {"name": evidence.access.called}
     title = _("The link was used, but not for %(name)s") % called
     words = _("Access for %(name)s was off or had changed at that moment. Send a new invitation.") % called
     return Finding(StepState.WAITING, title, words, cause=Cause.NOT_INCLUDED, fix=_invite_again(evidence))
@@ -255,7 +255,7 @@ def signed_in_now_or_again(evidence: Evidence) -> Finding:
         count = len(evidence.sessions)
         words = ngettext("Signed in now on %(count)s device.", "Signed in now on %(count)s devices.", count)
         return Finding(StepState.OK, _("Stays signed in"), words % {"count": count}, at=evidence.sessions[0].seen_at)
-    words = _("%(name)s can sign in again at any time.") % {"name": evidence.client.called}
+    words = _("%(name)s can sign in again at any time.") % {"name": evidence.access.called}
     return Finding(StepState.OK, _("Not signed in at the moment"), words)
 
 

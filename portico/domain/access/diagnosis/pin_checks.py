@@ -28,7 +28,7 @@ def pin_entered(evidence: Evidence) -> Finding:
     beyond_limit = _beyond_limit(evidence, failure) if failure is not None else None
     if beyond_limit is not None:
         return beyond_limit
-    called = {"name": evidence.client.called}
+    called = {"name": evidence.access.called}
     if not evidence.is_pin_live:
         if evidence.has_signed_in:
             return Finding(StepState.UNKNOWN, str(TITLES_BY_PIN[StepName.PRESSED]))
@@ -51,7 +51,7 @@ def _beyond_limit(evidence: Evidence, failure: AuditEntry) -> Finding | None:
     """Returns the finding for an attempt beyond a limit; None for another, or if the limit is over."""
     if failure.action != AuditAction.PIN_BEYOND_LIMIT:
         return None
-    called, limit = {"name": evidence.client.called}, failure.details.get("limit", PinLimit.IDENTIFIER)
+    called, limit = {"name": evidence.access.called}, failure.details.get("limit", PinLimit.IDENTIFIER)
     if limit == PinLimit.NETWORK:
         if not clock.is_within(failure.at, sign_in_pins.NETWORK_WINDOW, at=evidence.at):
             return None
@@ -68,7 +68,7 @@ def _beyond_limit(evidence: Evidence, failure: AuditEntry) -> Finding | None:
 
 
 def _not_usable(evidence: Evidence, title: str, at: datetime | None) -> Finding:
-    words = _("Generate a new one while %(name)s is on the phone.") % {"name": evidence.client.called}
+    words = _("Generate a new one while %(name)s is on the phone.") % {"name": evidence.access.called}
     return Finding(StepState.WAITING, title, words, at, Cause.PIN_EXPIRED, steps.GENERATE_PIN)
 
 
@@ -79,7 +79,7 @@ def session_kept(evidence: Evidence) -> Finding:
             other = mail_checks.last_attempt_failed(failure.at, Cause.LAST_PIN_FAILED, steps.GENERATE_PIN)
             return _beyond_limit(evidence, failure) or other
         if not evidence.can_request_mail:
-            title = _("%(name)s needs a new PIN for the next sign-in") % {"name": evidence.client.called}
+            title = _("%(name)s needs a new PIN for the next sign-in") % {"name": evidence.access.called}
             words, fix = _("Each PIN works once."), steps.GENERATE_PIN
             return Finding(StepState.WAITING, title, words, cause=Cause.PIN_NEEDED, fix=fix)
     return mail_checks.signed_in_now_or_again(evidence)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from portico.domain.access import eligibility
+from portico.domain.access import eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, SignInMethod, link_lifetime
 from portico.domain.access.onboarding import invitations as inviting
@@ -165,11 +165,13 @@ class PortalHistory:
 
 
 def load(client: Client, access: PortalAccess | None) -> PortalHistory:
-    """Loads the history, in at most three queries."""
-    events = _mail_events.rows(client=client.pk)
+    """Loads the history of an access, in at most three queries."""
+    is_saved = access is not None and access.pk is not None
+    events = _mail_events.rows(access=access.pk) if access is not None and is_saved else []
     account = access.account if access is not None else None
     requested = _requested.rows(account=account.pk) if account is not None else []
-    return history_of(events, requested, _entries.rows(client=client.pk))
+    entries = [entry for entry in _entries.rows(client=client.pk) if holders.is_about(entry, access)]
+    return history_of(events, requested, entries)
 
 
 def history_of(
@@ -189,8 +191,8 @@ def history_of(
 
 
 @CompiledQuery
-def _mail_events(client: Parameter) -> QuerySet[EmailEvent]:
-    mails = inviting.invitations_of(client)[:MAX_INVITATIONS].values("email")
+def _mail_events(access: Parameter) -> QuerySet[EmailEvent]:
+    mails = inviting.invitations_of(access)[:MAX_INVITATIONS].values("email")
     events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
     related = events.select_related("email__sign_in_link", "email__invitation__address").defer(*_BODIES)
     return related.order_by("-id")[:MAX_MAIL_EVENTS]

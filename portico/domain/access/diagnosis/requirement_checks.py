@@ -14,6 +14,7 @@ type Check = Callable[[Evidence], Finding]
 
 _CAUSES = {
     Fact.NOT_ARCHIVED: Cause.ARCHIVED,
+    Fact.RELATIONSHIP_CURRENT: Cause.ACCESS_OFF,
     Fact.ACCESS_ON: Cause.ACCESS_OFF,
     Fact.ADDRESS_CHOSEN: Cause.NO_ADDRESS,
     Fact.ADDRESS_OPEN: Cause.NO_ADDRESS,
@@ -59,10 +60,13 @@ def _requirement_missing(evidence: Evidence, name: StepName) -> Finding | None:
 
 
 def _broken(evidence: Evidence, step: EligibilityStep) -> Finding:
-    called, fix = {"name": evidence.client.called}, step.fix
+    called, fix = {"name": evidence.access.called}, step.fix
     match step.fact:
         case Fact.NOT_ARCHIVED:
-            words = _("Restore %(name)s. Then turn on access and send an invitation.") % called
+            restored = {"name": evidence.client.called}
+            words = _("Restore %(name)s. Then turn on access and send an invitation.") % restored
+        case Fact.RELATIONSHIP_CURRENT:
+            words = _("The relationship was ended, so %(name)s can’t sign in.") % called
         case Fact.ACCESS_ON:
             words = _("%(name)s can’t sign in until you turn it on and send an invitation.") % called
         case Fact.EMAIL_OK:

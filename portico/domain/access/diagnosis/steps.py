@@ -84,7 +84,11 @@ OPEN_EMAIL = Fix("open_email", Page.EMAIL, _("Open the email to try again"))
 
 # The requirements that a step consists of. What else a step needs is in `mail_checks`.
 REQUIREMENTS: dict[StepName, tuple[EligibilityStep, ...]] = {
-    StepName.ACCESS_ON: (eligibility_steps.NOT_ARCHIVED, eligibility_steps.ACCESS_ON),
+    StepName.ACCESS_ON: (
+        eligibility_steps.NOT_ARCHIVED,
+        eligibility_steps.RELATIONSHIP_CURRENT,
+        eligibility_steps.ACCESS_ON,
+    ),
     StepName.ADDRESS_CHOSEN: (eligibility_steps.ADDRESS_CHOSEN, eligibility_steps.ADDRESS_OPEN),
     StepName.EMAIL_OK: (eligibility_steps.EMAIL_OK,),
     StepName.NOT_BOUNCED: (eligibility_steps.MAIL_NOT_STOPPED,),

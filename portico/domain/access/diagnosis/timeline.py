@@ -127,7 +127,7 @@ def timeline_of(client: Client, access: PortalAccess | None, history: PortalHist
     newest = history.newest_invitation(access)
     link = getattr(newest.email, "sign_in_link", None) if newest is not None else None
     sent = SentLink(newest.email, link, newest) if newest is not None and link is not None else None
-    broken = eligibility.first_broken(access or PortalAccess(client=client), Purpose.INVITATION)
+    broken = eligibility.first_broken(access or PortalAccess.of(client), Purpose.INVITATION)
     failure = history.last_failure(at)
     events = [*_from_entries(history), *_from_mail_events(history)]
     return Timeline(

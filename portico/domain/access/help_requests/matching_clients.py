@@ -63,7 +63,8 @@ def match(practice: Practice, requests: Sequence[HelpRequest]) -> list[MatchedRe
     keys = {request.mailbox_key for request in requests} | {""}
     addresses = EmailAddress.objects.open().filter(practice=practice, mailbox_key__in=keys)
     for address in addresses.select_related("client__portal_access__address").order_by("client_id"):
-        by_mailbox[address.mailbox_key].append(address.client)
+        if address.client is not None:
+            by_mailbox[address.mailbox_key].append(address.client)
     found = {
         request.pk: [request.client] if request.client is not None else by_mailbox[request.mailbox_key]
         for request in requests

@@ -1,22 +1,31 @@
 """Portal accounts, and the grants that let each see clients."""
 
+from datetime import date
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
 from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
-from portico.domain.clients.models import Client, EmailAddress, Language
+from portico.domain.clients.models import Client, Contact, EmailAddress, Language, Relationship, RelationshipKind
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
 from portico.plumbing.database.mailbox_parts import MailboxHead, MailboxName, MailboxTail
 from portico.plumbing.models import Restoration
 
+if TYPE_CHECKING:
+    _OneToOneField = models.OneToOneField[Client | None, Client | None]
+else:
+    _OneToOneField = models.OneToOneField
+
 
 class PortalAccount(PracticeRow):
     """One mailbox at one practice, which signs in to the portal, or a client without an email address.
 
-    `mailbox_key` of the latter is the client number: such an account is opened by PIN only.
+    `mailbox_key` of the latter is the client number, with the ref of the relationship for a contact: such an account is
+    opened by PIN only.
     `epoch` orders changes and credentials without a clock: each change to an access takes the next epoch, and each
     link, code, PIN and session records the epoch at which it was made.
     """
@@ -66,14 +75,33 @@ class PortalAccessQuerySet(RowQuerySet["PortalAccess"]):
         return self.annotate(reconciled=~Exists(missing))
 
 
-class PortalAccess(PracticeRow):
-    """The grant that lets a mailbox see one client, with its options. A client has one row, on or off.
+class OwnClientField(_OneToOneField):
+    """The client of their own access. Where it is loaded, `client` is the same object, and needs no query."""
 
+    def set_cached_value(self, instance: models.Model, value: models.Model | None) -> None:
+        super().set_cached_value(instance, value)
+        if value is not None:
+            instance._state.fields_cache["client"] = value
+
+
+def name_of_contact(name: str, kind: str) -> str:
+    """Returns "Bruno Berg (guardian)"."""
+    return f"{name} ({str(RelationshipKind(kind).label).lower()})"
+
+
+class PortalAccess(PracticeRow):
+    """The grant that lets a mailbox see one client, with its options; on or off.
+
+    A client has at most one access of their own, which sets `own_client`, and one for each relationship. While an
+    access is on, no other one of the same client belongs to the same account: the two together name it.
     `changed_epoch` is the account's epoch at the last change of access, address or archiving; `ended_epoch` its epoch
     at the last revocation; `consent_epoch` its epoch when consent was last withdrawn, which PINs ignore.
     """
 
-    client = models.OneToOneField(Client, models.PROTECT, related_name="portal_access")
+    client = models.ForeignKey(Client, models.PROTECT, related_name="accesses")
+    # Exactly one of the two is set.
+    own_client = OwnClientField(Client, models.PROTECT, null=True, related_name="portal_access")
+    relationship = models.OneToOneField(Relationship, models.PROTECT, null=True, related_name="access")
     account = models.ForeignKey(PortalAccount, models.PROTECT, null=True, related_name="accesses")
     address = models.ForeignKey(EmailAddress, models.PROTECT, null=True, related_name="+")
     enabled_at = models.DateTimeField(null=True)
@@ -104,16 +132,62 @@ class PortalAccess(PracticeRow):
         constraints = (
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="access_portalaccess_client"),
+            SamePractice("own_client", name="access_portalaccess_own_client"),
+            SamePractice("relationship", name="access_portalaccess_relationship"),
             SamePractice("account", name="access_portalaccess_account"),
             SamePractice("address", name="access_portalaccess_address"),
             models.CheckConstraint(
                 condition=Q(account__isnull=False) | Q(address__isnull=True),
                 name="access_portalaccess_account_with_address",
             ),
+            models.CheckConstraint(
+                condition=Q(own_client__isnull=False, own_client=F("client"), relationship=None)
+                | Q(own_client=None, relationship__isnull=False),
+                name="access_portalaccess_own_or_relationship",
+            ),
+            models.UniqueConstraint(
+                fields=("account", "client"),
+                condition=Q(enabled_at__isnull=False),
+                name="access_portalaccess_one_a_mailbox",
+            ),
         )
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @classmethod
+    def of(cls, client: Client, **values: object) -> "PortalAccess":
+        """Returns an unsaved access of the client's own, which is off."""
+        return cls(client=client, own_client=client, **values)
+
+    @property
+    def is_own(self) -> bool:
+        """Returns True for the client's own access, False for that of a contact."""
+        return self.relationship_id is None
+
+    @property
+    def holder(self) -> "Client | Contact":
+        """The person who signs in: the client, or the contact. Requires the row with client and relationship."""
+        return self.client if self.relationship is None else self.relationship.contact
+
+    @property
+    def called(self) -> str:
+        """The first name of the person who signs in."""
+        return self.client.called if self.relationship is None else self.relationship.contact.first_name
+
+    def greeted_as(self, day: date) -> str:
+        """Returns the name with which a mail greets its reader on that day of the practice; empty for no name."""
+        return self.client.greeted_as(day) if self.relationship is None else self.called
+
+    @property
+    def holder_language(self) -> str:
+        return self.holder.language
+
+    def holder_name(self) -> str:
+        """Returns "Ana Abreu" for the client's own access, "Bruno Berg (guardian)" for that of a contact."""
+        if self.relationship is None:
+            return self.client.name
+        return name_of_contact(self.relationship.contact.name, self.relationship.kind)
 
     @property
     def is_on(self) -> bool:

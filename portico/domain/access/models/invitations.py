@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from portico.domain.access.models.accounts import PortalAccount
+from portico.domain.access.models.accounts import PortalAccess, PortalAccount
 from portico.domain.clients.models import Client, EmailAddress
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
@@ -11,10 +11,14 @@ from portico.plumbing.models import OutgoingEmail
 
 
 class Invitation(PracticeRow):
-    """An invitation mail that staff sent to a client. `form_key` is unique: a form submitted twice sends one mail."""
+    """An invitation mail that staff sent to a client or a contact.
+
+    `form_key` is unique: a form submitted twice sends one mail.
+    """
 
     ref = RefField()
     client = models.ForeignKey(Client, models.PROTECT, related_name="invitations")
+    access = models.ForeignKey(PortalAccess, models.PROTECT, related_name="invitations")
     account = models.ForeignKey(PortalAccount, models.PROTECT, related_name="+")
     address = models.ForeignKey(EmailAddress, models.PROTECT, related_name="+")
     email = models.OneToOneField(OutgoingEmail, models.PROTECT, related_name="invitation")
@@ -28,6 +32,7 @@ class Invitation(PracticeRow):
         constraints = (
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="access_invitation_client"),
+            SamePractice("access", name="access_invitation_access"),
             SamePractice("account", name="access_invitation_account"),
             SamePractice("address", name="access_invitation_address"),
             SamePractice("email", name="access_invitation_email"),

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from portico.domain.access.models.accounts import PortalAccess
 from portico.domain.access.models.links import SignInRequest
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
@@ -21,6 +22,13 @@ class NearMiss(PracticeRow):
         related_name="near_misses",
         db_index=False,  # The index below begins with it.
     )
+    # The client's own, or that of a contact.
+    access = models.ForeignKey(
+        PortalAccess,
+        models.PROTECT,
+        related_name="near_misses",
+        db_index=False,  # The index below begins with it.
+    )
     request = models.ForeignKey(SignInRequest, models.PROTECT, related_name="near_misses")
     distance = models.PositiveSmallIntegerField()
     at = models.DateTimeField(default=clock.now, editable=False)
@@ -31,10 +39,14 @@ class NearMiss(PracticeRow):
         constraints = (
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="access_nearmiss_client"),
+            SamePractice("access", name="access_nearmiss_access"),
             SamePractice("request", name="access_nearmiss_request"),
             models.UniqueConstraint(fields=("request", "client"), name="access_nearmiss_once_a_client"),
         )
-        indexes = (models.Index(fields=("client", "-id"), name="access_near_misses_of_client"),)
+        indexes = (
+            models.Index(fields=("client", "-id"), name="access_near_misses_of_client"),
+            models.Index(fields=("access", "-id"), name="access_near_misses_of_access"),
+        )
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -16,6 +16,7 @@ from portico.plumbing import clock
 RESEND_PAUSE = timedelta(hours=1)
 REASONS = {
     Fact.NOT_ARCHIVED: LeftOutReason.ARCHIVED,
+    Fact.RELATIONSHIP_CURRENT: LeftOutReason.ACCESS_OFF,
     Fact.ACCESS_ON: LeftOutReason.ACCESS_OFF,
     Fact.ADDRESS_CHOSEN: LeftOutReason.NO_ADDRESS,
     Fact.ADDRESS_OPEN: LeftOutReason.NO_ADDRESS,

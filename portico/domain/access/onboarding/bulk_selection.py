@@ -129,7 +129,7 @@ def _accesses_of(practice: Practice, ids: Collection[int]) -> list[PortalAccess]
     accesses = []
     for client in clients.order_by("sort_key", "id"):
         client.practice = practice
-        access = getattr(client, "portal_access", None) or PortalAccess(practice=practice, client=client)
+        access = getattr(client, "portal_access", None) or PortalAccess.of(client, practice=practice)
         access.client = client
         accesses.append(access)
     return accesses
@@ -139,5 +139,6 @@ def _addresses_of(accesses: Collection[PortalAccess]) -> dict[int, list[EmailAdd
     """Returns the open addresses by the id of the client."""
     addresses = defaultdict[int, list[EmailAddress]](list)
     for address in EmailAddress.objects.open().filter(client__in=[access.client.pk for access in accesses]):
-        addresses[address.client_id].append(address)
+        if address.client_id is not None:
+            addresses[address.client_id].append(address)
     return addresses

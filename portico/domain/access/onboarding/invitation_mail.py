@@ -25,7 +25,8 @@ class InvitationMail(MailComposer):
 
     def look_up(self, emails: Sequence[OutgoingEmail]) -> None:
         mails = {email.pk: email for email in emails}
-        invitations = Invitation.objects.select_related("address", "client__portal_access__address")
+        related = ("address", "access__address", "access__client", "access__relationship")
+        invitations = Invitation.objects.select_related(*related)
         for invitation in invitations.filter(email__in=mails):
             mails[invitation.email_id].invitation = invitation
         for link in SignInLink.objects.filter(email__in=mails):
@@ -35,7 +36,7 @@ class InvitationMail(MailComposer):
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Repeats every check made at `Send Email`, because minutes or hours may have passed."""
         invitation = _invitation_of(email)
-        access = invitation.client.portal_access
+        access = invitation.access
         return eligibility.reason_to_drop(
             access, Purpose.INVITATION, written_to=invitation.address.ref
         ) or _reason_against_link(invitation, access)

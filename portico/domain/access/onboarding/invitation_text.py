@@ -67,11 +67,14 @@ def shown_default(client: Client) -> InvitationText:
     return default_text(client.language) if subject is None else InvitationText(subject, message)
 
 
-def expand(text: InvitationText, client: Client) -> ExpandedText:
-    """Returns the text as mailed to the client, signed by the practice if the clinician has left."""
+def expand(text: InvitationText, client: Client, *, first_name: str = "") -> ExpandedText:
+    """Returns the text as mailed to the client, or to the contact with this first name.
+
+    It is signed by the practice if the clinician has left.
+    """
     is_signed_by_clinician = client.clinician is not None and client.clinician.is_active
     clinician = client.clinician.name if client.clinician and is_signed_by_clinician else client.practice.name
-    return expand_for(text, client.practice, first_name=client.called, clinician=clinician)
+    return expand_for(text, client.practice, first_name=first_name or client.called, clinician=clinician)
 
 
 def expand_for(text: InvitationText, practice: Practice, *, first_name: str, clinician: str) -> ExpandedText:

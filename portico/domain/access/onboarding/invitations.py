@@ -8,9 +8,18 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants, eligibility, eligibility_steps, mail_stops, portal_states
+from portico.domain.access import (
+    access_grants,
+    eligibility,
+    eligibility_steps,
+    guardians,
+    holders,
+    mail_stops,
+    portal_states,
+)
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.eligibility import Purpose
+from portico.domain.access.eligibility_steps import Fix
 from portico.domain.access.mail_stops import OwnerNeeded
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding import client_guide, invitation_text
@@ -18,7 +27,7 @@ from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.access.sign_in import sign_in_links
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices import mail_texts
 from portico.plumbing import clock, form_keys, tokens
 from portico.plumbing.actors import Actor
@@ -64,15 +73,16 @@ def send(
     version: int | None,
     by: Actor,
     with_guide: bool = False,
+    relationship: Relationship | None = None,
 ) -> SentInvitation:
     """Saves the access as submitted and queues the invitation, with the getting-started guide if `with_guide`.
 
     `form_key` is the form's random key: submitting the same form again returns the first invitation.
     Raises FormSentBefore, CannotSendInvitation (the access is saved and the refusal is in the audit log),
-    ClientConflict, ClientArchived, access_grants.AddressNotFound.
+    ClientConflict, ClientArchived, access_grants.AddressNotFound, access_grants.MailboxTaken, RelationshipEnded.
     """
-    content = (client.pk, entry, text, with_guide)
-    with access_grants.lock_access(client) as (row, access):
+    content = (client.pk, entry, text, with_guide, *((relationship.pk,) if relationship is not None else ()))
+    with access_grants.lock_access(client, relationship) as (row, access):
         # Under the lock, where two submissions at once wait for each other.
         earlier = _find_earlier(client, form_key, content)
         if earlier is not None:
@@ -104,26 +114,25 @@ def _write_unless_refused(
     access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, with_guide: bool
 ) -> Invitation | CannotSendInvitation:
     """Returns a refusal instead of raising it: the saved access and the audit entry must be committed."""
-    client = access.client
     broken = eligibility.first_broken(access, Purpose.INVITATION)
     if broken is not None:
-        audit_log.record(
-            AuditAction.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=broken.fix.name
-        )
-        return CannotSendInvitation(f"{broken.instruct(client, access)} {_('Nothing was sent.')}", fix=broken.fix.name)
+        return _refused(access, broken.instruct(access.client, access), broken.fix, by=by)
+    if guardians.is_needed(access):
+        return _refused(access, guardians.instruction(access.client), eligibility_steps.ADD_GUARDIAN, by=by)
     # Only a marked access has a stop. To send again is how staff decide that a refusal is over.
     instruction = _lift_refusal(access, by=by) if access.mail_stopped_at is not None else ""
     if instruction:
-        audit_log.record(
-            AuditAction.INVITATION_REFUSED,
-            practice=client.practice,
-            client=client,
-            by=by,
-            why=eligibility_steps.LIFT_STOP.name,
-        )
-        return CannotSendInvitation(f"{instruction} {_('Nothing was sent.')}", fix=eligibility_steps.LIFT_STOP.name)
+        return _refused(access, instruction, eligibility_steps.LIFT_STOP, by=by)
     access.draft_subject = access.draft_message = ""
     return write(access, text, form_key=form_key, by=by, with_guide=with_guide)
+
+
+def _refused(access: PortalAccess, instruction: str, fix: Fix, *, by: Actor) -> CannotSendInvitation:
+    client, named = access.client, holders.details_of(access)
+    audit_log.record(
+        AuditAction.INVITATION_REFUSED, practice=client.practice, client=client, by=by, why=fix.name, **named
+    )
+    return CannotSendInvitation(f"{instruction} {_('Nothing was sent.')}", fix=fix.name)
 
 
 def _lift_refusal(access: PortalAccess, *, by: Actor) -> str:
@@ -135,7 +144,7 @@ def _lift_refusal(access: PortalAccess, *, by: Actor) -> str:
     if remaining is None:
         return ""
     instruction = _("%(name)s marked our email as spam. Ask by phone, then lift the stop below.")
-    return instruction % {"name": access.client.called}
+    return instruction % {"name": access.called}
 
 
 def write(
@@ -157,19 +166,19 @@ def write(
     stop = mail_stops.stop_of_access(access)
     if stop is not None and stop.kind == StopKind.COMPLAINED:
         raise MailboxComplained
-    ref = tokens.new_ref()
-    expanded = invitation_text.expand(text, client)
-    attached = [client_guide.file_name(client.language)] if with_guide else []
+    ref, language = tokens.new_ref(), access.holder_language
+    expanded = invitation_text.expand(text, client, first_name=access.called)
+    attached = [client_guide.file_name(language)] if with_guide else []
     draft: outbox.Draft = {
         "practice": client.practice,
         "kind": KIND,
         "key": f"{KIND}:{ref}",
         "to_address": address.address,
-        "to_name": client.name,
+        "to_name": access.holder.name,
         "subject": expanded.subject,
         "content": {
             "blocks": list(expanded.blocks),
-            "language": client.language,
+            "language": language,
             "attached": attached,
             "is_new_address": access.had_signed_in_before and access.first_signed_in_at is None,
         },
@@ -183,6 +192,7 @@ def write(
         practice=client.practice,
         ref=ref,
         client=client,
+        access=access,
         account=account,
         address=address,
         email=email,
@@ -201,51 +211,59 @@ def write(
         by=by,
         about=ref,
         address=address.address,
+        **holders.details_of(access),
     )
     return invitation
 
 
-def save_draft(client: Client, text: InvitationText) -> None:
+def save_draft(client: Client, text: InvitationText, relationship: Relationship | None = None) -> None:
     """Saves the invitation text as a draft, without a version check or an audit entry.
 
     Text equal to the default is not saved, because the editor opens with the default anyway.
     """
-    default = invitation_text.default_of(client.practice, client.language)
+    holder = client if relationship is None else relationship.contact
+    default = invitation_text.default_of(client.practice, holder.language)
     draft = {
         "draft_subject": "" if text.subject == default.subject else text.subject[: mail_texts.SUBJECT_LENGTH],
         "draft_message": "" if text.message == default.message else text.message[: mail_texts.MESSAGE_LENGTH],
     }
-    if PortalAccess.objects.filter(client=client).update(**draft):
+    rows = PortalAccess.objects.filter(relationship=relationship)
+    rows = rows.filter(own_client=client) if relationship is None else rows
+    if rows.update(**draft):
         return
     with transaction.atomic():
-        # Only the holder of the client's lock may save its first access, see `access_grants.lock_access`.
+        # Only the holder of the client's lock may save a first access, see `access_grants.lock_access`.
         Client.objects.locked().get(pk=client.pk)
-        if not PortalAccess.objects.filter(client=client).update(**draft):
-            PortalAccess.objects.create(client=client, practice_id=client.practice_id, **draft)
+        if not rows.update(**draft):
+            access = access_grants.new_access(client, relationship)
+            access.practice_id = client.practice_id
+            access.draft_subject, access.draft_message = draft["draft_subject"], draft["draft_message"]
+            access.save(force_insert=True)
 
 
 def opening_text(access: PortalAccess | None, default: InvitationText) -> InvitationText:
-    """Returns the text for the editor: the draft if there is one, else the default in the client's language."""
+    """Returns the text for the editor: the draft if there is one, else the default in the person's language."""
     if access is None:
         return default
     return InvitationText(access.draft_subject or default.subject, access.draft_message or default.message)
 
 
-def invitations_of(client: Client | Parameter) -> QuerySet[Invitation]:
-    """Returns the client's invitations, newest first, with their mails and links."""
-    return Invitation.objects.filter(client=client).select_related("email__sign_in_link").order_by("-id")
+def invitations_of(access: PortalAccess | Parameter) -> QuerySet[Invitation]:
+    """Returns the invitations of an access, newest first, with their mails and links."""
+    return Invitation.objects.filter(access=access).select_related("email__sign_in_link").order_by("-id")
 
 
 def clients_with_waiting_mail(clients: Collection[int]) -> set[int]:
-    """Returns the ids of those clients who have an invitation whose mail was not sent yet."""
-    waiting = Invitation.objects.filter(client__in=clients, email__state__in=WAITING)
+    """Returns the ids of those clients who have an invitation of their own whose mail was not sent yet."""
+    waiting = Invitation.objects.filter(access__own_client__in=clients, email__state__in=WAITING)
     return set(waiting.values_list("client_id", flat=True))
 
 
 def record_failure(invitation: Invitation, reason: str) -> None:
-    """Marks the client's mail as stopped after the invitation's mail was refused or given up.
+    """Marks mail to the access as stopped after the invitation's mail was refused or given up.
 
-    Only for the client's newest invitation, and only if its address is still chosen. Runs in the caller's transaction.
+    Only for the newest invitation of the access, and only if its address is still chosen. Runs in the caller's
+    transaction.
     """
     _mark(invitation, PortalAccess.objects.all(), mail_stopped_at=clock.now(), mail_stopped_reason=reason)
 
@@ -263,7 +281,7 @@ def record_retry(invitation: Invitation) -> None:
 
 def _mark(invitation: Invitation, accesses: QuerySet[PortalAccess], **marks: datetime | str | None) -> None:
     client = Client.objects.locked().get(pk=invitation.client_id)
-    if Invitation.objects.filter(client=client, pk__gt=invitation.pk).exists():
+    if Invitation.objects.filter(access=invitation.access_id, pk__gt=invitation.pk).exists():
         return
-    if accesses.filter(client=client, address_id=invitation.address_id).update(**marks):
+    if accesses.filter(pk=invitation.access_id, address_id=invitation.address_id).update(**marks):
         portal_states.recompute(client)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from portico.domain.access import mail_stops, notice_mail_queueing, portal_states
+from portico.domain.access import holders, mail_stops, notice_mail_queueing, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount, SignInMethod
 from portico.domain.access.sign_in import known_browsers, portal_sessions
 from portico.domain.access.sign_in.portal_sessions import StartedSession
@@ -10,7 +10,6 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.audit import audit_log
 
 
@@ -43,15 +42,17 @@ def complete(
     if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and method is not SignInMethod.PIN:
         # A sign-in by PIN has its own notice.
         notice_mail_queueing.notify_new_browser(started.session, account)
-    opened = portal_sessions.accesses_of(started.session).values("client_id")
+    opened = dict(portal_sessions.accesses_of(started.session).values_list("client_id", "pk"))
     for client in Client.objects.locked().filter(pk__in=opened).order_by("pk"):
-        _record_sign_in(practice, client, account, method)
+        _record_sign_in(practice, client, opened[client.pk], account, method)
     return started
 
 
-def _record_sign_in(practice: Practice, client: Client, account: PortalAccount, method: SignInMethod) -> None:
+def _record_sign_in(
+    practice: Practice, client: Client, access_pk: int, account: PortalAccount, method: SignInMethod
+) -> None:
     now = clock.now()
-    access = PortalAccess.objects.locked().select_related("address").get(client=client)
+    access = PortalAccess.objects.locked().select_related("address", "relationship__contact").get(pk=access_pk)
     access.client, access.account = client, account
     access.first_signed_in_at = access.first_signed_in_at or now
     access.last_signed_in_at = now
@@ -61,8 +62,8 @@ def _record_sign_in(practice: Practice, client: Client, account: PortalAccount, 
     access.save(update_fields=["first_signed_in_at", "last_signed_in_at", "mail_stopped_at", "mail_stopped_reason"])
     Client.objects.filter(pk=client.pk).update(last_signed_in_at=now)
     portal_states.store(access)
-    actor = Actor(ActorKind.CLIENT, client.name, account_id=account.pk)
-    audit_log.record(_ACTIONS[method], practice=practice, client=client, by=actor)
+    by, named = holders.actor_for(access), holders.details_of(access)
+    audit_log.record(_ACTIONS[method], practice=practice, client=client, by=by, **named)
 
 
 _ACTIONS = {

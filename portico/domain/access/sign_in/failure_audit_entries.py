@@ -1,5 +1,6 @@
 """Failed sign-in attempts, recorded in the audit log for every client of the mailbox."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -7,6 +8,7 @@ from enum import StrEnum
 from django.db.models import F, Subquery
 
 from portico.domain.access.models import SignInLink
+from portico.domain.access.models.accounts import name_of_contact
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
@@ -46,20 +48,43 @@ class PinLimit(StrEnum):
 
 @dataclass(frozen=True)
 class MailboxLink:
-    """A link and the clients of its mailbox, among them the client whose address it was mailed to."""
+    """A link and the clients of its mailbox by id, among them the client that the mail was about.
+
+    Each has what an entry says about the access of a contact, as `holders.details_of`; nothing for the client's own.
+    """
 
     link: SignInLink
-    client_ids: tuple[int, ...]
+    clients: Mapping[int, dict[str, str]]
 
 
 def find_link(links: SignInLinkQuerySet) -> MailboxLink | None:
     """Returns the only link of the queryset with the clients of its mailbox, in one query; None if it is empty."""
-    related = links.select_related("practice", "account", "address__client", "request", "email")
-    rows = list(related.annotate(opened_client=F("account__accesses__client")))
+    related = links.select_related(
+        "practice", "account", "address__client", "address__contact", "request", "email__client"
+    )
+    of_access = "account__accesses"
+    columns = {name: F(f"{of_access}__{path}") for name, path in _OF_ACCESS.items()}
+    rows = list(related.annotate(opened_client=F(f"{of_access}__client"), **columns))
     if not rows:
         return None
-    opened = {row.__dict__["opened_client"] for row in rows} - {None}
-    return MailboxLink(rows[0], tuple(sorted(opened | {rows[0].address.client_id})))
+    clients = {row.__dict__["opened_client"]: _details_of(row) for row in rows if row.__dict__["opened_client"]}
+    mailed = rows[0].email.client_id
+    return MailboxLink(rows[0], clients if mailed is None else {mailed: {}} | clients)
+
+
+_OF_ACCESS = {
+    "opened_relationship": "relationship__ref",
+    "opened_kind": "relationship__kind",
+    "opened_first_name": "relationship__contact__first_name",
+    "opened_last_name": "relationship__contact__last_name",
+}
+
+
+def _details_of(row: SignInLink) -> dict[str, str]:
+    ref, kind, first_name, last_name = (row.__dict__[name] for name in _OF_ACCESS)
+    if ref is None:
+        return {}
+    return {"access": ref, "holder": name_of_contact(f"{first_name} {last_name}".strip(), kind)}
 
 
 def record_dead_link_used(practice: Practice, found: MailboxLink | None, *, state: str) -> None:
@@ -101,7 +126,7 @@ def record_code(practice: Practice, action: AuditAction, *, browser_hash: str, m
 def _is_recorded(link: SignInLink) -> bool:
     now = clock.now()
     entries = AuditEntry.objects.filter(
-        client_id=link.address.client_id, action=AuditAction.LINK_REFUSED, about=link.email.ref
+        client_id=link.email.client_id or 0, action=AuditAction.LINK_REFUSED, about=link.email.ref
     )
     return entries.filter(at__gt=now - REPEAT_INTERVAL, at__lte=now).exists()
 
@@ -114,9 +139,14 @@ def _entries(
     action: AuditAction, practice: Practice, found: MailboxLink | None, *, about: str = "", **details: str | bool
 ) -> list[AuditEntry]:
     """Builds one entry for each client of the mailbox; without a link, one for the practice."""
+    named: list[tuple[int | None, dict[str, str]]] = [(None, {})]
+    if found is not None and found.clients:
+        named = [*sorted(found.clients.items())]
     entries = []
-    for client_id in found.client_ids if found is not None else (None,):
-        entry = audit_log.entry(action, practice=practice, by=Actor.anonymous(), client=None, about=about, **details)
+    for client_id, of in named:
+        entry = audit_log.entry(
+            action, practice=practice, by=Actor.anonymous(), client=None, about=about, **of, **details
+        )
         entry.client_id = client_id
         entries.append(entry)
     return entries

@@ -41,7 +41,7 @@ class ShownNearMiss:
 def record(practice: Practice, requests: Iterable[SignInRequest]) -> int:
     """Saves a row for each client whose address was nearly typed. Returns their number."""
     rows = [
-        NearMiss(practice=practice, client_id=access.client_id, request=request, distance=distance)
+        NearMiss(practice=practice, client_id=access.client_id, access=access, request=request, distance=distance)
         for request in requests
         if request.is_typed
         for distance, access in _nearest(practice, request.mailbox_key)
@@ -82,7 +82,8 @@ def _nearest(practice: Practice, key: str) -> list[tuple[int, PortalAccess]]:
         return []
     at_distance = defaultdict[int, dict[int, list[PortalAccess]]](lambda: defaultdict(list))
     # An account that signs in for no client any more was left for another address.
-    accesses = PortalAccess.objects.filter(account__in=distances).select_related("client", "address")
+    related = PortalAccess.objects.select_related("client", "address", "relationship")
+    accesses = related.filter(account__in=distances)
     for access in accesses:
         if access.account_id is not None:
             at_distance[distances[access.account_id]][access.account_id].append(access)
@@ -116,8 +117,8 @@ def _needs_help(access: PortalAccess) -> bool:
 
 
 def with_newest(clients: QuerySet[Client]) -> QuerySet[Client]:
-    """Annotates clients with what `newest_of` reads."""
-    newest = NearMiss.objects.filter(client=OuterRef("pk")).order_by("-id")
+    """Annotates clients with what `newest_of` reads about their own access."""
+    newest = NearMiss.objects.filter(access=OuterRef("portal_access")).order_by("-id")
     return clients.annotate(
         near_miss_address=Subquery(newest.values("request__address")[:1]),
         near_miss_key=Subquery(newest.values("request__mailbox_key")[:1]),
@@ -128,10 +129,23 @@ def with_newest(clients: QuerySet[Client]) -> QuerySet[Client]:
 def newest_of(client: Client, access: PortalAccess | None) -> ShownNearMiss | None:
     """Returns the newest near miss of a client loaded by `with_newest`; None once they have signed in since."""
     found = client.__dict__
-    at: datetime | None = found["near_miss_at"]
+    return _unless_settled(access, found["near_miss_address"], found["near_miss_key"], found["near_miss_at"])
+
+
+def newest_of_contact(access: PortalAccess | None) -> ShownNearMiss | None:
+    """Returns the same for the access of a contact, in one query."""
+    if access is None or access.pk is None:
+        return None
+    newest = access.near_misses.select_related("request").order_by("-id").first()
+    if newest is None:
+        return None
+    return _unless_settled(access, newest.request.address, newest.request.mailbox_key, newest.at)
+
+
+def _unless_settled(access: PortalAccess | None, address: str, key: str, at: datetime | None) -> ShownNearMiss | None:
     if at is None or access is None or not access.is_on:
         return None
     last, account = access.last_signed_in_at, access.account
     # The address on file may have been changed to the one that was typed.
-    is_settled = (last is not None and last >= at) or (account is None or account.mailbox_key == found["near_miss_key"])
-    return None if is_settled else ShownNearMiss(found["near_miss_address"], at)
+    is_settled = (last is not None and last >= at) or (account is None or account.mailbox_key == key)
+    return None if is_settled else ShownNearMiss(address, at)

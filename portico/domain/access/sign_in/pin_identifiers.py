@@ -41,14 +41,18 @@ def accesses_of(practice: Practice, identifier: str) -> PortalAccessQuerySet:
         return rows.filter(account__mailbox_key=identifier)
     if identifier.startswith("+"):
         phones = PhoneNumber.objects.filter(practice=practice, number=identifier)
-        return rows.filter(client__in=phones.values("client"))
+        # A number is that of a client or of a contact; two subqueries, each of which uses an index.
+        own = PortalAccess.objects.filter(own_client__in=phones.values("client"))
+        of_contacts = PortalAccess.objects.filter(relationship__contact__in=phones.values("contact"))
+        return rows.filter(pk__in=own.values("pk").union(of_contacts.values("pk"), all=True))
+    # Also for contacts of the client: each has a PIN of their own.
     return rows.filter(client=client_numbers.id_of(identifier))
 
 
 def identifiers_of(client: Client, access: PortalAccess | None, phones: Iterable[str] | None = None) -> list[str]:
-    """Returns every identifier of the client, in canonical form. `phones` are the client's, if they are loaded."""
+    """Returns every identifier for a PIN of the access, in canonical form. `phones` are the holder's, if loaded."""
     if phones is None:
-        phones = client.phone_numbers.values_list("number", flat=True)
-    # The mailbox key of a client without an address is the client number too.
-    mailbox = access.account.mailbox_key if access is not None and access.account is not None else ""
+        holder = access.holder if access is not None else client
+        phones = holder.phone_numbers.values_list("number", flat=True)
+    mailbox = access.account.email if access is not None and access.account is not None else ""
     return list(dict.fromkeys(each for each in (client_numbers.digits_of(client), *phones, mailbox) if each))

@@ -124,7 +124,8 @@ def _accesses_by_key(
     accesses = PortalAccess.objects.filter(account__sessions__in=alive)
     columns = {f"session_{name}": F(f"account__sessions__{name}") for name in _SESSION_COLUMNS}
     ordered = accesses.with_restoration().order_by("client__sort_key", "client_id")
-    return ordered.select_related("practice", "client", "account", "address").annotate(**columns)
+    related = ("practice", "client", "account", "address", "relationship__contact")
+    return ordered.select_related(*related).annotate(**columns)
 
 
 def opens(session: PortalSession, access: PortalAccess) -> bool:
@@ -142,7 +143,8 @@ def accesses_of(session: PortalSession) -> QuerySet[PortalAccess]:
     accesses = accesses.opened_by(session.purpose, session.epoch, proof_epoch=session.proof_epoch)
     if session.only_client_id is not None:
         accesses = accesses.filter(client_id=session.only_client_id)
-    return accesses.select_related("client", "address").order_by("client__sort_key", "client_id")
+    related = ("client", "address", "relationship__contact")
+    return accesses.select_related(*related).order_by("client__sort_key", "client_id")
 
 
 def live_sessions(account: PortalAccount) -> QuerySet[PortalSession]:
@@ -176,12 +178,11 @@ def revoke(session: PortalSession, *, by: Actor) -> bool:
     return end(session, by=by)
 
 
-def sign_out(session: PortalSession, practice: Practice) -> None:
-    """Signs the client out of this session."""
-    actor = actor_of(session)
+def sign_out(session: PortalSession, practice: Practice, *, by: Actor) -> None:
+    """Signs the person out of this session."""
     with transaction.atomic():
-        if end(session, by=actor):
-            audit_log.record(AuditAction.CLIENT_SIGNED_OUT, practice=practice, by=actor, client=session.client)
+        if end(session, by=by):
+            audit_log.record(AuditAction.CLIENT_SIGNED_OUT, practice=practice, by=by, client=session.client)
 
 
 def end_by_client(session: PortalSession, practice: Practice, *, seen_by: Client, by: Actor) -> None:
@@ -212,6 +213,5 @@ def delete_ended() -> int:
 
 
 def actor_of(session: PortalSession) -> Actor:
-    """Returns the session's mailbox as an actor, named after the client it shows, never by its address."""
-    name = session.client.name if session.client is not None else "Portal account"
-    return Actor(ActorKind.CLIENT, name, account_id=session.account_id)
+    """Returns the mailbox of a new session as an actor, before it is known which client it shows."""
+    return Actor(ActorKind.CLIENT, "Portal account", account_id=session.account_id)

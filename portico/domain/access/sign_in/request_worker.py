@@ -7,6 +7,7 @@ from operator import attrgetter
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from portico.domain.access import holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount, RequestOutcome, SignInRequest, link_lifetime
 from portico.domain.access.sign_in import bursts, near_misses, sign_in_links, sign_in_mail
@@ -126,7 +127,8 @@ def _opened(practice: Practice, requests: list[SignInRequest]) -> dict[str, list
         account__practice=practice, account__mailbox_key__in={request.mailbox_key for request in requests}
     ).eligible(Purpose.SIGN_IN_BY_MAIL)
     opened: dict[str, list[PortalAccess]] = {}
-    for access in accesses.select_related("client", "address", "account").order_by("client_id"):
+    related = ("client", "address", "account", "relationship__contact")
+    for access in accesses.select_related(*related).order_by("client_id"):
         if access.account is not None:
             opened.setdefault(access.account.mailbox_key, []).append(access)
     return opened
@@ -177,11 +179,17 @@ def _queue_mails(practice: Practice, opened: dict[SignInRequest, list[PortalAcce
         if account is None or address is None:
             raise AssertionError("An access that is mailable has an account and an address.")
         links.append(sign_in_links.build(account, address, email, request=request))
-        for access in accesses:
-            client = access.client
-            entries.append(
-                audit_log.entry(AuditAction.LINK_SENT, practice=practice, client=client, by=anonymous, about=email.ref)
+        entries += [
+            audit_log.entry(
+                AuditAction.LINK_SENT,
+                practice=practice,
+                client=access.client,
+                by=anonymous,
+                about=email.ref,
+                **holders.details_of(access),
             )
+            for access in accesses
+        ]
     sign_in_links.create_all(links)
     audit_log.record_all(entries)
 
@@ -190,13 +198,13 @@ def _draft(practice: Practice, request: SignInRequest, opened: list[PortalAccess
     first = opened[0]
     if first.account is None or first.address is None:
         raise AssertionError("An access that is mailable has an account and an address.")
-    language = first.account.language or first.client.language
+    language = first.account.language or first.holder_language
     return {
         "practice": practice,
         "kind": KIND,
         "key": f"{KIND}:{request.ref}",
         "to_address": first.address.address,
-        "to_name": first.client.name if len(opened) == 1 else "",
+        "to_name": first.holder.name if len(opened) == 1 else "",
         "subject": sign_in_mail.subject_for(practice, request.written_at, language),
         "content": {"asked_at": request.written_at.isoformat(), "language": language},
         "by": Actor.anonymous(),

@@ -137,5 +137,6 @@ def _save_outcome(accesses: PortalAccessQuerySet, account: PortalAccount, *, rea
     if reason is None and mail_stops.live_stop(account.practice_id, account.mailbox_key) is not None:
         return
     for client in locked:
-        PortalAccess.objects.filter(client=client).update(mail_stopped_at=stopped_at, mail_stopped_reason=reason or "")
+        of_mailbox = PortalAccess.objects.filter(client=client, account=account)
+        of_mailbox.update(mail_stopped_at=stopped_at, mail_stopped_reason=reason or "")
         portal_states.recompute(client)

@@ -10,7 +10,14 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants, eligibility, notice_mail_queueing, portal_accounts, portal_states
+from portico.domain.access import (
+    access_grants,
+    eligibility,
+    holders,
+    notice_mail_queueing,
+    portal_accounts,
+    portal_states,
+)
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import ATTEMPTS_PER_PIN, Pin, PortalAccess, PortalAccount, SignInMethod, pin_lifetime
 from portico.domain.access.sign_in import bursts, completing_sign_in, pin_identifiers
@@ -19,7 +26,7 @@ from portico.domain.access.sign_in.failure_audit_entries import PinLimit
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientConflict
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
@@ -56,7 +63,7 @@ def refusal(client: Client, access: PortalAccess | None, phones: Iterable[str] |
     Refuses while the limit of any identifier is spent: the client may enter that one, and the PIN would fail.
     `phones` are the client's numbers, if they are loaded.
     """
-    access = access or PortalAccess(client=client)
+    access = access or PortalAccess.of(client)
     broken = eligibility.first_broken(access, Purpose.SIGN_IN_BY_PIN)
     if broken is not None:
         return PinNotAllowed(broken.instruct(client, access), fix=broken.fix.name)
@@ -68,22 +75,22 @@ def refusal(client: Client, access: PortalAccess | None, phones: Iterable[str] |
     return None
 
 
-def generate(client: Client, *, form_key: str, by: Actor) -> Pin:
-    """Makes a PIN and voids the client's earlier ones.
+def generate(client: Client, relationship: Relationship | None = None, *, form_key: str, by: Actor) -> Pin:
+    """Makes a PIN for the client, or for the contact, and voids the earlier ones of the same person.
 
     `form_key` is the form's random key: submitting the same form again returns the first PIN.
     Raises PinNotAllowed, after recording the refusal in the audit log.
     """
     try:
-        return _generate(client, form_key=form_key, by=by)
+        return _generate(client, relationship, form_key=form_key, by=by)
     except ClientConflict:
         # The first PIN of a client without an address creates the account: another request has just done so.
-        return _generate(client, form_key=form_key, by=by)
+        return _generate(client, relationship, form_key=form_key, by=by)
 
 
 @retry_on_deadlock
-def _generate(client: Client, *, form_key: str, by: Actor) -> Pin:
-    with access_grants.lock_access(client) as (row, access):
+def _generate(client: Client, relationship: Relationship | None, *, form_key: str, by: Actor) -> Pin:
+    with access_grants.lock_access(client, relationship) as (row, access):
         # Checked under the lock, where two submissions at once wait for each other.
         earlier = row.pins.filter(form_key=form_key).first()
         if earlier is not None:
@@ -96,12 +103,14 @@ def _generate(client: Client, *, form_key: str, by: Actor) -> Pin:
 
 def _make_unless_refused(client: Client, access: PortalAccess, *, form_key: str, by: Actor) -> Pin | PinNotAllowed:
     """Returns a refusal instead of raising it: its audit entry must be committed."""
-    refused = refusal(client, access)
+    refused, named = refusal(client, access), holders.details_of(access)
     if refused is not None:
-        audit_log.record(AuditAction.PIN_NOT_MADE, practice=client.practice, client=client, by=by, why=refused.fix)
+        audit_log.record(
+            AuditAction.PIN_NOT_MADE, practice=client.practice, client=client, by=by, why=refused.fix, **named
+        )
         return refused
     account = access.account or _create_account(access)
-    client.pins.unspent().update(voided_at=clock.now())
+    client.pins.unspent().filter(account=account).update(voided_at=clock.now())
     ref = tokens.new_ref()
     pin = Pin.objects.create(
         practice=client.practice,
@@ -115,14 +124,14 @@ def _make_unless_refused(client: Client, access: PortalAccess, *, form_key: str,
     )
     access.pin_given_at = clock.now()
     access.save(update_fields=["pin_given_at", "account", "changed_epoch", "ended_epoch", "consent_epoch"])
-    audit_log.record(AuditAction.PIN_MADE, practice=client.practice, client=client, by=by, about=ref)
+    audit_log.record(AuditAction.PIN_MADE, practice=client.practice, client=client, by=by, about=ref, **named)
     portal_states.store(access)
     return pin
 
 
 def _create_account(access: PortalAccess) -> PortalAccount:
     """Gives the locked access of a client without an address an account of its own; the caller saves the access."""
-    account = portal_accounts.account_without_address(access.client)
+    account = portal_accounts.account_without_address(access.client, access.relationship)
     # A new epoch: earlier sessions of this account stay closed, and the epochs of a mailbox mean nothing here.
     access.changed_epoch, access.ended_epoch, access.consent_epoch = portal_accounts.next_epoch(account), 0, 0
     access.account = account
@@ -139,9 +148,10 @@ def digits(client: Client, form_key: str, *, to: Actor) -> tuple[Pin, str] | Non
     return (pin, derived) if _matches(pin, derived) else None
 
 
-def live_pin(client: Client) -> Pin | None:
-    """Returns the PIN that opens the client now; None if there is none."""
-    return Pin.objects.usable().filter(client=client, attempts__lt=ATTEMPTS_PER_PIN).order_by("-id").first()
+def live_pin(access: PortalAccess) -> Pin | None:
+    """Returns the PIN that opens the access now; None if there is none."""
+    pins = Pin.objects.usable().filter(client=access.client, account=access.account)
+    return pins.filter(attempts__lt=ATTEMPTS_PER_PIN).order_by("-id").first()
 
 
 def live_pin_of(access: PortalAccess | None) -> Pin | None:
@@ -149,15 +159,16 @@ def live_pin_of(access: PortalAccess | None) -> Pin | None:
     given_at = access.pin_given_at if access is not None else None
     if access is None or given_at is None or not clock.is_within(given_at, pin_lifetime()):
         return None
-    return live_pin(access.client)
+    return live_pin(access)
 
 
-def allow_more_attempts(client: Client, *, by: Actor) -> None:
-    """Resets the count of wrong PINs with the client's identifiers in the last day. Idempotent."""
-    limits = _limits_of(client, access_grants.access_of(client))
+def allow_more_attempts(client: Client, relationship: Relationship | None = None, *, by: Actor) -> None:
+    """Resets the count of wrong PINs with the person's identifiers in the last day. Idempotent."""
+    access = access_grants.access_or_default(client, relationship)
+    limits, named = _limits_of(client, access), holders.details_of(access)
     with transaction.atomic():
         if rate_limits.clear(*limits):
-            audit_log.record(AuditAction.PIN_TRIES_ALLOWED, practice=client.practice, client=client, by=by)
+            audit_log.record(AuditAction.PIN_TRIES_ALLOWED, practice=client.practice, client=client, by=by, **named)
 
 
 def enter(practice: Practice, identifier: str, typed: str, *, visitor: Browser, ip: str) -> StartedSession | None:
@@ -233,7 +244,8 @@ def _spend(pin: Pin, *, others: list[Pin]) -> bool:
 
 
 def _complete(practice: Practice, account: PortalAccount, pin: Pin, visitor: Browser) -> StartedSession:
-    access = PortalAccess.objects.select_related("address").get(client=pin.client)
+    related = PortalAccess.objects.select_related("client", "address", "relationship__contact")
+    access = related.get(client=pin.client, account=account, enabled_at__isnull=False)
     started = completing_sign_in.complete(
         practice, account, method=SignInMethod.PIN, proof_epoch=pin.epoch, visitor=visitor, only_client=pin.client
     )
@@ -248,9 +260,11 @@ def _record_refusal(practice: Practice, identifier: str, spent: PinLimit | None)
     `spent` is the limit because of which the PIN was not compared; None if it was wrong.
     """
     accesses = pin_identifiers.accesses_of(practice, identifier)
-    access = accesses.select_related("client").order_by(F("pin_given_at").desc(nulls_last=True), "pk").first()
+    related = accesses.select_related("client", "relationship__contact")
+    access = related.order_by(F("pin_given_at").desc(nulls_last=True), "pk").first()
     action = AuditAction.PIN_BEYOND_LIMIT if spent is not None else AuditAction.PIN_REFUSED
-    details = {"limit": spent.value} if spent is not None else {}
+    named = holders.details_of(access) if access is not None else {}
+    details = {**named, "limit": spent.value} if spent is not None else named
     client = access.client if access else None
     audit_log.record(action, practice=practice, client=client, by=Actor.anonymous(), **details)
 

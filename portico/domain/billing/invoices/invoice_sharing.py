@@ -176,7 +176,7 @@ def plan_run(practice: Practice) -> list[PlannedSharing]:
     planned = []
     for invoice in _next_unshared.rows(practice=practice.pk):
         invoice.practice = invoice.client.practice = practice
-        access = getattr(invoice.client, "portal_access", None) or PortalAccess(client=invoice.client)
+        access = getattr(invoice.client, "portal_access", None) or PortalAccess.of(invoice.client)
         planned.append(PlannedSharing(invoice, bill_mails.address_for(access), access))
     return planned
 

@@ -20,7 +20,9 @@ PAGE_SIZE = 25
 AT_THE_TOP = 2**63 - 1
 _PAYMENT_COLUMNS = [field.attname for field in Payment._meta.concrete_fields]
 # What the list shows; the rest is read when asked for.
-_LISTED_OF_PAYMENT = {"id", "ref", "kind", "number", "received_on", "check_number", "card_brand", "card_last4"}
+_LISTED_OF_PAYMENT = {
+    *("id", "ref", "kind", "number", "received_on", "check_number", "account_id", "card_brand", "card_last4"),
+}
 _LISTED_PAYMENT_COLUMNS = [name for name in _PAYMENT_COLUMNS if name in _LISTED_OF_PAYMENT]
 _LISTED_COLUMNS = (
     *("ref", "number", "currency", "due_on", "issued_at", "voided_at"),

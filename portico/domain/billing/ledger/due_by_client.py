@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db.models import Count, Min, QuerySet, Sum
 
-from portico.domain.access.models import PortalAccount
+from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients.models import Client
@@ -40,7 +40,8 @@ def amount_due_of(client: Client) -> AmountDue | None:
 
 @CompiledQuery
 def _by_client(account: Parameter) -> QuerySet[Invoice, tuple[int, int, int, date | None, int]]:
-    return _with_sums(Invoice.objects.filter(client__portal_access__account=account))
+    opened = PortalAccess.objects.filter(account=account)
+    return _with_sums(Invoice.objects.filter(client__in=opened.values("client")))
 
 
 def _with_sums(invoices: InvoiceQuerySet) -> QuerySet[Invoice, tuple[int, int, int, date | None, int]]:

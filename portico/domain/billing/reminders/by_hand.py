@@ -32,7 +32,7 @@ def send(practice: Practice, refs: Collection[str], *, by: Actor) -> list[Recipi
     """Queues a reminder for each of the practice's clients with these refs who may get one; returns all of them."""
     with transaction.atomic():
         pks = set(Client.objects.filter(practice=practice, ref__in=list(refs)).values_list("pk", flat=True))
-        accesses = PortalAccess.objects.filter(client__in=pks, account__isnull=False)
+        accesses = PortalAccess.objects.filter(own_client__in=pks, account__isnull=False)
         sending.lock_accounts(set(accesses.values_list("account", flat=True)))
         recipients = recipients_of(practice, pks)
         bills = [bill for each in recipients if not each.reason for bill in each.bills]
@@ -43,14 +43,14 @@ def send(practice: Practice, refs: Collection[str], *, by: Actor) -> list[Recipi
 def recipients_of(practice: Practice, pks: Collection[int]) -> list[Recipient]:
     """Returns the practice's clients with these ids, and why they would get no reminder now."""
     clients = Client.objects.filter(practice=practice, pk__in=list(pks)).select_related("practice")
-    accesses = PortalAccess.objects.filter(client__in=list(pks)).select_related("account", "address")
+    accesses = PortalAccess.objects.filter(own_client__in=list(pks)).select_related("account", "address")
     access_of = {access.client_id: access for access in accesses}
     late = remindable.bills().filter(client__in=list(pks), due_on__lt=clock.today(practice.time_zone))
     bills = list(remindable.with_mailbox(late))
     reminded = sending.keys_of_reminded(bills)
     recipients = []
     for client in clients:
-        access = access_of.get(client.pk) or PortalAccess(client=client)
+        access = access_of.get(client.pk) or PortalAccess.of(client)
         access.client = client
         of_client = [bill for bill in bills if bill.client_id == client.pk]
         was_reminded = bool(of_client) and sending.key_of(of_client[0]) in reminded

@@ -15,7 +15,7 @@ from portico.plumbing import clock
 
 def bills(purpose: Purpose = Purpose.REMINDER) -> InvoiceQuerySet:
     """Returns the bills of the clients who may get a reminder now."""
-    reached = PortalAccess.objects.eligible(purpose).filter(client=OuterRef("client"))
+    reached = PortalAccess.objects.eligible(purpose).filter(own_client=OuterRef("client"))
     return owing().filter(Exists(reached))
 
 

@@ -1,26 +1,30 @@
-"""Models of clients: the clients, their email addresses, phone numbers and search terms."""
+"""Models of clients: the clients, the contacts around them, email addresses, phone numbers and search terms."""
 
 from portico.domain.clients.models.addresses import AddressKind, EmailAddress, PhoneKind, PhoneNumber
 from portico.domain.clients.models.clients import (
-    ADULT_AGE,
     Client,
+    ClientKind,
     ClientQuerySet,
     Language,
     PortalState,
     Status,
 )
+from portico.domain.clients.models.contacts import Contact, Relationship, RelationshipKind
 from portico.domain.clients.models.search_terms import SearchTerm
 
 __all__ = [
-    "ADULT_AGE",
     "AddressKind",
     "Client",
+    "ClientKind",
     "ClientQuerySet",
+    "Contact",
     "EmailAddress",
     "Language",
     "PhoneKind",
     "PhoneNumber",
     "PortalState",
+    "Relationship",
+    "RelationshipKind",
     "SearchTerm",
     "Status",
 ]

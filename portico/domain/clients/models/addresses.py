@@ -7,9 +7,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.clients.models.clients import Client
+from portico.domain.clients.models.contacts import Contact
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
 from portico.plumbing.database.constraints import SamePractice
+
+_HAS_ONE_OWNER = Q(client__isnull=False, contact=None) | Q(client=None, contact__isnull=False)
 
 
 class AddressKind(models.TextChoices):
@@ -25,14 +28,18 @@ class EmailAddressQuerySet(RowQuerySet["EmailAddress"]):
 
 
 class EmailAddress(PracticeRow):
-    """One of a client's addresses with its own consent. Never edited: a change closes the row and opens a new one.
+    """An address of a client or a contact, with its own consent.
+
+    Never edited: a change closes the row and opens a new one.
 
     `email_ok_at` and `email_ok_by` are set while there is consent. When it is withdrawn they are cleared and
     `email_ok_withdrawn_at` is set; the full history is in the audit log.
     """
 
     ref = RefField()
-    client = models.ForeignKey(Client, models.PROTECT, related_name="email_addresses")
+    # Its owner: a client or a contact.
+    client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="email_addresses")
+    contact = models.ForeignKey(Contact, models.PROTECT, null=True, related_name="email_addresses")
     address = models.CharField(max_length=254)
     # The form in which addresses are compared: mailboxes.mailbox_key.
     mailbox_key = models.CharField(max_length=320)
@@ -49,14 +56,29 @@ class EmailAddress(PracticeRow):
         constraints = (
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="clients_emailaddress_client"),
+            SamePractice("contact", name="clients_emailaddress_contact"),
             models.UniqueConstraint(
                 fields=("client", "mailbox_key"), condition=Q(closed_at=None), name="clients_emailaddress_once_a_client"
             ),
+            models.UniqueConstraint(
+                fields=("contact", "mailbox_key"),
+                condition=Q(closed_at=None),
+                name="clients_emailaddress_once_a_contact",
+            ),
+            models.CheckConstraint(condition=_HAS_ONE_OWNER, name="clients_emailaddress_one_owner"),
         )
         indexes = (models.Index(fields=("practice", "mailbox_key"), name="clients_by_mailbox"),)
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def owner(self) -> Client | Contact:
+        """The client or contact whose address it is."""
+        owner = self.client or self.contact
+        if owner is None:
+            raise AssertionError("An address has an owner.")
+        return owner
 
     @property
     def email_ok(self) -> bool:
@@ -76,9 +98,11 @@ class PhoneKind(models.TextChoices):
 
 
 class PhoneNumber(PracticeRow):
-    """One of a client's phone numbers, in E.164."""
+    """A phone number of a client or a contact, in E.164."""
 
-    client = models.ForeignKey(Client, models.PROTECT, related_name="phone_numbers")
+    # Its owner: a client or a contact.
+    client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="phone_numbers")
+    contact = models.ForeignKey(Contact, models.PROTECT, null=True, related_name="phone_numbers")
     number = models.CharField(max_length=16)
     kind = models.CharField(max_length=10, choices=PhoneKind.choices, default=PhoneKind.MOBILE)
 
@@ -88,7 +112,10 @@ class PhoneNumber(PracticeRow):
         constraints = (
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="clients_phonenumber_client"),
+            SamePractice("contact", name="clients_phonenumber_contact"),
             models.UniqueConstraint(fields=("client", "number"), name="clients_phonenumber_once_a_client"),
+            models.UniqueConstraint(fields=("contact", "number"), name="clients_phonenumber_once_a_contact"),
+            models.CheckConstraint(condition=_HAS_ONE_OWNER, name="clients_phonenumber_one_owner"),
         )
         indexes = (models.Index(fields=("practice", "number"), name="clients_by_phone"),)
 

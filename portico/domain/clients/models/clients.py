@@ -1,5 +1,6 @@
 """Clients: people in the care of the practice."""
 
+from calendar import isleap
 from datetime import date
 
 from django.db import models
@@ -18,7 +19,9 @@ class Status(models.TextChoices):
     ARCHIVED = "archived", _("Archived")
 
 
-ADULT_AGE = 18
+class ClientKind(models.TextChoices):
+    PERSON = "person", _("Person")
+    COUPLE = "couple", _("Couple")
 
 
 class PortalState(models.TextChoices):
@@ -46,9 +49,10 @@ class ClientQuerySet(RowQuerySet["Client"]):
 
 
 class Client(PracticeRow):
-    """A person in the care of the practice."""
+    """A person in the care of the practice, or a couple, whose members are contacts of the kind `member`."""
 
     ref = RefField()
+    kind = models.CharField(max_length=10, choices=ClientKind.choices, default=ClientKind.PERSON)
     first_name = models.CharField(max_length=100)
     last_name = models.CharField(max_length=100, blank=True)
     preferred_name = models.CharField(max_length=100, blank=True)
@@ -70,6 +74,8 @@ class Client(PracticeRow):
     sort_key = models.CharField(max_length=210)
     # When staff turned off reminders of unpaid bills for this client.
     reminders_off_at = models.DateTimeField(null=True, blank=True)
+    # When staff recorded that the client's parents live apart, which pages for sharing point out.
+    parents_apart_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
     # The random key of the form that created the client, so that submitting it twice creates one client.
     form_key = models.CharField(max_length=43, blank=True, editable=False)
@@ -83,6 +89,7 @@ class Client(PracticeRow):
             *PracticeRow.Meta.constraints,
             SamePractice("clinician", name="clients_client_clinician"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="clients_client_known_status"),
+            models.CheckConstraint(condition=Q(kind__in=ClientKind.values), name="clients_client_known_kind"),
             models.CheckConstraint(
                 condition=Q(portal_state__in=PortalState.values), name="clients_client_known_portal_state"
             ),
@@ -113,18 +120,25 @@ class Client(PracticeRow):
         return self.preferred_name or self.first_name
 
     def is_minor_on(self, day: date) -> bool:
-        """Returns True if the client is known to be under 18; without a date of birth it is False."""
-        age = self._age_on(day)
-        return age is not None and age < ADULT_AGE
+        """Returns True if the client is known to be under age; without a date of birth it is False."""
+        comes_of_age_on = self.comes_of_age_on
+        return comes_of_age_on is not None and day < comes_of_age_on
 
     def is_adult_on(self, day: date) -> bool:
-        """Returns True if the client is known to be an adult; without a date of birth it is False."""
-        age = self._age_on(day)
-        return age is not None and age >= ADULT_AGE
+        """Returns True if the client is known to be of age; without a date of birth it is False."""
+        comes_of_age_on = self.comes_of_age_on
+        return comes_of_age_on is not None and day >= comes_of_age_on
 
-    def _age_on(self, day: date) -> int | None:
+    @property
+    def comes_of_age_on(self) -> date | None:
+        """The birthday on which the client reaches the practice's age of majority; None without a date of birth."""
         born = self.date_of_birth
-        return None if born is None else day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+        if born is None:
+            return None
+        year = born.year + self.practice.age_of_majority
+        # Born on February 29, people come of age on March 1 where the year has none.
+        is_leap_day = (born.month, born.day) == (2, 29) and not isleap(year)
+        return date(year, 3, 1) if is_leap_day else born.replace(year=year)
 
     def greeted_as(self, day: date) -> str:
         """Returns the name with which a mail greets its reader on that day of the practice; empty for no name.

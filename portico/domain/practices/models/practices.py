@@ -55,6 +55,8 @@ class Practice(Row):
     # When the first invoice or payment was saved: from then on the currency cannot change (`practice_currency`).
     currency_fixed_at = models.DateTimeField(null=True, blank=True, editable=False)
     country = models.CharField(max_length=2, default="US")
+    # The age from which clients need no guardian.
+    age_of_majority = models.PositiveSmallIntegerField(default=18)
     phone = models.CharField(max_length=20, blank=True)
     support_hours = models.CharField(max_length=150, blank=True)
     support_hours_es = models.CharField(max_length=150, blank=True)

@@ -69,7 +69,7 @@ class ClientPortalForm(InvitationTextForm):
                 field.disabled = True
 
     def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
-        access = self.access or PortalAccess(client=client, pay_by_card=client.practice.new_clients_pay_by_card)
+        access = self.access or PortalAccess.of(client, pay_by_card=client.practice.new_clients_pay_by_card)
         text = invitations.opening_text(self.access, invitation_text.shown_default(client))
         return {
             "enabled": access.is_on,
@@ -111,7 +111,7 @@ class ClientPortalForm(InvitationTextForm):
     def access_as_typed(self) -> PortalAccess:
         """An unsaved access with the form's current input, to check its eligibility."""
         enabled_at = clock.now() if self["enabled"].value() else None
-        return PortalAccess(client=self.client, address=self.selected, enabled_at=enabled_at)
+        return PortalAccess.of(self.client, address=self.selected, enabled_at=enabled_at)
 
     @property
     def entry(self) -> AccessInput:

@@ -157,7 +157,7 @@ def test_the_only_address_with_email_ok_is_chosen(practice: Practice) -> None:
         AddressInput("b@mail.example", "work", email_ok=True),
     )
     person = registration.create(practice, ClientInput(ClientDetails("Nia", ""), addresses), by=cast.DESK)
-    access = PortalAccess(client=person)
+    access = PortalAccess.of(person)
     decision = bulk_eligibility.decide(access, list(person.email_addresses.open()), RunKind.INVITE, stopped=())
     assert decision.turned_on is not None
     assert decision.turned_on.address == person.email_addresses.get(address="b@mail.example").ref

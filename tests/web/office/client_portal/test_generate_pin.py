@@ -9,7 +9,7 @@ import pytest
 from django.test import Client as Browser
 
 from portico.domain.access import access_grants, client_changes
-from portico.domain.access.models import Pin, PortalSession
+from portico.domain.access.models import Pin, PortalAccess, PortalSession
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_numbers
@@ -197,11 +197,11 @@ def test_end_everything_ends_links_pins_and_sessions(office: Browser, ana: Clien
     phone = cast.in_the_portal(Browser(), ana)
     token = cast.token_of(cast.invited(ana))
     office.post(f"{tab(ana)}pin/", CHECKED)
-    assert sign_in_pins.live_pin(ana) is not None
+    assert sign_in_pins.live_pin(PortalAccess.objects.get(own_client=ana)) is not None
     office.post(f"{tab(ana)}ending/")
     assert phone.get("/portal/alder-street/home/").status_code == 302
     assert Browser().get(f"/portal/alder-street/link/{token}/", follow=True).status_code == 410
-    assert sign_in_pins.live_pin(ana) is None
+    assert sign_in_pins.live_pin(PortalAccess.objects.get(own_client=ana)) is None
     assert 'data-testid="session-row"' not in said(office, tab(ana))
     assert entries(AuditAction.EVERYTHING_ENDED) == 1
     # Access stays on: a new invitation works.

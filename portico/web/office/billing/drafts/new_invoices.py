@@ -140,7 +140,7 @@ def _page(
 
 
 def _hints(client: Client) -> list[NotifyHint]:
-    return invoice_labels.hints(getattr(client, "portal_access", None) or PortalAccess(client=client))
+    return invoice_labels.hints(getattr(client, "portal_access", None) or PortalAccess.of(client))
 
 
 def _chosen(request: OfficeRequest) -> list[Client]:
