@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from pytest_django.fixtures import Settings
+from time_machine import Traveller
 
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import CheckName, CheckReason, SenderCheck, Verdict
@@ -115,6 +116,16 @@ def test_an_older_test_email_changes_nothing(practice: Practice) -> None:
         report_mailbox.receive(returned(email, results=results))
     assert (result().verdict, result().checked_at) == (Verdict.OK, newer.written_at)
     assert SenderCheck.objects.count() == 1
+
+
+def test_the_page_keeps_when_the_last_trusted_one_was_sent(practice: Practice, stopped_clock: Traveller) -> None:
+    report_mailbox.receive(returned(send(practice), results=f"{MX}; dmarc=fail"))
+    stopped_clock.shift(timedelta(hours=1))
+    trusted = send(practice)
+    report_mailbox.receive(returned(trusted))
+    stopped_clock.shift(timedelta(hours=1))
+    report_mailbox.receive(returned(send(practice), results=f"{MX}; dmarc=fail"))
+    assert (result().verdict, result().ok_at) == (Verdict.BROKEN, trusted.written_at)
 
 
 def test_an_unsigned_test_email_takes_its_key_back(practice: Practice) -> None:

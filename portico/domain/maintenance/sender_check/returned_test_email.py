@@ -20,7 +20,6 @@ def store(email: OutgoingEmail, returned: ReturnedMail) -> None:
     Called in a transaction. Repeating it changes nothing. A report about the email has no result, only keys.
     """
     domain = checking.sender_domain()
-    # EMAIL_FROM may have changed since: other keys are ignored when the DNS is checked.
     keys = "\n".join(key.host for key in returned.keys if _is_ours(domain, key.domain))
     with transaction.atomic():
         unknown = {
@@ -36,8 +35,8 @@ def store(email: OutgoingEmail, returned: ReturnedMail) -> None:
             row.dkim_keys = keys
             schedule.make_due(checking.CHECK_SENDER)
         if not returned.is_report:
-            _set_result(row, domain, returned.results)
             row.checked_at = row.known_at = email.written_at
+            _set_result(row, domain, returned.results)
         row.save()
 
 

@@ -22,7 +22,7 @@ _SELECTOR = re.compile(r"(?=.{1,63}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_
 _METHOD = re.compile(r"([a-z0-9-]{1,20})(?:/1)?=([a-z0-9]{1,20})")
 _PROPERTY = re.compile(r"([a-z]{1,20}\.[a-z0-9-]{1,20})=([\w.@+-]{1,254})", re.ASCII)
 # The server that wrote a Received field. What is before "by" names the server that sent the mail, in its own words.
-_RECEIVED_BY = re.compile(r"(?:from\s+\S+\s+)?by\s+(\S+)(?:\s|;|$)")
+_RECEIVED_BY = re.compile(r"(?:from\s+\S+\s+)?by\s+([^\s;]+)")
 
 
 def read(mail: Part, *, trusted: Sequence[str]) -> AuthenticationResults | None:

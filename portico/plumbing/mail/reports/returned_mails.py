@@ -3,7 +3,6 @@
 Such a mail shows how the receiving server judged it. Its composer is told, if it reads that.
 """
 
-import re
 from collections.abc import Collection, Mapping
 
 from django.conf import settings
@@ -14,20 +13,18 @@ from portico.plumbing.mail.reports.mime_reader import Part
 from portico.plumbing.mail.returned_mail import ReturnedMail
 from portico.plumbing.models import OutgoingEmail
 
-MAX_FROM_LENGTH = 1000
 # The parts of a delivery report that repeat the mail or its header.
 _MAIL_TYPES = {
     "text/rfc822-headers", "message/rfc822-headers", "message/rfc822", "message/global", "message/global-headers",
 }  # fmt: skip
-_ADDRESS = re.compile(r"<?([^<>\s\"]+@[^<>\s\"]+)>?\s*$")
 
 
 def is_ours(mail: Part) -> bool:
     """Returns True if the mail is from EMAIL_FROM: it came back, and is no report and no reply."""
     if mail.content_type == "multipart/report":
         return False
-    sender = _ADDRESS.search(mail.value("from")[-MAX_FROM_LENGTH:])
-    return sender is not None and sender[1].lower() == settings.EMAIL_FROM.lower()
+    sender = mail.value("from").rpartition("<")[2].partition(">")[0].strip()
+    return sender.lower() == settings.EMAIL_FROM.lower()
 
 
 def find(raw: bytes) -> tuple[str, ReturnedMail] | None:

@@ -52,6 +52,10 @@ def test_fields_of_other_servers_are_not_believed() -> None:
     assert stated(RECEIVED, FORGED.replace(MX, f"evil{MX}")) == []
 
 
+def test_the_receiving_server_may_say_no_more_than_its_name() -> None:
+    assert stated(f"Received: by {MX}; Mon, 30 Nov 2026 10:00:00 -0800", FAILED) == ["dkim=fail"]
+
+
 def test_named_servers_replace_the_receiving_one() -> None:
     assert stated(RECEIVED, PASSED, trusted=("mx.google.com",)) == []
     assert stated(RECEIVED, FORGED.replace(MX, "MX.Google.com"), trusted=("mx.google.com",)) == [

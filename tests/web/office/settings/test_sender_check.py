@@ -153,6 +153,7 @@ def test_the_page_waits_for_the_test_email_it_sent(
         page = owner.get(address).text
     assert 'data-check="test_mail"\n    data-verdict="broken"' in page
     assert "Stated by mx.elm.example" in page
+    assert "Last OK" not in page
     assert 'hx-trigger="load delay:2s"' not in page
 
 
@@ -168,6 +169,17 @@ def test_the_page_does_not_wait_for_what_does_not_come(owner: Browser, stopped_c
     page = owner.get(f"{PAGE}?test={mail.ref}").text
     assert f"/office/emails/{mail.ref}/" in page
     assert 'hx-trigger="load delay:2s"' not in page
+
+
+def test_a_server_that_is_not_known_is_named(owner: Browser, practice: Practice) -> None:
+    mail = check_mail.send(practice, REPORTS, form_key="k", by=Actor.system())
+    results = AuthenticationResults("mx.google.com", is_trusted=False)
+    outbox.composer_of(mail.kind).came_back(mail, ReturnedMail(results, ()))
+    SenderCheck.objects.update(ok_at=clock.now())
+    page = owner.get(PAGE).text
+    assert "Your system administrator can set AUTHSERV_ID." in page
+    assert "Server: mx.google.com" in page
+    assert page.count("Last OK: ") == 1
 
 
 def test_another_practices_test_email_is_not_shown(owner: Browser) -> None:
