@@ -12,7 +12,7 @@ MEMORY_BYTES = 256 * 1024
 class SpoolingUploadHandler(FileUploadHandler):
     """Django's own handler keeps a named file, which stays on the disk if the process is killed."""
 
-    file: UploadedFile[bytes]
+    file: "UploadedFile[bytes]"
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature.
         super().new_file(*args, **kwargs)
@@ -22,7 +22,7 @@ class SpoolingUploadHandler(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.file.write(raw_data)
 
-    def file_complete(self, file_size: int) -> UploadedFile[bytes]:
+    def file_complete(self, file_size: int) -> "UploadedFile[bytes]":
         self.file.seek(0)
         self.file.size = file_size
         return self.file
