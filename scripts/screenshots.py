@@ -150,6 +150,7 @@ SHOWN = {
     "office:own_passkey": "account-passkey",
     "office:help": "help",
     "office:help_page": "help-access",
+    "office:help_request": "help-request",
     "office:clients": "clients",
     "office:create_client": "create-client",
     "office:client": "overview-signed-in",
@@ -336,6 +337,9 @@ class Photographer:
         for route_name, address in unlisted_office_pages().items():
             page.goto(self.base + address)
             self.take(page, route_name.partition(":")[2], NO_DESIGN)
+        page.goto(f"{self.base}/office/help-requests/")
+        page.get_by_test_id("help-request").first.get_by_role("heading").get_by_role("link").click()
+        self.take(page, "help-request", NO_DESIGN)
         for name, picture, address in FIRST:
             page.goto(self.base + address)
             page.locator("main tbody a").first.click()

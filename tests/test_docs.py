@@ -137,7 +137,7 @@ MATRIX = {
             *("share_all", "record_payment", "record_for_client"),
         ),
     ),
-    "see help requests": (LOOK, ("help_requests",)),
+    "see help requests": (LOOK, ("help_requests", "help_request")),
     "close a help request with a note": (SEND, ("help_request_done",)),
     "`Emails` page, one mail, start a failed mail again": (LOOK, ("emails", "email", "email_restart")),
     "undo a payment that they recorded themselves in the last 15 minutes": (SEND, ("payment_taking_back",)),

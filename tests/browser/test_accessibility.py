@@ -117,6 +117,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     for number, address in enumerate(("bruno@mail.example", "olu@mail.example", "unknown@mail.example", "")):
         cast.asked_for_help(practice, address, form_key=str(number))
     help_requests.close(HelpRequest.objects.latest("id"), note="Called", by=owner.actor)
+    asked = list(HelpRequest.objects.order_by("id").values_list("ref", flat=True))
     typed = [PostedField("first_name", "Ana"), PostedField("addresses-0-email", "ana@mail.example")]
     kept = saved_forms.save(owner, path="/office/clients/new/", fields=typed)
     assert kept is not None
@@ -140,6 +141,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
         *(f"/office/account/{page}" for page in ("", "details/", "password/", "authenticator/", "passkeys/new/")),
         *("/office/prove/", "/office/settings/team/", f"/office/settings/team/{cast.fay(practice).ref}/"),
         *("/office/settings/payments/", "/office/settings/payments/tests/", "/office/help-requests/"),
+        *(f"/office/help-requests/{ref}/" for ref in asked),
         *billing_places(practice, ana),
         *("/office/invitations/", f"/office/invitations/new/?client={off.ref}&client={waiting.ref}"),
         f"/office/invitations/{cast.invitation_run(off, owner).ref}/",

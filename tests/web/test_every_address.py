@@ -227,6 +227,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:refund", "POST"): MONEY_REFUSED,
     ("office:credit_taking_back", "POST"): MONEY_DONE,
     ("office:help_requests", "GET"): for_staff(200),
+    ("office:help_request", "GET"): OF_A_CLIENT,
     ("office:help_request_done", "POST"): CHANGED,
     ("office:emails", "GET"): for_staff(200),
     ("office:needs_a_fix", "GET"): for_staff(200),

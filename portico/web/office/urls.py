@@ -31,7 +31,7 @@ from portico.web.office.clients import (
 )
 from portico.web.office.emails import email_list, needs_a_fix
 from portico.web.office.help import client_guide_pdfs, help_pages
-from portico.web.office.help_requests import help_request_list
+from portico.web.office.help_requests import help_request, help_request_list
 from portico.web.office.invitations import run_preview, run_progress
 from portico.web.office.settings import (
     audit_log_page,
@@ -158,7 +158,8 @@ urlpatterns = [
     path("payments/<str:ref>/refund/", refunds.refund, name="refund"),
     path("credits/<str:ref>/taking-back/", account_adjustments.void_credit, name="credit_taking_back"),
     path("help-requests/", help_request_list.index, name="help_requests"),
-    path("help-requests/<str:ref>/done/", help_request_list.close, name="help_request_done"),
+    path("help-requests/<str:ref>/", help_request.show, name="help_request"),
+    path("help-requests/<str:ref>/done/", help_request.close, name="help_request_done"),
     path("emails/", email_list.index, name="emails"),
     path("emails/needs-a-fix/", needs_a_fix.index, name="needs_a_fix"),
     path("emails/needs-a-fix/file/", needs_a_fix.export, name="needs_a_fix_file"),

@@ -10,6 +10,7 @@ from tests.support.world import World, alike, cases
 pytestmark = pytest.mark.django_db
 
 ONE_CLIENTS = {
+    "help_request": "help.viewed",
     "client": "overview.viewed",
     "client_activity": "activity.viewed",
     "client_info": "client_info.viewed",

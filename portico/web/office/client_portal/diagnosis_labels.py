@@ -67,11 +67,14 @@ _STYLES = {
 _CHOSEN = {Cause.ARCHIVED, Cause.ACCESS_OFF}
 
 
-def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None) -> ChainLabel:
-    """Returns the chain of a client; `mail` is the email that it follows, if any."""
+def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None, *, is_on_tab: bool) -> ChainLabel:
+    """Returns the chain of a client; `mail` is the email that it follows, if any.
+
+    With `is_on_tab` a fix may be a form or a part of the `Client Portal` tab, without it each is a link to its page.
+    """
     mail = None if diagnosis.is_by_pin else mail
     can_sign_in, called, broken = diagnosis.can_sign_in, {"name": client.called}, diagnosis.first_broken
-    labels = tuple(_label(step, client, mail) for step in diagnosis.steps)
+    labels = tuple(_label(step, client, mail, is_on_tab=is_on_tab) for step in diagnosis.steps)
     return ChainLabel(
         heading=_("%(name)s can sign in") % called if can_sign_in else _("Why can’t %(name)s sign in?") % called,
         can_sign_in=can_sign_in,
@@ -82,7 +85,7 @@ def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None) -> C
     )
 
 
-def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None) -> StepLabel:
+def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None, *, is_on_tab: bool) -> StepLabel:
     style, tone, icon, spoken = _STYLES[step.state]
     finding = step.finding
     if step.is_marked and finding.cause in _CHOSEN:
@@ -98,18 +101,18 @@ def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None) -> S
         title=finding.title,
         words=finding.words,
         at=finding.at,
-        fix=_shown(finding.fix, client, mail) if finding.fix is not None else None,
+        fix=_shown(finding.fix, client, mail, is_on_tab=is_on_tab) if finding.fix is not None else None,
         email=reverse("office:email", args=[mail.ref]) if is_about_email and mail is not None else "",
     )
 
 
-def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None) -> ShownFix:
-    label = str(fix.label)
+def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None, *, is_on_tab: bool) -> ShownFix:
+    label, form = str(fix.label), ""
     match fix.name:
         case "restore":
-            return ShownFix(fix.name, _("Restore %(name)s") % {"name": client.called}, form="restoring-form")
+            label, form = _("Restore %(name)s") % {"name": client.called}, "restoring-form"
         case "tries":
-            return ShownFix(fix.name, label, form="pin-tries-form")
+            form = "pin-tries-form"
         case "resend":
             # The control of this name is at the top of the page.
             label = _("Send it again")
@@ -117,6 +120,11 @@ def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None) -> ShownFix:
             label = _("Correct the address in Client Info")
         case _:
             pass
-    tab, url = reverse("office:client_portal", args=[client.ref]), url_of(fix, client, mail)
+    url = url_of(fix, client, mail)
+    if not is_on_tab:
+        return ShownFix(fix.name, label, url)
+    if form:
+        return ShownFix(fix.name, label, form=form)
+    tab = reverse("office:client_portal", args=[client.ref])
     # A part of this page is reached without loading it again, which would discard what was typed.
     return ShownFix(fix.name, label, url.removeprefix(tab) if url.startswith(f"{tab}#") else url)

@@ -1,7 +1,6 @@
 """The `Client Portal` tab: access, sign-in address, invitation and its delivery."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -16,13 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import access_grants, eligibility, mail_stops, revocation
 from portico.domain.access.access_grants import AddressNotFound
-from portico.domain.access.diagnosis import diagnosis, evidence, portal_history, timeline
-from portico.domain.access.diagnosis.portal_history import PortalHistory
+from portico.domain.access.diagnosis import portal_history, timeline
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.models import PortalAccess, PortalSession
+from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
-from portico.domain.access.sign_in import near_misses, sign_in_pins
+from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.clients import client_numbers
@@ -37,12 +35,10 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.client_portal import (
-    diagnosis_labels,
-    phone_script,
     portal_labels,
-    recent_attempts,
     saved_card_notices,
 )
+from portico.web.office.client_portal.chain_context import chain_context
 from portico.web.office.client_portal.portal_tab_form import ClientPortalForm, InvitationTextForm
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
@@ -199,36 +195,17 @@ def _page(
         "events": [portal_labels.event(each, called=called) for each in client_timeline.events],
     }
     context |= _pin_and_sessions(tab, result) | _invitation_preview(request, tab, form)
-    context |= _chain(request, tab, history, sessions=sessions, at=now)
-    return render(request, "office/client_portal/edit.html", context, status=result.status)
-
-
-def _chain(
-    request: OfficeRequest, tab: PortalTab, history: PortalHistory, *, sessions: list[PortalSession], at: datetime
-) -> dict[str, object]:
-    """Returns the context for `Why can’t … sign in?`."""
-    diagnosed = diagnosis.diagnose(
+    context |= chain_context(
+        request,
         tab.client,
         tab.access,
         history,
-        facts=evidence.mail_facts_of(tab.client),
         sessions=sessions,
         has_addresses=bool(tab.addresses),
-        at=at,
+        at=now,
+        is_on_tab=True,
     )
-    followed = history.newest_link(tab.access) if tab.access is not None else None
-    mail = followed.email if followed is not None else None
-    attempts = recent_attempts.attempts(history, tab.access, can_request_mail=diagnosed.can_request_mail, at=at)
-    chain = diagnosis_labels.chain(diagnosed, tab.client, mail)
-    return {
-        "chain": chain,
-        "scripts": phone_script.scripts(tab.client, chain.cause, mail) if chain.cause is not None else (),
-        "attempts": attempts,
-        "near_miss": near_misses.newest_of(tab.client, tab.access),
-        "failed_attempt": next((each for each in attempts if each.has_failed), None),
-        # An archived client cannot be changed, only restored.
-        "may_fix": may_edit(request),
-    }
+    return render(request, "office/client_portal/edit.html", context, status=result.status)
 
 
 def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
