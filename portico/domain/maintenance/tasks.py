@@ -20,6 +20,7 @@ from portico.plumbing import form_keys, inbound_events
 from portico.plumbing.audit import sealing
 from portico.plumbing.files import file_content
 from portico.plumbing.mail import outbox
+from portico.plumbing.mail.reports import delivery_reports
 from portico.plumbing.security import rate_limits
 
 
@@ -51,6 +52,7 @@ TASKS = (
     Task("forget staff sessions", timedelta(hours=1), SessionStore.clear_expired),
     Task("forget idle limits", timedelta(hours=1), rate_limits.delete_idle),
     Task("delete old webhook events", timedelta(minutes=10), inbound_events.delete_old),
+    Task("delete old delivery reports", timedelta(minutes=10), delivery_reports.delete_old),
     Task("delete old email bodies", timedelta(minutes=10), outbox.delete_old_bodies),
     Task("delete unused files", timedelta(minutes=10), file_content.delete_unused),
     Task("forget kept forms", timedelta(minutes=10), delete_saved_forms),

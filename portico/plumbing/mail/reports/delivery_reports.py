@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count
 
+from portico.plumbing import clock
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportKind
 from portico.plumbing.models.delivery_reports import WORDS_LENGTH
 from portico.plumbing.text import input_validation
@@ -17,6 +18,10 @@ DSN = "dsn"
 UNSTRUCTURED = "unstructured"
 # Of one mail. Its recipient knows its tag, and could fill the table with reports about it.
 MAX_OF_ONE_EMAIL = 100
+# Reports are kept after they were applied so that the same one is not applied again: providers send an event again for
+# days, and a mailbox may be read from its beginning. What they said is part of the mail.
+RETENTION = timedelta(days=90)
+DELETION_BATCH_SIZE = 1_000
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,12 @@ class NewReport:
 def store(reports: Sequence[NewReport]) -> list[NewReport]:
     """Stores the reports about mails of this installation, each once, and about MAX_OF_ONE_EMAIL for each mail.
 
-    Returns those that were not stored: they name no mail of ours, or are beyond the limit.
+    Returns those that were not stored: they name no mail of ours or one that is too old, or are beyond the limit.
     """
-    mails = {
-        ref: (pk, practice)
-        for ref, pk, practice in OutgoingEmail.objects.filter(ref__in={each.ref for each in reports}).values_list(
-            "ref", "pk", "practice_id"
-        )
-    }
+    # The reports about older mails may be deleted, and would be taken for new ones.
+    named = OutgoingEmail.objects.filter(ref__in={each.ref for each in reports})
+    recent = named.exclude(handing_over_at__lte=clock.now() - RETENTION)
+    mails = {ref: (pk, practice) for ref, pk, practice in recent.values_list("ref", "pk", "practice_id")}
     counts = _count_stored(pk for pk, _practice in mails.values())
     known, unmatched = [], []
     for each in reports:
@@ -68,6 +71,13 @@ def store(reports: Sequence[NewReport]) -> list[NewReport]:
     ]
     DeliveryReport.objects.bulk_create(rows, ignore_conflicts=True)
     return unmatched
+
+
+def delete_old() -> int:
+    """Deletes reports applied more than RETENTION ago, a batch of the oldest; a scheduled task. Returns how many."""
+    applied = DeliveryReport.objects.filter(applied_at__isnull=False).order_by("id")
+    oldest = list(applied.values_list("id", flat=True)[:DELETION_BATCH_SIZE])
+    return DeliveryReport.objects.filter(clock.not_within("applied_at", RETENTION), id__in=oldest).delete()[0]
 
 
 def _count_stored(emails: Iterable[int]) -> Counter[int]:
