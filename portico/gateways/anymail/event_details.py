@@ -109,6 +109,21 @@ def _brevo(event: Event) -> Details:
             return Details(words=words)
 
 
+def _mailersend(event: Event) -> Details:
+    """https://developers.mailersend.com/api/v1/webhooks.html. A bounce has a reason in words, and no code."""
+    activity: Event = event.get("data") or {}
+    words = _text(activity.get("morph") or {}, "readable_reason", "reason")
+    match activity.get("type"):
+        case "soft_bounced":
+            return Details(likely_code=GAVE_UP, words=words)
+        case "hard_bounced" if words == "Host or domain name not found":
+            return Details(likely_code=NO_DOMAIN, words=words)
+        case "deferred":
+            return Details(words=words, is_delay=True)
+        case _:
+            return Details(words=words)
+
+
 # https://dev.mailjet.com/email/guides/webhooks/: the values of `error`.
 _MAILJET_CODES = {
     "user unknown": NO_MAILBOX,
@@ -216,6 +231,7 @@ def _amazon_ses(event: Event) -> Details:
 _READERS: dict[str, Callable[[Event], Details]] = {
     "amazon-ses": _amazon_ses,
     "brevo": _brevo,
+    "mailersend": _mailersend,
     "mailgun": _mailgun,
     "mailjet": _mailjet,
     "mailtrap": _mailtrap,

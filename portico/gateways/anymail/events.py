@@ -125,7 +125,7 @@ def _view(account: ProviderAccount, secret: str) -> Any:  # Any: a view of djang
 def _read(event: Any, provider: Provider) -> ProviderEvent | None:  # Any: django-anymail's own event.
     details = event_details.of(provider.name, event.esp_event)
     kind = EventKind.DELAYED if details.is_delay else _KINDS.get(event.event_type)
-    tag = event.metadata.get(TAG) if isinstance(event.metadata, dict) else None
+    tag = _tag_of(event, provider)
     if kind is None or details.is_ignored or not isinstance(tag, str):
         return None
     words = details.words or event.mta_response or event.description or ""
@@ -140,6 +140,14 @@ def _read(event: Any, provider: Provider) -> ProviderEvent | None:  # Any: djang
         remote_server=str(event.recipient or "").rpartition("@")[2].lower(),
         happened_at=event.timestamp,
     )
+
+
+def _tag_of(event: Any, provider: Provider) -> object:  # Any: as above.
+    """Returns the tag that we sent with the mail, or whatever stands in its place."""
+    if provider.has_metadata:
+        return event.metadata.get(TAG) if isinstance(event.metadata, dict) else None
+    # The only one that we send.
+    return next(iter(event.tags), None) if isinstance(event.tags, list) else None
 
 
 def _status_code(kind: EventKind, details: Details, words: str) -> str:
@@ -166,4 +174,4 @@ def _key(event: Any, provider: Provider) -> str:  # Any: as above.
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-_LASTING_IDS = {AMAZON_SES, "sendgrid", "resend", "sparkpost", "mailtrap"}
+_LASTING_IDS = {AMAZON_SES, "mailersend", "sendgrid", "resend", "sparkpost", "mailtrap"}

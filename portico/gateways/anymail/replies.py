@@ -28,7 +28,7 @@ _INPUT = {
 }
 # An unverified sender or domain, in the words of each provider. Nothing less is evidence: it delays every mail.
 _ABOUT_SENDER = re.compile(
-    r"sender|sending domain|[`'\"]from[`'\"]|\bfrom (address|field|parameter|email)\b"
+    r"sender|sending domain|\bfrom\.email\b|[`'\"]from[`'\"]|\bfrom (address|field|parameter|email)\b"
     r"|\bnot (been )?verified\b|\bunverified\b",
     re.IGNORECASE,
 )

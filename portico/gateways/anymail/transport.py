@@ -130,7 +130,8 @@ def _built(raw: bytes, account: ProviderAccount, *, recipient: str, tag: str) ->
     mail_module = importlib.import_module("anymail.message")
     parsed = message_from_bytes(raw, policy=policy.default)
     provider = account.provider
-    headers = {name: str(parsed[name]) for name in _KEPT_FIELDS if name in parsed}
+    kept = _KEPT_FIELDS if provider.takes_header_fields else ()
+    headers = {name: str(parsed[name]) for name in kept if name in parsed}
     if provider.keeps_message_id:
         headers |= {"Message-ID": str(parsed["Message-ID"]), **provider.headers}
     mail = mail_module.AnymailMessage(
@@ -146,8 +147,10 @@ def _built(raw: bytes, account: ProviderAccount, *, recipient: str, tag: str) ->
         mail.attach_alternative(html, "text/html")
     for part in parsed.iter_attachments():
         mail.attach(part.get_filename(), part.get_payload(decode=True), part.get_content_type())
-    if tag:
+    if tag and provider.has_metadata:
         mail.metadata = {TAG: tag}
+    elif tag:
+        mail.tags = [tag]
     if provider.tracks_unless_told:
         mail.track_opens = mail.track_clicks = False
     return mail

@@ -25,6 +25,7 @@ type Json = dict[str, Any]  # Any: JSON.
 AT = 1_780_142_400
 BASIC = "portico:a-password-of-20-signs"
 MAILGUN_KEY = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0"
+MAILERSEND_SECRET = "gYqg9nJdVzqMcOqyKMXS2fA5jvXk1uYz"
 MAILTRAP_SECRET = "8d1d8a6ec0e5fd0c3a0e6c9ee8bd2f6d"
 RESEND_SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
 _SENDGRID_KEY = ec.derive_private_key(4242, ec.SECP256R1())
@@ -35,6 +36,7 @@ SENDGRID_PUBLIC_KEY = base64.b64encode(
 SECRETS = {
     "amazon-ses": BASIC,
     "brevo": BASIC,
+    "mailersend": MAILERSEND_SECRET,
     "mailgun": MAILGUN_KEY,
     "mailjet": BASIC,
     "mailtrap": MAILTRAP_SECRET,
@@ -72,6 +74,7 @@ def all_events(tag: str) -> list[Recorded]:
         *_sendgrid(tag),
         *_mailgun(tag),
         *_brevo(tag),
+        *_mailersend(tag),
         *_mailjet(tag),
         *_resend(tag),
         *_sparkpost(tag),
@@ -213,6 +216,39 @@ def _brevo(tag: str) -> list[Recorded]:
         Recorded("brevo", "not sent", event("error", reason="account"), "failed", "5.3.0"),
         Recorded("brevo", "spam", event("spam"), "complained"),
         Recorded("brevo", "requested", event("request"), ""),
+    ]
+
+
+def _mailersend(tag: str) -> list[Recorded]:
+    def activity(kind: str, morph: Json | None = None, *, number: int = 1) -> Json:
+        mail = {
+            "object": "email", "id": "63fd1c1de225707fa905f0a8", "created_at": TIME, "from": "portal@portico.example",
+            "subject": "Hello", "status": "sent", "tags": [tag],
+            "message": {"object": "message", "id": "63fd1c1d5f010335ed07066b", "created_at": TIME},
+            "recipient": {"object": "recipient", "id": "63f3bb19", "email": "ana@mail.example", "created_at": TIME},
+        }  # fmt: skip
+        data: Json = {"object": "activity", "id": f"63fd1c1d31b9c750540fe8{number}", "type": kind, "created_at": TIME}
+        data |= {"email": mail, "morph": morph, "template_id": ""}
+        return {
+            "type": f"activity.{kind}", "domain_id": "a", "created_at": TIME, "webhook_id": "b",
+            "url": "https://portal.example/hooks/mail/mailersend/", "data": data,
+        }  # fmt: skip
+
+    def bounce(kind: str, reason: str, number: int) -> Json:
+        return activity(kind, {"object": "recipient_bounce", "reason": reason}, number=number)
+
+    complaint = {"object": "spam_complaint", "reason": None}
+    no_domain, unknown = "Host or domain name not found", "Unknown reason"
+    return [
+        Recorded("mailersend", "delivered", activity("delivered"), "delivered"),
+        Recorded("mailersend", "unexplained", bounce("hard_bounced", unknown, 2), "failed", "", unknown),
+        Recorded("mailersend", "no domain", bounce("hard_bounced", no_domain, 3), "failed", "5.1.2", no_domain),
+        Recorded("mailersend", "gone", bounce("hard_bounced", GONE, 4), "failed", "5.1.1", GONE),
+        Recorded("mailersend", "gave up", bounce("soft_bounced", unknown, 5), "failed", "4.4.7"),
+        Recorded("mailersend", "slow", bounce("deferred", SLOW, 6), "delayed", "4.3.0", SLOW),
+        Recorded("mailersend", "spam", activity("spam_complaint", complaint), "complained"),
+        Recorded("mailersend", "opened", activity("opened", {"object": "open"}), ""),
+        Recorded("mailersend", "sent", activity("sent"), ""),
     ]
 
 
@@ -392,6 +428,8 @@ def _headers(provider: str, raw: bytes, secret: str) -> dict[str, str]:
                 "x-amz-sns-message-type": "Notification",
                 "x-amz-sns-message-id": json.loads(raw)["MessageId"],
             }
+        case "mailersend":
+            return {"Signature": hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()}
         case "mailtrap":
             return {"Mailtrap-Signature": hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()}
         case "resend":

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.sqlite
 TAG = "abcdefghijklmnop-abcdefghijklmnop"
 EVENTS = all_events(TAG)
 FORGED = {
+    "mailersend": "another-secret",
     "mailgun": "key-of-another-account",
     "mailtrap": "00000000",
     "resend": "whsec_YW5vdGhlciBzZWNyZXQ=",

@@ -173,9 +173,10 @@ class Api:
 
 
 # The response of each provider that has accepted a mail, as in its documentation.
-ACCEPTED: dict[str, tuple[int, object]] = {
+ACCEPTED: dict[str, tuple[int, object] | tuple[int, object, dict[str, str]]] = {
     "amazon-ses": (200, {"MessageId": "0100018f-EXAMPLE-000000"}),
     "brevo": (201, {"messageId": "<201798300811.5787683@relay.domain.com>"}),
+    "mailersend": (202, b"", {"Content-Type": "text/html", "X-Message-Id": "63fd1c1d5f010335ed07066b"}),
     "mailgun": (200, {"id": "<20260530115959.1.ABC@portico.example>", "message": "Queued. Thank you."}),
     "mailjet": (
         200,
@@ -220,14 +221,22 @@ def test_every_provider_gets_the_message_with_its_tag(provider: str) -> None:
         "ana@mail.example",
         "portal@portico.example",
         "desk@alder.example",
-        "auto-generated",
         "¡hola!",
     ):
         assert part in sent, part
+    assert ("auto-generated" in sent) is PROVIDERS[provider].takes_header_fields
     assert "https://portal.example/link/abc/" in sent
     assert "getting-started-en.pdf" in sent
     assert "JVBERi0xLjc=" in sent or "%PDF-1.7" in sent
     assert ("<abc@portico.example>" in sent) is PROVIDERS[provider].keeps_message_id
+
+
+def test_an_address_on_mailersends_list_is_told_apart() -> None:
+    recipient = {"email": "ana@mail.example", "name": "Ana", "reasons": ["hard_bounced"]}
+    body = {"warnings": [{"type": "ALL_SUPPRESSED", "warning": "Suppressed.", "recipients": [recipient]}]}
+    with Api(202, body) as api:
+        reply = send(api.url("mailersend"))
+    assert (reply.kind, reply.stage) == (ReplyKind.LISTED, Stage.RECIPIENT), reply
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -251,6 +260,7 @@ def test_an_unusual_address_never_raises(provider: str, recipient: str) -> None:
         (429, {"message": "Too many requests"}, ReplyKind.OURS, Stage.CONNECT),
         (503, {"message": "Maintenance"}, ReplyKind.OURS, Stage.CONNECT),
         (422, {"message": "Invalid `from` field."}, ReplyKind.OURS, Stage.SENDER),
+        (422, {"message": "The from.email domain must be verified in your account."}, ReplyKind.OURS, Stage.SENDER),
         (422, {"message": "Invalid attachment."}, ReplyKind.MESSAGE, Stage.CONTENT),
         (400, {"message": "Illegal email domain in the recipient's address"}, ReplyKind.MESSAGE, Stage.CONTENT),
         # It may have accepted the mail.
