@@ -149,7 +149,7 @@ class AuditAction(TextChoices):
     DISPUTE_LOST = "dispute.lost", _("Dispute lost")
     PAYMENTS_RECONCILED = "payment.reconciled", _("Payments checked against Stripe")
 
-    # Documents, as staff make them.
+    # Documents, as staff make and share them.
     TEMPLATE_CREATED = "template.created", _("Document created")
     TEMPLATE_EDITED = "template.edited", _("Document changed")
     TEMPLATE_DRAFT_DISCARDED = "template.draft_discarded", _("Changes to a document discarded")
@@ -158,6 +158,8 @@ class AuditAction(TextChoices):
     TEMPLATE_ARCHIVED = "template.archived", _("Document archived")
     TEMPLATE_RESTORED = "template.restored", _("Document restored from the archive")
     TEMPLATE_EXPORTED = "template.exported", _("Form exported")
+    DOCUMENTS_SHARED = "documents.shared", _("Documents shared")
+    DOCUMENT_WITHDRAWN = "document.withdrawn", _("Document withdrawn")
 
     # The client's side.
     LINK_SENT = "link.sent", _("Sign-in email sent")
@@ -174,6 +176,12 @@ class AuditAction(TextChoices):
     LANGUAGE_CHOSEN = "language.chosen", _("Portal language changed")
     SESSION_ENDED = "session.ended", _("Portal session ended")
     INVOICE_SEEN = "invoice.seen", _("Invoice seen in the portal")
+    DOCUMENT_OPENED = "document.opened", _("Document opened in the portal")
+    DOCUMENT_STARTED = "document.started", _("Document started in the portal")
+    DOCUMENT_SUBMITTED = "document.submitted", _("Document completed in the portal")
+    DOCUMENT_SIGNED = "document.signed", _("Document signed in the portal")
+    DOCUMENT_DECLINED = "document.declined", _("Document declined in the portal")
+    COMPLETED_DOCUMENT_SEEN = "completed_document.seen", _("Completed document viewed in the portal")
 
     @classmethod
     def views(cls) -> frozenset["AuditAction"]:

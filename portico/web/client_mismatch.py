@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.billing.models import Invoice, Payment, Refund
+from portico.domain.documents.models import DocumentRequest
 from portico.web.http.request_types import PortalRequest
 
 # The hidden field of every form in the portal. Forms of the entrance put their link, address or session into it.
@@ -63,7 +64,7 @@ def offer_switch(request: PortalRequest, other: PortalAccess) -> HttpResponse:
 
 
 def owner_of(request: PortalRequest, ref: str) -> PortalAccess | None:
-    """Returns the access to the client who owns the invoice, payment or refund, if it is another one of the mailbox."""
+    """Returns the access to the client whose invoice, payment, refund or document it is, if not the chosen client."""
     if len(request.accesses) == 1 or not ref:
         return None
     clients = [each.client_id for each in request.accesses if each.access_billing_documents]
@@ -73,6 +74,7 @@ def owner_of(request: PortalRequest, ref: str) -> PortalAccess | None:
         Refund.objects.not_failed()
         .filter(payment__client__in=clients, ref=ref)
         .values_list("payment__client", flat=True),
+        DocumentRequest.objects.filter(access__in=request.accesses, ref=ref).values_list("client_id", flat=True),
     )
     owner = next((pk for rows in found for pk in rows), request.client.pk)
     return next((each for each in request.accesses if each.client_id == owner != request.client.pk), None)

@@ -191,6 +191,18 @@ def portal_billing_page[**P](view: View[PortalRequest, P]) -> Callable[..., Http
     return portal_page(allowed)
 
 
+def portal_documents_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse]:
+    """Guards a portal page about documents: like `portal_page`, and 404 while `Sign documents` is off."""
+
+    @wraps(view)
+    def allowed(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.access.sees_documents:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return portal_page(allowed)
+
+
 def _answer_staff[**P](
     request: HttpRequest, slug: str, view: View[PortalRequest, P], *args: P.args, **kwargs: P.kwargs
 ) -> HttpResponse | None:

@@ -12,7 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
-from portico.domain.access.models import PortalSession
+from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.billing.invoices import invoice_sharing, service_items
 from portico.domain.billing.models import AttemptState
 from portico.domain.billing.payments import account_credits, refunds
@@ -23,7 +23,7 @@ from portico.domain.practices.staff import saved_forms, set_up_links
 from portico.plumbing import clock, tokens
 from portico.plumbing.form_recovery import PostedField
 from portico.web.route_list import Route, all_routes
-from tests import cast
+from tests import cast, shared_documents
 from tests.support.clock import NOW
 from tests.support.pressing import Browser
 
@@ -40,6 +40,7 @@ BOOKS = (
     "credits",
     "services",
     "billing",
+    "documents",
 )
 
 
@@ -61,6 +62,7 @@ class World:
 
     def path(self, route: Route) -> str:
         path = route.path.replace("<slug:slug>", self.practice.slug).replace("<int:degrees>", "140")
+        path = path.replace("<int:page>", "1")
         return re.sub(r"<str:(\w+)>", lambda found: self._ref(route, found[1]), path)
 
     def _ref(self, route: Route, name: str) -> str:
@@ -168,11 +170,19 @@ def made_of(practice: Practice) -> World:
         "services": service_items.save(
             practice, code="S50", label="Session", price_minor=14_000, shown=None, by=cast.DESK
         ).ref,
+        "documents": _shared_form(ana),
         **_own_things(staff["a colleague who left"]),
         "token": cast.token_of(invitation),
         "token of set-up": set_up_links.create_link(staff["biller"], by=cast.DESK),
     }
     return World(practice, ana, places, browsers)
+
+
+def _shared_form(ana: Client) -> str:
+    """Shares a form with Ana that may be declined, and returns the ref of its request."""
+    version = shared_documents.form(ana.practice, may_be_declined=True)
+    (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)
+    return request.ref
 
 
 def _own_things(member: StaffMember) -> dict[str, str]:

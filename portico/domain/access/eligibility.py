@@ -20,6 +20,7 @@ from portico.domain.access.eligibility_steps import (
     PAY_BY_CARD,
     RELATIONSHIP_CURRENT,
     REMINDERS_ON,
+    SIGNS_DOCUMENTS,
     Step,
 )
 from portico.domain.clients.models import EmailAddress
@@ -43,6 +44,9 @@ class Purpose(Enum):
     # A reminder of unpaid bills, unless staff send it again by hand from one bill.
     REMINDER = auto()
     CARD_PAYMENT = auto()
+    # To see, fill in and sign documents in the portal.
+    DOCUMENTS = auto()
+    DOCUMENT_MAIL = auto()
 
 
 # A PIN is read out by phone and typed by hand, with a phone number or the client number if there is no address: it
@@ -61,6 +65,8 @@ STEPS: dict[Purpose, tuple[Step, ...]] = {
     Purpose.BILL_MAIL: _BILL_MAIL,
     Purpose.REMINDER: (*_BILL_MAIL, REMINDERS_ON),
     Purpose.CARD_PAYMENT: (*_PIN, BILLING_DOCUMENTS, PAY_BY_CARD),
+    Purpose.DOCUMENTS: (*_PIN, SIGNS_DOCUMENTS),
+    Purpose.DOCUMENT_MAIL: (*_WITH_ADDRESS, SIGNS_DOCUMENTS, EMAIL_OK, MAIL_NOT_STOPPED),
 }
 
 

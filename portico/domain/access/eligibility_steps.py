@@ -32,6 +32,7 @@ class Fact(StrEnum):
     BILLING_DOCUMENTS = "billing_documents"
     PAY_BY_CARD = "pay_by_card"
     REMINDERS_ON = "reminders_on"
+    SIGNS_DOCUMENTS = "signs_documents"
 
 
 class Page(StrEnum):
@@ -114,6 +115,10 @@ def _has_billing_documents(access: "PortalAccess") -> bool:
 
 def _has_pay_by_card(access: "PortalAccess") -> bool:
     return access.pay_by_card
+
+
+def _signs_documents(access: "PortalAccess") -> bool:
+    return access.signs_documents
 
 
 def _has_reminders_on(access: "PortalAccess") -> bool:
@@ -201,6 +206,15 @@ PAY_BY_CARD = Step(
     instruction=_("Check Pay a balance with credit card using Stripe and save it first."),
     dropped=_("Card payment was turned off."),
     fix=Fix("pay_by_card", Page.CLIENT_PORTAL, _("Turn on card payment")),
+)
+SIGNS_DOCUMENTS = Step(
+    Fact.SIGNS_DOCUMENTS,
+    Q(signs_documents=True),
+    _signs_documents,
+    problem=_("Sign documents is not checked for %(name)s"),
+    instruction=_("Check Sign documents and save it first."),
+    dropped=_("Sign documents was turned off."),
+    fix=Fix("signs_documents", Page.CLIENT_PORTAL, _("Check Sign documents")),
 )
 REMINDERS_ON = Step(
     Fact.REMINDERS_ON,

@@ -321,6 +321,7 @@ _DOCUMENTS = {
     "refund": gettext_lazy("Refund receipt %(number)s viewed"),
     "statement": gettext_lazy("Statement viewed"),
     "letter": gettext_lazy("Invitation letter printed"),
+    "completed_document": gettext_lazy("Completed document downloaded as PDF"),
 }
 _LINKS = {
     "used": gettext_lazy("A sign-in link was used a second time"),
@@ -348,6 +349,13 @@ _PORTAL_PAGES = {
     "refund_receipt_pdf": gettext_lazy("Refund receipt (PDF)"),
     "statement": gettext_lazy("Account statement"),
     "statement_pdf": gettext_lazy("Account statement (PDF)"),
+    "documents": gettext_lazy("Documents"),
+    "document": gettext_lazy("Document"),
+    "document_page": gettext_lazy("Page of a form"),
+    "document_review": gettext_lazy("Review of a form"),
+    "documents_done": gettext_lazy("All done"),
+    "document_pdf": gettext_lazy("Completed document (PDF)"),
+    "document_declining": gettext_lazy("Decline a document"),
     "profile": gettext_lazy("Profile"),
 }
 _ICONS = {
@@ -395,6 +403,14 @@ _ICONS = {
     AuditAction.HELP_REQUESTED: ("circle-question-mark", "wait"),
     AuditAction.STAFF_PASSWORD_ACCEPTED: ("lock", "quiet"),
     AuditAction.INVOICE_SEEN: ("eye", "good"),
+    AuditAction.DOCUMENTS_SHARED: ("send", "accent"),
+    AuditAction.DOCUMENT_WITHDRAWN: ("undo-2", "wait"),
+    AuditAction.DOCUMENT_OPENED: ("eye", "good"),
+    AuditAction.DOCUMENT_STARTED: ("pencil", "quiet"),
+    AuditAction.DOCUMENT_SUBMITTED: ("check", "good"),
+    AuditAction.DOCUMENT_SIGNED: ("check", "good"),
+    AuditAction.DOCUMENT_DECLINED: ("ban", "wait"),
+    AuditAction.COMPLETED_DOCUMENT_SEEN: ("eye", "quiet"),
     AuditAction.SERVICE_SAVED: ("pencil", "quiet"),
     AuditAction.SERVICE_RETIRED: ("archive", "quiet"),
     AuditAction.TEMPLATE_CREATED: ("plus", "quiet"),

@@ -13,6 +13,7 @@ from portico.domain.access.sign_in import portal_sessions
 from portico.domain.billing.ledger import due_by_client
 from portico.domain.billing.ledger.due_by_client import AmountDue
 from portico.domain.clients.models import Language
+from portico.domain.documents import portal_requests
 from portico.web import languages, redirects
 from portico.web.guards import portal_chooser_page
 from portico.web.http.request_types import PortalRequest
@@ -20,21 +21,31 @@ from portico.web.http.request_types import PortalRequest
 
 @dataclass(frozen=True)
 class ClientChoice:
-    """A client of the mailbox. `bills` is None if their billing documents may not be seen."""
+    """A client of the mailbox, with the number of documents to complete.
+
+    `bills` is None if their billing documents may not be seen.
+    """
 
     access: PortalAccess
     bills: AmountDue | None
+    documents: int
 
 
 def choices_for(request: PortalRequest) -> list[ClientChoice]:
-    """Returns the clients of the mailbox with their amounts due."""
+    """Returns the clients of the mailbox with what is to do for them."""
     if request.client_view is not None:
         due = due_by_client.amount_due_of(request.client) if request.access.sees_bills else None
-        return [ClientChoice(request.access, due)]
+        return [ClientChoice(request.access, due, 0)]
     sees_any = any(access.sees_bills for access in request.accesses)
     amounts = due_by_client.amounts_due_of(request.account) if sees_any else {}
+    # One client is not offered as a choice.
+    documents = portal_requests.open_counts(request.account) if len(request.accesses) > 1 else {}
     return [
-        ClientChoice(access, amounts.get(access.client_id) if access.sees_bills else None)
+        ClientChoice(
+            access,
+            amounts.get(access.client_id) if access.sees_bills else None,
+            documents.get(access.pk, 0) if access.sees_documents else 0,
+        )
         for access in request.accesses
     ]
 

@@ -16,6 +16,9 @@ PARAMETER = "said"
 CARD_REMOVED = "card-removed"
 STRIPE_NOT_REACHED = "stripe-not-reached"
 NOT_CHARGED_AGAIN = "not-charged-again"
+DOCUMENT_COMPLETED = "document-completed"
+DOCUMENT_DECLINED = "document-declined"
+QUESTION_ADDED = "question-added"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,9 @@ NOT_SENT_YET = Notice(
     "info", _("You were signed out, and nothing has been sent yet. Check what you wrote and send it again.")
 )
 KNOWN = {
+    QUESTION_ADDED: Notice("info", _("Your answer added a question to this page.")),
+    DOCUMENT_COMPLETED: Notice("success", _("Done. Here is the next document.")),
+    DOCUMENT_DECLINED: Notice("info", _("You declined this document. The practice can see that.")),
     CARD_REMOVED: Notice("success", _("The card was removed.")),
     NOT_CHARGED_AGAIN: Notice("info", _("This is the payment you started first. We didn’t charge you again.")),
     STRIPE_NOT_REACHED: Notice("error", StripeNotReachable.message),
@@ -42,7 +48,7 @@ KNOWN = {
 
 def redirect_with_notice(url: str, notice: str) -> HttpResponseRedirect:
     """Redirects to the page, which then shows the notice."""
-    return redirect(f"{url}?{PARAMETER}={notice}")
+    return redirect(f"{url}{'&' if '?' in url else '?'}{PARAMETER}={notice}")
 
 
 def notice_of(request: HttpRequest) -> list[Notice]:

@@ -1,4 +1,4 @@
-"""The portal's home page: amounts due of the client and of the mailbox's other clients."""
+"""The portal's home page: what is to do for the client, and for the mailbox's other clients."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.billing.card_payments import quotes
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.ledger.due_by_client import AmountDue
+from portico.domain.documents import portal_requests
 from portico.plumbing import clock
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest
@@ -20,8 +21,10 @@ def show(request: PortalRequest) -> HttpResponse:
     bills = next(choice.bills for choice in choices if choice.access.client_id == request.client.pk)
     sees_billing = request.access.sees_bills
     today = clock.today(request.practice.time_zone)
+    documents = portal_requests.progress(request.access) if request.access.sees_documents else None
     context = {
         "client": request.client,
+        "documents": documents,
         "greets_by_name": _greets_by_name(request),
         "client_choices": choices,
         "can_pay": bills is not None and _can_pay_all(request, bills),

@@ -14,6 +14,7 @@ from portico.web.portal import (
     payment_status,
     view_ending,
 )
+from portico.web.portal.documents import completed, completion, declining, document, document_list, form, form_review
 
 app_name = "portal"
 urlpatterns = [
@@ -33,6 +34,13 @@ urlpatterns = [
     path("payments/<str:ref>/", payment_status.show, name="payment"),
     path("payments/<str:ref>/again/", payment_status.start_again, name="payment_again"),
     path("cards/<str:ref>/removing/", pay_now.remove_card, name="card_removing"),
+    path("documents/", document_list.index, name="documents"),
+    path("documents/<str:ref>/", document.show, name="document"),
+    path("documents/<str:ref>/pages/<int:page>/", form.page, name="document_page"),
+    path("documents/<str:ref>/review/", form_review.review, name="document_review"),
+    path("documents/<str:ref>/done/", completion.done, name="documents_done"),
+    path("documents/<str:ref>/pdf/", completed.pdf, name="document_pdf"),
+    path("documents/<str:ref>/declining/", declining.decline, name="document_declining"),
     path("profile/", account_settings.show, name="profile"),
     path("profile/email/", change_email.ask, name="change_email"),
     path("request/", ask_for_help.show, name="ask_for_help"),

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 HOME = "/portal/alder-street/home/"
 BILLING = "/portal/alder-street/billing/"
 # Session and client, amounts due of all clients, and four sums of the balance.
-QUERIES = 3
-QUERIES_WITHOUT_BILLING = 1
+QUERIES = 4
+QUERIES_WITHOUT_BILLING = 2
 
 
 @pytest.fixture

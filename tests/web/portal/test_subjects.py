@@ -9,13 +9,14 @@ from django.apps import apps
 from django.conf import settings
 from django.test import Client as Browser
 
-from portico.domain.access.models import PortalSession, SignInRequest
+from portico.domain.access.models import PortalAccess, PortalSession, SignInRequest
 from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
+from portico.domain.documents.models import DocumentRequest
 from portico.domain.practices.models import Practice
 from portico.web.route_list import all_routes
-from tests import cast
+from tests import cast, shared_documents
 from tests.support import outcomes
 from tests.support.paying import let_pay
 from tests.web.tabs import Tab
@@ -152,10 +153,12 @@ def test_form_without_subject_does_nothing(
         "pay_invoice": bill_of(bea).ref,
         "card_removing": SavedCard.objects.get().ref,
         "session_end": PortalSession.objects.earliest("id").ref,
+        **dict.fromkeys(("document", "document_page", "document_review", "document_declining"), form_of(bea).ref),
         "payment_again": cast.attempt(cast.bill(bea, 1_000), state=AttemptState.OPEN).ref,
     }
     name = route.name.partition(":")[2]  # type: ignore[attr-defined]  # A Route.
     path = route.path.replace("<slug:slug>", "alder-street").replace("<str:ref>", refs.get(name, ""))  # type: ignore[attr-defined]
+    path = path.replace("<int:page>", "1")
     before = rows()
     fields = {"client": bruno.ref, "language": "es", "with": "new", "amount": "15000", "subject": subject}
     answer = family.post(
@@ -163,6 +166,11 @@ def test_form_without_subject_does_nothing(
     )
     assert (answer.status_code, OUT_OF_DATE in answer.content.decode()) == (409, True)
     assert rows() == before
+
+
+def form_of(person: Client) -> DocumentRequest:
+    version = shared_documents.form(person.practice, may_be_declined=True)
+    return shared_documents.shared(PortalAccess.objects.get(own_client=person), version)[0]
 
 
 # Forms posted after the session had ended.

@@ -202,3 +202,8 @@ class PortalAccess(PracticeRow):
     def sees_bills(self) -> bool:
         """Returns True if the client sees bills in the portal. Requires the row with its client and address."""
         return eligibility.is_eligible(self, Purpose.BILLS)
+
+    @property
+    def sees_documents(self) -> bool:
+        """Returns True if the client fills in and signs documents in the portal. Requires the row as `sees_bills`."""
+        return eligibility.is_eligible(self, Purpose.DOCUMENTS)

@@ -150,7 +150,8 @@ class DocumentRequest(PracticeRow):
 class ResponseDraft(PracticeRow):
     """Answers that are saved and not submitted: an item list of a FHIR R4 QuestionnaireResponse, at most 250 kB.
 
-    `number` is raised by each save: a save or a signature that refers to an older one is refused.
+    `number` is raised by each save: a signature that refers to an older one is refused, and so is a save, unless it
+    comes from the page that saved last or changes nothing.
     """
 
     request = models.OneToOneField(DocumentRequest, models.PROTECT, related_name="draft")
@@ -159,6 +160,8 @@ class ResponseDraft(PracticeRow):
     # The linkId of the question that was answered last.
     place = models.CharField(max_length=64, blank=True)
     saved_at = models.DateTimeField(default=clock.now, editable=False)
+    # The key of the page that saved last, a dot, and its turn; see `drafts.OpenedPage`.
+    saved_from = models.CharField(max_length=60, blank=True)
 
     objects = RowQuerySet.as_manager()
 

@@ -1,0 +1,116 @@
+"""Drafts of answers: saved while the client types, a page at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from portico.domain.audit_actions import AuditAction
+from portico.domain.documents import requests
+from portico.domain.documents.forms import answer_items, questionnaire
+from portico.domain.documents.forms.answer_items import Answer
+from portico.domain.documents.forms.answer_values import AnswerValue
+from portico.domain.documents.forms.answers import WHOLE_FORM, check_answers
+from portico.domain.documents.forms.questionnaire import Questionnaire
+from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, TemplateVersion
+from portico.domain.documents.refusals import DraftChanged, DraftTooLarge
+from portico.domain.documents.version_content import content_in
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+
+
+@dataclass(frozen=True)
+class OpenedPage:
+    """A page of a form in a browser: the draft's number when it was shown or last saved, 0 without a draft.
+
+    `key` is random for each time that the page is opened; `turn` rises with each save from it. An answer of the
+    server that was lost, and a save that arrives late, are so distinguished from changes in another window.
+    """
+
+    number: int
+    key: str
+    turn: int
+
+
+@dataclass(frozen=True)
+class SavedDraft:
+    """The draft, and a sentence for each question whose answer was not accepted, which has none in the draft."""
+
+    draft: ResponseDraft
+    errors: Mapping[str, str]
+
+
+def of(request: DocumentRequest) -> ResponseDraft | None:
+    """Returns the request's draft, if there is one."""
+    return ResponseDraft.objects.filter(request=request).first()
+
+
+def questionnaire_of(version: TemplateVersion, language: str) -> Questionnaire:
+    """Returns the form of a version in the language; in English if it has no other."""
+    return questionnaire.parse(content_in(version, language)["questionnaire"])
+
+
+def save(
+    request: DocumentRequest,
+    answers: Mapping[str, Sequence[Answer]],
+    *,
+    page: OpenedPage,
+    place: str,
+    language: str,
+    by: Actor,
+) -> SavedDraft:
+    """Saves the answers to the questions of a page; those to other questions stay as they are.
+
+    `answers` has every question of the page, with an empty list for one without an answer. `place` is the linkId that
+    the client is at. Raises DraftChanged if another window saved other answers to these questions, DraftTooLarge,
+    DocumentCompleted, DocumentDeclined, DocumentWithdrawn.
+    """
+    form = questionnaire_of(request.version, language)
+    with transaction.atomic():
+        row = requests.lock(request)
+        requests.refuse_unless_open(row)
+        draft = of(row) or ResponseDraft(practice_id=row.practice_id, request=row, number=0)
+        stored = answer_items.flatten(draft.answers)
+        _refuse_if_changed(draft, stored, answers, page)
+        checked = check_answers(form, answer_items.build(form, stored | dict(answers)), complete=False)
+        if WHOLE_FORM in checked.errors:
+            raise DraftTooLarge
+        _write(draft, checked.items, page=page, place=place)
+        _mark_started(row, language=language, by=by)
+    return SavedDraft(draft, checked.errors)
+
+
+def _refuse_if_changed(
+    draft: ResponseDraft, stored: Mapping[str, list[Answer]], answers: Mapping[str, Sequence[Answer]], page: OpenedPage
+) -> None:
+    if draft.number == page.number or _is_earlier_turn(draft.saved_from, page):
+        return
+    if any(_values(stored.get(link_id, [])) != _values(given) for link_id, given in answers.items()):
+        raise DraftChanged
+
+
+def _values(answers: Sequence[Answer]) -> list[AnswerValue]:
+    return [answer_items.value_of(answer) for answer in answers]
+
+
+def _is_earlier_turn(saved_from: str, page: OpenedPage) -> bool:
+    """Returns True if the draft was saved last by the same opened page, before this save."""
+    key, _, turn = saved_from.rpartition(".")
+    return bool(key) and key == page.key and int(turn) < page.turn
+
+
+def _write(draft: ResponseDraft, items: list[dict[str, Any]], *, page: OpenedPage, place: str) -> None:  # Any: JSON.
+    draft.answers, draft.place, draft.saved_at = items, place, clock.now()
+    draft.number += 1
+    draft.saved_from = f"{page.key}.{page.turn}"
+    draft.save()
+
+
+def _mark_started(row: DocumentRequest, *, language: str, by: Actor) -> None:
+    if row.state == RequestState.STARTED:
+        return
+    now = clock.now()
+    row.state, row.started_at, row.opened_at, row.language = RequestState.STARTED, now, row.opened_at or now, language
+    row.save(update_fields=["state", "started_at", "opened_at", "language"])
+    requests.record(AuditAction.DOCUMENT_STARTED, row, by=by)

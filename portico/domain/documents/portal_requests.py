@@ -1,0 +1,178 @@
+"""A portal access's requests, as its client lists and opens them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.db.models.fields.json import KT
+
+from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.documents.models import (
+    COMPLETE_STATES,
+    OPEN_STATES,
+    DocumentRequest,
+    RequestState,
+    TemplateKind,
+)
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
+
+# Beyond these, the page says that there are more.
+MAX_OPEN = 100
+PAGE_SIZE = 25
+# Greater than the id of any request: the first page of completed documents.
+AT_THE_TOP = 2**63 - 1
+# Those that the client has answered.
+ENDED_STATES = (*COMPLETE_STATES, RequestState.DECLINED)
+type _Row = tuple[Any, ...]  # Any: the columns below.
+_COLUMNS = (
+    *("ref", "state", "completed_at", "declined_at"),
+    *("version__template__kind", "version__minutes", "title_en", "title_es"),
+)
+
+
+@dataclass(frozen=True)
+class ListedRequest:
+    """A request in a list. `ended_at` is the time at which it was completed or declined."""
+
+    ref: str
+    state: RequestState
+    ended_at: datetime | None
+    kind: TemplateKind
+    minutes: int
+    title: str
+
+    @property
+    def is_started(self) -> bool:
+        return self.state == RequestState.STARTED
+
+    @property
+    def is_declined(self) -> bool:
+        return self.state == RequestState.DECLINED
+
+
+@dataclass(frozen=True)
+class ListedRequests:
+    """What is left to complete, in its order, and a page of what was completed or declined, newest first."""
+
+    to_complete: list[ListedRequest]
+    has_more: bool
+    ended: list[ListedRequest]
+    # The ref after which the next page begins; empty on the last page.
+    next_before: str
+    is_later_page: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is left of the packets that are not completed, in minutes too; `next_ref` is the request to go on with."""
+
+    left: int
+    total: int
+    minutes: int
+    next_ref: str
+    is_begun: bool
+
+
+def list_for(access: PortalAccess, language: str, *, before: str = "") -> ListedRequests:
+    """Returns the access's requests; the completed ones after the one with the ref `before`."""
+    if not access.pk:
+        return ListedRequests([], has_more=False, ended=[], next_before="", is_later_page=False)
+    after = keyset_pagination.position_of(DocumentRequest.objects.filter(access=access), before)
+    to_complete = [] if after is not None else [_listed(row, language) for row in _open.rows(access=access.pk)]
+    ended = [
+        _listed(row, language) for row in _ended.rows(access=access.pk, before=AT_THE_TOP if after is None else after)
+    ]
+    return ListedRequests(
+        to_complete=to_complete[:MAX_OPEN],
+        has_more=len(to_complete) > MAX_OPEN,
+        ended=ended[:PAGE_SIZE],
+        next_before=ended[PAGE_SIZE - 1].ref if len(ended) > PAGE_SIZE else "",
+        is_later_page=after is not None,
+    )
+
+
+def progress(access: PortalAccess) -> Progress | None:
+    """Returns what is left to complete; None if nothing is."""
+    # Staff may view the portal as a client without a saved access.
+    if not access.pk:
+        return None
+    rows = _of_open_packets.rows(access=access.pk)
+    left = [(ref, minutes, state) for ref, minutes, state in rows if state in OPEN_STATES]
+    if not left:
+        return None
+    return Progress(
+        left=len(left),
+        total=len(rows),
+        minutes=sum(minutes for _ref, minutes, _state in left),
+        next_ref=left[0][0],
+        is_begun=len(left) < len(rows) or any(state == RequestState.STARTED for _ref, _minutes, state in left),
+    )
+
+
+def completed_of_packet(access: PortalAccess, packet: int, language: str) -> list[ListedRequest]:
+    """Returns what was completed of a packet, in its order."""
+    return [_listed(row, language) for row in _completed_of_packet.rows(access=access.pk, packet=packet)]
+
+
+def open_counts(account: PortalAccount) -> dict[int, int]:
+    """Returns the number of requests to complete by the id of each access of the mailbox that has some."""
+    return dict(_open_counts.rows(account=account.pk))
+
+
+def find(access: PortalAccess, ref: str) -> DocumentRequest | None:
+    """Returns a request of the access, also a withdrawn one, with version, template, draft and submission."""
+    request = _by_ref.first(access=access.pk, ref=ref) if access.pk else None
+    if request is not None:
+        request.access, request.client, request.practice = access, access.client, access.practice
+    return request
+
+
+def _listed(row: _Row, language: str) -> ListedRequest:
+    ref, state, completed_at, declined_at, kind, minutes, english, spanish = row
+    title = spanish if language == "es" and spanish else english
+    return ListedRequest(
+        str(ref), RequestState(state), completed_at or declined_at, TemplateKind(kind), minutes, str(title)
+    )
+
+
+def _with_titles(requests: QuerySet[DocumentRequest]) -> QuerySet[DocumentRequest]:
+    return requests.annotate(title_en=KT("version__content__en__title"), title_es=KT("version__content__es__title"))
+
+
+@CompiledQuery
+def _open(access: Parameter) -> QuerySet[DocumentRequest, _Row]:
+    rows = _with_titles(DocumentRequest.objects.open().filter(access=access))
+    return rows.order_by("packet", "position", "id").values_list(*_COLUMNS)[: MAX_OPEN + 1]
+
+
+@CompiledQuery
+def _ended(access: Parameter, before: Parameter) -> QuerySet[DocumentRequest, _Row]:
+    rows = _with_titles(DocumentRequest.objects.filter(access=access, state__in=ENDED_STATES, pk__lt=before))
+    return rows.order_by("-id").values_list(*_COLUMNS)[: PAGE_SIZE + 1]
+
+
+@CompiledQuery
+def _completed_of_packet(access: Parameter, packet: Parameter) -> QuerySet[DocumentRequest, _Row]:
+    rows = _with_titles(DocumentRequest.objects.complete().filter(access=access, packet=packet))
+    return rows.order_by("position", "id").values_list(*_COLUMNS)
+
+
+@CompiledQuery
+def _of_open_packets(access: Parameter) -> QuerySet[DocumentRequest, tuple[str, int, str]]:
+    packets = DocumentRequest.objects.open().filter(access=access).values("packet")
+    rows = DocumentRequest.objects.filter(access=access, packet__in=packets).exclude(state=RequestState.WITHDRAWN)
+    return rows.order_by("packet", "position", "id").values_list("ref", "version__minutes", "state")
+
+
+@CompiledQuery
+def _open_counts(account: Parameter) -> QuerySet[DocumentRequest, tuple[int, int]]:
+    rows = DocumentRequest.objects.open().filter(access__account=account)
+    return rows.values_list("access").annotate(number=Count("pk")).order_by()
+
+
+@CompiledQuery
+def _by_ref(access: Parameter, ref: Parameter) -> QuerySet[DocumentRequest]:
+    rows = DocumentRequest.objects.filter(access=access, ref=ref)
+    return rows.select_related("version__template", "draft", "submission")

@@ -1,0 +1,60 @@
+"""Refusals of operations on documents, with sentences for clients and staff."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy as _
+
+from portico.plumbing.refusals import Refused
+
+
+class NotShareable(Refused):
+    """The access may not sign documents, or a version belongs to an archived document."""
+
+
+class DocumentCompleted(Refused):
+    message = _("This document has already been completed.")
+
+
+class DocumentWithdrawn(Refused):
+    message = _("This document was withdrawn. You don’t need to do anything.")
+
+
+class DocumentDeclined(Refused):
+    message = _("You declined this document. If you changed your mind, ask us to send it again.")
+
+
+class NotDeclinable(Refused):
+    message = _("This document can’t be declined here. If you have questions, ask us.")
+
+
+class SigningNotAllowed(Refused):
+    """The session ended, or the access may no longer sign, between the page and its form."""
+
+    message = _("You can’t complete this document right now. Sign in again, or ask us.")
+    status = 403
+
+
+class DraftChanged(Refused):
+    """The answers were saved from another window after this page was opened."""
+
+    message = _("Your answers have changed in another window since you opened this page.")
+
+
+class DraftTooLarge(Refused):
+    message = _("These answers are too long to save. Please shorten them.")
+    status = 422
+
+
+class AnswersIncomplete(Refused):
+    """Required answers are missing or answers are not valid; `errors` maps linkIds to sentences."""
+
+    message = _("Some questions still need an answer.")
+    status = 422
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = errors
+        super().__init__()
+
+
+class SignatureMissing(Refused):
+    status = 422

@@ -1,0 +1,97 @@
+"""The states of a request before it is completed: opened, declined and withdrawn."""
+
+from django.db import transaction
+
+from portico.domain.audit_actions import AuditAction
+from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft
+from portico.domain.documents.refusals import (
+    DocumentCompleted,
+    DocumentDeclined,
+    DocumentWithdrawn,
+    NotDeclinable,
+)
+from portico.plumbing import clock
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+
+
+def lock(request: DocumentRequest) -> DocumentRequest:
+    """Locks and returns the row with its version and client. Saving, signing and withdrawing wait for each other."""
+    rows = DocumentRequest.objects.locked().select_related("version__template", "client", "practice")
+    return rows.get(pk=request.pk)
+
+
+def refuse_unless_open(request: DocumentRequest) -> None:
+    """Raises DocumentCompleted, DocumentDeclined or DocumentWithdrawn."""
+    if request.is_complete:
+        raise DocumentCompleted
+    if request.state == RequestState.DECLINED:
+        raise DocumentDeclined
+    if request.state == RequestState.WITHDRAWN:
+        raise DocumentWithdrawn
+
+
+def mark_opened(request: DocumentRequest, *, language: str, by: Actor) -> DocumentRequest:
+    """Records that the client opened the document, in that language; later calls change nothing."""
+    if request.state != RequestState.SENT:
+        return request
+    with transaction.atomic():
+        row = lock(request)
+        if row.state == RequestState.SENT:
+            row.state, row.opened_at, row.language = RequestState.OPENED, clock.now(), language
+            row.save(update_fields=["state", "opened_at", "language"])
+            record(AuditAction.DOCUMENT_OPENED, row, by=by)
+    return row
+
+
+def decline(request: DocumentRequest, *, reason: str, by: Actor) -> DocumentRequest:
+    """Declines a document that the practice allows to be declined; repeating it changes nothing.
+
+    Deletes the draft. Raises NotDeclinable, DocumentCompleted, DocumentWithdrawn.
+    """
+    with transaction.atomic():
+        row = lock(request)
+        if row.state == RequestState.DECLINED:
+            return row
+        refuse_unless_open(row)
+        if not row.version.template.may_be_declined:
+            raise NotDeclinable
+        row.state, row.declined_at, row.decline_reason = RequestState.DECLINED, clock.now(), reason
+        row.save(update_fields=["state", "declined_at", "decline_reason"])
+        delete_draft(row)
+        record(AuditAction.DOCUMENT_DECLINED, row, by=by)
+    return row
+
+
+def withdraw(request: DocumentRequest, *, by: Actor) -> DocumentRequest:
+    """Takes back a request that is not completed, and deletes its draft; repeating it changes nothing.
+
+    Raises DocumentCompleted, DocumentDeclined.
+    """
+    with transaction.atomic():
+        row = lock(request)
+        if row.state == RequestState.WITHDRAWN:
+            return row
+        refuse_unless_open(row)
+        row.state, row.withdrawn_at, row.withdrawn_by = RequestState.WITHDRAWN, clock.now(), by.name[:100]
+        row.save(update_fields=["state", "withdrawn_at", "withdrawn_by"])
+        delete_draft(row)
+        record(AuditAction.DOCUMENT_WITHDRAWN, row, by=by)
+    return row
+
+
+def delete_draft(request: DocumentRequest) -> None:
+    ResponseDraft.objects.filter(request=request).delete()
+
+
+def record(action: AuditAction, request: DocumentRequest, *, by: Actor, **details: str | int | bool | None) -> None:
+    """Records what happened to the request, with the digest of its version."""
+    audit_log.record(
+        action,
+        practice=request.practice,
+        client=request.client,
+        by=by,
+        about=request.ref,
+        version=request.version.ref,
+        **details,
+    )

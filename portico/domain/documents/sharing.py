@@ -1,0 +1,105 @@
+"""Sharing documents: a packet of requests for one portal access."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portico.domain.access import eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.eligibility_steps import Fact, Step
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import AuditAction
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Packet, TemplateVersion
+from portico.domain.documents.refusals import NotShareable
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.form_keys import FormSentBefore
+from portico.plumbing.models import OutgoingEmail
+
+
+@retry_on_deadlock
+def share(
+    access: PortalAccess,
+    versions: Sequence[TemplateVersion],
+    *,
+    form_key: str,
+    by: Actor,
+    email: OutgoingEmail | None = None,
+) -> Packet:
+    """Creates a packet with a request for each version, in their order; `email` is the mail that announces it.
+
+    A second call with the same `form_key` and versions returns the first packet. Raises NotShareable, FormSentBefore,
+    and ValueError without versions, or for one that is not of the practice.
+    """
+    if not form_key or not versions or any(each.practice_id != access.practice_id for each in versions):
+        raise ValueError("Share at least one version, of documents of the practice, with a form key.")
+    with transaction.atomic():
+        locked = (
+            PortalAccess.objects.locked()
+            .select_related("client", "address", "account", "relationship__contact")
+            .get(pk=access.pk)
+        )
+        if earlier := Packet.objects.filter(access=locked, form_key=form_key).first():
+            _refuse_other_versions(earlier, versions)
+            return earlier
+        _refuse_unless_shareable(locked, versions)
+        packet = Packet.objects.create(
+            practice_id=locked.practice_id,
+            client=locked.client,
+            access=locked,
+            email=email,
+            form_key=form_key,
+            shared_by=by.name[:100],
+        )
+        DocumentRequest.objects.bulk_create(
+            DocumentRequest(
+                practice_id=locked.practice_id,
+                packet=packet,
+                client=locked.client,
+                access=locked,
+                version=version,
+                position=position,
+            )
+            for position, version in enumerate(versions)
+        )
+        audit_log.record(
+            AuditAction.DOCUMENTS_SHARED,
+            practice=locked.practice,
+            client=locked.client,
+            by=by,
+            about=packet.ref,
+            number=len(versions),
+        )
+    return packet
+
+
+def first_obstacle(access: PortalAccess) -> Step | None:
+    """Returns the first reason that documents can't be shared with the access now; None if they can.
+
+    Access may be off: the documents then wait for the invitation that turns it on.
+    """
+    steps = eligibility.check(access, Purpose.DOCUMENTS)
+    return next((step for step, holds in steps if not holds and step.fact not in _MAY_FOLLOW), None)
+
+
+_MAY_FOLLOW = frozenset({Fact.ACCESS_ON, Fact.ADDRESS_OPEN})
+
+
+def _refuse_unless_shareable(access: PortalAccess, versions: Sequence[TemplateVersion]) -> None:
+    if obstacle := first_obstacle(access):
+        raise NotShareable(obstacle.instruct(access.client, access))
+    archived = DocumentTemplate.objects.filter(versions__in=versions, archived_at__isnull=False)
+    if title := archived.values_list("title", flat=True).first():
+        raise NotShareable(_("“%(title)s” is archived. Restore it before you share it.") % {"title": title})
+
+
+def _refuse_other_versions(packet: Packet, versions: Sequence[TemplateVersion]) -> None:
+    shared = list(packet.requests.order_by("position").values_list("version", flat=True))
+    if shared == [each.pk for each in versions]:
+        return
+    number = len(shared)
+    described = ngettext("%(number)d document shared", "%(number)d documents shared", number) % {"number": number}
+    raise FormSentBefore(described)

@@ -1,0 +1,126 @@
+"""The content of a completed document, for its page and its PDF: the text or the answers, and the signature."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from portico.domain.access.models import SignInMethod
+from portico.domain.clients.models import Language
+from portico.domain.documents import answer_words, consent_text
+from portico.domain.documents.forms import answer_items, questionnaire
+from portico.domain.documents.forms.branching import open_items
+from portico.domain.documents.forms.questionnaire import Item, ItemType, Questionnaire
+from portico.domain.documents.models import Submission, TemplateKind
+from portico.domain.documents.version_content import content_in
+from portico.domain.practices.models import Practice
+from portico.plumbing.text import time_formatting
+
+
+@dataclass(frozen=True)
+class Section:
+    """The questions of a group with their answers in words, empty without one."""
+
+    heading: str
+    answers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class SubmissionContent:
+    """A completed document. `evidence` has labels and values; `text` is the Markdown of a consent, else empty."""
+
+    title: str
+    # Of the document; labels are in the active language.
+    language: str
+    text: str
+    sections: tuple[Section, ...]
+    evidence: tuple[tuple[str, str], ...]
+
+    @property
+    def html(self) -> SafeString:
+        return consent_text.to_html(self.text) if self.text else SafeString("")
+
+
+def content_of(submission: Submission, *, with_network_address: bool = False) -> SubmissionContent:
+    """Returns the content, with the texts of the version that was completed. The network address is for owners only.
+
+    Expects the submission with its request, version, template, client and practice.
+    """
+    request = submission.request
+    content = content_in(request.version, submission.language)
+    kind = request.version.template.kind
+    return SubmissionContent(
+        title=content["title"],
+        language=submission.language,
+        text=content["text"] if kind == TemplateKind.CONSENT else "",
+        sections=tuple(_sections(submission, questionnaire.parse(content["questionnaire"])))
+        if kind == TemplateKind.FORM
+        else (),
+        evidence=tuple(_evidence(submission, with_network_address=with_network_address)),
+    )
+
+
+def _sections(submission: Submission, form: Questionnaire) -> Iterator[Section]:
+    is_open = open_items(form, submission.answers)
+    answers = answer_items.flatten(submission.answers)
+    practice = submission.request.practice
+
+    def answered(items: Iterator[Item]) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (item.text, answer_words.in_words(item, answers.get(item.link_id, []), practice))
+            for item in items
+            if item.is_question and item.link_id in is_open
+        )
+
+    loose: list[Item] = []
+    for item in (*form.items, None):
+        if item is not None and item.type != ItemType.GROUP:
+            loose.append(item)
+            continue
+        if found := answered(iter(loose)):
+            yield Section("", found)
+        loose = []
+        if item is not None and (found := answered(item.walk())):
+            yield Section(item.text, found)
+
+
+def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator[tuple[str, str]]:
+    request = submission.request
+    yield _("Client"), request.client.name
+    if submission.signer_name:
+        yield _("Signed by"), submission.signer_name
+        yield _("Relationship to client"), submission.relationship
+        if submission.statement:
+            yield _("Statement"), submission.statement
+    yield (_("Signed on") if submission.signer_name else _("Submitted on")), _time_of(submission, request.practice)
+    if submission.is_on_paper:
+        yield _("Signed on paper, recorded by"), submission.witness
+    else:
+        yield _("Signed in with"), _method_of(submission)
+    if with_network_address and submission.network_address:
+        yield _("Network address"), submission.network_address
+    yield _("Language"), str(Language(submission.language).label)
+    yield _("Document number"), submission.ref
+    yield _("Digest of the document (SHA-256)"), submission.document_digest
+    yield _("Digest of the answers (SHA-256)"), submission.answers_digest
+
+
+def _time_of(submission: Submission, practice: Practice) -> str:
+    at, language = submission.submitted_at, get_language()
+    day = time_formatting.full_day(time_formatting.day_of(at, practice.zone), language)
+    return _("%(day)s at %(time)s") % {
+        "day": day,
+        "time": time_formatting.time_with_zone(at, practice.zone, language),
+    }
+
+
+def _method_of(submission: Submission) -> str:
+    match submission.method:
+        case SignInMethod.PIN:
+            return _("A PIN that the practice gave by phone")
+        case SignInMethod.CODE:
+            return _("A code sent to %(address)s") % {"address": submission.mailbox}
+        case _:
+            return _("A link sent to %(address)s") % {"address": submission.mailbox}

@@ -1,0 +1,112 @@
+"""Recomputes what is stored about documents: digests, the audit log's copies of them, and states."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import F, Q, QuerySet
+
+from portico.domain.audit_actions import AuditAction
+from portico.domain.documents.forms import canonical_json
+from portico.domain.documents.models import (
+    COMPLETE_STATES,
+    DocumentRequest,
+    ResponseDraft,
+    Submission,
+    TemplateKind,
+    TemplateVersion,
+)
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import AuditEntry
+
+_DIGEST_LENGTH = 64
+# The entries that hold the digests of a submission.
+COMPLETIONS = (AuditAction.DOCUMENT_SIGNED, AuditAction.DOCUMENT_SUBMITTED)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row that is not as it was stored: its ref, and what is wrong, for the operator."""
+
+    ref: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.ref}: {self.reason}"
+
+
+def problems() -> Iterator[Problem]:
+    """Yields every problem of every practice. Reads the rows in a stream."""
+    yield from _of_versions()
+    yield from _of_submissions()
+    yield from _of_states()
+
+
+def check(submission: Submission) -> list[Problem]:
+    """Returns what is wrong with one submission, given with its request and version; an empty list if nothing is."""
+    return list(_of_submission(submission, _recorded(submission)))
+
+
+def find_submission(practice: Practice, text: str) -> Submission | None:
+    """Returns the submission that a person names by its document number or by a digest; None if there is none.
+
+    The same text, signed by several people, has one digest of the document; the first of them is returned.
+    """
+    typed = "".join(text.split()).lower()
+    if not typed or len(typed) > _DIGEST_LENGTH:
+        return None
+    named = Q(ref=typed)
+    if len(typed) == _DIGEST_LENGTH:
+        named = Q(document_digest=typed) | Q(answers_digest=typed)
+    return _with_version(Submission.objects.filter(named, practice=practice)).order_by("id").first()
+
+
+def _with_version(submissions: "QuerySet[Submission]") -> "QuerySet[Submission]":
+    return submissions.select_related("request__version__template", "request__client", "request__practice")
+
+
+def _of_versions() -> Iterator[Problem]:
+    for version in TemplateVersion.objects.order_by("id").iterator():
+        if canonical_json.digest(version.content) != version.digest:
+            yield Problem(version.ref, "the content of the version does not match its digest")
+
+
+def _of_submissions() -> Iterator[Problem]:
+    for submission in _with_version(Submission.objects.order_by("id")).iterator():
+        yield from _of_submission(submission, _recorded(submission))
+
+
+def _of_submission(submission: Submission, recorded: AuditEntry | None) -> Iterator[Problem]:
+    version = submission.request.version
+    if canonical_json.digest(submission.answers) != submission.answers_digest:
+        yield Problem(submission.ref, "the answers do not match their digest")
+    if canonical_json.digest(version.content) != submission.document_digest:
+        yield Problem(submission.ref, "the document is not the one that was completed")
+    if version.template.kind == TemplateKind.CONSENT and not submission.signer_name:
+        yield Problem(submission.ref, "the consent has no signature")
+    if recorded is None:
+        yield Problem(submission.ref, "the audit log has no entry about it")
+    elif any(recorded.details.get(name) != getattr(submission, name) for name in ("document_digest", "answers_digest")):
+        yield Problem(submission.ref, "the audit log has other digests")
+
+
+def _recorded(submission: Submission) -> AuditEntry | None:
+    """Returns the entry of the submission, which is about its request."""
+    return AuditEntry.objects.filter(
+        practice=submission.practice_id,
+        client=submission.request.client_id,
+        action__in=COMPLETIONS,
+        about=submission.request.ref,
+    ).first()
+
+
+def _of_states() -> Iterator[Problem]:
+    requests = DocumentRequest.objects.order_by("id")
+    for ref in requests.complete().filter(submission=None).values_list("ref", flat=True):
+        yield Problem(ref, "the request is completed without a submission")
+    for ref in requests.exclude(state__in=COMPLETE_STATES).exclude(submission=None).values_list("ref", flat=True):
+        yield Problem(ref, "the request has a submission and is not completed")
+    for ref in requests.complete().exclude(completed_at=F("submission__submitted_at")).values_list("ref", flat=True):
+        yield Problem(ref, "the time of completion is not that of the submission")
+    drafts = ResponseDraft.objects.exclude(request__in=DocumentRequest.objects.open())
+    for ref in drafts.values_list("request__ref", flat=True):
+        yield Problem(ref, "a draft is left of a request that is not open")

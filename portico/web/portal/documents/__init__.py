@@ -1,0 +1,1 @@
+"""Pages of the client’s documents: the list, consents, forms, and what was completed."""

@@ -1,0 +1,117 @@
+"""The review of a form before it is submitted: every answer, what is missing, and what will be left out."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language, gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.documents import answer_words, drafts, signing
+from portico.domain.documents.forms.answers import check_answers
+from portico.domain.documents.models import TemplateKind
+from portico.domain.documents.refusals import AnswersIncomplete, DraftChanged
+from portico.web import saved_forms
+from portico.web.guards import portal_documents_page
+from portico.web.http.request_types import PortalRequest
+from portico.web.portal.documents import completion, form, found_documents
+from portico.web.portal.documents.form import OpenForm
+from portico.web.portal.documents.form_pages import FormPage
+from portico.web.portal.flash_messages import Notice
+
+NUMBER = "number"
+SAVED_FORM_NOTICE = gettext_lazy(
+    "You were signed out, and nothing has been submitted yet. Check your answers and submit them."
+)
+
+
+@dataclass(frozen=True)
+class ReviewedAnswer:
+    """A question with its answer in words, empty without one; `error` says what is missing or wrong."""
+
+    number: int
+    text: str
+    words: str
+    error: str
+
+
+@dataclass(frozen=True)
+class ReviewedPage:
+    """The open questions of a page, with the address on which they can be changed."""
+
+    page: FormPage
+    address: str
+    answers: list[ReviewedAnswer]
+
+
+@portal_documents_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def review(request: PortalRequest, ref: str) -> HttpResponse:
+    """Shows all answers; POST submits them."""
+    found = found_documents.find(request, ref)
+    if found.version.template.kind != TemplateKind.FORM:
+        raise Http404
+    if not found.is_open and request.method != "POST":
+        return redirect(found_documents.address(request, "portal:document", ref))
+    if request.method == "POST":
+        return _submit(request, form.of(found))
+    notices = []
+    if saved_forms.find_fields_of_client(request) is not None:
+        notices = [Notice("info", SAVED_FORM_NOTICE)]
+    return _page(request, form.of(found), notices=notices)
+
+
+def _submit(request: PortalRequest, opened: OpenForm) -> HttpResponse:
+    number = request.POST.get(NUMBER, "")
+    try:
+        signing.submit(
+            opened.found,
+            language=get_language() or "en",
+            draft_number=int(number) if number.isascii() and number.isdigit() and len(number) < 10 else -1,
+            signature=None,
+            signer=found_documents.signer(request),
+            by=request.actor,
+        )
+    except (DraftChanged, AnswersIncomplete) as refusal:
+        current = OpenForm(opened.found, drafts.of(opened.found))
+        return _page(request, current, notices=[Notice("error", str(refusal))], status=HTTPStatus(refusal.status))
+    return completion.go_on(request, opened.found)
+
+
+def _page(
+    request: PortalRequest, opened: OpenForm, *, notices: list[Notice], status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    checked = check_answers(opened.form, opened.draft.answers if opened.draft else [], complete=True)
+    pages = [_reviewed(request, opened, each, checked.errors) for each in opened.open_pages]
+    left_out = [opened.form.by_link_id[link_id] for link_id in checked.dropped]
+    context = {
+        "messages": notices,
+        "document": opened.found,
+        "title": found_documents.title_of(opened.found),
+        "text_language": opened.language,
+        "pages": pages,
+        "is_complete": checked.is_valid,
+        "missing": [(page.address, each) for page in pages for each in page.answers if each.error],
+        "left_out": [
+            (item.text, answer_words.in_words(item, opened.answers[item.link_id], request.practice))
+            for item in left_out
+        ],
+        "number": opened.draft.number if opened.draft else 0,
+        "back": pages[-1].address,
+    }
+    return render(request, "portal/documents/review.html", context, status=status)
+
+
+def _reviewed(request: PortalRequest, opened: OpenForm, page: FormPage, errors: dict[str, str]) -> ReviewedPage:
+    answers = [
+        ReviewedAnswer(
+            opened.numbers[item.link_id],
+            item.text,
+            answer_words.in_words(item, opened.answers.get(item.link_id, []), request.practice),
+            errors.get(item.link_id, ""),
+        )
+        for item in page.questions
+        if item.link_id in opened.is_open
+    ]
+    return ReviewedPage(page, form.page_address(request, opened.found, page), answers)

@@ -1,0 +1,153 @@
+"""Signing, withdrawing and saving at the same time: one signature, whole; without the lock the database refuses it."""
+
+from functools import partial
+from threading import Event
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client as Browser
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.documents import drafts, portal_requests, requests, signing, verification
+from portico.domain.documents.drafts import OpenedPage
+from portico.domain.documents.forms.answer_items import Answer
+from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission, TemplateVersion
+from portico.domain.documents.refusals import DocumentCompleted, DocumentWithdrawn, DraftChanged
+from portico.plumbing import clock
+from tests import cast, shared_documents
+from tests.cast import DESK
+from tests.support.at_once import HANDS, at_once, errors
+from tests.support.clean_up import triggers_off
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+ROUNDS = 5
+ANSWERS: dict[str, list[Answer]] = {"name": [{"valueString": "Ana"}], "smokes": [{"valueCoding": {"code": "smokes-0"}}]}
+LATER: dict[str, list[Answer]] = {"notes": [{"valueString": "One more thing"}]}
+
+
+@pytest.fixture
+def access() -> PortalAccess:
+    ana = cast.ana(cast.alder())
+    cast.in_the_portal(Browser(), ana)
+    return PortalAccess.objects.get(own_client=ana)
+
+
+def filled_form(access: PortalAccess) -> DocumentRequest:
+    (request,) = shared_documents.shared(access, shared_documents.form(access.practice))
+    shared_documents.saved(request, ANSWERS)
+    found = portal_requests.find(access, request.ref)
+    assert found is not None
+    return found
+
+
+def submit(request: DocumentRequest, access: PortalAccess) -> Submission:
+    return signing.submit(
+        request,
+        language="en",
+        draft_number=1,
+        signature=None,
+        signer=shared_documents.signer(access),
+        by=DESK,
+    )
+
+
+def save(request: DocumentRequest) -> int:
+    page = OpenedPage(1, "page", 1)
+    return drafts.save(request, LATER, page=page, place="", language="en", by=DESK).draft.number
+
+
+def test_many_signatures_at_once_are_one(access: PortalAccess) -> None:
+    request = filled_form(access)
+    found = at_once(*[partial(submit, request, access)] * HANDS)
+    assert errors(found) == []
+    assert len({each.pk for each in found if isinstance(each, Submission)}) == 1
+
+
+def test_signed_withdrawn_and_saved_at_once_is_consistent(access: PortalAccess) -> None:
+    for _round in range(ROUNDS):
+        request = filled_form(access)
+        found = at_once(
+            partial(submit, request, access),
+            partial(requests.withdraw, request, by=DESK),
+            partial(save, request),
+        )
+        assert set(errors(found)) <= {DocumentCompleted, DocumentWithdrawn, DraftChanged}
+        assert list(verification.problems()) == []
+        request.refresh_from_db()
+        assert request.state != RequestState.STARTED
+
+
+def test_a_version_published_meanwhile_is_not_signed(access: PortalAccess) -> None:
+    request = filled_form(access)
+    template, digest = request.version.template, request.version.digest
+    changed = shared_documents.intake(shared_documents.item("only", "string", "Another question"))
+    found = at_once(
+        partial(submit, request, access), partial(shared_documents.new_version, template, changed, number=2)
+    )
+    assert errors(found) == []
+    assert Submission.objects.get().document_digest == digest
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_it_would_be_withdrawn_and_signed(access: PortalAccess) -> None:
+    """Shows that a withdrawal that does not lock the request meets a signed one; the database then refuses it."""
+    request = filled_form(access)
+    is_read, is_signed = Event(), Event()
+
+    def withdraw_without_the_lock() -> None:
+        with transaction.atomic():
+            row = DocumentRequest.objects.get(pk=request.pk)
+            is_read.set()
+            assert is_signed.wait(30)
+            assert row.is_open
+            row.state, row.withdrawn_at = RequestState.WITHDRAWN, clock.now()
+            row.save(update_fields=["state", "withdrawn_at"])
+
+    def sign() -> None:
+        assert is_read.wait(30)
+        submit(request, access)
+        is_signed.set()
+
+    assert errors(at_once(withdraw_without_the_lock, sign)) == [IntegrityError]
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_a_save_would_outlive_the_signature(access: PortalAccess) -> None:
+    """Shows that a save that does not lock the request leaves a draft of what was signed."""
+    request = filled_form(access)
+    is_read, is_signed = Event(), Event()
+
+    def save_without_the_lock() -> None:
+        with transaction.atomic():
+            row = DocumentRequest.objects.get(pk=request.pk)
+            is_read.set()
+            assert is_signed.wait(30)
+            assert row.is_open
+            ResponseDraft.objects.create(practice_id=row.practice_id, request=row, answers=[])
+
+    def sign() -> None:
+        assert is_read.wait(30)
+        submit(request, access)
+        is_signed.set()
+
+    assert errors(at_once(save_without_the_lock, sign)) == []
+    assert [each.reason for each in verification.problems()] == ["a draft is left of a request that is not open"]
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "reason"),
+    [
+        (TemplateVersion, {"content": {"en": {"title": "Other"}}}, "does not match its digest"),
+        (Submission, {"answers": [{"linkId": "name"}]}, "the answers do not match their digest"),
+        (Submission, {"document_digest": "0" * 64}, "the audit log has other digests"),
+    ],
+)
+def test_a_changed_row_is_found(
+    access: PortalAccess, table: type[TemplateVersion] | type[Submission], change: dict[str, object], reason: str
+) -> None:
+    submit(filled_form(access), access)
+    assert list(verification.problems()) == []
+    with triggers_off():
+        table.objects.update(**change)
+    assert any(reason in str(each) for each in verification.problems())

@@ -1,0 +1,192 @@
+"""Consents in the portal: read, signed once, and kept with their evidence."""
+
+import re
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
+from portico.domain.documents import requests
+from portico.domain.documents.models import DocumentRequest, Submission, TemplateKind
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import AuditEntry
+from tests import cast, shared_documents
+
+pytestmark = pytest.mark.django_db
+PORTAL = "/portal/alder-street/"
+LIST = f"{PORTAL}documents/"
+SIGNATURE = {"name": "Ana Abreu", "relationship": "Self", "agrees": "on"}
+# The session with its accesses, what is left to complete, and the client's bills twice.
+HOME_QUERIES = 4
+LIST_QUERIES = 3
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    return cast.ana(practice)
+
+
+@pytest.fixture
+def portal(client: Browser, ana: Client) -> Browser:
+    return cast.in_the_portal(client, ana)
+
+
+@pytest.fixture
+def consent(portal: Browser, ana: Client) -> DocumentRequest:
+    return shared_documents.shared(access_of(ana), shared_documents.consent(ana.practice))[0]
+
+
+def access_of(person: Client) -> PortalAccess:
+    return PortalAccess.objects.get(own_client=person)
+
+
+def sign(portal: Browser, request: DocumentRequest, **fields: str) -> str:
+    """Posts the signature and returns the text of the page that follows."""
+    answer = portal.post(f"{LIST}{request.ref}/", SIGNATURE | fields, follow=True)
+    return answer.text
+
+
+def test_home_says_what_is_left(portal: Browser, consent: DocumentRequest) -> None:
+    page = portal.get(f"{PORTAL}home/").text
+    assert "1 of 1 left" in page
+    assert f'href="{LIST}{consent.ref}/"' in page
+
+
+def test_ana_signs_and_is_told_that_we_have_it(portal: Browser, consent: DocumentRequest) -> None:
+    assert "I <em>agree</em> to treatment." in portal.get(f"{LIST}{consent.ref}/").text
+    page = sign(portal, consent)
+    assert "You can close this. We have it." in page
+    submission = Submission.objects.get()
+    assert (submission.signer_name, submission.relationship) == ("Ana Abreu", "Self")
+    assert submission.statement.endswith("I agree to sign electronically. I know that I can ask for paper instead.")
+    assert (submission.mailbox, submission.network_address) == ("a…a@mail.example", "127.0.0.1")
+    assert submission.document_digest == consent.version.digest
+
+
+def test_the_audit_log_has_both_digests(portal: Browser, consent: DocumentRequest) -> None:
+    sign(portal, consent)
+    entry = AuditEntry.objects.get(action=AuditAction.DOCUMENT_SIGNED)
+    submission = Submission.objects.get()
+    assert entry.about == consent.ref
+    assert entry.details["document_digest"] == submission.document_digest
+    assert entry.details["answers_digest"] == submission.answers_digest
+
+
+def test_sent_again_it_shows_the_first_signature(portal: Browser, consent: DocumentRequest) -> None:
+    sign(portal, consent)
+    page = sign(portal, consent, name="Somebody Else")
+    assert "You can close this. We have it." in page
+    assert Submission.objects.get().signer_name == "Ana Abreu"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"name": " "}, "Enter your full name."),
+        ({"name": "123"}, "Enter your full name."),
+        ({"relationship": ""}, "Enter your relationship to the client."),
+        ({"agrees": ""}, "Check the box to sign electronically, or ask us for paper."),
+    ],
+)
+def test_an_incomplete_signature_signs_nothing(
+    portal: Browser, consent: DocumentRequest, fields: dict[str, str], sentence: str
+) -> None:
+    answer = portal.post(f"{LIST}{consent.ref}/", {k: v for k, v in (SIGNATURE | fields).items() if v})
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert not Submission.objects.exists()
+
+
+def test_the_second_signature_asks_for_no_agreement(portal: Browser, ana: Client, consent: DocumentRequest) -> None:
+    sign(portal, consent)
+    (second,) = shared_documents.shared(access_of(ana), shared_documents.consent(ana.practice))
+    assert "I agree to sign electronically" not in portal.get(f"{LIST}{second.ref}/").text
+    sign(portal, second)
+    assert "electronically" not in Submission.objects.latest("id").statement
+
+
+def test_one_document_follows_the_other(portal: Browser, ana: Client) -> None:
+    first, second = shared_documents.shared(
+        access_of(ana), shared_documents.consent(ana.practice), shared_documents.consent(ana.practice)
+    )
+    page = sign(portal, first)
+    assert "Done. Here is the next document." in page
+    assert f'action="{LIST}{second.ref}/"' in page
+
+
+def test_completed_documents_stay_with_their_pdf(portal: Browser, consent: DocumentRequest) -> None:
+    sign(portal, consent)
+    page = portal.get(LIST).text
+    assert "Nothing to complete right now." in page
+    assert f"{LIST}{consent.ref}/pdf/" in page
+    shown = portal.get(f"{LIST}{consent.ref}/").text
+    assert "Ana Abreu" in shown
+    assert Submission.objects.get().document_digest in shown
+    assert "127.0.0.1" not in shown
+    assert portal.get(f"{LIST}{consent.ref}/pdf/").content.startswith(b"%PDF")
+
+
+def test_carol_sees_nothing_of_it(client: Browser, practice: Practice, consent: DocumentRequest) -> None:
+    carol = cast.in_the_portal(Browser(), cast.carol(practice))
+    for path in ("", "review/", "done/", "pdf/", "declining/", "pages/1/"):
+        assert carol.get(f"{LIST}{consent.ref}/{path}").status_code == 404
+
+
+def test_a_withdrawn_document_is_not_signed(portal: Browser, consent: DocumentRequest) -> None:
+    requests.withdraw(consent, by=cast.DESK)
+    assert "This document was withdrawn." in sign(portal, consent)
+    assert "This document was withdrawn." in portal.get(f"{LIST}{consent.ref}/").text
+    assert not Submission.objects.exists()
+
+
+def test_with_sign_documents_off_there_are_none(portal: Browser, ana: Client, consent: DocumentRequest) -> None:
+    PortalAccess.objects.filter(client=ana).update(signs_documents=False)
+    assert portal.get(LIST).status_code == 404
+    assert portal.post(f"{LIST}{consent.ref}/", SIGNATURE).status_code == 404
+    assert "Documents" not in portal.get(f"{PORTAL}home/").text
+
+
+def test_in_spanish_the_spanish_text_is_signed(portal: Browser, consent: DocumentRequest) -> None:
+    portal.post(f"{PORTAL}profile/", {"language": "es"})
+    assert "Acepto el <em>tratamiento</em>." in portal.get(f"{LIST}{consent.ref}/").text
+    sign(portal, consent)
+    submission = Submission.objects.get()
+    assert submission.language == "es"
+    assert submission.statement.startswith("He leído este documento")
+
+
+def test_a_document_without_spanish_is_shown_in_english(portal: Browser, ana: Client) -> None:
+    only = {"en": shared_documents.CONSENT["en"]}
+    version = shared_documents.published(ana.practice, TemplateKind.CONSENT, only)
+    (request,) = shared_documents.shared(access_of(ana), version)
+    portal.post(f"{PORTAL}profile/", {"language": "es"})
+    assert re.search(
+        r'<section [^>]*lang="en"[^>]*data-testid="consent-text"', portal.get(f"{LIST}{request.ref}/").text
+    )
+    sign(portal, request)
+    assert Submission.objects.get().language == "en"
+
+
+def test_declining_is_offered_only_if_allowed(portal: Browser, ana: Client, consent: DocumentRequest) -> None:
+    assert portal.get(f"{LIST}{consent.ref}/declining/").status_code == 404
+    (request,) = shared_documents.shared(access_of(ana), shared_documents.consent(ana.practice, may_be_declined=True))
+    page = portal.post(f"{LIST}{request.ref}/declining/", {"reason": "I have a question."}, follow=True).text
+    assert "You declined this document." in page
+    request.refresh_from_db()
+    assert (request.state, request.decline_reason) == ("declined", "I have a question.")
+
+
+@pytest.mark.parametrize("number", [1, 6])
+def test_the_number_of_queries_is_fixed(
+    portal: Browser, ana: Client, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    versions = [shared_documents.consent(ana.practice) for _ in range(number * 2)]
+    for request in shared_documents.shared(access_of(ana), *versions)[:number]:
+        sign(portal, request)
+    with django_assert_num_queries(LIST_QUERIES):
+        portal.get(LIST)
+    with django_assert_num_queries(HOME_QUERIES):
+        portal.get(f"{PORTAL}home/")
