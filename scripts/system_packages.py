@@ -14,8 +14,14 @@ APT = ["apt-get", "-o", "Acquire::Retries=3"]
 PGBOUNCER = "/usr/sbin/pgbouncer"
 POSTFIX = "/usr/sbin/postfix"
 DOVECOT = "/usr/sbin/dovecot"
+CLAMD = "/usr/sbin/clamd"
 # Every mail server has it.
 SENDMAIL = "/usr/sbin/sendmail"
+# The services that come with a package, by a part of its name.
+SERVICES = (
+    *(("postfix", "postfix"), ("dovecot", "dovecot")),
+    *(("clamav", f"clamav-{each}") for each in ("daemon.service", "daemon.socket", "freshclam.service")),
+)
 # Set by .ci/run.
 SKIP_NOTHING = "PORTICO_SKIP_NO_TESTS"
 # Asks invoke-rc.d, while it is there, to start none of the installed services.
@@ -31,7 +37,7 @@ def main() -> None:
         return
     install = ["install", "-y", "--no-install-recommends", "--no-remove", *packages]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit("Tests need Chromium, PostgreSQL and PgBouncer. Please run: sudo apt-get " + " ".join(install))
+        sys.exit("Tests need Chromium, PostgreSQL, PgBouncer and clamd. Please run: sudo apt-get " + " ".join(install))
     print("Installing " + ", ".join(packages), flush=True)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     if "postfix" in packages and shutil.which("debconf-set-selections"):
@@ -43,7 +49,7 @@ def main() -> None:
             done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
             if done.returncode:
                 sys.exit(_failure(packages))
-    disable([each for each in ("postfix", "dovecot") if any(each in package for package in packages)])
+    disable([each for name, each in SERVICES if any(name in package for package in packages)])
 
 
 def _failure(packages: list[str]) -> str:
@@ -95,6 +101,8 @@ def missing() -> list[str]:
         packages.append("postgresql")
     if not Path(PGBOUNCER).exists():
         packages.append("pgbouncer")
+    if not Path(CLAMD).exists():
+        packages.append("clamav-daemon")
     if can_have_mail_servers():
         packages += [
             name for name, path in (("postfix", POSTFIX), ("dovecot-imapd", DOVECOT)) if not Path(path).exists()

@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.support.pressing",
     "tests.support.processes",
     "tests.support.smtp",
+    "tests.support.clamd",
     "tests.support.mail_servers",
     "tests.support.stripe",
     "tests.support.world",

@@ -59,3 +59,19 @@ def test_other_charsets_are_refused_with_a_page(content_type: str) -> None:
 def test_utf_8_is_accepted(charset: str) -> None:
     status, page = post(b"name=%C3%89mile", CONTENT_TYPE=f"{FORM}; charset={charset}", CONTENT_LENGTH="15")
     assert (status, page.decode()) == (200, "[('name', 'Émile')]")
+
+
+def upload(body: bytes, length: int | None = None) -> tuple[int, bytes]:
+    form = "multipart/form-data; boundary=x"
+    where = {"PATH_INFO": "/office/no-such-page/upload/", "CONTENT_TYPE": form}
+    return post(body, CONTENT_LENGTH=str(length or len(body)), **where)
+
+
+def test_incomplete_upload_is_refused() -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.pdf"\r\n\r\n' + b"%PDF" * 1000
+    assert upload(body, len(body) + 20)[0] == 400
+    assert upload(body + b"\r\n--x--\r\n")[0] == 404
+
+
+def test_malformed_utf8_in_a_field_of_an_upload_is_refused() -> None:
+    assert upload(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xff\r\n--x--\r\n')[0] == 400

@@ -20,7 +20,10 @@ def call(**environ: Any) -> tuple[int, bytes]:  # Any: as WSGI has it.
         return bytes
 
     response = Application()(cast(Any, RequestFactory())._base_environ() | environ, start_response)
-    return int(statuses[0].split()[0]), b"".join(response)
+    try:
+        return int(statuses[0].split()[0]), b"".join(response)
+    finally:
+        response.close()
 
 
 def post(body: bytes, **environ: Any) -> tuple[int, bytes]:  # Any: as above.
