@@ -2,6 +2,8 @@
 
 # Variables meant for another Python would affect every Python here.
 unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PIP_USER PIP_TARGET PIP_PREFIX
+# Without it, each test process and each process that a test starts would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 # File names, input and output are UTF-8, independent of the locale.
 export PYTHONUTF8 := 1
 # The first Python that runs; bootstrap.py then searches for one that is new enough.
