@@ -105,7 +105,7 @@ def process_next() -> bool:
         if number and time.monotonic() > ends_at:
             leases.release_all(events[number:])
             break
-        if not leases.update_if_held(event, lease_until=clock.now() + LEASE):
+        if not leases.extend(event, lease=LEASE):
             continue
         result = _process(event)
         if result in finished:

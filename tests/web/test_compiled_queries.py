@@ -16,6 +16,7 @@ from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role
+from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery
 from portico.plumbing.models import Restoration
@@ -72,7 +73,7 @@ class Visitor:
         practice = self.practice.pk
         with transaction.atomic():
             assert portal_accounts.account_for_address(self.client.email_addresses.get()) == self.attempt.account
-        assert webhook_events.client_for(self.practice, livemode=False)
+        assert payment_readiness.read_client_for_mode(self.practice, livemode=False)
         found = webhook_events._attempt_of_session.rows(practice=practice, session=self.attempt.checkout_session_id)
         assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]
         assert settlement._payment_of.rows(practice=practice, charge=f"ch_{self.attempt.ref}")

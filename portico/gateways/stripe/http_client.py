@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -156,8 +157,9 @@ class _SocketReader(io.RawIOBase):
         return self._source.receive(memoryview(buffer))
 
 
+@cache
 def _tls_context() -> ssl.SSLContext:
-    """Returns a context with the SDK's certificates: a small system may have none of its own."""
+    """Returns a context with the SDK's certificates, read once: a small system may have none of its own."""
     return ssl.create_default_context(cafile=stripe.ca_bundle_path)
 
 

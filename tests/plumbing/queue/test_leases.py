@@ -128,6 +128,19 @@ def test_an_expired_claim_cannot_save_an_outcome(stopped_clock: Traveller) -> No
     assert OutgoingEmail.objects.get().reason == "quick"
 
 
+def test_a_lease_is_extended_by_its_holder_only(stopped_clock: Traveller) -> None:
+    an_email()
+    slow = claim()
+    assert slow is not None
+    assert leases.extend(slow, lease=3 * MINUTE / 2)
+    assert slow.lease_until == OutgoingEmail.objects.get().lease_until == clock.now() + 3 * MINUTE / 2
+    stopped_clock.shift(MINUTE)
+    assert claim() is None
+    stopped_clock.shift(MINUTE)
+    assert claim() is not None
+    assert not leases.extend(slow, lease=MINUTE)
+
+
 def test_several_rows_are_claimed_oldest_first() -> None:
     emails = [an_email(f"note:{number}") for number in range(3)]
     assert leases.claim_some(OutgoingEmail.objects.waiting(), limit=2, lease=MINUTE) == emails[:2]

@@ -84,6 +84,9 @@ def apply_intent(attempt: PaymentAttempt, intent: PaymentIntent) -> None:
 @retry_on_deadlock
 def succeed(attempt: PaymentAttempt, intent: PaymentIntent) -> Payment | None:
     """Records the payment of a charge, once. What exceeds its invoices' amounts due is credit, flagged for a refund."""
+    # Stripe reports most charges several times: what is recorded needs no lock, and is asked again under it.
+    if _is_known(attempt.practice, intent):
+        return None
     with locks.lock_books(attempt.client) as locked:
         if _is_known(locked.practice, intent):
             return None
@@ -163,7 +166,10 @@ def end_if_never_sent(attempt: PaymentAttempt) -> bool:
 
 
 def _is_known(practice: Practice, intent: PaymentIntent) -> bool:
-    """Returns True if the charge is recorded. The client is locked; at most one charge of an intent succeeds."""
+    """Returns True if the charge is recorded. At most one charge of an intent succeeds.
+
+    It is False for certain only while the client is locked.
+    """
     return bool(_payment_of.rows(practice=practice.pk, charge=intent.charge_id))
 
 

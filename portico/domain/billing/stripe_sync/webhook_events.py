@@ -58,7 +58,8 @@ def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
 
 def process(event: InboundEvent) -> EventResult:
     """Processes a stored event. Returns LATER if its object is not known yet or Stripe cannot be called."""
-    stripe = client_for(event.practice, livemode=event.livemode)
+    deadline = Deadline(WORK_SECONDS)
+    stripe = payment_readiness.read_client_for_mode(event.practice, livemode=event.livemode, deadline=deadline)
     if stripe is None:
         return EventResult.LATER
     try:
@@ -84,15 +85,6 @@ def process(event: InboundEvent) -> EventResult:
     except (StripeCallFailed, StripeNotReachable):
         return EventResult.LATER
     return EventResult.IGNORED
-
-
-def client_for(practice: Practice, *, livemode: bool) -> StripeClient | None:
-    """Returns a client with the current key if it is of that mode, else with a replaced key; None without either."""
-    key = payment_readiness.current_key(practice)
-    account_id = key.account_id if key and key.livemode == livemode else ""
-    return payment_readiness.read_client_for(
-        practice, account_id=account_id, livemode=livemode, deadline=Deadline(WORK_SECONDS)
-    )
 
 
 def apply_intent(practice: Practice, intent: PaymentIntent) -> EventResult:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
@@ -92,7 +92,19 @@ def read_client_for(
 
     A seeded key has no account id; it matches every account of its mode.
     """
+    return _read_client(_keys.rows(practice=practice.pk, livemode=livemode), account_id=account_id, deadline=deadline)
+
+
+def read_client_for_mode(
+    practice: Practice, *, livemode: bool, deadline: Deadline | None = None
+) -> StripeClient | None:
+    """Returns a client with the current key if it is of that mode, else with a replaced key; None without either."""
     keys = _keys.rows(practice=practice.pk, livemode=livemode)
+    account_id = next((key.account_id for key in keys if key.__dict__["is_current"]), "")
+    return _read_client(keys, account_id=account_id, deadline=deadline)
+
+
+def _read_client(keys: list[StripeKey], *, account_id: str, deadline: Deadline | None) -> StripeClient | None:
     same = [key for key in keys if key.account_id == account_id]
     unsaid = [key for key in keys if not key.account_id or not account_id]
     for key in (*same, *unsaid):
@@ -105,7 +117,9 @@ def read_client_for(
 
 @CompiledQuery
 def _keys(practice: Parameter, livemode: Parameter) -> QuerySet[StripeKey]:
-    return StripeKey.objects.filter(practice=practice, livemode=livemode).order_by("-id")
+    current = OnlinePayments.objects.filter(practice=OuterRef("practice"), key=OuterRef("pk"))
+    keys = StripeKey.objects.filter(practice=practice, livemode=livemode)
+    return keys.annotate(is_current=Exists(current)).order_by("-id")
 
 
 def client_for_key(key: StripeKey, *, deadline: Deadline | None = None) -> StripeClient:
