@@ -47,6 +47,10 @@ def test_the_request_stands_beside_every_step_of_its_client(office: Browser, pra
     assert f'data-client="{ana.ref}"' in page
     assert steps_in(page) == steps_in(office.get(f"/office/clients/{ana.ref}/edit/portal/").text)
     assert len(steps_in(page)) == 10
+    # An invitation that waits for its report is no problem of eligibility, which the list shows.
+    assert "Can sign in by email. Nothing on our side prevents it." in office.get(LIST).text
+    assert "Can sign in by email. Nothing on our side prevents it." not in page
+    assert "Before you give a PIN or change anything, call a number on file" in page
     entry = AuditEntry.objects.get(action=AuditAction.HELP_REQUESTS_VIEWED, about=row.ref)
     assert entry.client == ana
 
