@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 # With --runs, each randomized test is split into this many, which run in parallel: the parameter `share`.
 SHARES = 4
-# Three processes at each of fifteen moments; with --whole more than six.
+# While clients pay: three processes at each of fifteen moments; with --whole more than six.
 KILLS = 45
 KILLS_OF_A_WHOLE_RUN = 100
 
@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--kills",
         type=int,
-        help=f"how many processes are killed (default: {KILLS}, or {KILLS_OF_A_WHOLE_RUN} with --whole)",
+        help=f"how many processes are killed (while clients pay: {KILLS}, or {KILLS_OF_A_WHOLE_RUN} with --whole)",
     )
 
 
@@ -26,10 +26,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("share", range(SHARES if metafunc.config.getoption("runs") else 1))
 
 
-def kills(config: pytest.Config) -> int:
+def kills(config: pytest.Config, *, usual: int = KILLS, whole: int = KILLS_OF_A_WHOLE_RUN) -> int:
     """Returns how many processes the run kills in all."""
     wanted: int | None = config.getoption("kills")
-    return wanted or (KILLS_OF_A_WHOLE_RUN if config.getoption("whole") else KILLS)
+    return wanted or (whole if config.getoption("whole") else usual)
 
 
 def at_random(config: pytest.Config, *, runs: int, whole_runs: int, steps: int) -> settings:
