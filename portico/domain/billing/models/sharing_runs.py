@@ -59,4 +59,5 @@ class SharingRun(QueuedRow):
     @property
     def left_out(self) -> int:
         """The number of invoices voided or shared otherwise before the run reached them; 0 until it is over."""
-        return self.total - self.shared if self.is_over else 0
+        # An invoice that is no longer shared is shared again, although it was not among those of the request.
+        return max(self.total - self.shared, 0) if self.is_over else 0

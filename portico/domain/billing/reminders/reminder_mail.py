@@ -37,13 +37,13 @@ def draft(
     purpose: Purpose,
     by: Actor,
 ) -> Draft | None:
-    """Returns the mail about bills of one mailbox; None if its client gets no mail of this purpose.
+    """Returns the mail about bills of one mailbox; None without a bill, or if its client gets no mail of this purpose.
 
     `bills` come from `remindable.with_past_due`: subject, message and button are about all of them. `access` is loaded
     with its client, account and address; `texts` come from `bill_mail_texts.texts_of_practices`.
     """
     address, client = eligibility.mail_address(access, purpose), access.client
-    if address is None or access.account is None:
+    if address is None or access.account is None or not bills:
         return None
     language = access.account.language or client.language
     text = texts[client.practice_id, language]

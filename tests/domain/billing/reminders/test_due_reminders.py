@@ -12,7 +12,7 @@ from time_machine import Traveller
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, Reminder
-from portico.domain.billing.reminders import due_reminders, sending
+from portico.domain.billing.reminders import due_reminders, remindable, sending
 from portico.domain.billing.reminders.due_reminders import ReminderDays
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -136,6 +136,13 @@ def test_what_is_not_owed_by_a_client_who_may_be_mailed_is_not_reminded_of(pract
     Client.objects.update(reminders_off_at=None)
     PortalAccess.objects.update(access_billing_documents=False)
     assert due_reminders.queue_due() == 0
+
+
+def test_a_bill_paid_while_its_reminder_is_queued_is_not_reminded_of(ana: Client) -> None:
+    bill = owing(ana, 3)
+    due = list(remindable.with_mailbox(remindable.bills()))
+    cast.cash(ana, bill.total_minor, invoice=bill)
+    assert sending.queue_mails(due, by=cast.DESK) == []
 
 
 def test_a_worker_killed_at_any_point_sends_none_twice(ana: Client) -> None:
