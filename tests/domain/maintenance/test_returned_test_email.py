@@ -79,6 +79,18 @@ def test_it_is_sent_with_a_tag_that_survives_a_provider(practice: Practice) -> N
     assert composer_of(other.kind).recipient(other) == "elm@gmail.example"
 
 
+def test_a_forwarded_test_email_is_judged_by_its_signature(practice: Practice) -> None:
+    email = send(practice, "elm@gmail.example")
+    # The forwarder writes its own envelope sender around ours (SRS), and SPF is about the forwarder.
+    results = f"{MX}; dkim=pass header.d={DOMAIN} header.s=s1; spf=pass smtp.mailfrom=gmail.example"
+    ours = f"<bounces+{report_tags.tag_of(email.ref)}@{DOMAIN}>".encode()
+    theirs = ours.replace(b"<bounces", b"<SRS0=Hk4x=7Q=alder.example=bounces").replace(
+        b"@alder.example", b"@gmail.example"
+    )
+    report_mailbox.receive(returned(email, results=results).replace(ours, theirs))
+    assert (result().verdict, result().dkim_keys) == (Verdict.OK, KEY)
+
+
 @pytest.mark.parametrize("tag", ["none", "abcdefghij234567-abcdefghij234567"])
 def test_a_mail_without_our_tag_is_not_believed(practice: Practice, tag: str) -> None:
     report_mailbox.receive(returned(send(practice), tag=tag))
