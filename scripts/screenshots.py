@@ -214,6 +214,11 @@ SHOWN = {
     "portal:profile": "profile",
     "portal:ask_for_help": "ask-for-help-inside",
     "portal:change_email": "change-email",
+    "portal:documents": "documents",
+    "portal:document": "consent",
+    "portal:document_page": "form-page",
+    "portal:document_review": "form-review",
+    "portal:documents_done": "documents-done",
     "entrance:new_email": "new-email",
 }
 # Pages without a screenshot of their own, with the reason. Pages of the office whose address has no ref need neither:
@@ -225,6 +230,7 @@ NOT_IN_THE_DEMO = {
     "office:recovery_codes": "the same",
     "office:kept_post": "no session ends while a form is filled in",
     "portal:refund_receipt": "no client who signs in has a refund",
+    "portal:document_declining": "no document of the welcome packet may be declined",
 }
 
 
@@ -312,6 +318,7 @@ class Photographer:
     def photograph_all(self) -> None:
         self.portal()
         self.family()
+        self.documents()
         self.paying()
         self.office()
         if missing := set(SHOWN.values()) - self.taken:
@@ -543,6 +550,35 @@ class Photographer:
         page.wait_for_timeout(3000)  # Meanwhile the worker mails the link.
         page.goto(self.newest_link(page, "Confirm your new email for", path=r"portal/[\w-]+/new-email"))
         self.take(page, "new-email", NO_DESIGN)
+
+    def documents(self) -> None:
+        """Signs in as Alex, whose welcome packet is half done, and completes it."""
+        page = self.page()
+        portal = f"{self.base}/portal/alder-street/"
+        page.goto(portal)
+        page.get_by_label("Enter your email").fill("alex@moss.example")
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_timeout(3000)  # Meanwhile the worker mails the link.
+        page.goto(self.newest_link(page, "Sign in to"))
+        page.get_by_role("button", name=re.compile("^Sign in as")).click()
+        self.take(page, "home-with-documents", "10-home")
+        page.goto(f"{portal}documents/")
+        self.take(page, "documents", NO_DESIGN)
+        page.get_by_role("link", name=re.compile("^Continue")).first.click()
+        self.take(page, "form-page", NO_DESIGN)
+        page.goto(f"{page.url.partition('pages/')[0]}review/")
+        self.take(page, "form-review", NO_DESIGN)
+        page.goto(f"{portal}documents/")
+        page.get_by_role("link", name=re.compile("^Get Started")).first.click()
+        self.take(page, "consent", NO_DESIGN)
+        page.get_by_label("Your full name").fill("Alexandra Moss")
+        page.get_by_role("button", name="Submit & Continue").click()
+        page.goto(f"{portal}documents/")
+        page.get_by_test_id("completed-document").first.get_by_role("heading").get_by_role("link").click()
+        self.take(page, "completed-document", NO_DESIGN)
+        page.goto(f"{page.url}done/")
+        self.take(page, "documents-done", NO_DESIGN)
+        page.context.close()
 
     def family(self) -> None:
         """Takes screenshots of a mailbox with three clients, and of another mailbox's link in the same browser."""

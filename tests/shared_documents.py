@@ -53,6 +53,19 @@ def _questionnaire(*items: dict[str, Any]) -> dict[str, Any]:  # Any: JSON.
     return {"resourceType": "Questionnaire", "status": "active", "item": list(items)}
 
 
+def every_type() -> list[dict[str, Any]]:  # Any: JSON.
+    """Returns items of every type, in a group inside a group and outside."""
+    plain = ("boolean", "decimal", "integer", "date", "dateTime", "time", "string", "text")
+    asked = [item(f"a-{each}", each, f"A {each}?") for each in plain]
+    inner = item("inner", "group", "A group inside", item=[choice("one", "Which one?", "This", "That", required=True)])
+    several = choice("several", "Which ones?", "This", "That", "Those", repeats=True)
+    other = {**choice("open", "Which one, or another?", "This", "That"), "type": "open-choice"}
+    return [
+        item("intro", "display", "Please answer."),
+        item("all", "group", "All", item=[*asked, inner, several, other]),
+    ]
+
+
 def _english() -> tuple[dict[str, Any], ...]:  # Any: JSON.
     return (
         item("about", "group", "About you", item=[

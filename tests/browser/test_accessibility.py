@@ -13,12 +13,13 @@ from playwright.sync_api import Page, expect
 from portico.domain.access import access_grants, address_change, client_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.help_requests import help_requests
-from portico.domain.access.models import HelpRequest, PortalSession
+from portico.domain.access.models import HelpRequest, PortalAccess, PortalSession
 from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Payment
 from portico.domain.clients.models import Client
+from portico.domain.documents import requests as documents
 from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
 from portico.domain.maintenance.sender_check import checking
 from portico.domain.maintenance.sender_check.results import CheckResult
@@ -30,7 +31,7 @@ from portico.plumbing import clock
 from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.web.office.help import help_contents
-from tests import cast
+from tests import cast, shared_documents
 from tests.support import databases, outcomes, pages
 from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe, carry
 from tests.support.processes import Process
@@ -260,6 +261,7 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     card = outcomes.ready_to_pay(bea)
     found += look(page, [f"{PORTAL}refunds/{refund.ref}/", f"{PORTAL}billing/{bills[0].ref}/payment/"], seen)
     found += look(page, [f"{PORTAL}billing/payment/", *chosen_too_late(bea)], seen)
+    found += look(page, document_places(bea), seen)
     attempts = outcomes.attempts_of_each_state(card, bea)
     found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts], seen)
     found += look(page, [f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"], seen)
@@ -304,6 +306,26 @@ def test_view_as_client_is_accessible(browsing: Browsing, site: Process) -> None
     expect(page.get_by_test_id("pay-now")).not_to_have_attribute("href", re.compile(".*"))
     page.get_by_role("button", name="End view").click()
     expect(page).to_have_url(re.compile(f"/office/clients/{luz.ref}/edit/portal/$"))
+
+
+def document_places(person: Client) -> list[str]:
+    """Returns the pages of documents in each state, with every type of question."""
+    practice, access = person.practice, PortalAccess.objects.get(own_client=person)
+    versions = [shared_documents.form(practice, *shared_documents.every_type(), may_be_declined=True)]
+    versions += [shared_documents.consent(practice, may_be_declined=True) for _ in range(4)]
+    form, consent, signed, declined, withdrawn = (
+        f"{PORTAL}documents/{each.ref}/" for each in shared_documents.shared(access, *versions)
+    )
+    requests_of = {each.ref: each for each in person.document_requests.all()}
+    documents.decline(requests_of[declined.split("/")[-2]], reason="Not now", by=cast.DESK)
+    documents.withdraw(requests_of[withdrawn.split("/")[-2]], by=cast.DESK)
+    shared_documents.signed(requests_of[signed.split("/")[-2]], access)
+    return [
+        f"{PORTAL}home/",
+        f"{PORTAL}documents/",
+        *(f"{form}{path}" for path in ("pages/1/", "review/", "declining/")),
+        *(consent, signed, f"{signed}done/", declined, withdrawn),
+    ]
 
 
 def chosen_too_late(person: Client) -> list[str]:

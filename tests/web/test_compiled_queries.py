@@ -9,18 +9,20 @@ from django.db.models import Model
 from django.test import Client as Browser
 
 from portico.domain.access import access_grants, contact_changes, portal_accounts
+from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import bursts
 from portico.domain.billing.card_payments import settlement
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client
+from portico.domain.documents import portal_requests
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery
 from portico.plumbing.models import Restoration
-from tests import cast
+from tests import cast, shared_documents
 from tests.support import outcomes, pages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.slow]
@@ -45,7 +47,9 @@ class Visitor:
     def visit(self) -> None:
         portal, client = self.practice.portal_path, f"/office/clients/{self.client.ref}/"
         bills = [f"billing/{invoice.ref}/" for invoice in self.client.invoices.shared()]
-        mine = ("home/", "billing/", *bills, "profile/")
+        form, consent = self.client.document_requests.order_by("pk").values_list("ref", flat=True)[:2]
+        documents = ("documents/", f"documents/{form}/", f"documents/{consent}/done/")
+        mine = ("home/", "billing/", *bills, *documents, "profile/")
         for browser, addresses in (
             (self.portal, [f"{portal}{each}" for each in mine]),
             # All pages of the office whose address has no ref, and four of a client.
@@ -69,10 +73,11 @@ class Visitor:
         self.work()
 
     def work(self) -> None:
-        """Runs what the worker reads for an event of the attempt, and what the mailbox's next client would lock."""
+        """Runs what the worker reads for an event of the attempt, and what a mailbox with several clients needs."""
         practice = self.practice.pk
         with transaction.atomic():
             assert portal_accounts.account_for_address(self.client.email_addresses.get()) == self.attempt.account
+        assert portal_requests.open_counts(self.attempt.account)
         assert payment_readiness.read_client_for_mode(self.practice, livemode=False)
         found = webhook_events._attempt_of_session.rows(practice=practice, session=self.attempt.checkout_session_id)
         assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]
@@ -118,6 +123,9 @@ def visitor(client: Client) -> Visitor:
     cast.attempt(cast.bill(client))
     for each in owing:
         cast.bill(each, shared=False)
+    access = PortalAccess.objects.get(own_client=client)
+    versions = (shared_documents.form(practice), shared_documents.consent(practice))
+    shared_documents.signed(shared_documents.shared(access, *versions)[1], access)
     Invoice.objects.filter(client__in=owing).update(due_on=None)
     return Visitor(portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0])
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, QuerySet
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.documents.models import (
@@ -138,7 +138,12 @@ def _listed(row: _Row, language: str) -> ListedRequest:
 
 
 def _with_titles(requests: QuerySet[DocumentRequest]) -> QuerySet[DocumentRequest]:
-    return requests.annotate(title_en=KT("version__content__en__title"), title_es=KT("version__content__es__title"))
+    return requests.annotate(title_en=_title_in("en"), title_es=_title_in("es"))
+
+
+def _title_in(language: str) -> KeyTextTransform:
+    # The content of a form is large: only its title is read.
+    return KeyTextTransform("title", KeyTransform(language, "version__content"))
 
 
 @CompiledQuery

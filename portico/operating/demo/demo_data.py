@@ -30,7 +30,7 @@ from portico.domain.documents import starter_set
 from portico.gateways import imap
 from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport
-from portico.operating.demo import demo_cards
+from portico.operating.demo import demo_cards, demo_documents
 from portico.operating.demo.demo_books import DemoBooks
 from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
@@ -97,6 +97,10 @@ def create_demo_data() -> None:
     client_changes.archive(demo.client("archived"), by=demo.owner)
     books = DemoBooks(loaded.practice, by=loaded.staff["bea"].actor)
     books.write(loaded.clients)
+    for name in ("alex", "dana", "lena", "priya"):
+        demo_documents.share(demo.client(name), by=demo.desk)
+    demo_documents.begin(demo.client("alex"))
+    demo_documents.complete(demo.client("lena"))
     demo_cards.pay(books.bill(demo.client("dana"), days_ago=12))
     demo_cards.pay_and_dispute(books.bill(demo.client("lucia"), days_ago=16))
 

@@ -51,6 +51,12 @@ def redirect_with_notice(url: str, notice: str) -> HttpResponseRedirect:
     return redirect(f"{url}{'&' if '?' in url else '?'}{PARAMETER}={notice}")
 
 
+def with_notice_of(request: HttpRequest, url: str) -> str:
+    """Returns the address with the notice that this page was to show, for a page that leads on."""
+    name = request.GET.get(PARAMETER, "")
+    return f"{url}?{PARAMETER}={name}" if name in KNOWN else url
+
+
 def notice_of(request: HttpRequest) -> list[Notice]:
     """Returns the notice named in the URL as a list; empty for an unknown name."""
     notice = KNOWN.get(request.GET.get(PARAMETER, ""))

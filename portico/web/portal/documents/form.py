@@ -112,7 +112,7 @@ def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     if shown is None:
         return redirect(found_documents.address(request, "portal:document_review", found.ref))
     anchor = f"#q{opened.numbers[opened.place]}" if opened.place in shown.link_ids else ""
-    return redirect(page_address(request, found, shown) + anchor)
+    return redirect(flash_messages.with_notice_of(request, page_address(request, found, shown)) + anchor)
 
 
 @portal_documents_page
@@ -170,8 +170,8 @@ def _save(request: PortalRequest, opened: OpenForm, shown: FormPage) -> HttpResp
     if errors:
         return _render(request, after, shown, request.POST, errors=errors, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     if added and not is_back:
-        anchor = f"?{flash_messages.PARAMETER}={flash_messages.QUESTION_ADDED}#q{opened.numbers[added[0].link_id]}"
-        return redirect(page_address(request, opened.found, shown) + anchor)
+        notice = f"?{flash_messages.PARAMETER}={flash_messages.QUESTION_ADDED}"
+        return redirect(f"{page_address(request, opened.found, shown)}{notice}#q{opened.numbers[added[0].link_id]}")
     return redirect(_previous(request, after, shown) if is_back else following(request, after, shown))
 
 

@@ -52,6 +52,7 @@ def sign(portal: Browser, request: DocumentRequest, **fields: str) -> str:
 def test_home_says_what_is_left(portal: Browser, consent: DocumentRequest) -> None:
     page = portal.get(f"{PORTAL}home/").text
     assert "1 of 1 left" in page
+    assert re.search(r"<h3[^>]*>Consent to treatment</h3>", portal.get(LIST).text)
     assert f'href="{LIST}{consent.ref}/"' in page
 
 

@@ -1,0 +1,109 @@
+"""The demo's documents: shared with four clients; one of them has begun, and one has completed everything."""
+
+from portico.domain.access import access_grants
+from portico.domain.access.models import PortalAccess, PortalSession
+from portico.domain.access.sign_in import portal_sessions
+from portico.domain.clients.models import Client
+from portico.domain.documents import drafts, requests, sharing, signing
+from portico.domain.documents.drafts import OpenedPage
+from portico.domain.documents.forms.answer_items import Answer
+from portico.domain.documents.forms.questionnaire import Item, ItemType
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, TemplateKind
+from portico.domain.documents.signatures import Signature, Signer
+from portico.plumbing import tokens
+from portico.plumbing.actors import Actor
+
+LANGUAGE = "en"
+# From a documentation range: https://www.rfc-editor.org/rfc/rfc5737
+NETWORK_ADDRESS = "203.0.113.40"
+
+
+def share(client: Client, *, by: Actor) -> None:
+    """Shares the welcome packet with the client."""
+    templates = DocumentTemplate.objects.shareable().filter(practice=client.practice_id, in_welcome_packet=True)
+    versions = [each.current_version for each in templates.select_related("current_version") if each.current_version]
+    sharing.share(_access_of(client), versions, form_key=tokens.new_token(), by=by)
+
+
+def begin(client: Client) -> None:
+    """Signs the first document, opens the others, and fills in a part of the form."""
+    access = _access_of(client)
+    for position, request in enumerate(_open_requests(access)):
+        if request.version.template.kind == TemplateKind.FORM:
+            _fill_in(request, access, only=6)
+        elif position == 0:
+            _sign(request, access)
+        else:
+            requests.mark_opened(request, language=LANGUAGE, by=_signer(access)[1])
+
+
+def complete(client: Client) -> None:
+    """Signs and fills in everything, as the client does in the portal."""
+    access = _access_of(client)
+    for request in _open_requests(access):
+        if request.version.template.kind == TemplateKind.FORM:
+            _fill_in(request, access)
+        _sign(request, access)
+
+
+def _access_of(client: Client) -> PortalAccess:
+    access = access_grants.access_of(client)
+    if access is None:
+        raise LookupError(f"{client.name} has no portal access.")
+    return access
+
+
+def _open_requests(access: PortalAccess) -> list[DocumentRequest]:
+    rows = DocumentRequest.objects.open().filter(access=access).order_by("position")
+    return list(rows.select_related("version__template", "client", "practice"))
+
+
+def _signer(access: PortalAccess) -> tuple[Signer, Actor]:
+    session = PortalSession.objects.select_related("account").filter(account=access.account).latest("id")
+    address = access.address.address if access.address else ""
+    session.client = access.client
+    mailbox = f"{address[:1]}…{address[address.index('@') :]}"
+    return Signer(session, mailbox, NETWORK_ADDRESS), portal_sessions.actor_of(session)
+
+
+def _sign(request: DocumentRequest, access: PortalAccess) -> None:
+    signer, by = _signer(access)
+    draft = drafts.of(request)
+    signing.submit(
+        request,
+        language=LANGUAGE,
+        draft_number=draft.number if draft else 0,
+        signature=Signature(access.client.name, "Self", agrees=True),
+        signer=signer,
+        by=by,
+    )
+
+
+def _fill_in(request: DocumentRequest, access: PortalAccess, *, only: int | None = None) -> None:
+    """Answers the questions of the form, or as many from the beginning as `only` says."""
+    form = drafts.questionnaire_of(request.version, LANGUAGE)
+    asked = form.questions[:only]
+    answers = {item.link_id: [_answer(item)] for item in asked}
+    page = OpenedPage(0, tokens.new_ref(), 0)
+    by = _signer(access)[1]
+    drafts.save(request, answers, page=page, place=asked[-1].link_id, language=LANGUAGE, by=by)
+
+
+def _answer(item: Item) -> Answer:
+    if item.options:
+        return item.options[0].answer
+    match item.type:
+        case ItemType.BOOLEAN:
+            return {"valueBoolean": False}
+        case ItemType.DATE:
+            return {"valueDate": "1990-04-23"}
+        case ItemType.INTEGER:
+            return {"valueInteger": 2}
+        case ItemType.DECIMAL:
+            return {"valueDecimal": 2.5}
+        case ItemType.TIME:
+            return {"valueTime": "09:30:00"}
+        case ItemType.DATE_TIME:
+            return {"valueDateTime": "2026-11-02T09:30:00-08:00"}
+        case _:
+            return {"valueString": "As we discussed on the phone."}

@@ -1,0 +1,184 @@
+"""A client signs a consent and fills in a form with branches on a phone, and goes on after an interruption."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as django_settings
+from playwright.sync_api import Page, expect
+from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from portico.domain.access.models import PortalAccess, PortalSession, SignInRequest
+from portico.domain.access.sign_in import request_worker, sign_in_links
+from portico.domain.clients.models import Client
+from portico.domain.documents.models import DocumentRequest, ResponseDraft, Submission
+from portico.plumbing import clock
+from tests import cast, shared_documents
+from tests.support.browser import Browsing, axe, carry
+from tests.support.pressing import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+HOME = "/portal/alder-street/home/"
+PHONE = 390
+WORDS = {
+    "en": {
+        "start": "Get Started", "name": "Your full name", "relationship": "Relationship to client",
+        "agree": "I agree to sign electronically.", "submit": "Submit & Continue", "go on": "Continue",
+        "review": "Review & Continue", "called": "What do you like to be called?", "yes": "Yes",
+        "many": "How many a day?", "nuts": "Nuts", "left": "2 of 2 left, about 8 minutes",
+        "done": "You can close this. We have it.", "self": "Self",
+    },
+    "es": {
+        "start": "Comenzar", "name": "Su nombre completo", "relationship": "Relación con el cliente",
+        "agree": "Acepto firmar electrónicamente.", "submit": "Enviar y continuar", "go on": "Continuar",
+        "review": "Revisar y continuar", "called": "¿Cómo le gusta que le llamen?", "yes": "Sí",
+        "many": "¿Cuántos al día?", "nuts": "Nueces", "left": "Quedan 2 de 2, alrededor de 8 minutos",
+        "done": "Puede cerrar esta página. Ya lo tenemos.", "self": "El cliente mismo",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def ana(transactional_db: None) -> Client:
+    ana = cast.ana(cast.alder())
+    cast.with_access(ana)
+    return ana
+
+
+def packet(ana: Client) -> list[DocumentRequest]:
+    practice = ana.practice
+    access = PortalAccess.objects.get(own_client=ana)
+    return shared_documents.shared(access, shared_documents.consent(practice), shared_documents.form(practice))
+
+
+def phone_of(browsing: Browsing, url: str, ana: Client, *, javascript: bool = True, language: str = "en") -> Page:
+    page = browsing.window(url, javascript=javascript, width=PHONE)
+    carry(page, url, cast.in_the_portal(Browser(), ana), django_settings.CLIENT_COOKIE_NAME)
+    page.goto(f"{HOME}?language={language}")
+    return page
+
+
+def expect_accessible(page: Page, *, javascript: bool) -> None:
+    if javascript:
+        assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("language", "javascript"), [("en", True), ("es", False)])
+def test_ana_completes_her_documents_on_a_phone(
+    browsing: Browsing, live_server: LiveServer, ana: Client, *, language: str, javascript: bool
+) -> None:
+    packet(ana)
+    words = WORDS[language]
+    page = phone_of(browsing, live_server.url, ana, javascript=javascript, language=language)
+    expect(page.get_by_test_id("documents-left")).to_have_text(words["left"])
+    page.get_by_role("link", name=words["start"], exact=True).click()
+    expect_accessible(page, javascript=javascript)
+    page.get_by_label(words["name"]).fill("Ana Abreu")
+    expect(page.get_by_label(words["relationship"])).to_have_value(words["self"])
+    page.get_by_label(words["agree"]).check()
+    page.get_by_role("button", name=words["submit"]).click()
+
+    page.get_by_label(words["called"]).fill("Anita")
+    page.get_by_label(words["yes"], exact=True).check()
+    if javascript:
+        # The branch opens by itself, once it is saved.
+        expect(page.get_by_label(words["many"])).to_be_visible()
+    else:
+        page.get_by_role("button", name=words["go on"], exact=True).click()
+    page.get_by_label(words["many"]).fill("7")
+    expect_accessible(page, javascript=javascript)
+    page.get_by_role("button", name=words["go on"], exact=True).click()
+    page.get_by_label(words["nuts"]).check()
+    page.get_by_role("button", name=words["review"]).click()
+    expect(page.get_by_text("Anita")).to_be_visible()
+    expect_accessible(page, javascript=javascript)
+    page.get_by_role("button", name=words["submit"]).click()
+    expect(page.get_by_test_id("all-done")).to_have_text(words["done"])
+    expect_accessible(page, javascript=javascript)
+
+    consent, form = Submission.objects.order_by("id")
+    assert (consent.signer_name, consent.language, form.language) == ("Ana Abreu", language, language)
+    with page.expect_download() as started:
+        page.get_by_role("link", name=re.compile("^PDF")).first.click()
+    assert started.value.suggested_filename == f"document-{consent.ref}.pdf"
+
+
+@pytest.mark.sqlite
+def test_ana_goes_on_by_a_new_link_where_she_was_interrupted(
+    browsing: Browsing, live_server: LiveServer, settings: Settings, ana: Client
+) -> None:
+    settings.PUBLIC_BASE_URL = live_server.url
+    asked = [shared_documents.item(f"n{n}", "string", f"Question {n}") for n in range(1, 41)]
+    access = PortalAccess.objects.get(own_client=ana)
+    (request,) = shared_documents.shared(access, shared_documents.form(ana.practice, *asked))
+    page = phone_of(browsing, live_server.url, ana)
+    page.get_by_role("link", name="Get Started", exact=True).click()
+    for number in range(1, 13):
+        page.get_by_label(f"Question {number} ", exact=False).first.fill(f"Answer {number}")
+    expect(page.locator("#saving")).to_contain_text("Saved ")
+    assert ResponseDraft.objects.get().place == "n12"
+    # Published meanwhile: what is open stays as it is.
+    shared_documents.new_version(request.version.template, shared_documents.intake(asked[0]))
+    PortalSession.objects.update(seen_at=clock.now() - timedelta(minutes=31))
+
+    page.get_by_label("Question 13 ", exact=False).first.fill("Typed too late")
+    expect(page.locator("#saving")).to_contain_text("You are signed out.")
+    page.get_by_role("button", name="Review & Continue").click()
+    page.get_by_role("button", name="Send me a new link").click()
+    assert request_worker.process_next()
+    page.goto(sign_in_links.url_of(cast.handed_over(SignInRequest.objects.get())))
+    page.get_by_role("button", name="Sign in as").click()
+    expect(page.get_by_label("Question 13 ", exact=False).first).to_have_value("Typed too late")
+    expect(page.get_by_label("Question 12 ", exact=False).first).to_have_value("Answer 12")
+
+    page.goto(HOME)
+    page.get_by_test_id("documents-waiting").get_by_role("link", name="Continue").click()
+    expect(page.get_by_label("Question 12 ", exact=False).first).to_be_focused()
+    expect(page.get_by_label("Question 40 ", exact=False).first).to_be_visible()
+
+
+@pytest.mark.sqlite
+def test_two_windows_are_both_shown(browsing: Browsing, live_server: LiveServer, ana: Client) -> None:
+    packet(ana)
+    form = DocumentRequest.objects.latest("id")
+    first = phone_of(browsing, live_server.url, ana)
+    address = f"/portal/alder-street/documents/{form.ref}/pages/1/"
+    first.goto(address)
+    second = first.context.new_page()
+    second.goto(f"{live_server.url}{address}")
+    first.get_by_label("What do you like to be called?").fill("Ana")
+    expect(first.locator("#saving")).to_contain_text("Saved ")
+    second.get_by_label("What do you like to be called?").fill("Anita")
+    expect(second.locator("#saving")).to_contain_text("Not saved yet. Choose Continue to see why.")
+    second.get_by_role("button", name="Continue", exact=True).click()
+    expect(second.get_by_role("region", name="Saved in the other window")).to_contain_text("Ana")
+    expect(second.get_by_label("What do you like to be called?")).to_have_value("Anita")
+    expect_accessible(second, javascript=True)
+
+
+@pytest.mark.sqlite
+def test_a_consent_is_signed_with_the_keyboard_alone(browsing: Browsing, live_server: LiveServer, ana: Client) -> None:
+    consent, _form = packet(ana)
+    page = phone_of(browsing, live_server.url, ana)
+    page.goto(f"/portal/alder-street/documents/{consent.ref}/")
+    expect(page.get_by_role("form", name="Sign here")).to_match_aria_snapshot("""
+        - heading "Sign here" [level=2]
+        - text: Your full name
+        - textbox "Your full name"
+        - text: Relationship to client
+        - textbox "Relationship to client": Self
+        - checkbox "I agree to sign electronically. I know that I can ask for paper instead."
+        - button "Submit & Continue"
+    """)
+    expect(page.get_by_role("button", name="Submit & Continue")).to_have_accessible_description(
+        "I have read this document and agree to it. My typed name is my signature."
+    )
+    page.get_by_label("Your full name").focus()
+    for key in ("A", "n", "a", "Tab", "Tab", "Space", "Tab", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("Done. Here is the next document.")).to_be_visible()
+    assert Submission.objects.get().signer_name == "Ana"
