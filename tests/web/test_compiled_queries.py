@@ -21,6 +21,7 @@ from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery
+from portico.plumbing.mail import mail_stops
 from portico.plumbing.models import Restoration
 from tests import cast, shared_documents
 from tests.support import outcomes, pages
@@ -81,6 +82,11 @@ class Visitor:
         assert payment_readiness.read_client_for_mode(self.practice, livemode=False)
         found = webhook_events._attempt_of_session.rows(practice=practice, session=self.attempt.checkout_session_id)
         assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]
+        # Ed's mailbox, and what a report about a mail to it locks.
+        with transaction.atomic():
+            stopped = mail_stops.live_stop(practice, "ed@mail.example")
+            assert stopped == mail_stops._locked_live(practice, "ed@mail.example")
+            mail_stops.lock(practice, "ed@mail.example")
         assert settlement._payment_of.rows(practice=practice, charge=f"ch_{self.attempt.ref}")
         contact = cast.guardian(self.client, f"Nora {self.client.relationships.count()}", address="nora@mail.example")
         # The first time the address is looked for, then account and access.

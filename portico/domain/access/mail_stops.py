@@ -1,7 +1,7 @@
 """Mail stops at clients: marking every access of a stopped mailbox, and lifting a stop."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -42,18 +42,32 @@ class MarkedAccesses:
 
     def lock(self, practice_id: int, mailbox_key: str) -> None:
         """Locks account and clients, in the order used everywhere. No access can get or lose the mailbox then."""
-        mailbox = {"practice": practice_id, "mailbox_key": mailbox_key}
-        accounts = list(PortalAccount.objects.locked().filter(**mailbox))
-        opened = PortalAccess.objects.filter(account__in=accounts)
-        list(Client.objects.locked().filter(pk__in=opened.values("client")).order_by("pk"))
+        if _locked_account.rows(practice=practice_id, mailbox=mailbox_key):
+            _locked_clients.rows(practice=practice_id, mailbox=mailbox_key)
 
     def stop_changed(self, practice_id: int, mailbox_key: str, stop: MailStop | None) -> None:
-        found = PortalAccess.objects.filter(account__practice=practice_id, account__mailbox_key=mailbox_key)
-        accesses = list(found.select_related("client", "address", "relationship").order_by("client_id"))
+        accesses, marks = _accesses.rows(practice=practice_id, mailbox=mailbox_key), _marks(stop)
         for access in accesses:
             set_marks(access, stop)
-        PortalAccess.objects.bulk_update(accesses, ["mail_stopped_at", "mail_stopped_reason"])
+        PortalAccess.objects.filter(pk__in=[access.pk for access in accesses]).update(**marks)
         portal_states.store_all(accesses)
+
+
+@CompiledQuery
+def _locked_account(practice: Parameter, mailbox: Parameter) -> QuerySet[PortalAccount]:
+    return PortalAccount.objects.locked().filter(practice=practice, mailbox_key=mailbox)
+
+
+@CompiledQuery
+def _locked_clients(practice: Parameter, mailbox: Parameter) -> QuerySet[Client]:
+    opened = PortalAccess.objects.filter(account__practice=practice, account__mailbox_key=mailbox)
+    return Client.objects.locked().filter(pk__in=opened.values("client")).order_by("pk")
+
+
+@CompiledQuery
+def _accesses(practice: Parameter, mailbox: Parameter) -> QuerySet[PortalAccess]:
+    found = PortalAccess.objects.filter(account__practice=practice, account__mailbox_key=mailbox)
+    return found.select_related("client", "address", "relationship").order_by("client_id")
 
 
 def stops_of(addresses: Iterable[EmailAddress]) -> dict[str, MailStop]:
@@ -85,8 +99,14 @@ def _live(practice: Parameter, mailbox: Parameter) -> QuerySet[MailStop]:
 
 def set_marks(access: PortalAccess, stop: MailStop | None) -> None:
     """Sets the marks of an access in memory: those of the stop, or none."""
-    access.mail_stopped_at = clock.now() if stop is not None else None
-    access.mail_stopped_reason = stop.words if stop is not None else ""
+    for name, value in _marks(stop).items():
+        setattr(access, name, value)
+
+
+def _marks(stop: MailStop | None) -> dict[str, datetime | str | None]:
+    if stop is None:
+        return {"mail_stopped_at": None, "mail_stopped_reason": ""}
+    return {"mail_stopped_at": clock.now(), "mail_stopped_reason": stop.words}
 
 
 @retry_on_deadlock

@@ -7,9 +7,12 @@ stop, in every transaction that changes one.
 from collections.abc import Iterable
 from typing import Protocol
 
+from django.db.models import QuerySet
+
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.mail.audit_actions import MailAction
 from portico.plumbing.models import MailStop, OutgoingEmail, StopKind
 from portico.plumbing.models.delivery_reports import WORDS_LENGTH
@@ -41,7 +44,12 @@ def lock(practice_id: int, mailbox_key: str) -> None:
 
 def live_stop(practice_id: int, mailbox_key: str) -> MailStop | None:
     """Returns the stop of the mailbox; None if mail may be sent to it."""
-    return MailStop.objects.live().filter(practice=practice_id, mailbox_key=mailbox_key).first()
+    return _live.first(practice=practice_id, mailbox=mailbox_key)
+
+
+@CompiledQuery
+def _live(practice: Parameter, mailbox: Parameter) -> QuerySet[MailStop]:
+    return MailStop.objects.live().filter(practice=practice, mailbox_key=mailbox)
 
 
 def live_stops(emails: Iterable[OutgoingEmail]) -> dict[OutgoingEmail, MailStop]:
@@ -140,7 +148,12 @@ def lift(practice_id: int, mailbox_key: str, *, by: Actor, is_complaint_settled:
 
 
 def _locked_live(practice_id: int, mailbox_key: str) -> MailStop | None:
-    return MailStop.objects.live().locked().filter(practice=practice_id, mailbox_key=mailbox_key).first()
+    return _locked.first(practice=practice_id, mailbox=mailbox_key)
+
+
+@CompiledQuery
+def _locked(practice: Parameter, mailbox: Parameter) -> QuerySet[MailStop]:
+    return MailStop.objects.live().locked().filter(practice=practice, mailbox_key=mailbox)
 
 
 def _announce(practice_id: int, mailbox_key: str, stop: MailStop | None) -> None:

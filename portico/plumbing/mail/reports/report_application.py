@@ -4,8 +4,10 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 
 from portico.plumbing import clock, error_locations
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import mail_stops, outbox
 from portico.plumbing.mail.reports import delivery_reports, failures, report_rules
@@ -43,8 +45,7 @@ def apply_next() -> bool:
 def _apply(report: DeliveryReport) -> None:
     """Applies one report in one transaction, with its mail locked: the first lock of all that it takes."""
     with transaction.atomic():
-        emails = OutgoingEmail.objects.locked().select_related("practice", "client")
-        email = emails.get(pk=report.email_id)
+        (email,) = _locked_email.rows(email=report.email_id)
         was_taken = _proves_lost_reply(report, email)
         if email.is_waiting and not was_taken:
             # A report can be faster than the outcome of the attempt that it is about.
@@ -59,6 +60,11 @@ def _apply(report: DeliveryReport) -> None:
         if not _is_outdated(report, email):
             _apply_kind(report, email)
     logger.info("delivery_report.applied", extra={"report": report.pk, "email": email.pk, "kind": report.kind})
+
+
+@CompiledQuery
+def _locked_email(email: Parameter) -> QuerySet[OutgoingEmail]:
+    return OutgoingEmail.objects.locked().select_related("practice", "client").filter(pk=email)
 
 
 def _proves_lost_reply(report: DeliveryReport, email: OutgoingEmail) -> bool:
