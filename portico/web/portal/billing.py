@@ -1,21 +1,24 @@
 """`Billing & Payments`: the client's shared invoices, what is to pay, and what was paid."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import quotes, saved_cards
 from portico.domain.billing.invoices import shared_invoices
-from portico.domain.billing.invoices.shared_invoices import SharedInvoice
+from portico.domain.billing.invoices.shared_invoices import InvoicePayment, SharedInvoice
 from portico.domain.billing.ledger import balances
-from portico.domain.billing.models import Invoice, InvoiceStatus, Payment
+from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
+from portico.plumbing.text.result_cache import cached
 from portico.web import payment_labels
 from portico.web.billing_documents import summary_lines
 from portico.web.guards import portal_billing_page
@@ -43,11 +46,11 @@ class InvoiceRow:
     icon: str
     paid_with: str
     # Set if a single payment paid the invoice.
-    payment: Payment | None
+    payment: InvoicePayment | None
 
     @property
     def label(self) -> str:
-        return str(self.status.label)
+        return _status_label(self.status, get_language())
 
     @property
     def is_to_pay(self) -> bool:
@@ -66,6 +69,12 @@ class InvoiceRow:
         return quotes.why_not_chargeable(self.invoice.still_open_minor, self.invoice.currency)
 
 
+@cached
+def _status_label(status: InvoiceStatus, _language: str | None) -> str:
+    """Returns the label in the active language, which is given as a part of the cache's key."""
+    return str(status.label)
+
+
 class ListItem(NamedTuple):
     """An invoice in the list, in words: its row reads nothing else."""
 
@@ -81,7 +90,7 @@ class ListItem(NamedTuple):
     # The accessible name of `Pay Now`; empty if it is not offered.
     pay_label: str
     # Set if a single payment paid the invoice.
-    payment: Payment | None
+    payment: InvoicePayment | None
 
 
 @portal_billing_page
@@ -90,6 +99,7 @@ def index(request: PortalRequest) -> HttpResponse:
     listed = shared_invoices.list_for(request.client, before=request.GET.get("before", ""))
     other_payers.hide_cards(request, (each for shared in listed.paid for each in shared.payments))
     account = balances.portal_balance(request.client)
+    today = clock.today(request.practice.time_zone)
     pays = quotes.is_open(request.practice, request.access)
     balance_minor = account.open_minor - account.processing_minor
     context = {
@@ -101,10 +111,10 @@ def index(request: PortalRequest) -> HttpResponse:
         "can_pay_balance": pays and quotes.is_chargeable(balance_minor, account.currency),
         "why_not": quotes.why_not_chargeable(balance_minor, account.currency),
         "cards": [(card, payment_labels.card_name(card)) for card in saved_cards.saved_cards_of(request.account)],
-        "to_pay": [_list_item(request, shared, can_pay=pays) for shared in listed.to_pay],
+        "to_pay": [_list_item(shared, today=today, can_pay=pays) for shared in listed.to_pay],
         "processing_number": len(listed.processing),
         "paid_and_processing": [
-            _list_item(request, shared, can_pay=pays) for shared in (*listed.processing, *listed.paid)
+            _list_item(shared, today=today, can_pay=pays) for shared in (*listed.processing, *listed.paid)
         ],
         "most_listed": shared_invoices.MAX_UNPAID,
         "next_before": listed.next_before,
@@ -120,7 +130,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     if shared is None:
         raise Http404
     other_payers.hide_cards(request, shared.payments)
-    invoice, row = shared.invoice, _row(request, shared)
+    invoice, row = shared.invoice, _row(shared, today=clock.today(request.practice.time_zone))
     if request.client_view is None:
         _record_first_view(request, invoice)
     can_pay = quotes.is_open(request.practice, request.access)
@@ -140,16 +150,16 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     return render(request, "portal/billing/invoice.html", context)
 
 
-def _row(request: PortalRequest, shared: SharedInvoice) -> InvoiceRow:
+def _row(shared: SharedInvoice, *, today: date) -> InvoiceRow:
     invoice, payments = shared.invoice, shared.payments
-    status = invoice.status_on(clock.today(request.practice.time_zone))
+    status = invoice.status_on(today)
     paid_with = ", ".join(dict.fromkeys(payment_labels.payment_name(payment) for payment in payments))
     is_paid_by_one = status == InvoiceStatus.PAID and len(payments) == 1
     return InvoiceRow(invoice, status, *TONES[status], paid_with, payments[0] if is_paid_by_one else None)
 
 
-def _list_item(request: PortalRequest, shared: SharedInvoice, *, can_pay: bool) -> ListItem:
-    row = _row(request, shared)
+def _list_item(shared: SharedInvoice, *, today: date, can_pay: bool) -> ListItem:
+    row = _row(shared, today=today)
     invoice, status = row.invoice, row.status
     total, left = money(invoice.total_minor, invoice.currency), money(invoice.still_open_minor, invoice.currency)
     pay_label = ""
@@ -195,9 +205,9 @@ def _paid_with(row: InvoiceRow) -> str:
     return f"{paid_with} · {_('%(amount)s refunded') % {'amount': amount}}"
 
 
-def _receipts(shared: SharedInvoice) -> list[tuple[Payment, str]]:
+def _receipts(shared: SharedInvoice) -> list[tuple[InvoicePayment, str]]:
     """Returns the payments allocated to the invoice with their names, including refunded ones."""
-    payments = {payment.pk: payment for payment in shared.payments}
+    payments = {payment.id: payment for payment in shared.payments}
     return [(payment, payment_labels.payment_name(payment)) for payment in payments.values()]
 
 

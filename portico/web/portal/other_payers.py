@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from portico.domain.billing.invoices.shared_invoices import InvoicePayment
 from portico.domain.billing.models import Payment
 from portico.web.http.request_types import PortalRequest
 
 
-def hide_cards(request: PortalRequest, payments: Iterable[Payment]) -> None:
+def hide_cards(request: PortalRequest, payments: Iterable[Payment | InvoicePayment]) -> None:
     """Removes the card, in memory, from payments that another person made: two guardians see none of each other's.
 
     A client without contacts made all of them, perhaps with an earlier address.

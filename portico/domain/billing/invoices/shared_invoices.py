@@ -1,14 +1,15 @@
 """A client's shared invoices with the payments allocated to them, as the portal lists and shows them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from portico.domain.billing.models import Allocation, Invoice, InvoiceLine, Payment, Refund
+from portico.domain.billing.models import Allocation, Invoice, InvoiceLine, Refund
 from portico.domain.clients.models import Client
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
@@ -18,16 +19,30 @@ MAX_UNPAID = 100
 PAGE_SIZE = 25
 # Greater than the id of any invoice: the first page of paid invoices.
 AT_THE_TOP = 2**63 - 1
-_PAYMENT_COLUMNS = [field.attname for field in Payment._meta.concrete_fields]
-# What the list shows; the rest is read when asked for.
-_LISTED_OF_PAYMENT = {
-    *("id", "ref", "kind", "number", "received_on", "check_number", "account_id", "card_brand", "card_last4"),
-}
-_LISTED_PAYMENT_COLUMNS = [name for name in _PAYMENT_COLUMNS if name in _LISTED_OF_PAYMENT]
 _LISTED_COLUMNS = (
     *("ref", "number", "currency", "due_on", "issued_at", "voided_at"),
     *("total_minor", "paid_minor", "credited_minor"),
 )
+
+
+@dataclass(slots=True)
+class InvoicePayment:
+    """A payment of an invoice, with what the portal shows of it; a page may hide its card."""
+
+    id: int
+    ref: str
+    kind: str
+    number: int
+    received_on: date
+    check_number: str
+    account_id: int | None
+    card_brand: str
+    card_last4: str
+
+
+_PAYMENT_FIELDS = tuple(field.name for field in fields(InvoicePayment))
+# The same, as they are annotated to an invoice.
+_PAYMENT_COLUMNS = tuple(f"payment_{name}" for name in _PAYMENT_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class SharedInvoice:
     """An invoice, from `with_attempts` and `with_sums`, and the payments that paid it, in the order of allocation."""
 
     invoice: Invoice
-    payments: tuple[Payment, ...]
+    payments: tuple[InvoicePayment, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,7 @@ def list_for(client: Client, *, before: str = "") -> SharedInvoices:
     """Returns the client's shared invoices; the paid ones after the one with the ref `before`."""
     after = keyset_pagination.position_of(client.invoices.all(), before)
     rows = _listed.rows(client=client.pk, before=AT_THE_TOP if after is None else after)
-    found = _grouped(rows, _LISTED_PAYMENT_COLUMNS)
+    found = _grouped(rows)
     owing = [each for each in found if not each.invoice.is_paid]
     paid = [each for each in found if each.invoice.is_paid]
     page = keyset_pagination.page_of([each.invoice for each in paid], is_first=after is None, size=PAGE_SIZE)
@@ -71,7 +86,7 @@ def list_for(client: Client, *, before: str = "") -> SharedInvoices:
 
 def find(client: Client, ref: str) -> SharedInvoice | None:
     """Returns a shared invoice of the client, if it is one."""
-    return next(iter(_grouped(_by_ref.rows(client=client.pk, ref=ref), _PAYMENT_COLUMNS)), None)
+    return next(iter(_grouped(_by_ref.rows(client=client.pk, ref=ref))), None)
 
 
 def lines_of(invoice: Invoice) -> list[InvoiceLine]:
@@ -107,37 +122,35 @@ def _listed(client: Parameter, before: Parameter) -> QuerySet[Invoice]:
     listed = Q()
     for section in sections:
         listed |= Q(pk__in=section.values("pk"))
-    return _with_payments(shared.filter(listed).only(*_LISTED_COLUMNS), _LISTED_PAYMENT_COLUMNS)
+    return _with_payments(shared.filter(listed).only(*_LISTED_COLUMNS))
 
 
 @CompiledQuery
 def _by_ref(client: Parameter, ref: Parameter) -> QuerySet[Invoice]:
-    return _with_payments(Invoice.objects.filter(client=client, ref=ref).shared(), _PAYMENT_COLUMNS)
+    return _with_payments(Invoice.objects.filter(client=client, ref=ref).shared())
 
 
-def _with_payments(invoices: Any, payment_columns: list[str]) -> QuerySet[Invoice]:  # Any: an InvoiceQuerySet.
+def _with_payments(invoices: Any) -> QuerySet[Invoice]:  # Any: an InvoiceQuerySet.
     """Returns a row for each allocation of an invoice, newest invoice first, with the columns of its payment."""
     paying = Allocation.objects.paying().filter(pk=OuterRef("allocations__pk"))
-    columns = {f"payment_{name}": F(f"allocations__payment__{name}") for name in payment_columns}
+    columns = {
+        column: F(f"allocations__payment__{name}")
+        for column, name in zip(_PAYMENT_COLUMNS, _PAYMENT_FIELDS, strict=True)
+    }
     rows = invoices.with_attempts().with_sums().annotate(is_paying=Exists(paying), **columns)
     ordered: QuerySet[Invoice] = rows.order_by("-id", "allocations__id")
     return ordered
 
 
-def _grouped(rows: Iterable[Invoice], payment_columns: list[str]) -> list[SharedInvoice]:
+def _grouped(rows: Iterable[Invoice]) -> list[SharedInvoice]:
     found = []
     for _pk, allocations in groupby(rows, key=attrgetter("pk")):
         each = list(allocations)
-        payments = (_payment_of(row, payment_columns) for row in each if row.__dict__["is_paying"])
-        found.append(SharedInvoice(each[0], tuple(payment for payment in payments if payment is not None)))
+        # Without a payment, the allocation is of a credit.
+        paying = (row for row in map(vars, each) if row["is_paying"] and row["payment_id"] is not None)
+        payments = tuple(InvoicePayment(*[row[name] for name in _PAYMENT_COLUMNS]) for row in paying)
+        found.append(SharedInvoice(each[0], payments))
     return found
-
-
-def _payment_of(row: Invoice, names: list[str]) -> Payment | None:
-    """Returns the payment of a row; None for a credit."""
-    if row.__dict__["payment_id"] is None:
-        return None
-    return Payment.from_db(row._state.db, names, [row.__dict__[f"payment_{name}"] for name in names])
 
 
 def _oldest_due_first(each: SharedInvoice) -> tuple[bool, object, int]:
