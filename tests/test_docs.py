@@ -113,6 +113,7 @@ MATRIX = {
         LOOK,
         ("clients", "client", "client_activity", *CLIENTS),
     ),
+    "see and download the files that clients sent": (LOOK, ("client_uploads", "client_upload")),
     "change clients, addresses, consent, access; invitations, PINs, sessions": (
         SEND,
         (

@@ -79,6 +79,8 @@ class AuditAction(TextChoices):
     CLIENT_PORTAL_VIEWED = "client_portal.viewed", _("Client Portal viewed")
     ACTIVITY_VIEWED = "activity.viewed", _("Activity viewed")
     DOCUMENT_VIEWED = "document.viewed", _("Document opened")
+    UPLOADS_VIEWED = "uploads.viewed", _("Files of a client viewed")
+    UPLOAD_DOWNLOADED = "upload.downloaded", _("File of a client downloaded")
     EMAIL_VIEWED = "email.viewed", _("Email viewed")
     HELP_REQUESTS_VIEWED = "help.viewed", _("Help requests viewed")
     BILLING_VIEWED = "billing.viewed", _("Billing viewed")
@@ -181,6 +183,10 @@ class AuditAction(TextChoices):
     DOCUMENT_SUBMITTED = "document.submitted", _("Document completed in the portal")
     DOCUMENT_SIGNED = "document.signed", _("Document signed in the portal")
     DOCUMENT_DECLINED = "document.declined", _("Document declined in the portal")
+    FILE_UPLOADED = "upload.added", _("File sent in the portal")
+    UPLOAD_REMOVED = "upload.removed", _("File removed in the portal")
+    VIRUS_FOUND = "upload.virus_found", _("A virus was found in a file")
+    SHARED_FILE_OPENED = "shared_file.opened", _("File downloaded in the portal")
     COMPLETED_DOCUMENT_SEEN = "completed_document.seen", _("Completed document viewed in the portal")
 
     @classmethod
@@ -195,6 +201,8 @@ class AuditAction(TextChoices):
                 cls.EMAIL_VIEWED,
                 cls.HELP_REQUESTS_VIEWED,
                 cls.DOCUMENT_VIEWED,
+                cls.UPLOADS_VIEWED,
+                cls.UPLOAD_DOWNLOADED,
                 cls.BILLING_VIEWED,
                 cls.INVOICE_VIEWED,
                 cls.PAGE_VIEWED_AS_CLIENT,

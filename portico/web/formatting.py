@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from math import inf
 
 from babel.dates import format_timedelta
-from babel.numbers import get_currency_name
+from babel.numbers import format_decimal, get_currency_name
 from django.utils.translation import gettext as _
 
 from portico.plumbing.text import time_formatting
@@ -31,6 +31,13 @@ def short_date(day: date, *, today: date, language: str | None) -> str:
     if day.year != today.year:
         return long_date(day, language=language)
     return time_formatting.short_day(day, language)
+
+
+def file_size(size: int, *, language: str | None) -> str:
+    """Returns "850 KB" or "2.4 MB" for a size in bytes."""
+    if size < 1_000_000:
+        return f"{max(round(size / 1000), 1)} KB"
+    return f"{format_decimal(round(size / 1_000_000, 1), locale=locale_of(language))} MB"
 
 
 def long_date(day: date, *, language: str | None) -> str:

@@ -1,5 +1,6 @@
 """A practice with a row for each kind of address, and a browser for each kind of visitor."""
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from portico.domain.billing.invoices import invoice_sharing, service_items
 from portico.domain.billing.models import AttemptState
 from portico.domain.billing.payments import account_credits, refunds
 from portico.domain.clients.models import Client
+from portico.domain.documents import uploads
+from portico.domain.documents.models import TemplateKind
 from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import saved_forms, set_up_links
@@ -24,6 +27,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.form_recovery import PostedField
 from portico.web.route_list import Route, all_routes
 from tests import cast, shared_documents
+from tests.support import files
 from tests.support.clock import NOW
 from tests.support.pressing import Browser
 
@@ -74,6 +78,8 @@ class World:
             return "invoice_shared"
         if name == "token":
             return self.places["token of set-up" if "set-up" in route.path else "token"]
+        if name == "upload":
+            return self.places["uploads"]
         if name == "session":
             return self.places["sessions"]
         for part in ("clients", "emails", "help-requests", *OWN, "sessions", "team", *BOOKS):
@@ -171,6 +177,7 @@ def made_of(practice: Practice) -> World:
             practice, code="S50", label="Session", price_minor=14_000, shown=None, by=cast.DESK
         ).ref,
         "documents": _shared_form(ana),
+        "uploads": _uploaded_file(ana),
         **_own_things(staff["a colleague who left"]),
         "token": cast.token_of(invitation),
         "token of set-up": set_up_links.create_link(staff["biller"], by=cast.DESK),
@@ -183,6 +190,14 @@ def _shared_form(ana: Client) -> str:
     version = shared_documents.form(ana.practice, may_be_declined=True)
     (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)
     return request.ref
+
+
+def _uploaded_file(ana: Client) -> str:
+    """Requests a file from Ana and uploads it; returns the ref of the upload."""
+    content = {"en": {"title": "Insurance card", "note": "Send both sides."}}
+    version = shared_documents.published(ana.practice, TemplateKind.UPLOAD, content)
+    (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)
+    return uploads.add(request, io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK).ref
 
 
 def _own_things(member: StaffMember) -> dict[str, str]:

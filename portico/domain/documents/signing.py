@@ -8,7 +8,7 @@ from django.db import transaction
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents import drafts, requests, signatures
+from portico.domain.documents import drafts, requests, signatures, uploads
 from portico.domain.documents.forms import canonical_json
 from portico.domain.documents.forms.answers import check_answers
 from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission, TemplateKind
@@ -93,6 +93,8 @@ def _complete_answers(
     row: DocumentRequest, draft: ResponseDraft | None, language: str
 ) -> list[dict[str, Any]]:  # Any: JSON.
     """Returns the answers to the open questions. Raises AnswersIncomplete."""
+    if row.version.template.kind == TemplateKind.UPLOAD:
+        return uploads.answers_of(row)
     if row.version.template.kind != TemplateKind.FORM:
         return []
     form = drafts.questionnaire_of(row.version, language)

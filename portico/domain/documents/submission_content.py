@@ -1,7 +1,8 @@
 """The content of a completed document, for its page and its PDF: the text or the answers, and the signature."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access.models import SignInMethod
 from portico.domain.clients.models import Language
-from portico.domain.documents import answer_words, consent_text
+from portico.domain.documents import answer_words, consent_text, uploads
 from portico.domain.documents.forms import answer_items, questionnaire
 from portico.domain.documents.forms.branching import open_items
 from portico.domain.documents.forms.questionnaire import Item, ItemType, Questionnaire
@@ -55,11 +56,25 @@ def content_of(submission: Submission, *, with_network_address: bool = False) ->
         title=content["title"],
         language=submission.language,
         text=content["text"] if kind == TemplateKind.CONSENT else "",
-        sections=tuple(_sections(submission, questionnaire.parse(content["questionnaire"])))
-        if kind == TemplateKind.FORM
-        else (),
+        sections=_sections_by_kind(submission, kind, content),
         evidence=tuple(_evidence(submission, with_network_address=with_network_address)),
     )
+
+
+def _sections_by_kind(
+    submission: Submission, kind: str, content: Mapping[str, Any]
+) -> tuple[Section, ...]:  # Any: JSON, see TemplateVersion.
+    """Returns the answers of a form, the names of the files that were sent, or that of the file that was read."""
+    if kind == TemplateKind.FORM:
+        return tuple(_sections(submission, questionnaire.parse(content["questionnaire"])))
+    if kind == TemplateKind.UPLOAD:
+        answers = answer_items.flatten(submission.answers).get(uploads.FILES_LINK_ID, [])
+        names = [str(each["valueAttachment"]["title"]) for each in answers]
+        numbered = enumerate(names, start=1)
+        return (Section("", tuple((_("File %(number)s") % {"number": number}, name) for number, name in numbered)),)
+    if kind == TemplateKind.FILE and content.get("file"):
+        return (Section("", ((_("File that was read"), content["file"]["name"]),)),)
+    return ()
 
 
 def _sections(submission: Submission, form: Questionnaire) -> Iterator[Section]:

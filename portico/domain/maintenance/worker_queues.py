@@ -1,5 +1,5 @@
 """The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; mail to many
-recipients; invitation runs; delivery reports; scheduled tasks; the mailbox of delivery reports."""
+recipients; invitation runs; delivery reports; scheduled tasks; the mailbox of delivery reports; virus checks."""
 
 import time
 from collections.abc import Callable
@@ -11,12 +11,14 @@ from portico.domain.access.onboarding.invitation_run_worker import RunsInTurn
 from portico.domain.access.sign_in import request_worker
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.invoices import invoice_sharing
+from portico.domain.documents import uploads
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.staff import password_reset
-from portico.gateways import imap, mail_transport
+from portico.gateways import clamd, imap, mail_transport
 from portico.plumbing import inbound_events
 from portico.plumbing.audit import sealing
+from portico.plumbing.files import virus_checks
 from portico.plumbing.mail import bulk_rate, delivery
 from portico.plumbing.mail.reports import report_application, report_mailbox
 from portico.plumbing.models import MailQueue
@@ -71,6 +73,7 @@ def worker_queues() -> list[WorkerQueue]:
         WorkerQueue("delivery reports", [Job(report_application.apply_next, pause=APPLICATION_SECONDS)]),
         WorkerQueue("tasks", [Job(_ScheduledTasks(), pause=SLOW_POLL_SECONDS, only_when_idle=True)]),
         *_report_queues(),
+        *_virus_check_queues(),
     ]
 
 
@@ -81,6 +84,14 @@ def _report_queues() -> list[WorkerQueue]:
     mailbox = imap.ImapMailbox(imap.parse(settings.REPORT_MAILBOX_URL))
     read = partial(report_mailbox.read_new, mailbox)
     return [WorkerQueue("reports", [Job(read, pause=REPORT_SECONDS, only_when_idle=True)])]
+
+
+def _virus_check_queues() -> list[WorkerQueue]:
+    """Returns the queue that has files checked, if there is a scanner: it takes seconds for a large file."""
+    if not settings.CLAMD_URL:
+        return []
+    check = partial(virus_checks.check_next, clamd.parse(settings.CLAMD_URL), uploads.record_virus)
+    return [WorkerQueue("virus checks", [Job(check)])]
 
 
 def repeat_while_busy(job: Callable[[], bool], *, seconds: float) -> Callable[[], bool]:

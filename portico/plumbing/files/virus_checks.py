@@ -54,6 +54,13 @@ def check_next(scanner: Scanner, virus_found: Callable[[StoredFile], None]) -> b
     return True
 
 
+def is_late(file: StoredFile) -> bool:
+    """Returns True if the file has waited for the scanner for longer than PATIENCE."""
+    if file.virus_check != VirusCheck.CHECKING or file.completed_at is None:
+        return False
+    return file.completed_at <= clock.now() - PATIENCE
+
+
 def is_overdue() -> bool:
     """Returns True if any file has waited for the scanner for longer than PATIENCE."""
     return StoredFile.objects.to_check().filter(completed_at__lte=clock.now() - PATIENCE).exists()

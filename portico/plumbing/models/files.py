@@ -24,6 +24,10 @@ class FileKind(models.TextChoices):
     PNG = "png", "PNG"
     HEIC = "heic", "HEIC"
 
+    @property
+    def content_type(self) -> str:
+        return "application/pdf" if self is FileKind.PDF else f"image/{self.value}"
+
 
 class FileState(models.TextChoices):
     RECEIVING = "receiving", _("Receiving")

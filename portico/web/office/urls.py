@@ -28,6 +28,7 @@ from portico.web.office.clients import (
     create_client,
     overview,
     set_up_checklist,
+    uploads,
 )
 from portico.web.office.emails import email_list, needs_a_fix
 from portico.web.office.help import client_guide_pdfs, help_pages
@@ -93,6 +94,8 @@ urlpatterns = [
     path("clients/set-up/closing/", set_up_checklist.close, name="set_up_closing"),
     path("clients/<str:ref>/", overview.show, name="client"),
     path("clients/<str:ref>/activity/", activity.show, name="client_activity"),
+    path("clients/<str:ref>/files/", uploads.index, name="client_uploads"),
+    path("clients/<str:ref>/files/<str:upload>/", uploads.download, name="client_upload"),
     path("clients/<str:ref>/archiving/", overview.archive, name="client_archiving"),
     path("clients/<str:ref>/restoring/", overview.restore, name="client_restoring"),
     path("clients/<str:ref>/edit/info/", client_info.edit, name="client_info"),

@@ -14,7 +14,17 @@ from portico.web.portal import (
     payment_status,
     view_ending,
 )
-from portico.web.portal.documents import completed, completion, declining, document, document_list, form, form_review
+from portico.web.portal.documents import (
+    completed,
+    completion,
+    declining,
+    document,
+    document_list,
+    form,
+    form_review,
+    shared_file,
+    uploads,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -40,6 +50,9 @@ urlpatterns = [
     path("documents/<str:ref>/review/", form_review.review, name="document_review"),
     path("documents/<str:ref>/done/", completion.done, name="documents_done"),
     path("documents/<str:ref>/pdf/", completed.pdf, name="document_pdf"),
+    path("documents/<str:ref>/file/", shared_file.download, name="shared_file"),
+    path("documents/<str:ref>/upload/", uploads.upload, name="upload"),
+    path("documents/<str:ref>/uploads/<str:upload>/removing/", uploads.remove, name="upload_removing"),
     path("documents/<str:ref>/declining/", declining.decline, name="document_declining"),
     path("profile/", account_settings.show, name="profile"),
     path("profile/email/", change_email.ask, name="change_email"),

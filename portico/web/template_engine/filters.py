@@ -134,6 +134,11 @@ def money(minor: int | None, currency: str) -> str:
     return "" if minor is None else money_format.formatted(minor, currency, language=get_language())
 
 
+def file_size(size: int) -> str:
+    """{{ file.size|file_size }}: 2.4 MB."""
+    return formatting.file_size(size, language=get_language())
+
+
 def initials(name: str) -> str:
     """Returns "FO" for "Fay Okafor"."""
     return formatting.initials(str(name))
@@ -181,6 +186,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "dialled": dialled,
     "calling": calling,
     "money": money,
+    "file_size": file_size,
     "initials": initials,
     "breakable": breakable,
     "masked": masked,

@@ -9,12 +9,15 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.mail.reports import delivery_reports, report_tags
 from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
-from portico.plumbing.models import AuditEntry, AuditSeal, ReportKind, ReportMailbox
+from portico.plumbing.models import AuditEntry, AuditSeal, ReportKind, ReportMailbox, VirusCheck
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.queue.worker_loop import WorkerQueue
+from sandbox.clamd import server as clamd_server
+from sandbox.clamd.server import EICAR
 from sandbox.postmark import server
 from sandbox.postmark.server import Postmark
 from tests import cast
+from tests.support import files
 from tests.support.imap import ImapServer
 from tests.support.smtp import SmtpServer
 
@@ -59,6 +62,18 @@ def test_a_mailbox_of_reports_is_read_in_a_queue_of_its_own(practice: Practice, 
         assert [each.name for each in worker_queues()] == names
         assert not run_round(queue_named("reports"))
     assert ReportMailbox.objects.get().unmatched == 1
+
+
+def test_files_are_checked_for_viruses_in_a_queue_of_their_own(practice: Practice) -> None:
+    clean, infected = files.stored(practice, is_scanned=True), files.stored(practice, files.pdf(EICAR), is_scanned=True)
+    with clamd_server.running() as clamd, override_settings(CLAMD_URL=clamd.url):
+        queue = queue_named("virus checks")
+        assert run_round(queue)
+        assert run_round(queue)
+        assert not run_round(queue)
+    clean.refresh_from_db()
+    infected.refresh_from_db()
+    assert (clean.virus_check, infected.virus_check) == (VirusCheck.CLEAN, VirusCheck.INFECTED)
 
 
 def test_delivery_reports_are_applied_in_a_queue_of_their_own(practice: Practice) -> None:

@@ -10,6 +10,7 @@ from portico.domain.documents.models.requests import (
 )
 from portico.domain.documents.models.submissions import Countersignature, Submission, SubmissionReview
 from portico.domain.documents.models.templates import DocumentTemplate, TemplateKind, TemplateVersion
+from portico.domain.documents.models.uploads import Upload
 
 __all__ = [
     "COMPLETE_STATES",
@@ -24,4 +25,5 @@ __all__ = [
     "SubmissionReview",
     "TemplateKind",
     "TemplateVersion",
+    "Upload",
 ]

@@ -10,12 +10,14 @@ from portico.domain.documents import requests
 from portico.domain.documents.models import DocumentRequest, TemplateKind
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completed, completion, consent, form, found_documents
+from portico.web.portal.documents import completed, completion, consent, form, found_documents, shared_file, uploads
 
 # The page of an open document by its kind. It answers GET, and POST if `show` is where its form is sent.
 PAGES: dict[str, Callable[[PortalRequest, DocumentRequest], HttpResponse]] = {
     TemplateKind.CONSENT: consent.answer,
     TemplateKind.FORM: form.answer,
+    TemplateKind.FILE: shared_file.answer,
+    TemplateKind.UPLOAD: uploads.answer,
 }
 
 

@@ -1,0 +1,56 @@
+"""A file that the practice shares: it is downloaded, and confirmed as read."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+
+from portico.domain.audit_actions import AuditAction
+from portico.domain.documents import requests, signing, version_content, version_files
+from portico.domain.documents.models import DocumentRequest, RequestState, TemplateKind
+from portico.web.guards import portal_documents_page
+from portico.web.http import file_responses
+from portico.web.http.request_types import PortalRequest
+from portico.web.portal.documents import completion, found_documents
+
+
+def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
+    """Shows the file's name and size with its download; POST confirms that it was read."""
+    if request.method == "POST":
+        signing.submit(
+            found,
+            language=get_language() or "en",
+            draft_number=0,
+            signature=None,
+            signer=found_documents.signer(request),
+            by=request.actor,
+        )
+        return completion.go_on(request, found)
+    language = found_documents.language_of(found)
+    content = version_content.content_in(found.version, language)
+    context = {
+        "document": found,
+        "title": content["title"],
+        "note": content["note"],
+        "text_language": language,
+        "file": version_files.find(found.version, language),
+        "may_be_declined": found.version.template.may_be_declined,
+    }
+    return render(request, "portal/documents/shared_file.html", context)
+
+
+@portal_documents_page
+@require_safe
+def download(request: PortalRequest, ref: str) -> HttpResponse:
+    """Returns the file; also after the document was completed. 404 if it was withdrawn."""
+    found = found_documents.find(request, ref)
+    if found.version.template.kind != TemplateKind.FILE or found.state == RequestState.WITHDRAWN:
+        raise Http404
+    language = found.language or found_documents.language_of(found)
+    file = version_files.find(found.version, language)
+    if file is None:
+        raise Http404
+    response = file_responses.download(file)
+    if request.client_view is None:
+        requests.record(AuditAction.SHARED_FILE_OPENED, found, by=request.actor, sha256=file.sha256)
+    return response

@@ -1,0 +1,102 @@
+"""A request for a file: files are chosen, sent and removed, one form for each, until the client submits them."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import BinaryIO, cast
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portico.domain.documents import signing, uploads, version_content
+from portico.domain.documents.models import DocumentRequest, TemplateKind
+from portico.domain.documents.uploads import FileMissing, TooManyFiles, TooManyFilesToday
+from portico.plumbing.files.inspection import FileRejected
+from portico.web.guards import portal_documents_page
+from portico.web.http.request_types import PortalRequest
+from portico.web.portal.documents import completion, found_documents
+
+# What a phone offers: its camera, its photos and its files. iPhones send HEIC only if it is named.
+ACCEPTED = "application/pdf,image/jpeg,image/png,image/heic,image/heif,.pdf,.jpg,.jpeg,.png,.heic,.heif"
+
+
+def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
+    """Shows the files sent so far; POST submits them."""
+    if request.method != "POST":
+        return _page(request, found)
+    try:
+        signing.submit(
+            found,
+            language=get_language() or "en",
+            draft_number=0,
+            signature=None,
+            signer=found_documents.signer(request),
+            by=request.actor,
+        )
+    except FileMissing as refusal:
+        return _page(request, found, [str(refusal)])
+    return completion.go_on(request, found)
+
+
+@portal_documents_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: PortalRequest, ref: str) -> HttpResponse:
+    """Adds the posted files. GET, as after a sign-in, leads to the page of the document."""
+    found = _find(request, ref)
+    page = found_documents.address(request, "portal:document", ref)
+    if request.method != "POST" or not found.is_open:
+        return redirect(page)
+    found_documents.open_in(request, found)
+    problems = _add(request, found)
+    return _page(request, found, problems) if problems else redirect(page)
+
+
+@portal_documents_page
+@require_POST
+def remove(request: PortalRequest, ref: str, upload: str) -> HttpResponse:
+    found = _find(request, ref)
+    chosen = uploads.find_of_request(found, upload)
+    if chosen is not None:
+        uploads.remove(chosen, by=request.actor)
+    return redirect(found_documents.address(request, "portal:document", ref))
+
+
+def _find(request: PortalRequest, ref: str) -> DocumentRequest:
+    found = found_documents.find(request, ref)
+    if found.version.template.kind != TemplateKind.UPLOAD:
+        raise Http404
+    return found
+
+
+def _add(request: PortalRequest, found: DocumentRequest) -> list[str]:
+    """Stores the posted files; returns a sentence for each that was refused."""
+    posted = request.FILES.getlist("files")
+    if not posted:
+        return [str(FileMissing.message)]
+    problems = []
+    for file in posted:
+        try:
+            uploads.add(found, cast(BinaryIO, file), name=file.name or "", by=request.actor)
+        except (FileRejected, TooManyFiles, TooManyFilesToday) as refusal:
+            problems.append(_("%(name)s: %(problem)s") % {"name": file.name, "problem": refusal})
+    return problems
+
+
+def _page(request: PortalRequest, found: DocumentRequest, problems: Sequence[str] = ()) -> HttpResponse:
+    language = found_documents.language_of(found)
+    content = version_content.content_in(found.version, language)
+    context = {
+        "document": found,
+        "title": content["title"],
+        "note": content["note"],
+        "text_language": language,
+        "files": uploads.of_request(found),
+        "accepted": ACCEPTED,
+        "max_files": uploads.MAX_OF_REQUEST,
+        "problems": problems,
+        "may_be_declined": found.version.template.may_be_declined,
+    }
+    status = HTTPStatus.UNPROCESSABLE_CONTENT if problems else HTTPStatus.OK
+    return render(request, "portal/documents/upload.html", context, status=status)
