@@ -370,7 +370,7 @@ def test_a_refused_mail_is_shown_until_one_is_accepted(practice: Practice, smtp:
     ana = cast.ana(practice)
     cast.invited(ana)
     answered(practice, ANA)
-    smtp.refuse("content", "554 5.6.0 Bad")
+    smtp.refuse("recipient", "552 5.2.2 Full")
     hand_over(smtp)
     ana.refresh_from_db()
     assert (ana.portal_state, ana.portal_reason) == (PortalState.NEEDS_ATTENTION, "mail_stopped")
@@ -386,7 +386,7 @@ def test_of_two_mails_sent_together_the_last_outcome_counts(practice: Practice, 
     cast.with_access(ana)
     for _ in range(2):
         answered(practice, ANA)
-    smtp.refuse("content", "554 5.6.0 Bad", times=1)
+    smtp.refuse("recipient", "552 5.2.2 Full", times=1)
     hand_over(smtp)
     assert list(OutgoingEmail.objects.order_by("id").values_list("state", flat=True)) == ["failed", "handed_over"]
     ana.refresh_from_db()
