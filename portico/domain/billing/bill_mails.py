@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import access_grants, eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.billing import bill_mail_texts, mail_links
-from portico.domain.billing.mail_links import LinkedMail
+from portico.domain.access.sign_in import mail_links
+from portico.domain.access.sign_in.mail_links import LinkedMail
+from portico.domain.billing import bill_mail_texts
 from portico.domain.billing.models import Invoice, Payment, PaymentKind, Refund
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices import mail_frame

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portico.domain.access import eligibility
+from portico.domain.access import access_grants, eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact, Step
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
+from portico.domain.documents import document_mails
 from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Packet, TemplateVersion
 from portico.domain.documents.refusals import NotShareable
+from portico.domain.practices.mail_texts import MailText
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
@@ -27,28 +28,30 @@ def share(
     *,
     form_key: str,
     by: Actor,
+    text: MailText | None = None,
     email: OutgoingEmail | None = None,
 ) -> Packet:
-    """Creates a packet with a request for each version, in their order; `email` is the mail that announces it.
+    """Creates a packet with a request for each version, in their order.
 
-    A second call with the same `form_key` and versions returns the first packet. Raises NotShareable, FormSentBefore,
-    and ValueError without versions, or for one that is not of the practice.
+    It is announced by a new mail with `text`, if mail may be sent to the access, or by `email`, which is queued
+    already. A second call with the same `form_key` and versions returns the first packet. Raises NotShareable,
+    FormSentBefore, ClientConflict, and ValueError without versions, or for one that is not of the practice.
     """
-    if not form_key or not versions or any(each.practice_id != access.practice_id for each in versions):
+    if not form_key or not versions or any(each.practice_id != access.client.practice_id for each in versions):
         raise ValueError("Share at least one version, of documents of the practice, with a form key.")
-    with transaction.atomic():
-        locked = (
-            PortalAccess.objects.locked()
-            .select_related("client", "address", "account", "relationship__contact")
-            .get(pk=access.pk)
-        )
+    with access_grants.lock_access(access.client, access.relationship) as (client, locked):
+        if not locked.pk:
+            locked.practice_id = client.practice_id
+            locked.save(force_insert=True)
         if earlier := Packet.objects.filter(access=locked, form_key=form_key).first():
             _refuse_other_versions(earlier, versions)
             return earlier
         _refuse_unless_shareable(locked, versions)
+        if text is not None:
+            email = document_mails.queue(locked, versions, text, form_key=form_key, by=by)
         packet = Packet.objects.create(
-            practice_id=locked.practice_id,
-            client=locked.client,
+            practice_id=client.practice_id,
+            client=client,
             access=locked,
             email=email,
             form_key=form_key,
@@ -56,9 +59,9 @@ def share(
         )
         DocumentRequest.objects.bulk_create(
             DocumentRequest(
-                practice_id=locked.practice_id,
+                practice_id=client.practice_id,
                 packet=packet,
-                client=locked.client,
+                client=client,
                 access=locked,
                 version=version,
                 position=position,
@@ -67,11 +70,12 @@ def share(
         )
         audit_log.record(
             AuditAction.DOCUMENTS_SHARED,
-            practice=locked.practice,
-            client=locked.client,
+            practice=client.practice,
+            client=client,
             by=by,
             about=packet.ref,
             number=len(versions),
+            **holders.details_of(locked),
         )
     return packet
 

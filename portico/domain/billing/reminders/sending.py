@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.billing import bill_mail_texts, mail_links
+from portico.domain.access.sign_in import mail_links
+from portico.domain.billing import bill_mail_texts
 from portico.domain.billing.models import Invoice
 from portico.domain.billing.reminders import remindable, reminder_mail
 from portico.domain.practices.mail_texts import MailText

@@ -1,4 +1,4 @@
-"""The sign-in link in a mail about bills: created with the mail, and derived again when the mail is sent."""
+"""The sign-in link in a mail about a page of the portal: created with the mail, derived again when it is sent."""
 
 from collections.abc import Sequence
 
@@ -29,5 +29,5 @@ class LinkedMail(MailComposer):
             link.practice, email.sign_in_link = email.practice, link
 
     def link(self, email: OutgoingEmail) -> str | None:
-        """Returns the sign-in link, even if it has ended: its page then offers a new one that leads to the bill."""
+        """Returns the sign-in link, even if it has ended: its page then offers a new one that leads to the page."""
         return sign_in_links.url_of(email.sign_in_link) if email.link_nonce else None
