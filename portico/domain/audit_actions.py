@@ -81,6 +81,7 @@ class AuditAction(TextChoices):
     DOCUMENT_VIEWED = "document.viewed", _("Document opened")
     UPLOADS_VIEWED = "uploads.viewed", _("Files of a client viewed")
     UPLOAD_DOWNLOADED = "upload.downloaded", _("File of a client downloaded")
+    CONTACT_VIEWED = "contact.viewed", _("Contact viewed")
     EMAIL_VIEWED = "email.viewed", _("Email viewed")
     HELP_REQUESTS_VIEWED = "help.viewed", _("Help requests viewed")
     BILLING_VIEWED = "billing.viewed", _("Billing viewed")
@@ -198,6 +199,7 @@ class AuditAction(TextChoices):
                 cls.CLIENT_INFO_VIEWED,
                 cls.CLIENT_PORTAL_VIEWED,
                 cls.ACTIVITY_VIEWED,
+                cls.CONTACT_VIEWED,
                 cls.EMAIL_VIEWED,
                 cls.HELP_REQUESTS_VIEWED,
                 cls.DOCUMENT_VIEWED,

@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from portico.domain.access.eligibility_steps import Fix, Page
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.plumbing.models import OutgoingEmail
 
 # Query and fragment by the name of the fix. `resend` opens the editor, which is folded otherwise.
@@ -24,7 +24,23 @@ _PARTS = {
 }
 
 
-def url_of(fix: Fix, client: Client, mail: OutgoingEmail | None = None) -> str:
-    """Returns the path, with query and fragment; `mail` is the email of a fix whose page shows one."""
+def url_of(
+    fix: Fix, client: Client, mail: OutgoingEmail | None = None, *, relationship: Relationship | None = None
+) -> str:
+    """Returns the path, with query and fragment; `mail` is the email of a fix whose page shows one.
+
+    `relationship` is that of the contact who needs the fix; None for the client.
+    """
+    if relationship is not None and fix.page in {Page.CLIENT_INFO, Page.CLIENT_PORTAL}:
+        return _url_for_contact(fix, client, relationship)
     ref = mail.ref if mail is not None and fix.page is Page.EMAIL else client.ref
     return f"{reverse(f'office:{fix.page}', args=[ref])}{_PARTS.get(fix.name, '')}"
+
+
+def _url_for_contact(fix: Fix, client: Client, relationship: Relationship) -> str:
+    query, _hash, fragment = _PARTS.get(fix.name, "").partition("#")
+    if fix.page is Page.CLIENT_INFO:
+        return f"{reverse('office:contact', args=[client.ref, relationship.ref])}#{fragment}"
+    of_access = f"access={relationship.ref}"
+    path = reverse(f"office:{fix.page}", args=[client.ref])
+    return f"{path}{f'{query}&{of_access}' if query else f'?{of_access}'}#{fragment}"

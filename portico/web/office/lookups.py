@@ -12,9 +12,12 @@ from portico.domain.access.sign_in import near_misses
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
-from portico.domain.clients.models import Client, EmailAddress, PhoneNumber
+from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, Relationship
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.web.http.request_types import OfficeRequest
+
+# Query parameter of the `Client Portal` tab and its forms: the ref of the contact's relationship.
+ACCESS_PARAMETER = "access"
 
 
 def get_client(request: OfficeRequest, ref: str) -> Client:
@@ -34,6 +37,33 @@ def _client(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
     return Client.objects.filter(practice=practice, ref=ref).select_related("clinician")
 
 
+def get_relationship(request: OfficeRequest, ref: str, contact: str) -> Relationship:
+    """Returns the relationship with the ref `contact` of the practice's client, with the contact. Raises Http404."""
+    client = get_client(request, ref)
+    relationship = _relationship.first(client=client.pk, ref=contact)
+    if relationship is None:
+        raise Http404
+    relationship.client = client
+    return relationship
+
+
+@CompiledQuery
+def _relationship(client: Parameter, ref: Parameter) -> QuerySet[Relationship]:
+    return Relationship.objects.filter(client=client, ref=ref).select_related("contact__also_client")
+
+
+def relationship_in_query(request: OfficeRequest, client: Client) -> Relationship | None:
+    """Returns the relationship whose access the URL names; None for the client's own. Raises Http404."""
+    ref = request.GET.get(ACCESS_PARAMETER, "")
+    if not ref:
+        return None
+    relationship = _relationship.first(client=client.pk, ref=ref)
+    if relationship is None:
+        raise Http404
+    relationship.client = client
+    return relationship
+
+
 @dataclass(frozen=True)
 class ClientWithAccess:
     """A client, their portal access, None if none was ever saved, and their open addresses, oldest first.
@@ -45,6 +75,11 @@ class ClientWithAccess:
     access: PortalAccess | None
     addresses: list[EmailAddress]
     phones: list[str]
+
+    @property
+    def has_contacts(self) -> bool:
+        """True if the client has contacts now."""
+        return bool(self.client.__dict__["has_contacts"])
 
 
 def client_for_overview(request: OfficeRequest, ref: str) -> ClientWithAccess:
@@ -81,7 +116,9 @@ def _address_rows(practice: Parameter, ref: Parameter) -> QuerySet[Client]:
     """Returns the client with clinician and access, once for each of their addresses, with its columns."""
     is_open = Exists(EmailAddress.objects.open().filter(pk=OuterRef("email_addresses__pk")))
     columns = {f"address_{name}": F(f"email_addresses__{name}") for name in _ADDRESS_COLUMNS}
-    rows = Client.objects.filter(practice=practice, ref=ref).annotate(has_open_address=is_open, **columns)
+    contacts = Exists(Relationship.objects.current().filter(client=OuterRef("pk")))
+    rows = Client.objects.filter(practice=practice, ref=ref)
+    rows = rows.annotate(has_open_address=is_open, has_contacts=contacts, **columns)
     related = rows.select_related("clinician", "portal_access__account", "portal_access__address")
     return related.order_by("email_addresses__id")
 

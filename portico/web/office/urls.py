@@ -30,6 +30,7 @@ from portico.web.office.clients import (
     set_up_checklist,
     uploads,
 )
+from portico.web.office.contacts import contact_pages
 from portico.web.office.emails import email_list, needs_a_fix
 from portico.web.office.help import client_guide_pdfs, help_pages
 from portico.web.office.help_requests import help_request, help_request_list
@@ -112,6 +113,11 @@ urlpatterns = [
     ),
     path("clients/<str:ref>/edit/portal/stop/lifting/", lift_stop.lift, name="lift_stop"),
     path("clients/<str:ref>/edit/portal/letter/", client_guide_pdfs.letter_pdf, name="invitation_letter"),
+    path("clients/<str:ref>/contacts/new/", contact_pages.add, name="new_contact"),
+    path("clients/<str:ref>/contacts/<str:contact>/", contact_pages.edit, name="contact"),
+    path("clients/<str:ref>/contacts/<str:contact>/ending/", contact_pages.end, name="contact_ending"),
+    path("clients/<str:ref>/contacts/<str:contact>/keeping/", contact_pages.keep_access, name="contact_keeping"),
+    path("clients/<str:ref>/parents-apart/", contact_pages.set_parents_apart, name="parents_apart"),
     path("clients/<str:ref>/view/", start_view.start, name="client_view"),
     path("clients/<str:ref>/billing/", client_billing.show, name="client_billing"),
     path("clients/<str:ref>/billing/credit/", account_adjustments.add_credit, name="give_credit"),

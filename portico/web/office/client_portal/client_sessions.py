@@ -7,9 +7,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from portico.domain.access import access_grants, revocation
+from portico.domain.clients.models import Client, Relationship
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
+from portico.web.office.client_portal import portal_tab
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -17,16 +19,17 @@ from portico.web.office.roles import CLIENT_EDITORS
 @require_POST
 def revoke_all(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
-    revocation.revoke_all(client, by=request.actor)
+    relationship = lookups.relationship_in_query(request, client)
+    revocation.revoke_all(client, relationship, by=request.actor)
     messages.success(
         request,
         _(
             "%(name)s was signed out everywhere. All links, codes and PINs were canceled. Access settings "
             "haven’t changed."
         )
-        % {"name": client.called},
+        % {"name": _called(client, relationship)},
     )
-    return redirect("office:client_portal", ref=ref)
+    return redirect(portal_tab.url_of(client, relationship))
 
 
 @office_page(*CLIENT_EDITORS)
@@ -34,10 +37,15 @@ def revoke_all(request: OfficeRequest, ref: str) -> HttpResponse:
 def end_session(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
     """Ends one session. Succeeds also if it has already ended."""
     client = lookups.get_client(request, ref)
-    access = access_grants.access_of(client)
+    relationship = lookups.relationship_in_query(request, client)
+    access = access_grants.access_of(client, relationship)
     row = access.account.sessions.filter(ref=session).first() if access and access.account else None
     if row is None or (row.only_client_id or client.pk) != client.pk:
         raise Http404
     revocation.end_session(client, row, by=request.actor)
     messages.success(request, _("The device was signed out."))
-    return redirect("office:client_portal", ref=ref)
+    return redirect(portal_tab.url_of(client, relationship))
+
+
+def _called(client: Client, relationship: Relationship | None) -> str:
+    return client.called if relationship is None else relationship.contact.first_name

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.access.diagnosis.steps import Cause, DiagnosedStep, Diagnosis, StepName, StepState
 from portico.domain.access.eligibility_steps import Fix
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.plumbing.models import OutgoingEmail
 from portico.web.office.fix_urls import url_of
 
@@ -67,14 +67,22 @@ _STYLES = {
 _CHOSEN = {Cause.ARCHIVED, Cause.ACCESS_OFF}
 
 
-def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None, *, is_on_tab: bool) -> ChainLabel:
-    """Returns the chain of a client; `mail` is the email that it follows, if any.
+def chain(
+    diagnosis: Diagnosis,
+    client: Client,
+    mail: OutgoingEmail | None,
+    *,
+    is_on_tab: bool,
+    relationship: Relationship | None = None,
+) -> ChainLabel:
+    """Returns the chain of the client, or of a contact; `mail` is the email that it follows, if any.
 
     With `is_on_tab` a fix may be a form or a part of the `Client Portal` tab, without it each is a link to its page.
     """
     mail = None if diagnosis.is_by_pin else mail
-    can_sign_in, called, broken = diagnosis.can_sign_in, {"name": client.called}, diagnosis.first_broken
-    labels = tuple(_label(step, client, mail, is_on_tab=is_on_tab) for step in diagnosis.steps)
+    can_sign_in, broken = diagnosis.can_sign_in, diagnosis.first_broken
+    called = {"name": client.called if relationship is None else relationship.contact.first_name}
+    labels = tuple(_label(step, client, mail, relationship, is_on_tab=is_on_tab) for step in diagnosis.steps)
     return ChainLabel(
         heading=_("%(name)s can sign in") % called if can_sign_in else _("Why can’t %(name)s sign in?") % called,
         can_sign_in=can_sign_in,
@@ -85,7 +93,14 @@ def chain(diagnosis: Diagnosis, client: Client, mail: OutgoingEmail | None, *, i
     )
 
 
-def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None, *, is_on_tab: bool) -> StepLabel:
+def _label(
+    step: DiagnosedStep,
+    client: Client,
+    mail: OutgoingEmail | None,
+    relationship: Relationship | None,
+    *,
+    is_on_tab: bool,
+) -> StepLabel:
     style, tone, icon, spoken = _STYLES[step.state]
     finding = step.finding
     if step.is_marked and finding.cause in _CHOSEN:
@@ -101,12 +116,14 @@ def _label(step: DiagnosedStep, client: Client, mail: OutgoingEmail | None, *, i
         title=finding.title,
         words=finding.words,
         at=finding.at,
-        fix=_shown(finding.fix, client, mail, is_on_tab=is_on_tab) if finding.fix is not None else None,
+        fix=_shown(finding.fix, client, mail, relationship, is_on_tab=is_on_tab) if finding.fix is not None else None,
         email=reverse("office:email", args=[mail.ref]) if is_about_email and mail is not None else "",
     )
 
 
-def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None, *, is_on_tab: bool) -> ShownFix:
+def _shown(
+    fix: Fix, client: Client, mail: OutgoingEmail | None, relationship: Relationship | None, *, is_on_tab: bool
+) -> ShownFix:
     label, form = str(fix.label), ""
     match fix.name:
         case "restore":
@@ -117,14 +134,16 @@ def _shown(fix: Fix, client: Client, mail: OutgoingEmail | None, *, is_on_tab: b
             # The control of this name is at the top of the page.
             label = _("Send it again")
         case "mail_stopped":
-            label = _("Correct the address in Client Info")
+            label = _("Correct the address in Client Info") if relationship is None else _("Correct the address")
         case _:
             pass
-    url = url_of(fix, client, mail)
+    url = url_of(fix, client, mail, relationship=relationship)
     if not is_on_tab:
         return ShownFix(fix.name, label, url)
     if form:
         return ShownFix(fix.name, label, form=form)
     tab = reverse("office:client_portal", args=[client.ref])
+    if relationship is not None:
+        tab += f"?access={relationship.ref}"
     # A part of this page is reached without loading it again, which would discard what was typed.
     return ShownFix(fix.name, label, url.removeprefix(tab) if url.startswith(f"{tab}#") else url)

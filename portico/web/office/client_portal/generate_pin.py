@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -33,21 +34,25 @@ def generate(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
-    sign_in_pins.allow_more_attempts(lookups.get_client(request, ref), by=request.actor)
+    client = lookups.get_client(request, ref)
+    relationship = lookups.relationship_in_query(request, client)
+    sign_in_pins.allow_more_attempts(client, relationship, by=request.actor)
     messages.success(request, _("More tries are allowed. You can now generate a new PIN."))
-    return redirect("office:client_portal", ref=ref)
+    return redirect(portal_tab.url_of(client, relationship))
 
 
 def _generate(request: OfficeRequest, ref: str) -> HttpResponse:
     if "caller_checked" not in request.POST:
         unchecked = _("Check who is calling and tick the box first.")
         return portal_tab.pin_refused(request, ref, unchecked, HTTPStatus.UNPROCESSABLE_CONTENT)
-    form_key = form_keys.key_of(request)
+    form_key, client = form_keys.key_of(request), lookups.get_client(request, ref)
+    relationship = lookups.relationship_in_query(request, client)
     try:
-        sign_in_pins.generate(lookups.get_client(request, ref), form_key=form_key, by=request.actor)
+        sign_in_pins.generate(client, relationship, form_key=form_key, by=request.actor)
     except PinNotAllowed as refusal:
         return portal_tab.pin_refused(request, ref, str(refusal))
-    response = redirect("office:client_pin", ref=ref)
+    shown_once = reverse("office:client_pin", args=[ref])
+    response = redirect(f"{shown_once}{portal_tab.query_of(relationship)}")
     # The form key, not the PIN: with it the same staff member can see the PIN for one minute.
     cookies.set_cookie(
         response, settings.PIN_COOKIE_NAME, form_key, max_age=int(sign_in_pins.SHOWN_FOR.total_seconds())
@@ -57,17 +62,20 @@ def _generate(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
+    relationship = lookups.relationship_in_query(request, client)
     form_key = form_keys.clean_key(request.COOKIES.get(settings.PIN_COOKIE_NAME, ""))
     generated = sign_in_pins.digits(client, form_key, to=request.actor)
     if generated is None:
         messages.info(
             request, _("A PIN is shown only once. If you need another, generate a new one; it replaces the last one.")
         )
-        return redirect("office:client_portal", ref=ref)
+        return redirect(portal_tab.url_of(client, relationship))
     pin, digits = generated
-    access = access_grants.access_of(client)
+    access = access_grants.access_of(client, relationship)
     context = {
         "client": client,
+        "holder": access.holder_name() if access is not None else client.name,
+        "of_access": portal_tab.query_of(relationship),
         "pin": pin,
         "halves": (digits[:4], digits[4:]),
         "spelled_out": [", ".join(str(_DIGITS[int(digit)]) for digit in half) for half in (digits[:4], digits[4:])],

@@ -10,6 +10,7 @@ from portico.domain.access import mail_stops
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
+from portico.web.office.client_portal import portal_tab
 from portico.web.office.roles import CLIENT_EDITORS
 from portico.web.office.shown_refusals import show_refusal
 
@@ -19,11 +20,14 @@ from portico.web.office.shown_refusals import show_refusal
 def lift(request: OfficeRequest, ref: str) -> HttpResponse:
     """Lifts the stop; the tick `They asked us to` is needed after a complaint."""
     client = lookups.get_client(request, ref)
+    relationship = lookups.relationship_in_query(request, client)
     with show_refusal(request):
-        stop = mail_stops.lift(client, asked_to="asked_to" in request.POST, by=request.actor)
+        stop = mail_stops.lift(client, relationship, asked_to="asked_to" in request.POST, by=request.actor)
         if stop is None:
             messages.info(request, _("Email to this address is already allowed."))
         else:
             words = _("Email to %(name)s is allowed again. The next email will be sent.")
-            messages.success(request, words % {"name": client.called})
-    return redirect("office:client_portal", ref=ref)
+            messages.success(
+                request, words % {"name": client.called if relationship is None else relationship.contact.first_name}
+            )
+    return redirect(portal_tab.url_of(client, relationship))

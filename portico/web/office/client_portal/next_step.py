@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from portico.domain.access import eligibility, eligibility_steps
+from portico.domain.access import eligibility, eligibility_steps, portal_states
 from portico.domain.access.diagnosis import steps
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact
@@ -28,10 +28,11 @@ class NextStep:
 
 
 def next_step_for(client: Client, access: PortalAccess | None, *, has_addresses: bool) -> NextStep | None:
-    """Returns the next step; None if the client has signed in or is archived."""
-    if client.is_archived_now:
+    """Returns the next step; None if the client has signed in or is archived, or only contacts have access."""
+    own = portal_states.state_of(access).state
+    if client.is_archived_now or (own is PortalState.NO_ACCESS and client.portal_state != PortalState.NO_ACCESS):
         return None
-    match client.portal_state:
+    match own:
         case PortalState.NO_ACCESS:
             return NextStep(
                 "quiet",

@@ -103,9 +103,9 @@ SENTENCES: dict[Cause, tuple[str, str]] = {
 }
 
 
-def scripts(client: Client, cause: Cause, mail: OutgoingEmail | None) -> tuple[Script, ...]:
-    """Returns what to say in both languages, the client's own first."""
-    languages = sorted(Language, key=lambda language: language != client.language)
+def scripts(client: Client, cause: Cause, mail: OutgoingEmail | None, *, spoken: str) -> tuple[Script, ...]:
+    """Returns what to say in both languages, first in the one that the person speaks."""
+    languages = sorted(Language, key=lambda language: language != spoken)
     return tuple(_script(client, cause, mail, language) for language in languages)
 
 

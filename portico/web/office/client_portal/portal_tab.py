@@ -10,11 +10,20 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.access import access_grants, eligibility, mail_stops, revocation
-from portico.domain.access.access_grants import AddressNotFound
+from portico.domain.access import (
+    access_grants,
+    eligibility,
+    eligibility_steps,
+    guardians,
+    mail_stops,
+    portal_states,
+    revocation,
+)
+from portico.domain.access.access_grants import AddressNotFound, MailboxTaken
 from portico.domain.access.diagnosis import portal_history, timeline
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
@@ -25,7 +34,8 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.clients import client_numbers
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.contacts import RelationshipEnded
+from portico.domain.clients.models import Client, EmailAddress, Relationship
 from portico.gateways import pdf
 from portico.plumbing import clock, tokens
 from portico.plumbing.audit import audit_log
@@ -40,6 +50,7 @@ from portico.web.office.client_portal import (
 )
 from portico.web.office.client_portal.chain_context import chain_context
 from portico.web.office.client_portal.portal_tab_form import ClientPortalForm, InvitationTextForm
+from portico.web.office.contacts import contacts_card
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
 
@@ -62,14 +73,55 @@ class PortalTab:
     access: PortalAccess | None
     addresses: list[EmailAddress]
     phones: list[str]
+    has_contacts: bool
+    # Of the contact whose access is shown; None for the client's own.
+    relationship: Relationship | None
 
     @classmethod
     def of(cls, request: OfficeRequest, ref: str) -> "PortalTab":
         found = lookups.client_for_portal_tab(request, ref)
-        return cls(found.client, found.access, found.addresses, found.phones)
+        relationship = lookups.relationship_in_query(request, found.client)
+        if relationship is None:
+            return cls(found.client, found.access, found.addresses, found.phones, found.has_contacts, None)
+        contact = relationship.contact
+        return cls(
+            found.client,
+            access_grants.access_of(found.client, relationship),
+            list(contact.email_addresses.open().order_by("id")),
+            list(contact.phone_numbers.order_by("id").values_list("number", flat=True)),
+            found.has_contacts,
+            relationship,
+        )
 
     def form(self, data: Any | None = None, **kwargs: bool) -> ClientPortalForm:  # Any: Django's own.
-        return ClientPortalForm(self.client, self.access, self.addresses, data, **kwargs)
+        return ClientPortalForm(
+            self.client, self.access, self.addresses, data, relationship=self.relationship, **kwargs
+        )
+
+    @property
+    def shown_access(self) -> PortalAccess:
+        """The access; an unsaved one that is off if none was ever saved."""
+        return self.access or access_grants.new_access(self.client, self.relationship)
+
+    @property
+    def called(self) -> str:
+        """The first name of the person whose access is shown."""
+        return self.shown_access.called
+
+    @property
+    def query(self) -> str:
+        """The query with which the tab and its forms name the access; empty for the client's own."""
+        return query_of(self.relationship)
+
+
+def query_of(relationship: Relationship | None) -> str:
+    """Returns "?access=…" for the access of a contact; empty for the client's own."""
+    return "" if relationship is None else "?" + urlencode({lookups.ACCESS_PARAMETER: relationship.ref})
+
+
+def url_of(client: Client, relationship: Relationship | None) -> str:
+    """Returns the address of the tab with the access of this person."""
+    return reverse("office:client_portal", args=[client.ref]) + query_of(relationship)
 
 
 @office_page(writers=CLIENT_EDITORS)
@@ -91,7 +143,7 @@ def save_draft(request: OfficeRequest, ref: str) -> HttpResponse:
     form = InvitationTextForm(request.POST)
     if not form.is_valid():
         return HttpResponse(status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    invitations.save_draft(client, form.text)
+    invitations.save_draft(client, form.text, lookups.relationship_in_query(request, client))
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
@@ -101,7 +153,7 @@ def preview(request: OfficeRequest, ref: str) -> HttpResponse:
     """Renders the invitation with the current input, saved or not."""
     tab = PortalTab.of(request, ref)
     form = tab.form(request.POST)
-    context = {"client": tab.client, "form": form, "result": TabResult(), "is_fragment": True}
+    context = {"client": tab.client, "form": form, "result": TabResult(), "is_fragment": True} | _person(tab)
     context |= _invitation_preview(request, tab, form)
     return render(request, "office/client_portal/preview.html", context)
 
@@ -127,25 +179,32 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     except ClientConflict as refusal:
         result = TabResult(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
         return _show_again(request, ref, result, sending=sending)
-    except (AddressNotFound, ClientArchived, FormSentBefore) as refusal:
+    except (AddressNotFound, ClientArchived, FormSentBefore, MailboxTaken, RelationshipEnded) as refusal:
         return _show_again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
     if tab.access is not None and (
         cards_notice := saved_card_notices.notice_after(
-            tab.access, access_grants.access_of(tab.client), called=tab.client.called
+            tab.access, access_grants.access_of(tab.client, tab.relationship), called=tab.called
         )
     ):
         messages.info(request, cards_notice)
     # The fragment scrolls up to the notice: at the same URL a browser would stay at the button.
-    return redirect(f"{reverse('office:client_portal', args=[ref])}#main")
+    return redirect(f"{url_of(tab.client, tab.relationship)}#main")
 
 
 def _save_access(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> str:
     version = form.cleaned_data["version"]
     is_first = tab.access is None
-    access_grants.save_access(tab.client, form.entry, version=version, by=request.actor, is_first=is_first)
+    access_grants.save_access(
+        tab.client,
+        form.entry,
+        version=version,
+        by=request.actor,
+        relationship=tab.relationship,
+        is_first=is_first,
+    )
     if form.text != form.opening_text:
-        invitations.save_draft(tab.client, form.text)
+        invitations.save_draft(tab.client, form.text, tab.relationship)
     return _("Access was saved.")
 
 
@@ -158,6 +217,7 @@ def _send(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> str
         version=form.cleaned_data["version"],
         by=request.actor,
         with_guide=form.cleaned_data["attach_guide"],
+        relationship=tab.relationship,
     )
     return _("The invitation is on its way to %(address)s.") % {"address": sent.invitation.email.to_address}
 
@@ -174,7 +234,9 @@ def _page(
     request: OfficeRequest, tab: PortalTab, form: ClientPortalForm, result: TabResult | None = None
 ) -> HttpResponse:
     result = result or TabResult()
-    called, has_cards, now = tab.client.called, saved_cards.has_cards(tab.client), clock.now()
+    called, now = tab.called, clock.now()
+    # A contact's cards are looked for; the client's own query says whether there are any.
+    has_cards = tab.relationship is not None or saved_cards.has_cards(tab.client)
     history = portal_history.load(tab.client, tab.access)
     client_timeline = timeline.timeline_of(tab.client, tab.access, history, at=now)
     sessions = revocation.sessions_of(tab.access)
@@ -188,13 +250,14 @@ def _page(
         "timeline": client_timeline,
         "cards_stay": saved_card_notices.notice_before(tab.access, called=called) if has_cards else "",
         "banner": portal_labels.banner(client_timeline, called=called),
+        "contact_rows": contacts_card.rows_of(tab.client) if tab.has_contacts else [],
         "unprinted": pdf.undrawable_characters(tab.client.name),
         "stop": mail_stops.stop_of_access(tab.access),
         "facts": portal_labels.signed_in_facts(client_timeline),
         "sessions": sessions,
         "events": [portal_labels.event(each, called=called) for each in client_timeline.events],
     }
-    context |= _pin_and_sessions(tab, result) | _invitation_preview(request, tab, form)
+    context |= _person(tab) | _pin_and_sessions(tab, result) | _invitation_preview(request, tab, form)
     context |= chain_context(
         request,
         tab.client,
@@ -204,13 +267,34 @@ def _page(
         has_addresses=bool(tab.addresses),
         at=now,
         is_on_tab=True,
+        relationship=tab.relationship,
     )
     return render(request, "office/client_portal/edit.html", context, status=result.status)
 
 
+def _person(tab: PortalTab) -> dict[str, object]:
+    """Returns the context that says whose access is shown."""
+    return {
+        "called": tab.called,
+        "relationship": tab.relationship,
+        "of_access": tab.query,
+        "access": tab.access,
+        "person_language": tab.shown_access.holder_language,
+        "address_page": _address_page(tab.client, tab.relationship),
+        "state": portal_states.state_of(tab.access).state,
+    }
+
+
+def _address_page(client: Client, relationship: Relationship | None) -> str:
+    """Returns the page where the addresses of the person are edited."""
+    if relationship is None:
+        return reverse("office:client_info", args=[client.ref])
+    return reverse("office:contact", args=[client.ref, relationship.ref])
+
+
 def _pin_and_sessions(tab: PortalTab, result: TabResult) -> dict[str, object]:
     """Returns the context for PIN and sessions."""
-    refusal = sign_in_pins.refusal(tab.client, tab.access, tab.phones)
+    refusal = sign_in_pins.refusal(tab.client, tab.shown_access, tab.phones)
     return {
         "no_pin": refusal.fix if refusal else "",
         "why_no_pin": result.no_pin or str(refusal or ""),
@@ -230,13 +314,17 @@ def _invitation_preview(request: OfficeRequest, tab: PortalTab, form: ClientPort
     text = form.text if form.is_bound and not errors else form.opening_text
     broken = eligibility.first_broken(form.access_as_typed, Purpose.INVITATION)
     return {
-        "letter": None if errors else invitation_text.expand(text, tab.client),
+        "letter": None if errors else invitation_text.expand(text, tab.client, first_name=tab.called),
         "letter_complaints": errors,
         "sender_address": settings.EMAIL_FROM,
         # Called by the template, with the client's language active.
         "link_works_for": partial(rendering.duration, settings.SIGNIN_LINK_TTL),
-        "access": tab.access,
         "placeholders": invitation_text.PLACEHOLDERS,
         # What prevents sending with the current input, shown before the button is pressed.
-        "needed_fix": broken.fix.name if broken is not None else "",
+        "needed_fix": broken.fix.name if broken is not None else _guardian_fix(tab),
     }
+
+
+def _guardian_fix(tab: PortalTab) -> str:
+    """Returns the name of the fix if a minor needs a guardian first; empty otherwise. Queries only for minors."""
+    return eligibility_steps.ADD_GUARDIAN.name if guardians.is_needed(tab.shown_access) else ""

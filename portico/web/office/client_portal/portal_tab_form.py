@@ -5,11 +5,12 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.models import Client, EmailAddress, Relationship
 from portico.domain.practices.mail_texts import MESSAGE_LENGTH, SUBJECT_LENGTH
 from portico.plumbing import clock, tokens
 from portico.plumbing.text.input_validation import LineField
@@ -39,10 +40,11 @@ class ClientPortalForm(InvitationTextForm):
     address = forms.ChoiceField(
         label=_("Email"),
         required=False,
-        error_messages={"invalid_choice": _("That address is no longer one of this client’s. Choose again.")},
+        error_messages={"invalid_choice": _("That address was removed. Choose another one.")},
     )
     access_billing_documents = forms.BooleanField(label=_("Access billing documents"), required=False)
     pay_by_card = forms.BooleanField(label=_("Pay a balance with credit card using Stripe"), required=False)
+    signs_documents = forms.BooleanField(label=_("Sign documents"), required=False)
     attach_guide = forms.BooleanField(label=_("Attach the getting-started guide (PDF)"), required=False)
     form_key = form_keys.field()
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
@@ -54,10 +56,11 @@ class ClientPortalForm(InvitationTextForm):
         addresses: list[EmailAddress],
         data: Any | None = None,  # Any: Django's own.
         *,
+        relationship: Relationship | None = None,
         sending: bool = False,
         may_edit: bool = True,
     ) -> None:
-        self.client, self.access, self.addresses = client, access, addresses
+        self.client, self.access, self.addresses, self.relationship = client, access, addresses, relationship
         super().__init__(data, initial=self._initial(client))
         cast(forms.ChoiceField, self.fields["address"]).choices = self._choices()
         # A disabled field ignores the request: the option stays as it is while the practice takes no cards.
@@ -69,18 +72,31 @@ class ClientPortalForm(InvitationTextForm):
                 field.disabled = True
 
     def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
-        access = self.access or PortalAccess.of(client, pay_by_card=client.practice.new_clients_pay_by_card)
-        text = invitations.opening_text(self.access, invitation_text.shown_default(client))
+        access = self.access or self._new_access()
+        text = invitations.opening_text(self.access, self._default_text())
         return {
             "enabled": access.is_on,
             "address": self._initial_address(access),
             "access_billing_documents": access.access_billing_documents,
             "pay_by_card": access.pay_by_card,
+            "signs_documents": access.signs_documents,
             "subject": text.subject,
             "message": text.message,
             "form_key": tokens.new_token(),
             "version": access.version,
         }
+
+    def _new_access(self) -> PortalAccess:
+        access = access_grants.new_access(self.client, self.relationship)
+        # Whether clients pay by card is the practice's choice until staff choose for one.
+        may_pay = self.client.practice.new_clients_pay_by_card
+        access.pay_by_card = may_pay if self.relationship is None else access.pay_by_card and may_pay
+        return access
+
+    def _default_text(self) -> InvitationText:
+        if self.relationship is None:
+            return invitation_text.shown_default(self.client)
+        return invitation_text.default_of(self.client.practice, self.relationship.contact.language)
 
     def _initial_address(self, access: PortalAccess) -> str:
         if access.address is not None:
@@ -111,7 +127,9 @@ class ClientPortalForm(InvitationTextForm):
     def access_as_typed(self) -> PortalAccess:
         """An unsaved access with the form's current input, to check its eligibility."""
         enabled_at = clock.now() if self["enabled"].value() else None
-        return PortalAccess.of(self.client, address=self.selected, enabled_at=enabled_at)
+        access = access_grants.new_access(self.client, self.relationship)
+        access.address, access.enabled_at = self.selected, enabled_at
+        return access
 
     @property
     def entry(self) -> AccessInput:
@@ -120,6 +138,7 @@ class ClientPortalForm(InvitationTextForm):
             address=self.cleaned_data["address"] or None,
             access_billing_documents=self.cleaned_data["access_billing_documents"],
             pay_by_card=self.cleaned_data["pay_by_card"],
+            signs_documents=self.cleaned_data["signs_documents"],
         )
 
 

@@ -100,12 +100,13 @@ class ClientInitial:
         country = client.practice.country
         return cls(
             details,
-            [_saved_address(row) for row in addresses],
+            [saved_address(row) for row in addresses],
             [{"kind": row.kind, "number": contact_forms.written(row.number, country)} for row in phones],
         )
 
 
-def _saved_address(row: EmailAddress) -> dict[str, Any]:  # Any: as above.
+def saved_address(row: EmailAddress) -> dict[str, Any]:  # Any: as above.
+    """Returns the initial values of a saved address."""
     ok_for = row.address if row.email_ok else ""
     return {"id": row.ref, "kind": row.kind, "address": row.address, "email_ok": row.email_ok, "ok_for": ok_for}
 

@@ -181,8 +181,10 @@ def _summary_of_many(shown: int, total: int) -> str:
 
 
 def reason_of(client: Client) -> str:
-    """Returns the reason; empty if the state needs none. Reads `client.portal_access`, prefetched by the caller."""
-    access: PortalAccess | None = getattr(client, "portal_access", None)
+    """Returns the reason; empty if the state needs none. Reads `client.portal_access`, loaded by the caller."""
+    own: PortalAccess | None = getattr(client, "portal_access", None)
+    # Without an access of their own, the state is that of a contact.
+    access = own if own is not None and own.is_on else None
     if client.portal_state == PortalState.INVITED and access is not None and access.invited_at is not None:
         return _("Invited %(ago)s. Not signed in yet") % {
             "ago": formatting.time_ago(access.invited_at, now=clock.now(), language=get_language())

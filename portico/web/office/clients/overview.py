@@ -24,6 +24,7 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels, lookups
 from portico.web.office.billing import invoice_labels
 from portico.web.office.client_portal import next_step
+from portico.web.office.contacts import contacts_card
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
 ENTRIES_SHOWN = 6
@@ -46,6 +47,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "client_number": client_numbers.number_of(client),
         "access": access,
         "addresses": addresses,
+        "contact_rows": contacts_card.rows_of(client) if found.has_contacts else [],
         "phones": _phones.rows(client=client.pk),
         "others": _others(access),
         "next": next_step.next_step_for(client, access, has_addresses=bool(addresses)),

@@ -93,6 +93,7 @@ def test_an_address_to_choose_is_offered_before_a_new_one(office: Browser, pract
 def test_signed_in_client_has_no_next_step(office: Browser, practice: Practice) -> None:
     ana = invited(practice)
     Client.objects.update(portal_state="signed_in", last_signed_in_at=clock.now())
+    PortalAccess.objects.update(first_signed_in_at=clock.now())
 
     page = said(office, page_of(ana))
 
