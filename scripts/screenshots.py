@@ -159,6 +159,8 @@ SHOWN = {
     "office:client_portal": "client-portal-signed-in",
     "office:client_pin": "pin-given",
     "office:client_view": "view-as-client",
+    "office:new_contact": "new-contact",
+    "office:contact": "contact",
     "office:client_billing": "client-billing",
     "office:give_credit": "books-credit",
     "office:record_for_client": "books-record-payment",
@@ -353,6 +355,9 @@ class Photographer:
             self.take(page, f"first-{name}", picture)
         self.colleague(page)
         self.invitations(page)
+        page.goto(f"{self.base}/office/clients/?q=Milo+Hart")
+        page.locator("tbody a.open").first.click()
+        self.contacts(page)
         self.books(page)
         for name, picture, chip in CLIENTS:
             page.goto(f"{self.base}/office/clients/?{chip}")
@@ -387,6 +392,16 @@ class Photographer:
             page.locator("tbody a.open").first.click()
             page.get_by_role("link", name="Client Portal", exact=True).first.click()
             self.take(page, f"chain-{name}", picture)
+
+    def contacts(self, page: Page) -> None:
+        """Opens the pages of a client's contacts from the Overview, and returns to it."""
+        overview = page.url
+        page.get_by_role("link", name="Add contact").click()
+        self.take(page, "new-contact", NO_DESIGN)
+        page.goto(overview)
+        page.get_by_test_id("contact").first.get_by_role("link").first.click()
+        self.take(page, "contact", NO_DESIGN)
+        page.goto(overview)
 
     def view_as_client(self, page: Page) -> None:
         """Opens the portal from the client's tab and returns to the tab."""

@@ -18,6 +18,7 @@ from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Payment
+from portico.domain.clients import contacts
 from portico.domain.clients.models import Client
 from portico.domain.documents import requests as documents
 from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
@@ -127,10 +128,15 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     returned = cast.stopped(complained, ReportKind.COMPLAINED)
     people = [ana, waiting, never_invited, archived, no_consent, off, complained]
     one = f"/office/clients/{ana.ref}/"
+    guardian = cast.guardian(never_invited)
+    contacts.set_parents_apart(never_invited, apart=True, by=cast.DESK)
+    with_contacts = f"/office/clients/{never_invited.ref}/"
     listed = [
         *("/office/clients/", "/office/clients/?q=no+client+of+that+name", "/office/clients/new/"),
         *(one, f"{one}activity/", f"{one}edit/info/", f"{one}view/", f"/office/clients/{archived.ref}/view/"),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
+        *(with_contacts, f"{with_contacts}contacts/new/", f"{with_contacts}contacts/{guardian.ref}/"),
+        f"{with_contacts}edit/portal/?access={guardian.ref}",
         *(
             "/office/emails/",
             f"/office/emails/{mail.ref}/",

@@ -82,6 +82,8 @@ class World:
             return self.places["uploads"]
         if name == "session":
             return self.places["sessions"]
+        if name == "contact":
+            return self.places["contact"]
         for part in ("clients", "emails", "help-requests", *OWN, "sessions", "team", *BOOKS):
             if f"/{part}/" in route.path:
                 return self.places[part]
@@ -158,6 +160,7 @@ def made_of(practice: Practice) -> World:
     refund = refunds.record_manual_refund(paid, amount_minor=1_000, reason="Too much", shown=None, by=cast.DESK)
     places = {
         "clients": ana.ref,
+        "contact": cast.guardian(ana).ref,
         "emails": invitation.email.ref,
         "help-requests": cast.asked_for_help(practice, "ana@mail.example").ref,
         "sessions": elsewhere.ref,

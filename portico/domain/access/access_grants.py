@@ -134,9 +134,7 @@ def lock_accesses(client: Client) -> Iterator[tuple[Client, list[PortalAccess]]]
     The first is the client's own, unsaved if there is none. Raises ClientConflict.
     """
     with transaction.atomic():
-        of_client = PortalAccess.objects.filter(client=client, account__isnull=False)
-        locked = PortalAccount.objects.locked().filter(pk__in=of_client.values("account")).order_by("pk")
-        accounts = {account.pk: account for account in locked}
+        accounts = {account.pk: account for account in lock_accounts(client)}
         row = client_details.lock(client)
         rows = PortalAccess.objects.locked().filter(client=row).order_by("pk")
         accesses = list(rows.select_related("address", "relationship__contact"))
@@ -170,6 +168,28 @@ def lock_account(client: Client, relationship: Relationship | None = None) -> Po
     if relationship is None:
         return _locked_account.first(client=client.pk)
     return _locked_account_of.first(relationship=relationship.pk)
+
+
+def lock_accounts(client: Client) -> list[PortalAccount]:
+    """Locks and returns the accounts of all accesses of the client, before the client is locked."""
+    return _locked_accounts.rows(client=client.pk)
+
+
+@CompiledQuery
+def _locked_accounts(client: Parameter) -> QuerySet[PortalAccount]:
+    of_client = PortalAccess.objects.filter(client=client)
+    return PortalAccount.objects.locked().filter(pk__in=of_client.values("account")).order_by("pk")
+
+
+def of_contacts(client: Client) -> list[PortalAccess]:
+    """Returns the accesses of contacts that are on, for a locked client; no query for one who never had contacts."""
+    if not client_details.has_contacts(client):
+        return []
+    rows = PortalAccess.objects.select_related("account", "address", "relationship__contact")
+    found = list(rows.filter(client=client, own_client=None, enabled_at__isnull=False).order_by("pk"))
+    for access in found:
+        access.client = client
+    return found
 
 
 @CompiledQuery

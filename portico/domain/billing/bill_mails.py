@@ -38,6 +38,8 @@ def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int
     client, nonce = invoice.client, tokens.new_nonce()
     text = bill_mail_texts.text_for(client, NEW_BILL, access)
     key = f"{NEW_BILL}:{invoice.ref}:{occasion}"
+    if access.relationship is not None:
+        key = f"{key}:{access.relationship.ref}"
     content = {
         "invoice": invoice.ref,
         "goes_to": f"{client.practice.portal_path}billing/{invoice.ref}/",
@@ -48,6 +50,18 @@ def send_new_bill(invoice: Invoice, access: PortalAccess, *, occasion: str | int
     if email is not None and bytes(email.link_nonce or b"") == nonce:
         mail_links.create([(email, access)])
     return email
+
+
+def send_new_bill_to_all(
+    invoice: Invoice, own: PortalAccess, *, occasion: str | int, by: Actor
+) -> OutgoingEmail | None:
+    """Queues that mail to the client and to each contact who may get it; the caller has locked all their accounts.
+
+    Returns the first of the mails, None if there is none.
+    """
+    recipients = (own, *access_grants.of_contacts(invoice.client))
+    mails = [send_new_bill(invoice, each, occasion=occasion, by=by) for each in recipients]
+    return next((mail for mail in mails if mail is not None), None)
 
 
 def send_receipt(payment: Payment, *, by: Actor) -> OutgoingEmail | None:

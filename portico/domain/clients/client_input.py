@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from portico.domain.clients.models import Client, Status
+from portico.domain.clients.models import Client, ClientKind, Status
 from portico.domain.practices.models import StaffMember
 
 
@@ -18,6 +18,7 @@ class ClientDetails:
     language: str = "en"
     clinician: StaffMember | None = None
     status: Status = Status.ACTIVE
+    kind: ClientKind = ClientKind.PERSON
 
 
 @dataclass(frozen=True)

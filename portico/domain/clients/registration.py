@@ -77,4 +77,4 @@ def set_details(client: Client, details: ClientDetails) -> list[str]:
     return [name for name in _FIELDS if getattr(client, name) != before[name]]
 
 
-_FIELDS = ("first_name", "last_name", "preferred_name", "date_of_birth", "language", "clinician", "status")
+_FIELDS = ("first_name", "last_name", "preferred_name", "date_of_birth", "language", "clinician", "status", "kind")

@@ -39,6 +39,7 @@ class PracticeDetails:
     time_zone: str
     currency: str
     country: str
+    age_of_majority: int
     phone: str
     support_hours: str
     support_hours_es: str

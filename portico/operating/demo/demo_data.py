@@ -30,7 +30,7 @@ from portico.domain.documents import starter_set
 from portico.gateways import imap
 from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport
-from portico.operating.demo import demo_cards, demo_documents
+from portico.operating.demo import demo_cards, demo_contacts, demo_documents
 from portico.operating.demo.demo_books import DemoBooks
 from portico.operating.seeding import file_format, loading
 from portico.operating.seeding.loading import Loaded
@@ -95,6 +95,7 @@ def create_demo_data() -> None:
     _sign_in_by_pin(demo, "by-pin")
     _generate_pin(demo, "pin-given")
     client_changes.archive(demo.client("archived"), by=demo.owner)
+    demo_contacts.add_all(loaded.practice, by=demo.desk)
     books = DemoBooks(loaded.practice, by=loaded.staff["bea"].actor)
     books.write(loaded.clients)
     for name in ("alex", "dana", "lena", "priya"):

@@ -88,7 +88,7 @@ def _is_past_due(invoice: Invoice) -> bool:
 def _queue_again(invoice: Invoice, access: PortalAccess, *, form_key: str, by: Actor) -> OutgoingEmail | None:
     if _is_past_due(invoice):
         return reminder_mail.queue_again(invoice, access, occasion=form_key, by=by)
-    return bill_mails.send_new_bill(invoice, access, occasion=form_key, by=by)
+    return bill_mails.send_new_bill_to_all(invoice, access, occasion=form_key, by=by)
 
 
 @retry_on_deadlock
@@ -229,7 +229,7 @@ def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notif
     invoice.shared_at = clock.now()
     invoice.version += 1
     invoice.save(update_fields=["shared_at", "version"])
-    mail = bill_mails.send_new_bill(invoice, access, occasion=invoice.version, by=by) if notify else None
+    mail = bill_mails.send_new_bill_to_all(invoice, access, occasion=invoice.version, by=by) if notify else None
     audit_entries.record_invoice(AuditAction.INVOICE_SHARED, invoice, by=by, told=mail is not None)
     allocation.apply_credit(client, by=by)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])

@@ -14,13 +14,13 @@ from portico.domain.clients.models import Client
 
 @contextmanager
 def lock_books(client: Client, *, with_account: bool = False) -> Iterator[Client]:
-    """Opens a transaction and locks the client in it; before that its account, if a mail with a link may be written.
+    """Opens a transaction and locks the client in it; before that its accounts, if mails with a link may be written.
 
-    Locks are always taken in this order: account, client, invoices by id, attempt, counter.
+    Locks are always taken in this order: accounts, client, invoices by id, attempt, counter.
     """
     with transaction.atomic():
         if with_account:
-            access_grants.lock_account(client)
+            access_grants.lock_accounts(client)
         yield client_details.lock(client)
 
 

@@ -45,12 +45,12 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.client_portal import (
+    contacts_card,
     portal_labels,
     saved_card_notices,
 )
 from portico.web.office.client_portal.chain_context import chain_context
 from portico.web.office.client_portal.portal_tab_form import ClientPortalForm, InvitationTextForm
-from portico.web.office.contacts import contacts_card
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
 

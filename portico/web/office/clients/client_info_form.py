@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.clients.client_input import ClientDetails, ClientInput
-from portico.domain.clients.models import Client, EmailAddress, Language, PhoneNumber, Status
+from portico.domain.clients.models import Client, ClientKind, EmailAddress, Language, PhoneNumber, Status
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.web.date_fields import DayField, use_order_of
@@ -38,6 +38,7 @@ class DetailsForm(OfficeForm):
     status = forms.ChoiceField(
         label=gettext_lazy("Status"), choices=[(each.value, each.label) for each in (Status.ACTIVE, Status.INACTIVE)]
     )
+    kind = forms.ChoiceField(label=gettext_lazy("Kind of record"), choices=ClientKind.choices, required=False)
     language = forms.ChoiceField(label=gettext_lazy("Language of emails"), choices=Language.choices)
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
@@ -81,6 +82,7 @@ class DetailsForm(OfficeForm):
             language=cleaned["language"],
             clinician=self.clinicians.get(cleaned["clinician"]),
             status=Status(cleaned.get("status", Status.ACTIVE)),
+            kind=ClientKind(cleaned["kind"] or ClientKind.PERSON),
         )
 
 
@@ -94,7 +96,7 @@ class ClientInitial:
 
     @classmethod
     def saved(cls, client: Client, addresses: Iterable[EmailAddress], phones: Iterable[PhoneNumber]) -> "ClientInitial":
-        names = ("first_name", "last_name", "preferred_name", "date_of_birth", "status", "language", "version")
+        names = ("first_name", "last_name", "preferred_name", "date_of_birth", "status", "kind", "language", "version")
         details = {name: getattr(client, name) for name in names}
         details["clinician"] = client.clinician.ref if client.clinician else ""
         country = client.practice.country

@@ -23,8 +23,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels, lookups
 from portico.web.office.billing import invoice_labels
-from portico.web.office.client_portal import next_step
-from portico.web.office.contacts import contacts_card
+from portico.web.office.client_portal import contacts_card, next_step
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 
 ENTRIES_SHOWN = 6

@@ -1,1 +1,1 @@
-"""Contacts of a client: the card on the Overview, and the pages to add, edit and end them."""
+"""Pages of a client's contacts: to add, edit and end them."""

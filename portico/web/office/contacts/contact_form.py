@@ -30,7 +30,8 @@ class ContactDetailsForm(OfficeForm):
     last_name = line_field(gettext_lazy("Last name"), longest=100)
     kind = forms.ChoiceField(label=gettext_lazy("Relationship"))
     language = forms.ChoiceField(label=gettext_lazy("Language of emails"), choices=Language.choices)
-    same_person = forms.ChoiceField(label=gettext_lazy("Who is it?"), required=False, widget=forms.RadioSelect)
+    # One of `ContactForms.choices`, which are known once the addresses are.
+    same_person = forms.CharField(label=gettext_lazy("Who is it?"), required=False, max_length=26)
     form_key = form_keys.field()
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
@@ -116,8 +117,7 @@ class ContactForms:
         new = [entry.address for entry in self._addresses if entry.ref not in known]
         owners = contacts.owners_of(self.client.practice, new, besides=contact)
         linked = contact.also_client_id if contact is not None else None
-        self.owners = [owner for owner in owners if linked is None or owner.client_id != linked]
-        cast(forms.ChoiceField, self.details.fields["same_person"]).choices = self.choices
+        self.owners = [each for each in owners if each.client is None or each.client.pk != linked]
 
     @property
     def choices(self) -> list[tuple[str, str]]:
@@ -133,7 +133,7 @@ class ContactForms:
     @property
     def link(self) -> Link | None:
         """Returns the answer; None if there is none yet."""
-        answer = self.details["same_person"].value()
+        answer = self.details.cleaned_data.get("same_person", "")
         if answer == DIFFERENT:
             return Link()
         for owner in self.owners:

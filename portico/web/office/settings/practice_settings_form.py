@@ -36,6 +36,7 @@ HUES = {
 }
 CUSTOM_HUE = "own"
 MAX_HUE = 359
+MIN_MAJORITY, MAX_MAJORITY = 14, 25
 ENGLISH = Locale("en")
 
 
@@ -47,6 +48,16 @@ class PracticeForm(OfficeForm):
     phone = line_field(gettext_lazy("Phone"), longest=40, is_phone=True, attrs={"inputmode": "tel"})
     country = forms.ChoiceField(label=gettext_lazy("Country"))
     currency = forms.ChoiceField(label=gettext_lazy("Currency"))
+    age_of_majority = WholeNumberField(
+        label=gettext_lazy("Age of majority"),
+        required=False,
+        min_value=MIN_MAJORITY,
+        max_value=MAX_MAJORITY,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"), gettext_lazy("Enter a whole number from 14 to 25.")
+        ),
+    )
     support_hours = line_field(gettext_lazy("Support hours, English"), longest=150)
     support_hours_es = line_field(gettext_lazy("Support hours, Spanish"), longest=150, attrs={"lang": "es"})
     postal_address = text_field(gettext_lazy("Postal address"), longest=300, rows=3)
@@ -68,10 +79,11 @@ class PracticeForm(OfficeForm):
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, practice: Practice, data: QueryDict | None = None, **initial: object) -> None:
-        if data is not None and not data.get("currency"):
-            # The field is not rendered once the currency is fixed.
-            data = data.copy()
-            data["currency"] = practice.currency
+        # The currency is not rendered once it is fixed. Left empty, both stay as they are.
+        for name in ("currency", "age_of_majority") if data is not None else ():
+            if data is not None and not data.get(name):
+                data = data.copy()
+                data[name] = str(getattr(practice, name))
         super().__init__(data, initial=initial_values(practice) | initial)
         choices: dict[str, list[Any]] = {  # Any: plain choices, or groups of them.
             "time_zone": zone_choices(practice.country, practice.time_zone),

@@ -6,6 +6,7 @@ import pytest
 
 from portico.domain.access import access_grants, contact_changes
 from portico.domain.access.access_grants import AccessInput
+from portico.domain.access.models import SignInLink
 from portico.domain.billing.card_payments import polling, saved_cards
 from portico.domain.billing.card_payments.payment_refusals import CardsTurnedOff
 from portico.domain.billing.models import AttemptState, Invoice, Payment
@@ -62,6 +63,15 @@ def test_money_that_still_comes_is_settled(
     assert polling.poll_next()
     assert fresh(bill).is_paid
     assert Payment.objects.get(attempt=attempt).account == attempt.account
+
+
+def test_each_who_sees_bills_is_told_of_a_new_one(till: Till, ana: Client, bruno: Relationship) -> None:
+    partner = cast.guardian(ana, "Maria", kind=RelationshipKind.PARTNER, address="maria@mail.example")
+    cast.with_contact_access(partner)
+    cast.bill(ana)
+    mails = OutgoingEmail.objects.filter(kind="invoice_shared")
+    assert sorted(mail.to_address for mail in mails) == ["ana@mail.example", "bruno@mail.example"]
+    assert SignInLink.objects.filter(email__in=mails).count() == 2
 
 
 def test_a_former_contact_starts_no_payment(till: Till, ana: Client, bill: Invoice, bruno: Relationship) -> None:

@@ -103,6 +103,14 @@ def test_the_audit_log_names_fields_without_values(owner: Browser) -> None:
     assert "Practice settings changed: portal greeting, accent color" in shown(owner, "/office/settings/trail/")
 
 
+def test_the_owner_sets_the_age_of_majority(owner: Browser, practice: Practice) -> None:
+    owner.post(PRACTICE, TYPED | {"age_of_majority": "21"})
+    practice.refresh_from_db()
+    assert practice.age_of_majority == 21
+    refused = owner.post(PRACTICE, TYPED | {"age_of_majority": "99", "version": "2"})
+    assert "Enter a whole number from 14 to 25." in refused.text
+
+
 def test_saving_without_changes_does_nothing(owner: Browser, practice: Practice) -> None:
     for _ in range(2):
         assert owner.post(PRACTICE, TYPED).status_code == 302

@@ -1,0 +1,58 @@
+"""The demo's contacts: a child whose parents live apart, someone who only pays, and a couple."""
+
+from portico.domain.access import access_grants
+from portico.domain.access.access_grants import AccessInput
+from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.clients import contacts, registration
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, ContactInput, PhoneInput
+from portico.domain.clients.models import Client, ClientKind, Relationship, RelationshipKind
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock, tokens
+from portico.plumbing.actors import Actor
+
+
+def add_all(practice: Practice, *, by: Actor) -> None:
+    """Adds them: the mother and the couple's members are invited, the father has access that is off."""
+    milo = _client(practice, "Milo", "Hart", age=9, by=by)
+    contacts.set_parents_apart(milo, apart=True, by=by)
+    _invite(_contact(milo, "Nadia", "Hart", RelationshipKind.GUARDIAN, by=by), by=by)
+    _contact(milo, "Oscar", "Hart", RelationshipKind.GUARDIAN, by=by)
+    _invite(_contact(milo, "Greta", "Lind", RelationshipKind.PAYER, by=by), by=by)
+    couple = _client(practice, "Rosa and Theo", "Vance", kind=ClientKind.COUPLE, by=by)
+    for name in ("Rosa", "Theo"):
+        _invite(_contact(couple, name, "Vance", RelationshipKind.MEMBER, by=by), by=by)
+
+
+def _client(
+    practice: Practice,
+    first: str,
+    last: str,
+    *,
+    by: Actor,
+    age: int | None = None,
+    kind: ClientKind = ClientKind.PERSON,
+) -> Client:
+    today = clock.today(practice.time_zone)
+    born = today.replace(year=today.year - age, day=1) if age is not None else None
+    details = ClientDetails(first_name=first, last_name=last, date_of_birth=born, kind=kind)
+    return registration.create(practice, ClientInput(details), by=by)
+
+
+def _contact(client: Client, first: str, last: str, kind: RelationshipKind, *, by: Actor) -> Relationship:
+    address = AddressInput(f"{first}.{last}@mail.example".lower(), "home", email_ok=True)
+    phones = (PhoneInput("+12125550163", "mobile"),) if first == "Nadia" else ()
+    entry = ContactInput(first, kind, last_name=last, addresses=(address,), phones=phones)
+    return contacts.add(client, entry, form_key=tokens.new_token(), by=by)
+
+
+def _invite(relationship: Relationship, *, by: Actor) -> None:
+    client, preset = relationship.client, access_grants.new_access(relationship.client, relationship)
+    entry = AccessInput(
+        enabled=True,
+        address=relationship.contact.email_addresses.get().ref,
+        access_billing_documents=preset.access_billing_documents,
+        pay_by_card=preset.pay_by_card,
+        signs_documents=preset.signs_documents,
+    )
+    text = invitation_text.default_of(client.practice, relationship.contact.language)
+    invitations.send(client, entry, text, form_key=tokens.new_token(), version=None, by=by, relationship=relationship)
