@@ -23,45 +23,48 @@ KEY = "bulk_mail_turn"
 PRECISION = timedelta(milliseconds=30)
 # Mails are held back while so many seconds' worth of them wait: pausing a run stops the others.
 MAX_SECONDS_QUEUED = 2
-MAX_WAIT_SECONDS = 1.0
+# Another worker's clock may be ahead of ours: the wait for a turn is calculated again after a second, and given up
+# before the lease on the mail ends.
+LONGEST_PAUSE_SECONDS = 1.0
+MAX_WAIT_SECONDS = 10.0
 # After so many turns that it had too late, a worker sends all the same: its database is always that slow.
 MAX_LATE_TURNS = 5
 
 
-def await_turn() -> None:
-    """Returns when the next mail may be sent, which the caller does at once. Called outside any transaction.
+def await_turn() -> bool:
+    """Returns True when the next mail may be sent, which the caller does at once; False if its turn did not come.
 
     A worker that was delayed takes another turn: the one it had is over, and the mails of others are due by now.
+    Called outside any transaction.
     """
     transaction_guard.refuse_inside_transaction()
-    late_turns = 0
-    while late_turns < MAX_LATE_TURNS:
-        turn = _take()
+    waited, late_turns = 0.0, 0
+    while waited < MAX_WAIT_SECONDS:
+        turn, seconds = _take()
         if turn is None:
-            continue
-        if clock.now() <= turn + PRECISION:
-            return
-        late_turns += 1
+            time.sleep(seconds)
+            waited += seconds
+        elif clock.now() <= turn + PRECISION or late_turns == MAX_LATE_TURNS:
+            return True
+        else:
+            late_turns += 1
+    return False
 
 
-def _take() -> datetime | None:
-    """Returns the time of a turn that has just begun; None, after waiting for up to MAX_WAIT_SECONDS, if there is none.
-
-    Another worker's clock may be ahead of ours, so the wait is bounded and then calculated again.
-    """
+def _take() -> tuple[datetime | None, float]:
+    """Returns the time of a turn that has just begun; or None, and the number of seconds to wait."""
     now, between = clock.now(), _time_between_turns()
     row, is_new = RateLimitCount.objects.get_or_create(key=KEY, defaults={"started_at": now, "n": 1})
     if is_new:
-        return now
+        return now, 0.0
     due = row.started_at + between
     # A turn from the future was taken while the clock was ahead.
     if now < due and row.started_at <= now + clock.SKEW:
-        time.sleep(min((due - now).total_seconds(), MAX_WAIT_SECONDS))
-        return None
+        return None, min((due - now).total_seconds(), LONGEST_PAUSE_SECONDS)
     # On time, turns keep their distance from each other; otherwise the delays of the workers would add up.
     turn = due if now - PRECISION / 2 <= due <= now else now
     is_taken = RateLimitCount.objects.filter(key=KEY, started_at=row.started_at).update(started_at=turn)
-    return turn if is_taken else None
+    return (turn if is_taken else None), 0.0
 
 
 def _time_between_turns() -> timedelta:

@@ -58,6 +58,10 @@ class MailTransport(Protocol):
     def open(self) -> AbstractContextManager[MailConnection]: ...
 
 
+class _TurnMissed(Exception):
+    """The mail may not be sent now; it is released."""
+
+
 @dataclass(frozen=True)
 class _Claimed:
     """A mail leased by this worker."""
@@ -82,12 +86,12 @@ def deliver_next(
     transport: MailTransport,
     in_turn: PracticesInTurn | None = None,
     *,
-    await_turn: Callable[[], None] | None = None,
+    await_turn: Callable[[], bool] | None = None,
 ) -> bool:
     """Delivers a batch of the oldest mails of the queue that are due. Returns False if there are none.
 
-    Calls with the same `in_turn` serve the practices in turn. `await_turn` is called just before each mail is sent, and
-    may wait.
+    Calls with the same `in_turn` serve the practices in turn. `await_turn` is called just before each mail is sent;
+    it may wait, and returns False if the mail may not be sent now.
     """
     waiting = OutgoingEmail.objects.free_to_leave().in_queue(queue).select_related("practice")
     rows = (in_turn or PracticesInTurn()).claim_some(waiting, limit=BATCH_SIZE, lease=LEASE)
@@ -103,7 +107,11 @@ def deliver_next(
                 remaining, check_again_at = _mark(_allowed(remaining)), time.monotonic() + CHECK_SECONDS
                 continue
             claimed = remaining.pop(0)
-            reply = _send(claimed, mail_connection, await_turn)
+            try:
+                reply = _send(claimed, mail_connection, await_turn)
+            except _TurnMissed:
+                remaining.insert(0, claimed)
+                break
             if reply is None or reply.kind != "taken":
                 check_again_at = 0.0  # The outcome may affect others of the batch, such as those to the same mailbox.
             if reply is not None and retry_policy.stops_every_mail(reply):
@@ -164,7 +172,7 @@ def _release(unsent: Sequence[_Claimed]) -> None:
 
 
 def _send(
-    claimed: _Claimed, mail_connection: MailConnection, await_turn: Callable[[], None] | None
+    claimed: _Claimed, mail_connection: MailConnection, await_turn: Callable[[], bool] | None
 ) -> ServerReply | None:
     """Builds and sends the mail; returns the server's reply, or None if building failed."""
     email = claimed.email
@@ -176,8 +184,8 @@ def _send(
         _save_unsent(claimed, _failed(email, error))
         return None
     transaction_guard.refuse_inside_transaction()
-    if await_turn is not None:
-        await_turn()
+    if await_turn is not None and not await_turn():
+        raise _TurnMissed
     reply = mail_connection.send(
         built.message,
         sender=report_tags.envelope_sender(email.ref, base=settings.EMAIL_RETURN_PATH),

@@ -10,11 +10,14 @@ from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
 from portico.domain.practices.models import Practice
+from portico.gateways.smtp.server_url import parse
+from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
-from portico.plumbing.mail import bulk_rate
+from portico.plumbing.mail import bulk_rate, delivery
 from portico.plumbing.models import MailQueue, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailState
 from tests import cast
+from tests.support.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SECOND = timedelta(seconds=1)
@@ -31,7 +34,7 @@ def most_in_a_second(times: list[datetime]) -> int:
 
 def turns(number: int) -> Iterator[datetime]:
     for _turn in range(number):
-        bulk_rate.await_turn()
+        assert bulk_rate.await_turn()
         yield clock.now()
 
 
@@ -99,6 +102,25 @@ def test_a_clock_that_is_ahead_makes_no_one_wait_longer_than_a_second_at_once(
     bulk_rate.await_turn()
     assert max(slept) == 1.0
     assert sum(slept) < 3.5
+
+
+def test_a_mail_whose_turn_does_not_come_is_released(
+    practice: Practice, stopped_clock: Traveller, settings: Settings, smtp: SmtpServer
+) -> None:
+    """Another worker's clock is nearly a minute ahead: waiting for it would outlast the lease on the mail."""
+    settings.EMAIL_PER_SECOND = 1
+    email = cast.invited(cast.ana(practice)).email
+    OutgoingEmail.objects.update(queue=MailQueue.BULK)
+    stopped_clock.shift(timedelta(seconds=50))
+    assert bulk_rate.await_turn()
+    stopped_clock.shift(timedelta(seconds=-50))
+    transport = SmtpTransport(parse(smtp.url))
+    assert delivery.deliver_next("bulk", transport, await_turn=bulk_rate.await_turn)
+    email.refresh_from_db()
+    assert (email.state, email.handing_over_at, email.lease_until, smtp.mails) == ("queued", None, None, [])
+    stopped_clock.shift(timedelta(seconds=50))
+    assert delivery.deliver_next("bulk", transport, await_turn=bulk_rate.await_turn)
+    assert len(smtp.mails) == 1
 
 
 def test_a_turn_from_the_future_is_ignored(stopped_clock: Traveller, settings: Settings) -> None:
