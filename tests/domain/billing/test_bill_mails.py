@@ -151,4 +151,4 @@ def test_mails_about_many_bills_leave_an_invitation_valid(practice: Practice) ->
         cast.bill(ana)
     unspent = SignInLink.objects.unspent()
     assert unspent.get(is_invitation=True).email_id == invitation.email_id
-    assert unspent.filter(is_invitation=False).count() == MAX_LIVE_LINKS + 2
+    assert unspent.filter(is_invitation=False).count() == MAX_LIVE_LINKS

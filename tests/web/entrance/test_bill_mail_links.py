@@ -149,7 +149,7 @@ def test_a_mail_sent_twice_has_one_link(bill: Invoice) -> None:
     assert SignInLink.objects.count() == 2
 
 
-def test_the_link_of_an_older_bill_still_opens_it(client: Browser, ana: Client) -> None:
-    first, *_later = [cast.bill(ana) for _ in range(MAX_LIVE_LINKS + 2)]
-    client.get(link_of(first))
-    assert client.post(f"{PORTAL}link/")["Location"] == page_of(first)
+def test_the_fourth_bill_ends_the_oldest_link(ana: Client) -> None:
+    bills = [cast.bill(ana) for _ in range(MAX_LIVE_LINKS + 1)]
+    live = SignInLink.objects.unspent().values_list("email__content__invoice", flat=True)
+    assert set(live) == {bill.ref for bill in bills[1:]}

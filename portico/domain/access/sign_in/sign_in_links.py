@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db.models import Q
 
 from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccount, SignInLink, SignInRequest
 from portico.domain.clients.models import EmailAddress
@@ -30,19 +29,19 @@ def create(
 def create_all(links: Sequence[SignInLink]) -> None:
     """Saves links made by `build`, and voids the oldest of an account beyond `MAX_LIVE_LINKS`.
 
-    Links in mails about a page, such as a bill, are neither counted nor voided: only staff and the worker cause such
-    mails, and each says how long its link works. Runs in the caller's transaction, with the accounts locked.
+    Links to documents are counted apart: mails about several bills leave an invitation and a requested link as they
+    are. Runs in the caller's transaction, with the accounts locked.
     """
     SignInLink.objects.bulk_create(links)
-    accounts = {link.account_id for link in links if link.request is not None or link.is_invitation}
-    unspent = SignInLink.objects.unspent().filter(Q(is_invitation=True) | Q(request__isnull=False))
-    numbers, surplus = Counter[int](), []
-    for link in unspent.filter(account__in=accounts).order_by("-id") if accounts else ():
-        numbers[link.account_id] += 1
-        if numbers[link.account_id] > MAX_LIVE_LINKS:
+    unspent = SignInLink.objects.unspent().filter(account__in={link.account_id for link in links})
+    numbers, surplus = Counter[tuple[int, bool]](), []
+    for link in unspent.order_by("-id"):
+        kind = link.account_id, link.request_id is None and not link.is_invitation
+        numbers[kind] += 1
+        if numbers[kind] > MAX_LIVE_LINKS:
             surplus.append(link.pk)
     if surplus:
-        SignInLink.objects.unspent().filter(pk__in=surplus).update(voided_at=clock.now())
+        unspent.filter(pk__in=surplus).update(voided_at=clock.now())
 
 
 def build(

@@ -25,8 +25,8 @@ from tests.support.dying import killed_after
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 TODAY = date(2026, 11, 23)
 # Practices, accounts of the batch; in a transaction: accounts locked, bills, reminders, earlier mails, texts, bills
-# past due, mails, events, links.
-QUERIES = 13
+# past due, mails, events, links, unspent links.
+QUERIES = 14
 
 
 def reminders() -> list[OutgoingEmail]:
