@@ -252,9 +252,9 @@ def _written(kind: ItemType, key: str, value: object, country: str) -> str:
     if kind == ItemType.DATE:
         return date_input.written(date.fromisoformat(str(value)), country)
     if kind == ItemType.TIME:
-        return str(value)[:5]
+        return str(value).removesuffix(":00")
     if kind == ItemType.DATE_TIME:
-        return timezone.make_naive(datetime.fromisoformat(str(value))).isoformat(timespec="minutes")
+        return timezone.make_naive(datetime.fromisoformat(str(value))).isoformat().removesuffix(":00")
     if kind == ItemType.DECIMAL and isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
