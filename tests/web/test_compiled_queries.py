@@ -15,7 +15,7 @@ from portico.domain.billing.card_payments import settlement
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.documents import portal_requests
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
@@ -40,6 +40,7 @@ class Visitor:
     invoice: Invoice
     attempt: PaymentAttempt
     owing_without_date: Client
+    guardian: Relationship
 
     def open_payment_page(self, *, expected: int) -> None:
         page = self.portal.get(f"{self.practice.portal_path}billing/{self.invoice.ref}/payment/")
@@ -59,6 +60,7 @@ class Visitor:
                 [
                     *(*pages.without_arguments("office").values(), client, f"{client}billing/"),
                     *(f"{client}billing/payment/", f"{client}edit/portal/"),
+                    f"{client}edit/portal/?access={self.guardian.ref}",
                     *(
                         f"/office/invoices/balances/?after={each.ref}"
                         for each in (self.client, self.owing_without_date)
@@ -101,6 +103,7 @@ def visitor(client: Client) -> Visitor:
     cast.token_of(cast.invited(client))
     cast.mailed(practice, address)
     portal = cast.in_the_portal(Browser(), client)
+    guardian = cast.guardian(client, "Olga", address="olga@mail.example")
     # Another client of the same mailbox.
     bea = cast.client(practice, "Bea", address=address)
     cast.with_access(bea)
@@ -133,7 +136,7 @@ def visitor(client: Client) -> Visitor:
     versions = (shared_documents.form(practice), shared_documents.consent(practice))
     shared_documents.signed(shared_documents.shared(access, *versions)[1], access)
     Invoice.objects.filter(client__in=owing).update(due_on=None)
-    return Visitor(portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0])
+    return Visitor(portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0], guardian)
 
 
 @pytest.fixture
