@@ -136,7 +136,7 @@ def _failures(practice: int | Parameter) -> OutgoingEmailQuerySet:
 
 def _fix(email: OutgoingEmail, client: Client) -> Fix:
     """Returns the fix: what prevents an invitation comes first, since nothing else helps before."""
-    access = getattr(client, "portal_access", None) or PortalAccess(client=client)
+    access = getattr(client, "portal_access", None) or PortalAccess.of(client)
     broken = eligibility.first_broken(access, Purpose.INVITATION)
     if broken is not None:
         return broken.fix

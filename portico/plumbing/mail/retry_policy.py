@@ -142,7 +142,8 @@ def _given_up(by: DelayCause, reply: ServerReply, *, waited: timedelta, at: date
     if by is DelayCause.ANSWER:
         words = _("The mail server delayed this email for two days, so we stopped trying.")
         return Failure(report_rules.EXPIRED, at, words=words)
-    rule = report_rules.rule_for(ReportKind.FAILED, code) if code else report_rules.EXPIRED
+    # Some servers write a permanent code into a temporary reply.
+    rule = report_rules.rule_for(ReportKind.FAILED, code) if code.startswith("4.") else report_rules.EXPIRED
     return Failure(rule, at, code=code, waited=waited)
 
 

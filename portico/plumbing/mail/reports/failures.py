@@ -54,7 +54,7 @@ def record(email: OutgoingEmail, failure: Failure) -> bool:
 
 
 def announce(email: OutgoingEmail, failure: Failure, *, stops: bool) -> None:
-    """Tells the mail's composer, and stops the mailbox if `stops`; after `record`, in the same transaction."""
+    """Calls the mail's composer, and stops the mailbox if `stops`; after `record`, in the same transaction."""
     if failure.rule.is_ours:
         # It says nothing about the mailbox, so the client stays as it is.
         logger.warning("email.rejected_by_policy", extra={"email": email.pk, "code": failure.code})

@@ -110,6 +110,18 @@ def test_a_mailbox_that_stayed_full_is_full(note: Note, smtp: SmtpServer, stoppe
     assert note.told == ["failed"]
 
 
+def test_a_temporary_reply_with_a_permanent_code_stops_nothing(
+    note: Note, smtp: SmtpServer, stopped_clock: Traveller
+) -> None:
+    email = an_email()
+    smtp.refuse("recipient", "450 5.1.1 Unknown for now")
+    for _attempt in range(2):
+        delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
+        stopped_clock.shift(timedelta(days=2))
+    email.refresh_from_db()
+    assert (email.state, email.failure_cause, is_stopped(email)) == ("failed", FailureCause.EXPIRED, False)
+
+
 def test_the_third_full_mailbox_in_two_weeks_advises_a_pin(note: Note, smtp: SmtpServer) -> None:
     practice = a_practice()
     said = [rejected(practice, smtp, "5.2.2", f"note:{number}").reason for number in range(3)]
