@@ -11,7 +11,7 @@ from portico.domain.access.onboarding.invitation_run_worker import RunsInTurn
 from portico.domain.access.sign_in import request_worker
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.invoices import invoice_sharing
-from portico.domain.documents import uploads
+from portico.domain.documents import invitations, uploads
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.staff import password_reset
@@ -68,7 +68,10 @@ def worker_queues() -> list[WorkerQueue]:
         ),
         # Waits for the turn of each mail, which nothing else has to wait for.
         WorkerQueue("bulk mail", [Job(bulk_mail)]),
-        WorkerQueue("invitation runs", [Job(RunsInTurn().continue_next, pause=POLL_SECONDS, only_when_idle=True)]),
+        WorkerQueue(
+            "invitation runs",
+            [Job(RunsInTurn(invitations.write).continue_next, pause=POLL_SECONDS, only_when_idle=True)],
+        ),
         # After a large run reports come by the thousand; in the queue above they would wait for slow mail servers.
         WorkerQueue("delivery reports", [Job(report_application.apply_next, pause=APPLICATION_SECONDS)]),
         WorkerQueue("tasks", [Job(_ScheduledTasks(), pause=SLOW_POLL_SECONDS, only_when_idle=True)]),

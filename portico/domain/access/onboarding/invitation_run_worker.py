@@ -1,6 +1,7 @@
 """The worker's part of runs of invitations: writes the next ones, as long as few of them wait to be sent."""
 
 import logging
+from typing import Protocol
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
@@ -11,9 +12,11 @@ from portico.domain.access.models import (
     InvitationRunItem,
     ItemState,
     LeftOutReason,
+    PortalAccess,
     RunKind,
 )
 from portico.domain.access.onboarding import bulk_eligibility, invitation_runs, invitation_text, invitations
+from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients.client_details import ClientConflict
 from portico.plumbing import clock, error_locations
 from portico.plumbing.actors import Actor
@@ -28,6 +31,14 @@ class _MailboxStopped(Exception):
     """Rolls back what was saved for a client whose mailbox has just been stopped."""
 
 
+class WriteInvitation(Protocol):
+    """Writes the invitation of a locked access, as `invitations.write` does; a higher step may add to it."""
+
+    def __call__(
+        self, access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, queue: MailQueue
+    ) -> Invitation: ...
+
+
 # Written for one run before the next one has its turn.
 TURN_SIZE = 5
 
@@ -35,7 +46,8 @@ TURN_SIZE = 5
 class RunsInTurn:
     """Continues the runs in progress in turn, so that a long run does not delay those of other practices."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: WriteInvitation = invitations.write) -> None:
+        self._write = write
         self._last_run = 0
 
     def continue_next(self) -> bool:
@@ -45,7 +57,7 @@ class RunsInTurn:
             return False
         self._last_run = run.pk
         for _number in range(TURN_SIZE):
-            if not invite_next(run) or bulk_rate.is_held_back():
+            if not invite_next(run, self._write) or bulk_rate.is_held_back():
                 break
         return True
 
@@ -58,19 +70,19 @@ class RunsInTurn:
         return runs.first()
 
 
-def invite_next(run: InvitationRun) -> bool:
+def invite_next(run: InvitationRun, write: WriteInvitation = invitations.write) -> bool:
     """Invites the run's next client, or leaves them out. Returns False if the run is paused or over.
 
     The invitation and the item's state are committed together: a killed worker loses nothing and repeats nothing.
     """
     try:
-        return _settle_next(run)
+        return _settle_next(run, write)
     except ClientConflict:
         return True  # The client's account was changed at the same moment; the item is still waiting.
 
 
 @retry_on_deadlock
-def _settle_next(run: InvitationRun) -> bool:
+def _settle_next(run: InvitationRun, write: WriteInvitation) -> bool:
     with transaction.atomic():
         # Other workers, and the buttons of the progress page, wait for this lock.
         run = InvitationRun.objects.locked().select_related("requested_by").get(pk=run.pk)
@@ -85,13 +97,13 @@ def _settle_next(run: InvitationRun) -> bool:
             run.ended_at = clock.now()
             run.save(update_fields=["ended_at"])
             return False
-        _settle(item, run)
+        _settle(item, run, write)
     return True
 
 
-def _settle(item: InvitationRunItem, run: InvitationRun) -> None:
+def _settle(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation) -> None:
     """Writes the item's invitation, or the reason why there is none."""
-    outcome = _outcome_of(item, run)
+    outcome = _outcome_of(item, run, write)
     if isinstance(outcome, Invitation):
         item.state, item.invitation = ItemState.INVITED, outcome
     else:
@@ -99,14 +111,14 @@ def _settle(item: InvitationRunItem, run: InvitationRun) -> None:
     item.save(update_fields=["state", "invitation", "reason"])
 
 
-def _outcome_of(item: InvitationRunItem, run: InvitationRun) -> Invitation | LeftOutReason:
+def _outcome_of(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation) -> Invitation | LeftOutReason:
     """Returns the invitation, or the reason; an error in one item must not end the run."""
     try:
         try:
-            return _invite(item, run)
+            return _invite(item, run, write)
         except IntegrityError:
             # Another transaction created the mailbox's account at the same moment: now it is found.
-            return _invite(item, run)
+            return _invite(item, run, write)
     except (_MailboxStopped, invitations.MailboxComplained):
         return LeftOutReason.MAIL_STOPPED
     except (OperationalError, InterfaceError, ClientConflict):
@@ -117,7 +129,7 @@ def _outcome_of(item: InvitationRunItem, run: InvitationRun) -> Invitation | Lef
         return LeftOutReason.ERROR
 
 
-def _invite(item: InvitationRunItem, run: InvitationRun) -> Invitation | LeftOutReason:
+def _invite(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation) -> Invitation | LeftOutReason:
     """Decides again, as the preview did, and writes the invitation; changes nothing if the client is left out."""
     by, kind = run.requested_by.actor, RunKind(run.kind)
     with access_grants.lock_access(item.client) as (client, access):
@@ -136,6 +148,6 @@ def _invite(item: InvitationRunItem, run: InvitationRun) -> Invitation | LeftOut
                 raise _MailboxStopped
         text = invitation_text.default_of(client.practice, client.language)
         # Unique for each client, so that the database, too, refuses a second invitation of this run.
-        invitation = invitations.write(access, text, form_key=f"run:{run.ref}", by=by, queue=MailQueue.BULK)
+        invitation = write(access, text, form_key=f"run:{run.ref}", by=by, queue=MailQueue.BULK)
         portal_states.store(access)
     return invitation

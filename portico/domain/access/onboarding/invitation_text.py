@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from portico.domain.clients.models import Client, Language
 from portico.domain.practices import mail_texts
@@ -28,6 +29,29 @@ class ExpandedText:
 
     subject: str
     blocks: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class EnclosedDocuments:
+    """The documents that the invited person has to complete, in number and minutes.
+
+    `chosen` has the ids of those that staff chose to share with this invitation, sorted; what they are is not said.
+    """
+
+    number: int
+    minutes: int
+    chosen: tuple[int, ...] = ()
+
+    @property
+    def announcement(self) -> str:
+        """The sentences of the mail, in the active language."""
+        number = ngettext(
+            "You have %(number)d document to complete.", "You have %(number)d documents to complete.", self.number
+        )
+        minutes = ngettext(
+            "It takes about %(minutes)d minute.", "It takes about %(minutes)d minutes in all.", self.minutes
+        )
+        return f"{number % {'number': self.number}} {minutes % {'minutes': self.minutes}}"
 
 
 def default_text(language: str) -> InvitationText:
@@ -99,6 +123,15 @@ def expand_for(text: InvitationText, practice: Practice, *, first_name: str, cli
         else:
             blocks += _paragraphs(_ANY_PLACEHOLDER.sub(lambda found: values.get(found[0], ""), part))
     return ExpandedText(" ".join(subject.split())[:SUBJECT_LENGTH], tuple(blocks))
+
+
+def announce(expanded: ExpandedText, documents: EnclosedDocuments | None) -> ExpandedText:
+    """Returns the text with what there is to complete, before the button, in the active language."""
+    if documents is None:
+        return expanded
+    place = expanded.blocks.index(None)
+    blocks = (*expanded.blocks[:place], documents.announcement, *expanded.blocks[place:])
+    return ExpandedText(expanded.subject, blocks)
 
 
 def _separate_punctuation(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from portico.domain.access import (
@@ -23,7 +24,7 @@ from portico.domain.access.eligibility_steps import Fix
 from portico.domain.access.mail_stops import OwnerNeeded
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding import client_guide, invitation_text
-from portico.domain.access.onboarding.invitation_text import InvitationText
+from portico.domain.access.onboarding.invitation_text import EnclosedDocuments, InvitationText
 from portico.domain.access.sign_in import sign_in_links
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
@@ -74,14 +75,18 @@ def send(
     by: Actor,
     with_guide: bool = False,
     relationship: Relationship | None = None,
+    enclosed: EnclosedDocuments | None = None,
 ) -> SentInvitation:
     """Saves the access as submitted and queues the invitation, with the getting-started guide if `with_guide`.
 
-    `form_key` is the form's random key: submitting the same form again returns the first invitation.
+    The mail says what there is to complete of `enclosed`; the caller shares it. `form_key` is the form's random key:
+    submitting the same form again returns the first invitation.
     Raises FormSentBefore, CannotSendInvitation (the access is saved and the refusal is in the audit log),
     ClientConflict, ClientArchived, access_grants.AddressNotFound, access_grants.MailboxTaken, RelationshipEnded.
     """
-    content = (client.pk, entry, text, with_guide, *((relationship.pk,) if relationship is not None else ()))
+    chosen = enclosed.chosen if enclosed is not None else ()
+    extra = [part for part in (relationship and relationship.pk, chosen) if part]
+    content = (client.pk, entry, text, with_guide, *extra)
     with access_grants.lock_access(client, relationship) as (row, access):
         # Under the lock, where two submissions at once wait for each other.
         earlier = _find_earlier(client, form_key, content)
@@ -92,7 +97,9 @@ def send(
         if row.is_archived_now:
             raise ClientArchived
         access_grants.apply(access, entry, by=by)
-        outcome = _write_unless_refused(access, text, form_key=form_key, by=by, with_guide=with_guide)
+        outcome = _write_unless_refused(
+            access, text, form_key=form_key, by=by, with_guide=with_guide, enclosed=enclosed
+        )
         if isinstance(outcome, Invitation):
             form_keys.store(outcome, form_key, content, kind=KIND)
         portal_states.store(access)
@@ -111,7 +118,13 @@ def _summary(invitation: Invitation) -> str:
 
 
 def _write_unless_refused(
-    access: PortalAccess, text: InvitationText, *, form_key: str, by: Actor, with_guide: bool
+    access: PortalAccess,
+    text: InvitationText,
+    *,
+    form_key: str,
+    by: Actor,
+    with_guide: bool,
+    enclosed: EnclosedDocuments | None,
 ) -> Invitation | CannotSendInvitation:
     """Returns a refusal instead of raising it: the saved access and the audit entry must be committed."""
     broken = eligibility.first_broken(access, Purpose.INVITATION)
@@ -124,7 +137,7 @@ def _write_unless_refused(
     if instruction:
         return _refused(access, instruction, eligibility_steps.LIFT_STOP, by=by)
     access.draft_subject = access.draft_message = ""
-    return write(access, text, form_key=form_key, by=by, with_guide=with_guide)
+    return write(access, text, form_key=form_key, by=by, with_guide=with_guide, enclosed=enclosed)
 
 
 def _refused(access: PortalAccess, instruction: str, fix: Fix, *, by: Actor) -> CannotSendInvitation:
@@ -155,6 +168,7 @@ def write(
     by: Actor,
     with_guide: bool = False,
     queue: MailQueue = MailQueue.REST,
+    enclosed: EnclosedDocuments | None = None,
 ) -> Invitation:
     """Queues the invitation of a locked access that is eligible for it; the draft is saved as it is in memory.
 
@@ -167,7 +181,8 @@ def write(
     if stop is not None and stop.kind == StopKind.COMPLAINED:
         raise MailboxComplained
     ref, language = tokens.new_ref(), access.holder_language
-    expanded = invitation_text.expand(text, client, first_name=access.called)
+    with translation.override(language):
+        expanded = invitation_text.announce(invitation_text.expand(text, client, first_name=access.called), enclosed)
     attached = [client_guide.file_name(language)] if with_guide else []
     draft: outbox.Draft = {
         "practice": client.practice,

@@ -9,7 +9,7 @@ from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation
 from portico.domain.access.onboarding import bulk_client_creation, invitation_text, invitations
 from portico.domain.access.onboarding.bulk_client_creation import NewClient
-from portico.domain.access.onboarding.invitation_text import InvitationText
+from portico.domain.access.onboarding.invitation_text import EnclosedDocuments, InvitationText
 from portico.domain.clients import registration
 from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.models import Client
@@ -37,20 +37,22 @@ def create(
     *,
     form_key: str,
     by: Actor,
+    enclosed: EnclosedDocuments | None = None,
 ) -> CreatedClient:
     """Creates a client; given `access`, lets the first address sign in; given `text` too, sends the invitation.
 
-    Atomic. `access.address` is ignored, because the addresses are created here. `form_key` is the form's random key:
-    submitting the same form again returns the first client.
+    Atomic. The invitation says what there is to complete of `enclosed`; the caller shares it. `access.address` is
+    ignored, because the addresses are created here. `form_key` is the form's random key: submitting the same form
+    again returns the first client.
     Raises FormSentBefore, email_addresses.DuplicateAddress, invitations.CannotSendInvitation.
     """
-    content = (entry, access, text)
+    content = (entry, access, text, *((enclosed.chosen,) if enclosed is not None and enclosed.chosen else ()))
     earlier = _find_earlier(practice, form_key, content)
     if earlier is not None:
         return earlier
     try:
         with transaction.atomic():
-            created = _create(practice, entry, access, text, form_key=form_key, by=by)
+            created = _create(practice, entry, access, text, form_key=form_key, by=by, enclosed=enclosed)
             form_keys.store(created.client, form_key, content, kind="client")
             return created
     except IntegrityError:
@@ -69,6 +71,7 @@ def _create(
     *,
     form_key: str,
     by: Actor,
+    enclosed: EnclosedDocuments | None,
 ) -> CreatedClient:
     if access is None or text is None:
         new = NewClient(entry, access, next(iter(entry.addresses), None))
@@ -78,7 +81,7 @@ def _create(
     first = client.email_addresses.open().order_by("pk").first()
     access = replace(access, address=first.ref if first else None)
     text = _in_language_of(client, text)
-    sent = invitations.send(client, access, text, form_key=form_key, version=None, by=by)
+    sent = invitations.send(client, access, text, form_key=form_key, version=None, by=by, enclosed=enclosed)
     return CreatedClient(client, sent.invitation, is_new=True)
 
 

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -28,6 +29,7 @@ from portico.domain.access.diagnosis import portal_history, timeline
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.onboarding.invitation_text import ExpandedText, InvitationText
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.audit_actions import AuditAction
@@ -36,6 +38,10 @@ from portico.domain.clients import client_numbers
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.contacts import RelationshipEnded
 from portico.domain.clients.models import Client, EmailAddress, Relationship
+from portico.domain.documents import invitations as invitations_with_documents
+from portico.domain.documents import shareable
+from portico.domain.documents.refusals import NotShareable
+from portico.domain.documents.shareable import ShareableDocument
 from portico.gateways import pdf
 from portico.plumbing import clock, tokens
 from portico.plumbing.audit import audit_log
@@ -46,6 +52,7 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.client_portal import (
     contacts_card,
+    enclosed_documents,
     portal_labels,
     saved_card_notices,
 )
@@ -76,26 +83,29 @@ class PortalTab:
     has_contacts: bool
     # Of the contact whose access is shown; None for the client's own.
     relationship: Relationship | None
+    shareable: list[ShareableDocument]
 
     @classmethod
     def of(cls, request: OfficeRequest, ref: str) -> "PortalTab":
         found = lookups.client_for_portal_tab(request, ref)
         relationship = lookups.relationship_in_query(request, found.client)
         if relationship is None:
-            return cls(found.client, found.access, found.addresses, found.phones, found.has_contacts, None)
-        contact = relationship.contact
+            documents = shareable.list_for(request.practice, found.access)
+            return cls(found.client, found.access, found.addresses, found.phones, found.has_contacts, None, documents)
+        contact, access = relationship.contact, access_grants.access_of(found.client, relationship)
         return cls(
             found.client,
-            access_grants.access_of(found.client, relationship),
+            access,
             list(contact.email_addresses.open().order_by("id")),
             list(contact.phone_numbers.order_by("id").values_list("number", flat=True)),
             found.has_contacts,
             relationship,
+            shareable.list_for(request.practice, access),
         )
 
     def form(self, data: Any | None = None, **kwargs: bool) -> ClientPortalForm:  # Any: Django's own.
         return ClientPortalForm(
-            self.client, self.access, self.addresses, data, relationship=self.relationship, **kwargs
+            self.client, self.access, self.addresses, self.shareable, data, relationship=self.relationship, **kwargs
         )
 
     @property
@@ -179,7 +189,7 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     except ClientConflict as refusal:
         result = TabResult(HTTPStatus.CONFLICT, str(refusal), changed_meanwhile=True)
         return _show_again(request, ref, result, sending=sending)
-    except (AddressNotFound, ClientArchived, FormSentBefore, MailboxTaken, RelationshipEnded) as refusal:
+    except (AddressNotFound, ClientArchived, FormSentBefore, MailboxTaken, NotShareable, RelationshipEnded) as refusal:
         return _show_again(request, ref, TabResult(HTTPStatus.CONFLICT, str(refusal)), sending=sending)
     messages.success(request, notice)
     if tab.access is not None and (
@@ -209,10 +219,11 @@ def _save_access(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm)
 
 
 def _send(request: OfficeRequest, tab: PortalTab, form: ClientPortalForm) -> str:
-    sent = invitations.send(
+    sent = invitations_with_documents.send(
         tab.client,
         form.entry,
         form.text,
+        shareable.versions_of(request.practice, form.cleaned_data["documents"]),
         form_key=form.cleaned_data["form_key"] or tokens.new_token(),
         version=form.cleaned_data["version"],
         by=request.actor,
@@ -314,7 +325,7 @@ def _invitation_preview(request: OfficeRequest, tab: PortalTab, form: ClientPort
     text = form.text if form.is_bound and not errors else form.opening_text
     broken = eligibility.first_broken(form.access_as_typed, Purpose.INVITATION)
     return {
-        "letter": None if errors else invitation_text.expand(text, tab.client, first_name=tab.called),
+        "letter": None if errors else _letter(tab, form, text),
         "letter_complaints": errors,
         "sender_address": settings.EMAIL_FROM,
         # Called by the template, with the client's language active.
@@ -328,3 +339,10 @@ def _invitation_preview(request: OfficeRequest, tab: PortalTab, form: ClientPort
 def _guardian_fix(tab: PortalTab) -> str:
     """Returns the name of the fix if a minor needs a guardian first; empty otherwise. Queries only for minors."""
     return eligibility_steps.ADD_GUARDIAN.name if guardians.is_needed(tab.shown_access) else ""
+
+
+def _letter(tab: PortalTab, form: ClientPortalForm, text: InvitationText) -> ExpandedText:
+    """Returns what the person gets, in their language."""
+    with translation.override(tab.shown_access.holder_language):
+        documents = enclosed_documents.announced(form, tab.shareable)
+        return invitation_text.announce(invitation_text.expand(text, tab.client, first_name=tab.called), documents)

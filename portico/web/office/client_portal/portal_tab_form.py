@@ -11,11 +11,13 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients.models import Client, EmailAddress, Relationship
+from portico.domain.documents.shareable import ShareableDocument
 from portico.domain.practices.mail_texts import MESSAGE_LENGTH, SUBJECT_LENGTH
 from portico.plumbing import clock, tokens
 from portico.plumbing.text.input_validation import LineField
 from portico.web.office import form_keys
 from portico.web.office.base_form import TOO_LONG, OfficeForm, text_field
+from portico.web.office.client_portal import enclosed_documents
 
 
 class InvitationTextForm(OfficeForm):
@@ -46,6 +48,7 @@ class ClientPortalForm(InvitationTextForm):
     pay_by_card = forms.BooleanField(label=_("Pay a balance with credit card using Stripe"), required=False)
     signs_documents = forms.BooleanField(label=_("Sign documents"), required=False)
     attach_guide = forms.BooleanField(label=_("Attach the getting-started guide (PDF)"), required=False)
+    documents = enclosed_documents.field()
     form_key = form_keys.field()
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
@@ -54,6 +57,7 @@ class ClientPortalForm(InvitationTextForm):
         client: Client,
         access: PortalAccess | None,
         addresses: list[EmailAddress],
+        shareable: list[ShareableDocument],
         data: Any | None = None,  # Any: Django's own.
         *,
         relationship: Relationship | None = None,
@@ -61,8 +65,10 @@ class ClientPortalForm(InvitationTextForm):
         may_edit: bool = True,
     ) -> None:
         self.client, self.access, self.addresses, self.relationship = client, access, addresses, relationship
+        self.shareable = shareable
         super().__init__(data, initial=self._initial(client))
         cast(forms.ChoiceField, self.fields["address"]).choices = self._choices()
+        enclosed_documents.offer(self, shareable, may_sign=self.initial["signs_documents"])
         # A disabled field ignores the request: the option stays as it is while the practice takes no cards.
         self.fields["pay_by_card"].disabled = not client.practice.takes_cards
         for name in ("subject", "message") if sending else ():

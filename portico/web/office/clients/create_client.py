@@ -12,12 +12,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.onboarding import invitation_text, new_clients
+from portico.domain.access.onboarding import invitation_text
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.onboarding.new_clients import CreatedClient
 from portico.domain.clients.client_input import AddressInput
 from portico.domain.clients.email_addresses import DuplicateAddress
+from portico.domain.documents import invitations, shareable
+from portico.domain.documents.refusals import NotShareable
+from portico.domain.documents.shareable import ShareableDocument
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.form_keys import FormSentBefore
@@ -25,6 +28,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys
 from portico.web.office.base_form import required_message
+from portico.web.office.client_portal import enclosed_documents
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 from portico.web.office.clients.client_info_form import ClientForms
 from portico.web.office.clients.contact_forms import suggestion_for
@@ -40,6 +44,7 @@ class PortalAccessForm(InvitationTextForm):
     access_billing_documents = forms.BooleanField(label=gettext_lazy("Access billing documents"), required=False)
     pay_by_card = forms.BooleanField(label=gettext_lazy("Pay a balance with credit card using Stripe"), required=False)
     send_now = forms.BooleanField(label=gettext_lazy("Send the invitation now"), required=False)
+    documents = enclosed_documents.field()
     form_key = form_keys.field()
     looked_at = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -55,6 +60,8 @@ class PortalAccessForm(InvitationTextForm):
             "form_key": tokens.new_token(),
         }
         super().__init__(data, initial=defaults | (start or {}))
+        self.shareable: list[ShareableDocument] = shareable.list_for(practice, None)
+        enclosed_documents.offer(self, self.shareable)
         self.fields["pay_by_card"].disabled = not practice.takes_cards
 
     def clean(self) -> dict[str, Any]:
@@ -111,10 +118,16 @@ def _create(request: OfficeRequest) -> HttpResponse:
         return _page(request, forms, _ask_about_typo(request, typo), status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         form_key = welcome.cleaned_data["form_key"] or tokens.new_token()
-        result = new_clients.create(
-            request.practice, forms.entry, welcome.access, welcome.invitation, form_key=form_key, by=request.actor
+        result = invitations.create_client(
+            request.practice,
+            forms.entry,
+            welcome.access,
+            welcome.invitation,
+            shareable.versions_of(request.practice, welcome.cleaned_data["documents"]),
+            form_key=form_key,
+            by=request.actor,
         )
-    except (DuplicateAddress, FormSentBefore) as refusal:
+    except (DuplicateAddress, FormSentBefore, NotShareable) as refusal:
         forms.details.add_error(None, str(refusal))
     except CannotSendInvitation as refusal:
         welcome.add_error("send_now", _message_for(refusal))

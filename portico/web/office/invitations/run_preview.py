@@ -14,6 +14,7 @@ from portico.domain.access.onboarding import bulk_selection, invitation_runs, in
 from portico.domain.access.onboarding.bulk_selection import InvitationPreview, Selection
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients.models import Language
+from portico.domain.documents import shareable
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.refusals import Refused
@@ -90,6 +91,7 @@ def _context(request: OfficeRequest, selection: Selection, preview: InvitationPr
         "turned_on": NamesShown.of(preview.turned_on),
         "languages": _languages(request.practice, preview),
         "left_out": [LeftOutRow(reason, NamesShown.of(clients)) for reason, clients in preview.left_out.items()],
+        "documents": [each for each in shareable.list_for(request.practice, None) if each.in_welcome_packet],
         "number_left_out": sum(len(clients) for clients in preview.left_out.values()),
         "per_second": settings.EMAIL_PER_SECOND,
         "shown": preview.digest,

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from portico.domain.access.models import Invitation, InvitationRun, InvitationRunItem, ItemState, PortalAccess, RunKind
-from portico.domain.access.onboarding import bulk_selection, invitation_run_worker, invitation_runs
+from portico.domain.access.onboarding import bulk_selection, invitation_run_worker, invitation_runs, invitations
 from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
@@ -60,7 +60,8 @@ def test_without_the_runs_lock_both_workers_take_the_same_client(practice: Pract
         with transaction.atomic():
             item = run.items.waiting().select_related("client").get()
             both_have_found.wait(30)
-            invitation_run_worker._invite(item, InvitationRun.objects.select_related("requested_by").get())
+            locked = InvitationRun.objects.select_related("requested_by").get()
+            invitation_run_worker._invite(item, locked, invitations.write)
             # What tells the other worker that the client was invited.
             PortalAccess.objects.filter(client=item.client).update(invited_at=None)
 

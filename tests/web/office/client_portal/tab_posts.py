@@ -33,6 +33,7 @@ def form_of(office: Browser, person: Client, **typed: str) -> dict[str, str]:
         "enabled": "on",
         "address": row.ref if row else "",
         "access_billing_documents": "on",
+        "signs_documents": "on",
         "subject": "Welcome",
         "message": "Hello [first name]",
         "form_key": hidden(shown, "form_key"),

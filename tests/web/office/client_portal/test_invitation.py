@@ -9,9 +9,10 @@ from django.test import Client as Browser
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, OutgoingEmail
-from tests import cast
+from tests import cast, shared_documents
 from tests.web.office.client_portal.tab_posts import address_of, banner, form_of, page, post, send
 
 
@@ -126,3 +127,41 @@ def test_save_access_saves_the_draft_without_script(office: Browser, practice: P
     ana = cast.ana(practice)
     post(office, ana, form_of(office, ana, action="save", message="Not lost"))
     assert "Not lost" in page(office, ana)
+
+
+def checked_documents(shown: str) -> list[str]:
+    boxes = re.findall(r'<input type="checkbox" name="documents" value="(\w+)"([^>]*)>', shown)
+    return [ref for ref, attributes in boxes if "checked" in attributes]
+
+
+def test_the_welcome_packet_is_checked_and_shared(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    shared_documents.consent(practice, in_welcome_packet=True)
+    shared_documents.form(practice)
+    packet = list(DocumentTemplate.objects.filter(in_welcome_packet=True).values_list("ref", flat=True))
+    assert checked_documents(page(office, ana)) == packet
+    data = form_of(office, ana, action="send") | {"documents": packet}
+    office.post(address_of(ana), data)
+    assert [each.version.template.ref for each in DocumentRequest.objects.all()] == packet
+    shown = page(office, ana)
+    assert checked_documents(shown) == []
+    assert "not completed yet" in shown
+
+
+def test_the_preview_says_how_many_documents(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    shared_documents.consent(practice)
+    ref = DocumentTemplate.objects.get().ref
+    data = form_of(office, ana) | {"documents": [ref]}
+    assert "You have 1 document to complete." in office.post(f"{address_of(ana)}preview/", data).text
+    assert "to complete." not in office.post(f"{address_of(ana)}preview/", form_of(office, ana)).text
+
+
+def test_another_practices_document_is_refused(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    shared_documents.consent(cast.birch())
+    ref = DocumentTemplate.objects.get().ref
+    answer = office.post(address_of(ana), form_of(office, ana, action="send") | {"documents": [ref]})
+    assert answer.status_code == 422
+    assert "The list of documents has changed. Check it again." in answer.text
+    assert not OutgoingEmail.objects.exists()

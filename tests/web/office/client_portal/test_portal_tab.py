@@ -242,8 +242,8 @@ def test_query_count_of_turning_access_on(
 
 
 # Session with colleague and practice; client with access, addresses and default text; 8 for the save itself; default
-# texts, the draft.
-QUERIES_OF_FIRST_SAVE = 13
+# texts, the draft, the documents that may be shared.
+QUERIES_OF_FIRST_SAVE = 14
 # Session with colleague and practice, client with access, addresses and default text, the entry in the audit log;
-# invitations, their events, entries; attempts with a PIN, sessions, the menu.
-QUERIES = 9
+# invitations, their events, entries; attempts with a PIN, sessions, the menu; documents, and what was shared of them.
+QUERIES = 11

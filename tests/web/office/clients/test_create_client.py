@@ -7,9 +7,10 @@ from django.test import Client as Browser
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding import invitation_text, new_clients
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Packet
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, OutgoingEmail
-from tests import cast
+from tests import cast, shared_documents
 from tests.web.office.form_data import address, new_client, phone
 
 pytestmark = pytest.mark.django_db
@@ -290,7 +291,22 @@ def test_each_step_is_recorded(office: Browser) -> None:
     ]
 
 
+@pytest.mark.parametrize("send_now", [True, False])
+def test_documents_are_shared_with_the_invitation_only(office: Browser, practice: Practice, *, send_now: bool) -> None:
+    shared_documents.consent(practice, in_welcome_packet=True)
+    ref = DocumentTemplate.objects.get().ref
+    assert f'value="{ref}" id="document-{ref}" checked>' in office.get(ADDRESS).text
+    typed = new_client(address(ANAS)) | INVITED | {"documents": ref}
+    if not send_now:
+        del typed["send_now"]
+    for _ in range(2):
+        assert office.post(ADDRESS, typed).status_code == 302
+    assert Packet.objects.count() == DocumentRequest.objects.count() == int(send_now)
+    if send_now:
+        assert Packet.objects.get().email == OutgoingEmail.objects.get()
+
+
 def test_query_count(office: Browser, django_assert_num_queries: object) -> None:
     assert callable(django_assert_num_queries)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         office.get(ADDRESS)

@@ -17,12 +17,13 @@ from portico.plumbing.mail import mail_stops
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.delivery_reports import StopKind
 from portico.plumbing.models.outgoing_emails import EmailState
-from tests import cast
+from tests import cast, shared_documents
 
 pytestmark = pytest.mark.django_db
 PREVIEW = "/office/invitations/new/"
-# Session with staff, counts of the menu, ids of the chosen, clients with accesses, addresses, stopped mailboxes, texts.
-QUERIES = 7
+# Session with staff, counts of the menu, ids of the chosen, clients with accesses, addresses, stopped mailboxes, texts,
+# documents.
+QUERIES = 8
 
 
 def chosen(*people: Client, kind: str = "invite") -> str:
@@ -45,6 +46,16 @@ def test_the_list_offers_its_clients_with_or_without_script(office: Browser, pra
     assert "All 1 that match" in page
     assert '<input type="hidden" name="q" value="ana">' in page
     assert f'action="{PREVIEW}"' in page
+
+
+def test_the_preview_says_what_the_welcome_packet_has(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    assert "run-documents" not in office.get(chosen(ana)).text
+    shared_documents.consent(practice, in_welcome_packet=True)
+    shared_documents.form(practice)
+    page = office.get(chosen(ana)).text
+    assert 'data-testid="run-documents" data-number="1"' in page
+    assert "<li>Consent to treatment</li>" in page
 
 
 def test_a_biller_cannot_invite(client: Browser, practice: Practice) -> None:

@@ -1,0 +1,111 @@
+"""Documents that can be shared, and what an access was asked already."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, QuerySet
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.documents.models import (
+    COMPLETE_STATES,
+    OPEN_STATES,
+    DocumentRequest,
+    DocumentTemplate,
+    RequestState,
+    TemplateKind,
+    TemplateVersion,
+)
+from portico.domain.practices.models import Practice
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
+
+# Of one access, the newest requests that are looked at.
+MAX_REQUESTS = 500
+type _Asked = tuple[int, datetime, datetime | None]
+
+
+@dataclass(frozen=True)
+class ShareableDocument:
+    """A document with the newest request for it that the access has to complete or has completed, if any."""
+
+    ref: str
+    title: str
+    kind: TemplateKind
+    minutes: int
+    in_welcome_packet: bool
+    sent_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.sent_at is not None and self.completed_at is None
+
+    @property
+    def is_proposed(self) -> bool:
+        """True if the welcome packet has it and the access was not asked for it."""
+        return self.in_welcome_packet and self.sent_at is None
+
+
+def list_for(practice: Practice, access: PortalAccess | None) -> list[ShareableDocument]:
+    """Returns what the practice may share, in the order of its settings."""
+    asked = _asked_by_template(access)
+    return [
+        ShareableDocument(ref, title, TemplateKind(kind), minutes, welcome, *asked.get(template, ()))
+        for template, ref, title, kind, minutes, welcome in _shareable.rows(practice=practice.pk)
+    ]
+
+
+def versions_of(practice: Practice, refs: Collection[str]) -> list[TemplateVersion]:
+    """Returns the current versions of the practice's documents with these refs, in the order of the settings."""
+    templates = DocumentTemplate.objects.shareable().filter(practice=practice, ref__in=refs)
+    return [each.current_version for each in templates.select_related("current_version") if each.current_version]
+
+
+def not_open(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -> list[TemplateVersion]:
+    """Returns the versions without those whose document the access has still to complete, in any version."""
+    if access is None or not access.pk or not versions:
+        return list(versions)
+    requests = DocumentRequest.objects.open().filter(access=access)
+    waiting = set(requests.values_list("version__template", flat=True))
+    return [each for each in versions if each.template_id not in waiting]
+
+
+def welcome_packet_of(access: PortalAccess) -> list[TemplateVersion]:
+    """Returns what the welcome packet has for the access: without what it has to complete or has completed."""
+    return list(_welcome_packet.rows(practice=access.client.practice_id, access=access.pk or 0))
+
+
+def _asked_by_template(access: PortalAccess | None) -> dict[int, tuple[datetime, datetime | None]]:
+    if access is None or not access.pk:
+        return {}
+    asked = dict[int, tuple[datetime, datetime | None]]()
+    for template, sent_at, completed_at in _asked.rows(access=access.pk):
+        # Newest first. An open request counts more than a newer one that was completed.
+        if template not in asked or (completed_at is None and asked[template][1] is not None):
+            asked[template] = (sent_at, completed_at)
+    return asked
+
+
+@CompiledQuery
+def _shareable(practice: Parameter) -> QuerySet[DocumentTemplate, tuple[int, str, str, str, int, bool]]:
+    rows = DocumentTemplate.objects.shareable().filter(practice=practice)
+    return rows.values_list("pk", "ref", "title", "kind", "current_version__minutes", "in_welcome_packet")
+
+
+@CompiledQuery
+def _asked(access: Parameter) -> QuerySet[DocumentRequest, _Asked]:
+    rows = DocumentRequest.objects.filter(access=access, state__in=(*OPEN_STATES, *COMPLETE_STATES))
+    return rows.order_by("-id").values_list("version__template", "sent_at", "completed_at")[:MAX_REQUESTS]
+
+
+@CompiledQuery
+def _welcome_packet(practice: Parameter, access: Parameter) -> QuerySet[TemplateVersion]:
+    asked = DocumentRequest.objects.filter(access=access).exclude(state=RequestState.WITHDRAWN)
+    rows = TemplateVersion.objects.filter(
+        practice=practice,
+        template__archived_at=None,
+        template__in_welcome_packet=True,
+        template__current_version=F("pk"),
+    )
+    templates = asked.values("version__template")
+    return rows.exclude(template__in=templates).order_by("template__position", "template")
