@@ -119,7 +119,13 @@ def test_all_open_addresses_can_be_chosen_and_closed_ones_cannot(office: Browser
 def test_it_is_a_tab_of_the_client(office: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
-    tabs = [("", "Overview"), ("billing/", "Billing"), ("activity/", "Activity"), ("edit/portal/", "Client Portal")]
+    tabs = [
+        ("", "Overview"),
+        ("billing/", "Billing"),
+        ("activity/", "Activity"),
+        ("files/", "Files"),
+        ("edit/portal/", "Client Portal"),
+    ]
     for current, label in tabs:
         shown = office.get(f"/office/clients/{ana.ref}/{current}").text
         nav = shown.partition('<nav class="tabs"')[2].partition("</nav>")[0]
