@@ -39,16 +39,16 @@ def save_contact(relationship: Relationship, entry: ContactInput, *, version: in
 @retry_on_deadlock
 def end(relationship: Relationship, *, by: Actor) -> Relationship:
     """Ends a relationship and turns its access off: the contact loses the client at once. Idempotent."""
-    with access_grants.lock_access(relationship.client, relationship) as (row, access):
+    with access_grants.lock_access(relationship.client, relationship) as (_row, access):
         current = access.relationship
         if current is None or not current.is_current:
             return current or relationship
-        if not access._state.adding:
-            access_grants.turn_off(access, by=by)
+        if access._state.adding:
+            contacts.end(current, by=by)
+            return current
+        access_grants.turn_off(access, by=by)
         contacts.end(current, by=by)
-        if not access._state.adding:
-            portal_states.store(access)
-        row.portal_state = access.client.portal_state
+        portal_states.store(access)
     return current
 
 

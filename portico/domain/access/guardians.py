@@ -1,14 +1,12 @@
-"""Guardians of minors: whether one is needed for an invitation, and which clients come of age."""
+"""Guardians of minors: whether one is needed for an invitation, and about whom staff must decide."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients import contacts
-from portico.domain.clients.models import Client, Relationship
-from portico.domain.practices.models import Practice
+from portico.domain.clients.models import Client, Relationship, RelationshipKind
 from portico.plumbing import clock
 
 # Staff are asked what becomes of a guardian's access this long before the client comes of age.
@@ -34,21 +32,6 @@ def to_decide(client: Client, relationships: list[Relationship]) -> list[Relatio
     comes_of_age_on = client.comes_of_age_on
     if comes_of_age_on is None or comes_of_age_on - NOTICE > clock.today(client.practice.time_zone):
         return []
-    return [each for each in relationships if each.kind == "guardian" and each.majority_decided_at is None]
-
-
-def coming_of_age(practice: Practice) -> QuerySet[Relationship]:
-    """Returns the current guardians of unarchived clients about whose access staff must decide, the oldest first."""
-    today = clock.today(practice.time_zone) + NOTICE
-    born_by = _years_before(today, practice.age_of_majority)
-    rows = Relationship.objects.current().guardians().filter(practice=practice, majority_decided_at=None)
-    rows = rows.filter(client__date_of_birth__lte=born_by, client__is_archived=False)
-    return rows.select_related("client", "contact").order_by("client__date_of_birth", "id")
-
-
-def _years_before(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        # February 29, in a year without one.
-        return day.replace(year=day.year - years, day=28)
+    return [
+        each for each in relationships if each.kind == RelationshipKind.GUARDIAN and each.majority_decided_at is None
+    ]
