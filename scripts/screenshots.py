@@ -155,6 +155,7 @@ SHOWN = {
     "office:create_client": "create-client",
     "office:client": "overview-signed-in",
     "office:client_activity": "activity-signed-in",
+    "office:client_uploads": "files-signed-in",
     "office:client_info": "client-info-signed-in",
     "office:client_portal": "client-portal-signed-in",
     "office:client_pin": "pin-given",
@@ -363,8 +364,9 @@ class Photographer:
             page.goto(f"{self.base}/office/clients/?{chip}")
             page.locator("tbody a.open").first.click()
             self.take(page, f"overview-{name}", "02-client-overview")
-            page.get_by_role("link", name="Activity", exact=True).click()
-            self.take(page, f"activity-{name}", "02d-client-activity")
+            for tab, design in (("Activity", "02d-client-activity"), ("Files", NO_DESIGN)):
+                page.get_by_role("link", name=tab, exact=True).click()
+                self.take(page, f"{tab.lower()}-{name}", design)
             page.get_by_role("link", name="Edit", exact=True).or_(
                 page.get_by_role("link", name="Overview", exact=True)
             ).first.click()

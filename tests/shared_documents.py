@@ -4,7 +4,7 @@ from typing import Any
 
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import portal_sessions
-from portico.domain.documents import drafts, portal_requests, sharing, signing
+from portico.domain.documents import drafts, portal_requests, sharing, signing, version_files
 from portico.domain.documents.drafts import OpenedPage
 from portico.domain.documents.forms import canonical_json
 from portico.domain.documents.forms.answer_items import Answer
@@ -19,6 +19,7 @@ from portico.domain.documents.signatures import Signature, Signer
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from tests.cast import DESK
+from tests.support import files
 
 CONSENT = {
     "en": {"title": "Consent to treatment", "note": "Please read this.", "text": "# Risks\n\nI *agree* to treatment."},
@@ -125,6 +126,17 @@ def consent(practice: Practice, **more: Any) -> TemplateVersion:  # Any: the tem
 
 def form(practice: Practice, *items: dict[str, Any], **more: Any) -> TemplateVersion:  # Any: as in `intake`.
     return published(practice, TemplateKind.FORM, intake(*items), **more)
+
+
+def request_for_file(practice: Practice) -> TemplateVersion:
+    content = {"en": {"title": "Insurance card", "note": "Send both sides."}}
+    return published(practice, TemplateKind.UPLOAD, content, may_be_declined=True)
+
+
+def file_to_read(practice: Practice, content: bytes = b"") -> TemplateVersion:
+    """Publishes a PDF that clients confirm to have read."""
+    stated = version_files.stated(files.stored(practice, content, name="Office policies.pdf"))
+    return published(practice, TemplateKind.FILE, {"en": {"title": "Office policies", "note": "", "file": stated}})
 
 
 def shared(access: PortalAccess, *versions: TemplateVersion) -> list[DocumentRequest]:

@@ -1,5 +1,6 @@
 """Accessibility of every page: no finding of axe, no sideways scrolling, and full use by keyboard."""
 
+import io
 import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from portico.domain.billing.models import Payment
 from portico.domain.clients import contacts
 from portico.domain.clients.models import Client
 from portico.domain.documents import requests as documents
+from portico.domain.documents import uploads
 from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
 from portico.domain.maintenance.sender_check import checking
 from portico.domain.maintenance.sender_check.results import CheckResult
@@ -33,7 +35,7 @@ from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.web.office.help import help_contents
 from tests import cast, shared_documents
-from tests.support import databases, outcomes, pages
+from tests.support import databases, files, outcomes, pages
 from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe, carry
 from tests.support.processes import Process
 
@@ -133,7 +135,14 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     with_contacts = f"/office/clients/{never_invited.ref}/"
     listed = [
         *("/office/clients/", "/office/clients/?q=no+client+of+that+name", "/office/clients/new/"),
-        *(one, f"{one}activity/", f"{one}edit/info/", f"{one}view/", f"/office/clients/{archived.ref}/view/"),
+        *(
+            one,
+            f"{one}activity/",
+            f"{one}files/",
+            f"{one}edit/info/",
+            f"{one}view/",
+            f"/office/clients/{archived.ref}/view/",
+        ),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
         *(with_contacts, f"{with_contacts}contacts/new/", f"{with_contacts}contacts/{guardian.ref}/"),
         f"{with_contacts}edit/portal/?access={guardian.ref}",
@@ -319,18 +328,20 @@ def document_places(person: Client) -> list[str]:
     practice, access = person.practice, PortalAccess.objects.get(own_client=person)
     versions = [shared_documents.form(practice, *shared_documents.every_type(), may_be_declined=True)]
     versions += [shared_documents.consent(practice, may_be_declined=True) for _ in range(4)]
-    form, consent, signed, declined, withdrawn = (
+    versions += [shared_documents.request_for_file(practice), shared_documents.file_to_read(practice)]
+    form, consent, signed, declined, withdrawn, upload, shared_file = (
         f"{PORTAL}documents/{each.ref}/" for each in shared_documents.shared(access, *versions)
     )
     requests_of = {each.ref: each for each in person.document_requests.all()}
     documents.decline(requests_of[declined.split("/")[-2]], reason="Not now", by=cast.DESK)
     documents.withdraw(requests_of[withdrawn.split("/")[-2]], by=cast.DESK)
     shared_documents.signed(requests_of[signed.split("/")[-2]], access)
+    uploads.add(requests_of[upload.split("/")[-2]], io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
     return [
         f"{PORTAL}home/",
         f"{PORTAL}documents/",
         *(f"{form}{path}" for path in ("pages/1/", "review/", "declining/")),
-        *(consent, signed, f"{signed}done/", declined, withdrawn),
+        *(consent, signed, f"{signed}done/", declined, withdrawn, upload, shared_file),
     ]
 
 

@@ -12,12 +12,14 @@ LEAD_ON = {
     "office:set_up_arrival",
     "entrance:link_arrival",
     "entrance:new_email_arrival",
+    # Only after a sign-in; else files are posted to it.
+    "portal:upload",
 }
 FILES = {
     *("hue", "entrance:logo", "office:recovery_codes_text", "office:client_guide", "office:invitation_letter"),
     *(f"office:{paper}_pdf" for paper in ("invoice", "receipt", "refund_receipt", "statement")),
     *(f"portal:{paper}_pdf" for paper in ("invoice", "receipt", "refund_receipt", "statement")),
-    "portal:document_pdf",
+    *("portal:document_pdf", "portal:shared_file", "office:client_upload"),
     *("office:invoices_file", "office:payment_list_file", "office:figures_file", "office:balances_file"),
     *("office:needs_a_fix_file", "office:needs_a_fix_letters"),
 }

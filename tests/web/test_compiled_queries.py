@@ -1,5 +1,6 @@
 """Every compiled query returns what its queryset returns, for two clients of two practices in turn."""
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client, Relationship
-from portico.domain.documents import portal_requests
+from portico.domain.documents import portal_requests, uploads
+from portico.domain.documents.models import DocumentRequest
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
@@ -24,7 +26,7 @@ from portico.plumbing.database.compiled import CompiledQuery
 from portico.plumbing.mail import mail_stops
 from portico.plumbing.models import Restoration
 from tests import cast, shared_documents
-from tests.support import outcomes, pages
+from tests.support import files, outcomes, pages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.slow]
 
@@ -41,6 +43,8 @@ class Visitor:
     attempt: PaymentAttempt
     owing_without_date: Client
     guardian: Relationship
+    # A request for a file, for which one was sent.
+    card: DocumentRequest
 
     def open_payment_page(self, *, expected: int) -> None:
         page = self.portal.get(f"{self.practice.portal_path}billing/{self.invoice.ref}/payment/")
@@ -50,7 +54,7 @@ class Visitor:
         portal, client = self.practice.portal_path, f"/office/clients/{self.client.ref}/"
         bills = [f"billing/{invoice.ref}/" for invoice in self.client.invoices.shared()]
         form, consent = self.client.document_requests.order_by("pk").values_list("ref", flat=True)[:2]
-        documents = ("documents/", f"documents/{form}/", f"documents/{consent}/done/")
+        documents = ("documents/", f"documents/{form}/", f"documents/{consent}/done/", f"documents/{self.card.ref}/")
         mine = ("home/", "billing/", *bills, *documents, "profile/")
         for browser, addresses in (
             (self.portal, [f"{portal}{each}" for each in mine]),
@@ -59,7 +63,7 @@ class Visitor:
                 self.office,
                 [
                     *(*pages.without_arguments("office").values(), client, f"{client}billing/"),
-                    *(f"{client}billing/payment/", f"{client}edit/portal/"),
+                    *(f"{client}billing/payment/", f"{client}edit/portal/", f"{client}files/"),
                     f"{client}edit/portal/?access={self.guardian.ref}",
                     *(
                         f"/office/invoices/balances/?after={each.ref}"
@@ -133,10 +137,14 @@ def visitor(client: Client) -> Visitor:
     for each in owing:
         cast.bill(each, shared=False)
     access = PortalAccess.objects.get(own_client=client)
-    versions = (shared_documents.form(practice), shared_documents.consent(practice))
-    shared_documents.signed(shared_documents.shared(access, *versions)[1], access)
+    make = (shared_documents.form, shared_documents.consent, shared_documents.request_for_file)
+    _form, consent, card = shared_documents.shared(access, *(each(practice) for each in make))
+    shared_documents.signed(consent, access)
+    uploads.add(card, io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
     Invoice.objects.filter(client__in=owing).update(due_on=None)
-    return Visitor(portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0], guardian)
+    return Visitor(
+        portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0], guardian, card
+    )
 
 
 @pytest.fixture
