@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
@@ -223,3 +224,24 @@ def test_the_number_of_queries_is_fixed(
     portal.get(f"{LIST}{card.ref}/")
     with django_assert_num_queries(PAGE_QUERIES):
         portal.get(f"{LIST}{card.ref}/")
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_is_said_clearly_and_leaves_nothing(portal: Browser, card: DocumentRequest) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        pages = cursor.fetchone()[0]
+        cursor.execute("PRAGMA max_page_count")
+        usual = cursor.fetchone()[0]
+        cursor.execute(f"PRAGMA max_page_count = {pages + 200}")
+        try:
+            status, page = send(portal, card, files.pdf(size=3_000_000))
+        finally:
+            cursor.execute(f"PRAGMA max_page_count = {usual}")
+    assert (status, "No partial changes were saved." in page) == (507, True)
+    assert not Upload.objects.exists()
+    assert not StoredFile.objects.complete().exists()
+    file_content.delete_unused()
+    assert not FileChunk.objects.exists()
+    assert send(portal, card, files.pdf(size=3_000_000))[0] == 200
