@@ -128,12 +128,14 @@ def _copy_access(access: PortalAccess, of_client: Mapping[str, str], base: Base)
     source = f"(SELECT * FROM bench_person WHERE state <> '{PortalState.NO_ACCESS}') AS person"
     account = {"id": base[PortalAccount], "ref": bulk_rows.ref(access.account), "mailbox_key": "email"}
     bulk_rows.multiply(access.account, source, account)
+    # Access of the client's own, not of a contact.
+    own = {"own_client_id": of_client["client_id"]}
     accounts = {"account_id": base[PortalAccount], "address_id": base[EmailAddress]}
     times = {
         "invited_at": f"CASE WHEN state <> '{PortalState.NEEDS_ATTENTION}' THEN template.enabled_at END",
         "first_signed_in_at": f"CASE WHEN state = '{PortalState.SIGNED_IN}' THEN template.enabled_at END",
     }
-    bulk_rows.multiply(access, source, {**of_client, **accounts, **times})
+    bulk_rows.multiply(access, source, {**of_client, **own, **accounts, **times})
 
 
 def _staged(person: Person) -> tuple[Value, ...]:
