@@ -58,6 +58,7 @@ OFFICE = (
     ("payment-list", "05c-invoices", "/office/payments/list/"),
     ("nothing-in-doubt", "05c-invoices", "/office/payments/"),
     ("services", "16a-settings-practice", "/office/settings/services/"),
+    ("shareable-documents", "16a-settings-practice", "/office/settings/documents/"),
     ("emails", "15-emails", "/office/emails/"),
     ("settings-practice", "16a-settings-practice", "/office/settings/practice/"),
     ("settings-emails", "16c-settings-emails", "/office/settings/emails/"),
@@ -79,6 +80,7 @@ OFFICE = (
 FIRST = (
     ("member", "16b-settings-team", "/office/settings/team/"),
     ("service", "16a-settings-practice", "/office/settings/services/"),
+    ("document", "16a-settings-practice", "/office/settings/documents/"),
     ("email", "15-emails", "/office/emails/"),
 )
 # Reached from a client's Billing tab, by its link.
@@ -198,6 +200,13 @@ SHOWN = {
     "office:test_payments": "test-payments",
     "office:services": "services",
     "office:service": "first-service",
+    "office:shareable_documents": "shareable-documents",
+    "office:shareable_document": "first-document",
+    "office:document_preview": "document-preview",
+    "office:document_questions": "document-questions",
+    "office:document_question": "document-question",
+    "office:new_document_question": "document-new-question",
+    "office:document_translation": "document-translation",
     "office:trail": "trail",
     "entrance:doorway": "doorway",
     "entrance:code": "code",
@@ -354,6 +363,7 @@ class Photographer:
             page.goto(self.base + address)
             page.locator("main tbody a").first.click()
             self.take(page, f"first-{name}", picture)
+        self.shareable_documents(page)
         self.colleague(page)
         self.invitations(page)
         page.goto(f"{self.base}/office/clients/?q=Milo+Hart")
@@ -427,6 +437,21 @@ class Photographer:
         self.take(page, "in-doubt-release", "05f-void")
         page.goto(f"{self.base}/office/invoices/?show=processing")
         self.take(page, "invoices-processing", "05c-invoices")
+
+    def shareable_documents(self, page: Page) -> None:
+        """Takes the pages of the intake form."""
+        page.goto(f"{self.base}/office/settings/documents/")
+        page.get_by_role("link", name="Intake form", exact=True).click()
+        form = page.url
+        for name, address in (
+            ("preview", "preview/en/"),
+            ("questions", "questions/"),
+            ("question", "questions/2/"),
+            ("new-question", "questions/new/"),
+            ("translation", "translation/"),
+        ):
+            page.goto(form + address)
+            self.take(page, f"document-{name}", NO_DESIGN)
 
     def colleague(self, page: Page) -> None:
         """Invites a colleague as the owner, and opens the mailed link in another browser."""

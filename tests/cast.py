@@ -51,6 +51,8 @@ from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.clients import contacts, registration
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, ContactInput, PhoneInput
 from portico.domain.clients.models import Client, Relationship, RelationshipKind
+from portico.domain.documents import starter_set
+from portico.domain.documents.models import DocumentTemplate
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import authenticator_apps
 from portico.domain.practices.staff.second_factor import SecondFactorMethod
@@ -430,3 +432,10 @@ def handed_over(ask: SignInRequest) -> SignInLink:
     link = SignInLink.objects.select_related("email", "practice", "request").get(request=ask)
     OutgoingEmail.objects.filter(pk=link.email_id).update(handing_over_at=clock.now())
     return link
+
+
+def form_template(practice: Practice, title: str = "Intake form") -> DocumentTemplate:
+    """Adds and publishes the starter set; returns one of its documents."""
+    starter_set.add(practice, by=DESK)
+    starter_set.publish_all(practice, by=DESK)
+    return DocumentTemplate.objects.get(practice=practice, title=title)

@@ -149,6 +149,10 @@ MATRIX = {
             *("credit_taking_back", "invoices_file", "payment_list_file", "balances_file", "figures_file"),
         ),
     ),
+    "`Settings` > `Shareable documents`: make, publish, order": (
+        LOOK,
+        ("shareable_documents", "shareable_document", "document_publication", "document_question", "document_import"),
+    ),
     "`Settings`: practice, team, emails, Online Payments, the practice's trail": (
         LOOK,
         ("settings", "settings_practice", "settings_emails", "team", "team_member", "online_payments", "trail"),

@@ -24,6 +24,7 @@ from portico.domain.access.models import HelpRequest, InvitationRun, PortalSessi
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund, ServiceItem, SharingRun
 from portico.domain.clients.models import Client
+from portico.domain.documents.models import DocumentTemplate
 from portico.domain.practices.models import Practice, Role, StaffMember, StaffSavedForm, StaffSession
 from portico.domain.practices.staff import passkeys
 from portico.plumbing import clock
@@ -262,6 +263,7 @@ def _belong_to_other_practice(refs: list[str], practice: Practice) -> bool:
         ServiceItem.objects.all(),
         SharingRun.objects.all(),
         InvitationRun.objects.all(),
+        DocumentTemplate.objects.all(),
     )
     other_staff = StaffMember.objects.exclude(practice=practice)
     return (

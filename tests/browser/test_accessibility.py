@@ -183,6 +183,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     several = f"client={person.ref}&client={cast.bea(practice).ref}"
     run = invoice_sharing.start_run(practice, shown=None, requested_by=cast.ines(practice))
     assert run is not None
+    form = cast.form_template(practice)
     invoicing.void(void, reason="Created by mistake", shown=None, by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
     return [
@@ -203,6 +204,11 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
         *(f"/office/help/{each.subject}/" for each in help_contents.PAGES),
         *(f"/office/payments/{charged.ref}/refund/", f"/office/refunds/{refund.ref}/receipt/"),
         "/office/settings/emails/texts/receipt/",
+        *(
+            f"/office/settings/documents/{form.ref}/{each}"
+            for each in ("", "preview/es/", "questions/", "questions/2/")
+        ),
+        *(f"/office/settings/documents/{form.ref}/{each}" for each in ("questions/new/", "translation/")),
         *("/office/settings/services/", f"/office/settings/services/{item.ref}/", f"{invoices}sharing/{run.ref}/"),
         *(f"{invoices}new/?{several}", f"{invoices}new/items/?{several}", f"{invoices}sharing/"),
     ]

@@ -44,6 +44,7 @@ BOOKS = (
     "credits",
     "services",
     "billing",
+    "settings/documents",
     "documents",
 )
 
@@ -66,6 +67,7 @@ class World:
 
     def path(self, route: Route) -> str:
         path = route.path.replace("<slug:slug>", self.practice.slug).replace("<int:degrees>", "140")
+        path = path.replace("<int:number>", "1")
         path = path.replace("<int:page>", "1")
         return re.sub(r"<str:(\w+)>", lambda found: self._ref(route, found[1]), path)
 
@@ -179,6 +181,7 @@ def made_of(practice: Practice) -> World:
         "services": service_items.save(
             practice, code="S50", label="Session", price_minor=14_000, shown=None, by=cast.DESK
         ).ref,
+        "settings/documents": cast.form_template(practice).ref,
         "documents": _shared_form(ana),
         "uploads": _uploaded_file(ana),
         **_own_things(staff["a colleague who left"]),

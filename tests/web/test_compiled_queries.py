@@ -17,7 +17,7 @@ from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client, Relationship
-from portico.domain.documents import portal_requests, uploads
+from portico.domain.documents import portal_requests, templates, uploads
 from portico.domain.documents.models import DocumentRequest
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
@@ -124,6 +124,7 @@ def visitor(client: Client) -> Visitor:
     cast.bill(client, shared=False)
     owner = cast.staff_member(practice, "Jo", Role.OWNER)
     invoice_sharing.start_run(practice, shown=None, requested_by=owner)
+    templates.archive(cast.form_template(practice), by=cast.DESK)
     Browser().post(f"{practice.portal_path}pin/", {"email": address, "pin": "00000000"})
     bursts.record_mail_cap(practice)
     cast.asked_for_help(practice, address)

@@ -15,7 +15,7 @@ from tests.web.visitors import forms_of, undone
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
 
 # Widgets that take no text: a date, a whole number, a checkbox.
-NO_TEXT = re.compile(r"(?:^|-)(?:quantity|\w+_on|date_of_birth|hue)$")
+NO_TEXT = re.compile(r"(?:^|-)(?:quantity|\w+_on|\w+_months|date_of_birth|hue)$")
 
 
 def stored(written: set[type[Model]]) -> Iterator[str]:

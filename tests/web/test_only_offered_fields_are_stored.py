@@ -17,7 +17,7 @@ TOKEN = "csrfmiddlewaretoken"
 # Keys, codes and files cannot be made up, and this payment can no longer be taken back.
 UNGUESSABLE = {
     *("office:sign_in", "office:own_authenticator", "office:own_passkey", "office:logo", "office:stripe_keys"),
-    *("office:payment_taking_back", "entrance:pin"),
+    *("office:payment_taking_back", "entrance:pin", "office:document_import", "office:document_translation"),
 }
 
 

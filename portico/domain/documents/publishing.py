@@ -1,7 +1,6 @@
 """Publishing a template: its draft becomes a version, which never changes."""
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents import consent_text, template_content
@@ -9,7 +8,7 @@ from portico.domain.documents.forms import canonical_json, questionnaire
 from portico.domain.documents.forms.questionnaire import ItemType
 from portico.domain.documents.models import DocumentTemplate, TemplateKind, TemplateVersion
 from portico.domain.documents.template_content import ENGLISH, Content
-from portico.domain.documents.templates import TemplateArchived
+from portico.domain.documents.templates import TemplateArchived, TemplateChanged
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 
@@ -22,21 +21,23 @@ _SECONDS_PER_FILE = 120
 MAX_MINUTES = 120
 
 
-def publish(template: DocumentTemplate, *, by: Actor) -> TemplateVersion:
+def publish(template: DocumentTemplate, *, by: Actor, revision: int | None = None) -> TemplateVersion:
     """Makes the draft the next version. Open requests keep the version that they were sent with.
 
     If the draft's content is that of the current version, that one is returned. The draft is then empty, unless a
-    translation is begun and not complete.
-    Raises NotReadyToPublish, TemplateArchived.
+    translation is begun and not complete. `revision` is that of the page that showed the draft.
+    Raises NotReadyToPublish, TemplateArchived, TemplateChanged.
     """
     with transaction.atomic():
         rows = DocumentTemplate.objects.locked().select_related("practice", "current_version")
         template = rows.get(pk=template.pk)
         if template.archived_at is not None:
-            raise TemplateArchived(_("This document is archived. Restore it first."))
+            raise TemplateArchived
         current = template.current_version
         if current is not None and not template.draft:
             return current
+        if revision is not None and revision != template.revision:
+            raise TemplateChanged
         kind = TemplateKind(template.kind)
         draft = template_content.to_edit(template)
         content = template_content.to_publish(kind, draft)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents import template_content
@@ -31,9 +32,15 @@ class TooManyTemplates(Refused):
 class TemplateChanged(Refused):
     """The template was changed after the page was opened."""
 
+    message = gettext_lazy(
+        "This document was changed after you opened this page. Nothing was saved. Open it again to see the change."
+    )
+
 
 class TemplateArchived(Refused):
     """An archived template can't be changed."""
+
+    message = gettext_lazy("This document is archived. Restore it first.")
 
 
 def create(
@@ -159,7 +166,7 @@ def move(template: DocumentTemplate, *, to: int, by: Actor) -> DocumentTemplate:
         order = _lock_practice(template.practice)
         moved = next((each for each in order if each.pk == template.pk), None)
         if moved is None:
-            raise TemplateArchived(_("This document is archived. Restore it first."))
+            raise TemplateArchived
         order.remove(moved)
         order.insert(min(max(to, 0), len(order)), moved)
         changed = [each for place, each in enumerate(order) if each.position != place]
@@ -211,11 +218,9 @@ def _lock(template: DocumentTemplate) -> DocumentTemplate:
 
 def _refuse_unless_current(template: DocumentTemplate, revision: int) -> None:
     if template.archived_at is not None:
-        raise TemplateArchived(_("This document is archived. Restore it first."))
+        raise TemplateArchived
     if template.revision != revision:
-        raise TemplateChanged(
-            _("This document was changed after you opened this page. Nothing was saved. Open it again.")
-        )
+        raise TemplateChanged
 
 
 def _refuse_taken(title: str, others: list[DocumentTemplate]) -> None:

@@ -48,6 +48,8 @@ from portico.web.office.settings import (
     services,
     team,
 )
+from portico.web.office.shareable_documents import form_builder, form_files, template_editor
+from portico.web.office.shareable_documents import template_list as shareable_list
 from portico.web.office.sign_in import (
     forgotten_password,
     password_sign_in,
@@ -204,6 +206,37 @@ urlpatterns = [
     path("settings/payments/webhook/", online_payments.make_webhook, name="stripe_webhook"),
     path("settings/payments/webhook/secret/", online_payments.save_secret, name="stripe_webhook_secret"),
     path("settings/payments/tests/", going_live.show, name="test_payments"),
+    path("settings/documents/", shareable_list.index, name="shareable_documents"),
+    path("settings/documents/new/", shareable_list.create, name="new_shareable_document"),
+    path("settings/documents/import/", form_files.import_form, name="document_import"),
+    path("settings/documents/starter-set/", shareable_list.add_starter_set, name="document_starter_set"),
+    path("settings/documents/<str:ref>/", template_editor.edit, name="shareable_document"),
+    path("settings/documents/<str:ref>/settings/", template_editor.save_settings, name="document_settings"),
+    path("settings/documents/<str:ref>/publication/", template_editor.publish, name="document_publication"),
+    path("settings/documents/<str:ref>/draft/removal/", template_editor.discard_draft, name="document_draft_removal"),
+    path("settings/documents/<str:ref>/preview/<str:language>/", template_editor.preview, name="document_preview"),
+    path("settings/documents/<str:ref>/place/", shareable_list.move, name="document_place"),
+    path(
+        "settings/documents/<str:ref>/welcome-packet/",
+        shareable_list.set_in_welcome_packet,
+        name="document_in_welcome_packet",
+    ),
+    path("settings/documents/<str:ref>/archiving/", shareable_list.archive, name="document_archiving"),
+    path("settings/documents/<str:ref>/restoration/", shareable_list.restore, name="document_restoration"),
+    path("settings/documents/<str:ref>/copy/", shareable_list.duplicate, name="document_copy"),
+    path("settings/documents/<str:ref>/translation/", form_files.import_translation, name="document_translation"),
+    path("settings/documents/<str:ref>/export/<str:language>/", form_files.export, name="document_export"),
+    path("settings/documents/<str:ref>/questions/", form_builder.index, name="document_questions"),
+    path("settings/documents/<str:ref>/questions/new/", form_builder.add, name="new_document_question"),
+    path("settings/documents/<str:ref>/questions/<int:number>/", form_builder.edit, name="document_question"),
+    path(
+        "settings/documents/<str:ref>/questions/<int:number>/place/", form_builder.move, name="document_question_place"
+    ),
+    path(
+        "settings/documents/<str:ref>/questions/<int:number>/removal/",
+        form_builder.remove,
+        name="document_question_removal",
+    ),
     path("settings/services/", services.index, name="services"),
     path("settings/services/<str:ref>/", services.edit, name="service"),
     path("settings/services/<str:ref>/retiring/", services.archive, name="service_retiring"),

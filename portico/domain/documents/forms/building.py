@@ -150,6 +150,20 @@ def place_of(form: Questionnaires, link_id: str) -> int:
     return [each["linkId"] for each in neighbors].index(link_id)
 
 
+def label_of(option: JsonItem) -> str:
+    """Returns the text of an option."""
+    return str(
+        option["valueCoding"]["display"]
+        if "valueCoding" in option
+        else next(value for key, value in option.items() if key.startswith("value"))
+    )
+
+
+def is_translated(item: JsonItem) -> bool:
+    """Returns True if the item and its options have a text."""
+    return bool(item["text"]) and all(label_of(option) for option in item.get("answerOption", []))
+
+
 def _new_link_id(form: Questionnaires) -> str:
     used = {each["linkId"] for each in walk(form[ENGLISH]["item"])}
     number = next(number for number in range(1, len(used) + 2) if f"q{number}" not in used)

@@ -81,6 +81,7 @@ PAGES = (
         "settings",
         (
             Section("stripe", _("Setting up Stripe")),
+            Section("shareable-documents", _("Making documents for clients")),
             Section("sender", _("Checking the sender")),
         ),
     ),

@@ -1,0 +1,1 @@
+"""`Settings` > `Shareable documents`: the templates of consents, forms and files."""

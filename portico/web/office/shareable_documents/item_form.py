@@ -1,0 +1,140 @@
+"""The form for one item of an intake form: kind, text, options and when it is shown."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.documents.forms import building, questionnaire_check
+from portico.domain.documents.forms.building import ConditionInput, ItemInput, JsonItem, Questionnaires
+from portico.domain.documents.forms.questionnaire import CHOICES, NOT_QUESTIONS, ItemType
+from portico.plumbing.text.input_validation import clean_line
+from portico.web.office.base_form import OfficeForm, text_field
+from portico.web.office.shareable_documents.template_forms import revision_field
+from portico.web.office.shareable_documents.template_labels import ITEM_TYPES
+
+ENGLISH, SPANISH = "en", "es"
+# The value of "only if" that leaves the conditions of an imported item as they are.
+KEEP = "keep"
+
+
+class ItemForm(OfficeForm):
+    """An item in both languages. `condition` has the linkId of an earlier question and a place of its options."""
+
+    type = forms.ChoiceField(
+        label=gettext_lazy("Kind of answer"), choices=[(each.value, label) for each, label in ITEM_TYPES.items()]
+    )
+    text_en = text_field(gettext_lazy("Text"), longest=questionnaire_check.MAX_ITEM_TEXT, rows=2, lang=ENGLISH)
+    text_es = text_field(
+        gettext_lazy("Text in Spanish"), longest=questionnaire_check.MAX_ITEM_TEXT, rows=2, lang=SPANISH
+    )
+    options_en = text_field(gettext_lazy("Options, one a line"), longest=30_000, rows=5, lang=ENGLISH)
+    options_es = text_field(gettext_lazy("Options in Spanish, in the same order"), longest=30_000, rows=5, lang=SPANISH)
+    required = forms.BooleanField(label=gettext_lazy("Must be answered"), required=False)
+    repeats = forms.BooleanField(label=gettext_lazy("Several options may be chosen"), required=False)
+    group = forms.ChoiceField(label=gettext_lazy("On page"), required=False)
+    condition = forms.ChoiceField(label=gettext_lazy("Only if"), required=False)
+    revision = revision_field()
+
+    def __init__(self, form: Questionnaires, item: JsonItem | None, *, data: Any = None, **initial: Any) -> None:
+        # Any: posted data, and initial values of fields.
+        super().__init__(data, initial=initial | (_initial(form, item) if item else {}))
+        self.form, self.item = form, item
+        conditions = [("", _("Always shown")), *_conditions(form, item)]
+        if item and item.get("enableWhen") and building.condition_of(item, form) is None:
+            conditions.append((KEEP, _("As imported, with conditions that can’t be edited here")))
+        self.fields["condition"].choices = conditions  # type: ignore[attr-defined]  # It is a ChoiceField.
+        self.fields["group"].choices = [("", _("Not on a page of its own")), *_groups(form, item)]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:  # Any: Django's own.
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not cleaned.get("text_en"):
+            self.add_error("text_en", _("Enter a text."))
+        if cleaned.get("type") in CHOICES:
+            self._check_options(_lines(cleaned.get("options_en", "")), _lines(cleaned.get("options_es", "")))
+        return cleaned
+
+    def _check_options(self, english: tuple[str, ...], spanish: tuple[str, ...]) -> None:
+        if not english:
+            self.add_error("options_en", _("Enter the options, one a line."))
+        if len(english) > questionnaire_check.MAX_OPTIONS:
+            self.add_error(
+                "options_en", _("Enter at most %(number)d options.") % {"number": questionnaire_check.MAX_OPTIONS}
+            )
+        for name, lines in (("options_en", english), ("options_es", spanish)):
+            if len(set(lines)) < len(lines):
+                self.add_error(name, _("Two options are equal."))
+            if any(len(line) > questionnaire_check.MAX_OPTION_TEXT for line in lines):
+                self.add_error(
+                    name,
+                    _("An option has more than %(number)d characters.")
+                    % {"number": questionnaire_check.MAX_OPTION_TEXT},
+                )
+        if spanish and len(spanish) != len(english):
+            text = _("There are %(english)d options in English and %(spanish)d in Spanish. Enter one line for each.")
+            self.add_error("options_es", text % {"english": len(english), "spanish": len(spanish)})
+
+    def entered(self) -> ItemInput:
+        cleaned = self.cleaned_data
+        condition: str = cleaned["condition"]
+        question, _colon, answer = condition.partition(":")
+        return ItemInput(
+            type=ItemType(cleaned["type"]),
+            texts={ENGLISH: cleaned["text_en"], SPANISH: cleaned["text_es"]},
+            options={ENGLISH: _lines(cleaned["options_en"]), SPANISH: _lines(cleaned["options_es"])},
+            required=cleaned["required"],
+            repeats=cleaned["repeats"],
+            condition=ConditionInput(question, answer) if question and condition != KEEP else None,
+            keeps_conditions=condition == KEEP,
+        )
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line for line in map(clean_line, text.split("\n")) if line)
+
+
+def _initial(form: Questionnaires, item: JsonItem) -> dict[str, Any]:  # Any: values of fields.
+    spanish = building.find(form, item["linkId"], language=SPANISH)
+    condition = building.condition_of(item, form)
+    shown = f"{condition.question}:{condition.answer}" if condition else KEEP if item.get("enableWhen") else ""
+    return {
+        "type": item["type"],
+        "text_en": item["text"],
+        "text_es": spanish["text"],
+        "options_en": "\n".join(_labels(item)),
+        "options_es": "\n".join(_labels(spanish)),
+        "required": item.get("required", False),
+        "repeats": item.get("repeats", False),
+        "group": building.group_of(form, item["linkId"]),
+        "condition": shown,
+    }
+
+
+def _labels(item: JsonItem) -> list[str]:
+    return [building.label_of(option) for option in item.get("answerOption", [])]
+
+
+def _groups(form: Questionnaires, item: JsonItem | None) -> list[tuple[str, str]]:
+    """Returns the groups in which the item may be: not itself, nor what is in it."""
+    inside = {each["linkId"] for each in building.walk([item])} if item else set()
+    groups = [each for each in building.walk(form[ENGLISH]["item"]) if each["type"] == ItemType.GROUP]
+    return [(each["linkId"], each["text"]) for each in groups if each["linkId"] not in inside]
+
+
+def _conditions(form: Questionnaires, item: JsonItem | None) -> list[tuple[str, str]]:
+    """Returns the answers of earlier questions that an item may depend on."""
+    choices: list[tuple[str, str]] = []
+    for earlier in building.walk(form[ENGLISH]["item"]):
+        if item is not None and earlier["linkId"] == item["linkId"]:
+            break
+        if ItemType(earlier["type"]) in NOT_QUESTIONS:
+            continue
+        name, text = earlier["linkId"], earlier["text"][:60]
+        choices.append((f"{name}:", _("“%(question)s” is answered") % {"question": text}))
+        answers = [("true", _("Yes")), ("false", _("No"))] if earlier["type"] == ItemType.BOOLEAN else []
+        answers += [(str(place), label) for place, label in enumerate(_labels(earlier))]
+        for answer, label in answers:
+            shown = _("“%(question)s”: %(answer)s") % {"question": text, "answer": label}
+            choices.append((f"{name}:{answer}", shown))
+    return choices

@@ -1,0 +1,125 @@
+"""A shareable document: its text in both languages, its settings, and publishing."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portico.domain.clients.models import Language
+from portico.domain.documents import publishing, template_content, templates
+from portico.domain.documents.models import DocumentTemplate, TemplateKind
+from portico.domain.documents.template_content import ENGLISH, LANGUAGES, NotReadyToPublish
+from portico.plumbing.refusals import Refused
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office.base_form import posted
+from portico.web.office.shareable_documents.found_templates import TEMPLATE_EDITORS, get_template
+from portico.web.office.shareable_documents.preview_pages import preview_of
+from portico.web.office.shareable_documents.template_forms import ContentForm, TemplateSettingsForm
+from portico.web.office.shown_refusals import show_refusal
+
+
+@office_page(*TEMPLATE_EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Shows the document; saves its texts as the draft."""
+    template = get_template(request, ref)
+    form = ContentForm(template, posted(request))
+    if not form.is_valid():
+        return _page(request, template, content=form)
+    try:
+        templates.save_draft(template, revision=form.cleaned_data["revision"], draft=form.draft(), by=request.actor)
+    except Refused as refusal:
+        return _page(request, template, content=form.refused(refusal))
+    messages.success(request, _("Saved. Clients get the change when you publish it."))
+    return redirect("office:shareable_document", ref=ref)
+
+
+@office_page(*TEMPLATE_EDITORS)
+@require_POST
+def save_settings(request: OfficeRequest, ref: str) -> HttpResponse:
+    template = get_template(request, ref)
+    form = TemplateSettingsForm.of(template, request.POST)
+    if not form.is_valid():
+        return _page(request, template, settings=form)
+    try:
+        templates.save_settings(template, by=request.actor, **form.cleaned_data)
+    except Refused as refusal:
+        return _page(request, template, settings=form.refused(refusal))
+    messages.success(request, _("The settings were saved."))
+    return redirect("office:shareable_document", ref=ref)
+
+
+@office_page(*TEMPLATE_EDITORS)
+@require_POST
+def publish(request: OfficeRequest, ref: str) -> HttpResponse:
+    template = get_template(request, ref)
+    with show_refusal(request):
+        version = publishing.publish(template, revision=_revision(request), by=request.actor)
+        text = _("Version %(number)d is published. Documents sent before keep the version they have.")
+        messages.success(request, text % {"number": version.number})
+    return redirect("office:shareable_document", ref=ref)
+
+
+@office_page(*TEMPLATE_EDITORS)
+@require_POST
+def discard_draft(request: OfficeRequest, ref: str) -> HttpResponse:
+    template = get_template(request, ref)
+    with show_refusal(request):
+        templates.discard_draft(template, revision=_revision(request), by=request.actor)
+        messages.success(request, _("The changes were discarded."))
+    return redirect("office:shareable_document", ref=ref)
+
+
+@office_page(*TEMPLATE_EDITORS)
+@require_safe
+def preview(request: OfficeRequest, ref: str, language: str) -> HttpResponse:
+    """Shows the draft as a client sees it on a phone."""
+    template = get_template(request, ref)
+    shown = preview_of(template, language if language in LANGUAGES else ENGLISH)
+    values = {"template": template, "preview": shown, "languages": _languages()}
+    return render(request, "office/shareable_documents/preview.html", values)
+
+
+def _page(
+    request: OfficeRequest,
+    template: DocumentTemplate,
+    *,
+    content: ContentForm | None = None,
+    settings: TemplateSettingsForm | None = None,
+) -> HttpResponse:
+    kind, draft = TemplateKind(template.kind), template_content.to_edit(template)
+    content_form = content or ContentForm(template)
+    settings_form = settings or TemplateSettingsForm.of(template)
+    values = {
+        "template": template,
+        "kind": kind,
+        "content": content_form,
+        "settings": settings_form,
+        "languages": _languages(),
+        "missing": {language: template_content.missing(kind, draft, language) for language in LANGUAGES},
+        "spanish_is_begun": template_content.is_begun(draft, Language.SPANISH.value),
+        "minutes": _minutes(kind, template),
+    }
+    shown = settings_form if settings else content_form
+    return render(request, "office/shareable_documents/edit.html", values, status=shown.page_status)
+
+
+def _minutes(kind: TemplateKind, template: DocumentTemplate) -> int | None:
+    """Returns the minutes that clients are told once the draft is published; None while something is missing."""
+    try:
+        content = template_content.to_publish(kind, template_content.to_edit(template))
+    except NotReadyToPublish:
+        return None
+    return publishing.estimate_minutes(kind, content)
+
+
+def _languages() -> list[tuple[str, str]]:
+    return [(language, str(Language(language).label)) for language in LANGUAGES]
+
+
+def _revision(request: OfficeRequest) -> int:
+    """Returns the posted revision; 0, which is none, if it can't be read."""
+    text = request.POST.get("revision", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
