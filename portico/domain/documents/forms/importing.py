@@ -1,6 +1,7 @@
 """Importing FHIR Questionnaires of other tools: what only describes or decorates a form is left out.
 
-Nothing that changes which questions are asked, or how they are answered, is left out silently: it is refused.
+Nothing that changes which questions are asked, or how they are answered, is left out silently: it is refused. The
+calculated total of a scale that Portico scores itself is left out.
 """
 
 import json
@@ -9,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from portico.domain.documents.forms import questionnaire_check
+from portico.domain.documents.forms import questionnaire_check, scores
 from portico.domain.documents.forms.questionnaire import ORDINAL_VALUE
 from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
 from portico.plumbing.text.input_validation import clean_line, clean_text
@@ -26,7 +27,7 @@ _DESCRIBING = frozenset(
 _ITEM_DESCRIBING = frozenset({"id", "definition", "prefix"})
 _STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 _SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
-# Extensions about how a tool shows an item.
+# Extensions about how a tool shows an item, or what it does with the answers afterwards.
 _DECORATING = frozenset(
     {
         f"{_STRUCTURE}questionnaire-itemControl",
@@ -40,8 +41,15 @@ _DECORATING = frozenset(
         f"{_SDC}sdc-questionnaire-preferredTerminologyServer",
         f"{_SDC}sdc-questionnaire-choiceColumn",
         f"{_SDC}sdc-questionnaire-width",
+        f"{_STRUCTURE}questionnaire-observationLinkPeriod",
+        f"{_SDC}sdc-questionnaire-observationLinkPeriod",
+        f"{_SDC}sdc-questionnaire-observationExtract",
     }
 )
+_CALCULATIONS = frozenset(
+    {f"{_STRUCTURE}questionnaire-calculatedExpression", f"{_SDC}sdc-questionnaire-calculatedExpression"}
+)
+_MIN_OCCURS = f"{_STRUCTURE}questionnaire-minOccurs"
 _ORDINALS = frozenset({ORDINAL_VALUE, f"{_STRUCTURE}itemWeight", f"{_SDC}sdc-questionnaire-optionScore"})
 # Values that say the same as a missing key.
 _DEFAULTS: dict[str, object] = {"readOnly": False, "initialSelected": False}
@@ -95,8 +103,19 @@ def _clean_root(resource: dict[str, Any]) -> dict[str, Any]:  # Any: JSON.
     if isinstance(cleaned.get("code"), list):
         cleaned["code"] = [_clean_coding(each) for each in cleaned["code"]]
     if isinstance(cleaned.get("item"), list):
-        cleaned["item"] = [_clean_item(each) for each in cleaned["item"]]
+        cleaned["item"] = [_clean_item(each) for each in cleaned["item"] if not _is_total(each)]
     return cleaned
+
+
+def _is_total(item: object) -> bool:
+    """Returns True for a calculated item with the total of a scale that Portico scores itself."""
+    if not isinstance(item, dict) or not isinstance(item.get("code"), list):
+        return False
+    extensions = item.get("extension")
+    urls = [each.get("url") for each in extensions if isinstance(each, dict)] if isinstance(extensions, list) else []
+    codes = [(each.get("system"), each.get("code")) for each in item["code"] if isinstance(each, dict)]
+    totals = [(scores.LOINC, scale.total_item) for scale in scores.SCALES.values()]
+    return any(url in _CALCULATIONS for url in urls if isinstance(url, str)) and any(each in totals for each in codes)
 
 
 def _clean_item(item: object) -> object:
@@ -115,7 +134,7 @@ def _clean_item(item: object) -> object:
     if isinstance(cleaned.get("enableWhen"), list):
         cleaned["enableWhen"] = [_clean_condition(each) for each in cleaned["enableWhen"]]
     if isinstance(cleaned.get("item"), list):
-        cleaned["item"] = [_clean_item(each) for each in cleaned["item"]]
+        cleaned["item"] = [_clean_item(each) for each in cleaned["item"] if not _is_total(each)]
     return cleaned
 
 
@@ -189,7 +208,14 @@ def _without_decoration(value: dict[str, Any]) -> dict[str, Any]:  # Any: JSON.
 
 
 def _is_decoration(extension: object) -> bool:
-    return isinstance(extension, dict) and extension.get("url") in _DECORATING
+    """Returns True for an extension that changes neither questions nor answers.
+
+    "At least one answer" says what `required` says.
+    """
+    if not isinstance(extension, dict) or not isinstance(extension.get("url"), str):
+        return False
+    is_at_least_one = extension["url"] == _MIN_OCCURS and extension.get("valueInteger") in (0, 1)
+    return is_at_least_one or extension["url"] in _DECORATING
 
 
 def _line(value: object) -> str:

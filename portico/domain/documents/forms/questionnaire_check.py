@@ -116,8 +116,7 @@ class _Checker:
         if not isinstance(resource, dict) or resource.get("resourceType") != "Questionnaire":
             self.refuse("", _("This is not a FHIR Questionnaire."))
             return
-        for key in _unknown(resource, ROOT_KEYS):
-            self.refuse("", _("“%(key)s” is not supported.") % {"key": key})
+        self.check_keys("", resource, ROOT_KEYS)
         if resource.get("status") not in {"draft", "active", "retired", "unknown"}:
             self.refuse("", _("“status” must be draft, active, retired or unknown."))
         language = resource.get("language", "en")
@@ -131,6 +130,14 @@ class _Checker:
             self.refuse("", _("The form has no question."))
         if not self.problems and len(canonical_json.canonical(resource)) > MAX_BYTES:
             self.refuse("", _("The form is larger than 500 kB."))
+
+    def check_keys(self, name: str, value: dict[object, object], known: frozenset[str]) -> None:
+        """Refuses what the subset does not have; extensions by their own names."""
+        for key, part in value.items():
+            extensions = part if key == "extension" and isinstance(part, list) else []
+            names = [_extension_name(each) for each in extensions]
+            for shown in names or ([] if key in known else [_shown(key)]):
+                self.refuse(name, _("“%(key)s” is not supported.") % {"key": shown})
 
     def check_items(self, name: str, items: object, *, prefix: str, depth: int) -> None:
         if not isinstance(items, list) or not items:
@@ -149,8 +156,7 @@ class _Checker:
             self.refuse(place, _("It is not an object."))
             return
         name = self.check_link_id(item.get("linkId"), place)
-        for key in _unknown(item, ITEM_KEYS):
-            self.refuse(name, _("“%(key)s” is not supported.") % {"key": key})
+        self.check_keys(name, item, ITEM_KEYS)
         if item.get("type") not in list(ItemType):
             self.refuse(name, _("Its type “%(type)s” is not supported.") % {"type": _shown(item.get("type"))})
             return
@@ -349,8 +355,10 @@ def _is_ordinal(extensions: object) -> bool:
     return extensions[0].keys() == {"url", "valueDecimal"} and extensions[0]["url"] == ORDINAL_VALUE and is_number
 
 
-def _unknown(value: dict[object, object], known: frozenset[str]) -> list[str]:
-    return [_shown(key) for key in value if key not in known]
+def _extension_name(extension: object) -> str:
+    """Returns the last part of an extension's URL, which is its name."""
+    url = extension.get("url") if isinstance(extension, dict) else None
+    return _shown(url.rpartition("/")[2]) if isinstance(url, str) else "extension"
 
 
 def _shown(value: object) -> str:

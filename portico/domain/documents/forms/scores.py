@@ -23,12 +23,14 @@ LOINC = "http://loinc.org"
 
 @dataclass(frozen=True)
 class Scale:
-    """How a questionnaire is scored. `questions` are LOINC codes; `bands` are pairs of the lowest score and its label.
+    """How a questionnaire is scored. `questions` and `total_item`, under which other tools calculate the score, are
+    LOINC codes; `bands` are pairs of the lowest score and its label.
 
     `urgent_question`: any answer to it above zero needs attention, whatever the score.
     """
 
     name: str
+    total_item: str
     questions: tuple[str, ...]
     bands: "tuple[tuple[int, _StrPromise], ...]"
     urgent_question: str | None = None
@@ -53,6 +55,7 @@ class Score:
 SCALES: Mapping[Code, Scale] = {
     Code(LOINC, "44249-1"): Scale(
         name="PHQ-9",
+        total_item="44261-6",
         questions=(
             "44250-9",
             "44255-8",
@@ -75,6 +78,7 @@ SCALES: Mapping[Code, Scale] = {
     ),
     Code(LOINC, "69737-5"): Scale(
         name="GAD-7",
+        total_item="70274-6",
         questions=("69725-0", "68509-9", "69733-4", "69734-2", "69735-9", "69689-8", "69736-7"),
         bands=(
             (0, _("Minimal anxiety")),
