@@ -48,7 +48,8 @@ class TemplateSettingsForm(OfficeForm):
         names = ("title", "in_welcome_packet", "may_be_declined", "revision")
         initial = {name: getattr(template, name) for name in names}
         initial["repeat_after_months"] = template.repeat_after_months or ""
-        return cls(data, initial=initial)
+        # Two forms of the page have a revision.
+        return cls(data, initial=initial, auto_id="id_settings_%s")
 
     def clean_repeat_after_months(self) -> int:
         return self.cleaned_data["repeat_after_months"] or 0
