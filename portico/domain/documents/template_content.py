@@ -112,6 +112,8 @@ def missing(kind: TemplateKind, content: Content, language: str) -> list[str]:
         problems.append(error if own["text"] else _("The text is missing."))
     if kind == TemplateKind.UPLOAD and not own["note"]:
         problems.append(_("The sentence about which file to send is missing."))
+    if kind == TemplateKind.FILE and not own.get("file"):
+        problems.append(_("The file is missing."))
     if kind == TemplateKind.FORM:
         problems += _missing_in_form(content, language)
     return problems

@@ -75,9 +75,14 @@ def test_what_is_missing_is_named(practice: Practice) -> None:
     template = _consent(practice)
     with pytest.raises(NotReadyToPublish, match="The text is missing"):
         publishing.publish(template, by=DESK)
-    form = templates.create(practice, kind=TemplateKind.FORM, title="Form", by=DESK)
-    with pytest.raises(NotReadyToPublish, match="The form has no question"):
-        publishing.publish(form, by=DESK)
+    for kind, sentence in (
+        (TemplateKind.FORM, "The form has no question"),
+        (TemplateKind.FILE, "The file is missing"),
+        (TemplateKind.UPLOAD, "which file to send is missing"),
+    ):
+        other = templates.create(practice, kind=kind, title=str(kind.label), by=DESK)
+        with pytest.raises(NotReadyToPublish, match=sentence):
+            publishing.publish(other, by=DESK)
 
 
 def test_spanish_is_published_when_it_is_complete(practice: Practice) -> None:
