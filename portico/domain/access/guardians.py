@@ -1,5 +1,6 @@
 """Guardians of minors: whether one is needed for an invitation, and about whom staff must decide."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
@@ -19,6 +20,19 @@ def is_needed(access: PortalAccess) -> bool:
     if not access.is_own or not client.is_minor_on(clock.today(client.practice.time_zone)):
         return False
     return not contacts.has_guardian(client)
+
+
+def lacking(accesses: Iterable[PortalAccess]) -> set[int]:
+    """Returns the ids of the clients for whose own access `is_needed` holds. Queries only if one is a minor."""
+    minors = {
+        each.client.pk
+        for each in accesses
+        if each.is_own and each.client.is_minor_on(clock.today(each.client.practice.time_zone))
+    }
+    if not minors:
+        return set()
+    guarded = Relationship.objects.current().guardians().filter(client__in=minors)
+    return minors - set(guarded.values_list("client_id", flat=True))
 
 
 def instruction(client: Client) -> str:

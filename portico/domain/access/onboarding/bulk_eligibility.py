@@ -48,14 +48,18 @@ def decide(
     *,
     stopped: Container[str],
     waiting: Container[int] = (),
+    lacks_guardian: bool = False,
     since: datetime | None = None,
 ) -> Decision:
     """Returns the decision for a client. `access` may be unsaved, and has its client with the practice.
 
     `addresses` are the client's open ones, and `stopped` the keys of mailboxes that are stopped; both are read only if
     the access was never set up. `waiting` are the ids of clients with an invitation that was not sent yet; it is
-    read only for RESEND. `since` is when the run was started: a client invited after that is left out.
+    read only for RESEND. `lacks_guardian`: a minor without one. `since` is when the run was started: a client invited
+    after that is left out.
     """
+    if lacks_guardian and not access.client.is_archived_now and access.first_signed_in_at is None:
+        return Decision(LeftOutReason.NO_GUARDIAN)
     if kind is RunKind.INVITE and not is_set_up(access) and not access.client.is_archived_now:
         return _decide_first(access, addresses, stopped)
     if access.is_on and access.first_signed_in_at is not None and not access.client.is_archived_now:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access import mail_stops
+from portico.domain.access import guardians, mail_stops
 from portico.domain.access.models import (
     InvitationRun,
     InvitationRunItem,
@@ -92,13 +92,19 @@ def preview(practice: Practice, selection: Selection) -> InvitationPreview:
     accesses = _accesses_of(practice, ids)
     addresses = _addresses_of([access for access in accesses if not bulk_eligibility.is_set_up(access)])
     stopped = mail_stops.stops_of(address for of_client in addresses.values() for address in of_client)
+    lacking = guardians.lacking(accesses)
     is_resend = selection.kind is RunKind.RESEND
     waiting = invitations.clients_with_waiting_mail(ids) if is_resend else set[int]()
     invited, turned_on = list[Client](), list[Client]()
     left_out = defaultdict[LeftOutReason, list[Client]](list)
     for access in accesses:
         decision = bulk_eligibility.decide(
-            access, addresses[access.client.pk], selection.kind, stopped=stopped, waiting=waiting
+            access,
+            addresses[access.client.pk],
+            selection.kind,
+            stopped=stopped,
+            waiting=waiting,
+            lacks_guardian=access.client.pk in lacking,
         )
         if decision.left_out is not None:
             left_out[decision.left_out].append(access.client)

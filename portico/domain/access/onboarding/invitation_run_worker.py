@@ -5,7 +5,7 @@ from typing import Protocol
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
-from portico.domain.access import access_grants, mail_stops, portal_states
+from portico.domain.access import access_grants, guardians, mail_stops, portal_states
 from portico.domain.access.models import (
     Invitation,
     InvitationRun,
@@ -137,7 +137,13 @@ def _invite(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation)
         stopped = mail_stops.stops_of(addresses)
         waiting = invitations.clients_with_waiting_mail([client.pk]) if kind is RunKind.RESEND else ()
         decision = bulk_eligibility.decide(
-            access, addresses, kind, stopped=stopped, waiting=waiting, since=run.created_at
+            access,
+            addresses,
+            kind,
+            stopped=stopped,
+            waiting=waiting,
+            lacks_guardian=guardians.is_needed(access),
+            since=run.created_at,
         )
         if decision.left_out is not None:
             return decision.left_out

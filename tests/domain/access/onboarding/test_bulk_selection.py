@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -214,3 +214,11 @@ def test_the_number_of_queries_is_fixed(
     with django_assert_num_queries(QUERIES):
         found = bulk_selection.preview(practice, selection)
     assert len(found.left_out[LeftOutReason.NO_ADDRESS]) == number
+
+
+def test_a_minor_without_a_guardian_is_left_out(practice: Practice) -> None:
+    ana, bea = cast.ana(practice), cast.bea(practice)
+    Client.objects.update(date_of_birth=date(2016, 5, 4))
+    cast.guardian(bea, address="bruno@work.example")
+    found = preview(RunKind.INVITE, ana, bea)
+    assert (found.invited, found.left_out) == ([bea], {LeftOutReason.NO_GUARDIAN: [ana]})
