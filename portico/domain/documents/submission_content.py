@@ -119,7 +119,8 @@ def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator
     yield _("Language"), str(Language(submission.language).label)
     yield _("Document number"), submission.ref
     yield _("Digest of the document (SHA-256)"), submission.document_digest
-    yield _("Digest of the answers (SHA-256)"), submission.answers_digest
+    if submission.answers:
+        yield _("Digest of the answers (SHA-256)"), submission.answers_digest
 
 
 def _time_of(submission: Submission, practice: Practice) -> str:

@@ -51,7 +51,8 @@ def find_submission(practice: Practice, text: str) -> Submission | None:
 
     The same text, signed by several people, has one digest of the document; the first of them is returned.
     """
-    typed = "".join(text.split()).lower()
+    # Copied from a PDF, a digest has line breaks and invisible places to break it.
+    typed = "".join(each for each in text if each.isascii() and each.isalnum()).lower()
     if not typed or len(typed) > _DIGEST_LENGTH:
         return None
     named = Q(ref=typed)

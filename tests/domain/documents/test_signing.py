@@ -9,8 +9,8 @@ from django.test import Client as Browser
 
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
-from portico.domain.access.models import PortalAccess, PortalSession
-from portico.domain.access.sign_in import portal_sessions
+from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod
+from portico.domain.access.sign_in import portal_sessions, sign_in_pins
 from portico.domain.clients.models import Client
 from portico.domain.documents import portal_requests, requests, signing, verification
 from portico.domain.documents.forms.answer_items import Answer
@@ -23,10 +23,13 @@ from portico.domain.documents.refusals import (
     SigningNotAllowed,
 )
 from portico.domain.documents.signatures import Signature
+from portico.domain.documents.submission_content import content_of
 from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
 from tests import cast, shared_documents
 from tests.cast import DESK
 from tests.support.dying import killed_after
+from tests.support.pressing import Browser as PressingBrowser
 
 pytestmark = pytest.mark.django_db
 ANSWERS: dict[str, list[Answer]] = {"name": [{"valueString": "Ana"}], "smokes": [{"valueCoding": {"code": "smokes-0"}}]}
@@ -161,7 +164,14 @@ def test_a_draft_left_over_is_found(form: DocumentRequest) -> None:
 
 def test_a_document_is_found_by_number_and_digest(form: DocumentRequest, practice: Practice) -> None:
     submission = submit(form, number=shared_documents.saved(form, ANSWERS))
-    for text in (submission.ref, submission.ref.upper(), submission.answers_digest, f" {submission.document_digest} "):
+    digest = f"{submission.answers_digest[:30]}\u200b\n{submission.answers_digest[30:]}"
+    for text in (
+        submission.ref,
+        submission.ref.upper(),
+        submission.answers_digest,
+        f" {submission.document_digest} ",
+        digest,
+    ):
         assert verification.find_submission(practice, text) == submission
     for text in ("", "nothing", "0" * 64, "x" * 1000):
         assert verification.find_submission(practice, text) is None
@@ -173,3 +183,17 @@ def test_withdrawn_after_opening_it_is_not_signed(ana: Client, consent: Document
     requests.withdraw(consent, by=DESK)
     with pytest.raises(DocumentWithdrawn):
         shared_documents.signed(consent, access_of(ana))
+
+
+def test_a_pin_may_sign_and_the_evidence_says_so(practice: Practice) -> None:
+    ana, browser = cast.ana(practice), PressingBrowser()
+    cast.with_access(ana)
+    key = tokens.new_token()
+    sign_in_pins.generate(ana, form_key=key, by=DESK)
+    shown = sign_in_pins.digits(ana, key, to=DESK)
+    assert shown is not None
+    browser.post("/portal/alder-street/pin/", {"email": "ana@mail.example", "pin": shown[1]})
+    (request,) = shared_documents.shared(access_of(ana), shared_documents.consent(practice))
+    submission = shared_documents.signed(request, access_of(ana))
+    assert submission.method == SignInMethod.PIN
+    assert ("Signed in with", "A PIN that the practice gave by phone") in content_of(submission).evidence
