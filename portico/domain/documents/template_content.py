@@ -135,7 +135,7 @@ def is_begun(content: Content, language: str) -> bool:
     """Returns True if anything was entered in the language."""
     own = content.get(language) or {}
     texts = [each["text"] for each in building.walk(own.get("questionnaire", {}).get("item", []))]
-    return any([own.get("title"), own.get("text"), own.get("note"), *texts])
+    return any([own.get("title"), own.get("text"), own.get("note"), own.get("file"), *texts])
 
 
 def to_publish(kind: TemplateKind, content: Content) -> Content:

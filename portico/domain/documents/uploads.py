@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.documents import requests
-from portico.domain.documents.models import DocumentRequest, RequestState, Upload
+from portico.domain.documents.models import DocumentRequest, RequestState, TemplateFile, Upload
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -122,18 +122,19 @@ def answers_of(request: DocumentRequest) -> list[dict[str, Any]]:  # Any: JSON.
 
 
 def record_virus(file: StoredFile) -> None:
-    """Records that a virus was found in a client's file, in the transaction that marks the file."""
-    upload = Upload.objects.filter(file=file).select_related("request__version", "client", "practice").first()
-    if upload is None:
-        return
-    audit_log.record(
-        AuditAction.VIRUS_FOUND,
-        practice=upload.practice,
-        client=upload.client,
-        by=Actor.system(),
-        about=upload.ref,
-        virus=file.virus_name,
-    )
+    """Records that a virus was found in a client's file or a document's, in the transaction that marks the file."""
+    upload = Upload.objects.filter(file=file).select_related("client", "practice").first()
+    document = TemplateFile.objects.filter(file=file).select_related("template", "practice").first()
+    found = upload or document
+    if found is not None:
+        audit_log.record(
+            AuditAction.VIRUS_FOUND,
+            practice=found.practice,
+            client=upload.client if upload else None,
+            by=Actor.system(),
+            about=upload.ref if upload else document.template.ref if document else "",
+            virus=file.virus_name,
+        )
 
 
 def _spend(request: DocumentRequest) -> None:

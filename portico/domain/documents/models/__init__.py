@@ -10,7 +10,7 @@ from portico.domain.documents.models.requests import (
 )
 from portico.domain.documents.models.submissions import Countersignature, Submission, SubmissionReview
 from portico.domain.documents.models.templates import DocumentTemplate, TemplateKind, TemplateVersion
-from portico.domain.documents.models.uploads import Upload
+from portico.domain.documents.models.uploads import TemplateFile, Upload
 
 __all__ = [
     "COMPLETE_STATES",
@@ -23,6 +23,7 @@ __all__ = [
     "ResponseDraft",
     "Submission",
     "SubmissionReview",
+    "TemplateFile",
     "TemplateKind",
     "TemplateVersion",
     "Upload",

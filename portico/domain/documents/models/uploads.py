@@ -1,13 +1,14 @@
-"""Files that clients send for a request."""
+"""Files that clients send for a request, and those that staff put into documents."""
 
 from django.db import models
 from django.db.models import Q
 
 from portico.domain.clients.models import Client
 from portico.domain.documents.models.requests import DocumentRequest
+from portico.domain.documents.models.templates import DocumentTemplate
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
-from portico.plumbing.database.constraints import SamePractice
+from portico.plumbing.database.constraints import AppendOnly, SamePractice
 from portico.plumbing.models import StoredFile
 
 
@@ -47,3 +48,24 @@ class Upload(PracticeRow):
 
     def __str__(self) -> str:
         return self.ref
+
+
+class TemplateFile(PracticeRow):
+    """A file that staff put into a document. Drafts and versions name it by the ref and digest of the stored file."""
+
+    template = models.ForeignKey(DocumentTemplate, models.PROTECT, related_name="files")
+    file = models.OneToOneField(StoredFile, models.PROTECT, related_name="template_file")
+    added_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = RowQuerySet.as_manager()
+
+    class Meta(PracticeRow.Meta):
+        constraints = (
+            *PracticeRow.Meta.constraints,
+            SamePractice("template", name="documents_templatefile_template"),
+            SamePractice("file", name="documents_templatefile_file"),
+            AppendOnly(name="documents_templatefile_append_only"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
