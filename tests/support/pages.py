@@ -19,7 +19,7 @@ FILES = {
     *("hue", "entrance:logo", "office:recovery_codes_text", "office:client_guide", "office:invitation_letter"),
     *(f"office:{paper}_pdf" for paper in ("invoice", "receipt", "refund_receipt", "statement")),
     *(f"portal:{paper}_pdf" for paper in ("invoice", "receipt", "refund_receipt", "statement")),
-    *("portal:document_pdf", "portal:shared_file", "office:client_upload"),
+    *("portal:document_pdf", "portal:shared_file", "office:client_upload", "office:template_file"),
     *("office:invoices_file", "office:payment_list_file", "office:figures_file", "office:balances_file"),
     *("office:needs_a_fix_file", "office:needs_a_fix_letters", "office:document_export"),
 }

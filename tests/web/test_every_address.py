@@ -302,6 +302,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:document_import", "GET"): for_editors(200),
     ("office:document_import", "POST"): for_editors(422),
     ("office:document_starter_set", "POST"): for_editors(302),
+    # The document is not one of kind file.
+    ("office:template_file", "GET"): for_editors(404),
+    ("office:template_file_upload", "POST"): for_editors(404),
     ("office:shareable_document", "GET"): for_editors(200, elsewhere=404),
     ("office:shareable_document", "POST"): for_editors(422, elsewhere=404),
     ("office:document_settings", "POST"): for_editors(422, elsewhere=404),

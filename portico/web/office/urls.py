@@ -48,7 +48,7 @@ from portico.web.office.settings import (
     services,
     team,
 )
-from portico.web.office.shareable_documents import form_builder, form_files, template_editor
+from portico.web.office.shareable_documents import form_builder, form_files, template_editor, template_file
 from portico.web.office.shareable_documents import template_list as shareable_list
 from portico.web.office.sign_in import (
     forgotten_password,
@@ -215,6 +215,8 @@ urlpatterns = [
     path("settings/documents/<str:ref>/publication/", template_editor.publish, name="document_publication"),
     path("settings/documents/<str:ref>/draft/removal/", template_editor.discard_draft, name="document_draft_removal"),
     path("settings/documents/<str:ref>/preview/<str:language>/", template_editor.preview, name="document_preview"),
+    path("settings/documents/<str:ref>/<str:language>/upload/", template_file.upload, name="template_file_upload"),
+    path("settings/documents/<str:ref>/<str:language>/file/", template_file.download, name="template_file"),
     path("settings/documents/<str:ref>/place/", shareable_list.move, name="document_place"),
     path(
         "settings/documents/<str:ref>/welcome-packet/",

@@ -56,7 +56,7 @@ def save_settings(request: OfficeRequest, ref: str) -> HttpResponse:
 def publish(request: OfficeRequest, ref: str) -> HttpResponse:
     template = get_template(request, ref)
     with show_refusal(request):
-        version = publishing.publish(template, revision=_revision(request), by=request.actor)
+        version = publishing.publish(template, revision=revision_of(request), by=request.actor)
         text = _("Version %(number)d is published. Documents sent before keep the version they have.")
         messages.success(request, text % {"number": version.number})
     return redirect("office:shareable_document", ref=ref)
@@ -67,7 +67,7 @@ def publish(request: OfficeRequest, ref: str) -> HttpResponse:
 def discard_draft(request: OfficeRequest, ref: str) -> HttpResponse:
     template = get_template(request, ref)
     with show_refusal(request):
-        templates.discard_draft(template, revision=_revision(request), by=request.actor)
+        templates.discard_draft(template, revision=revision_of(request), by=request.actor)
         messages.success(request, _("The changes were discarded."))
     return redirect("office:shareable_document", ref=ref)
 
@@ -101,6 +101,7 @@ def _page(
         "missing": {language: template_content.missing(kind, draft, language) for language in LANGUAGES},
         "spanish_is_begun": template_content.is_begun(draft, Language.SPANISH.value),
         "minutes": _minutes(kind, template),
+        "files": {language: draft[language].get("file") for language in LANGUAGES},
     }
     shown = settings_form if settings else content_form
     return render(request, "office/shareable_documents/edit.html", values, status=shown.page_status)
@@ -119,7 +120,7 @@ def _languages() -> list[tuple[str, str]]:
     return [(language, str(Language(language).label)) for language in LANGUAGES]
 
 
-def _revision(request: OfficeRequest) -> int:
+def revision_of(request: OfficeRequest) -> int:
     """Returns the posted revision; 0, which is none, if it can't be read."""
     text = request.POST.get("revision", "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

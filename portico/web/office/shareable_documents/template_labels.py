@@ -15,6 +15,7 @@ KIND_HEADINGS = {
 KIND_HINTS = {
     TemplateKind.FORM: _("Questions that the client answers."),
     TemplateKind.CONSENT: _("A text that the client reads and signs."),
+    TemplateKind.FILE: _("A PDF or picture of yours that the client reads."),
     TemplateKind.UPLOAD: _("The client sends you a picture or a PDF, such as an insurance card."),
 }
 ITEM_TYPES = {
