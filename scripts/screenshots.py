@@ -158,6 +158,8 @@ SHOWN = {
     "office:client": "overview-signed-in",
     "office:client_activity": "activity-signed-in",
     "office:client_uploads": "files-signed-in",
+    "office:client_documents": "client-documents",
+    "office:submission": "submission",
     "office:client_info": "client-info-signed-in",
     "office:client_portal": "client-portal-signed-in",
     "office:client_pin": "pin-given",
@@ -364,8 +366,8 @@ class Photographer:
             page.locator("main tbody a").first.click()
             self.take(page, f"first-{name}", picture)
         self.shareable_documents(page)
-        self.colleague(page)
-        self.invitations(page)
+        for subject in (self.colleague, self.invitations, self.client_documents):
+            subject(page)
         page.goto(f"{self.base}/office/clients/?q=Milo+Hart")
         page.locator("tbody a.open").first.click()
         self.contacts(page)
@@ -414,6 +416,15 @@ class Photographer:
         page.get_by_test_id("contact").first.get_by_role("link").first.click()
         self.take(page, "contact", NO_DESIGN)
         page.goto(overview)
+
+    def client_documents(self, page: Page) -> None:
+        """Opens the documents of a client who completed them all, and one of them."""
+        page.goto(f"{self.base}/office/clients/?{urlencode({'q': 'Lena'})}")
+        page.locator("tbody a.open").first.click()
+        page.get_by_role("link", name="Documents", exact=True).click()
+        self.take(page, "client-documents", NO_DESIGN)
+        page.get_by_role("link", name=re.compile("^Open:")).first.click()
+        self.take(page, "submission", NO_DESIGN)
 
     def view_as_client(self, page: Page) -> None:
         """Opens the portal from the client's tab and returns to the tab."""

@@ -113,7 +113,14 @@ MATRIX = {
         LOOK,
         ("clients", "client", "client_activity", *CLIENTS),
     ),
-    "see and download the files that clients sent": (LOOK, ("client_uploads", "client_upload")),
+    "see and download what clients completed, and the files that they sent": (
+        LOOK,
+        ("client_documents", "submission", "submission_pdf", "client_uploads", "client_upload"),
+    ),
+    "withdraw, review and countersign documents": (
+        SEND,
+        ("document_withdrawal", "submission_review", "submission_countersignature"),
+    ),
     "change clients, addresses, consent, access; invitations, PINs, sessions": (
         SEND,
         (

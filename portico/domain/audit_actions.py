@@ -79,6 +79,8 @@ class AuditAction(TextChoices):
     CLIENT_PORTAL_VIEWED = "client_portal.viewed", _("Client Portal viewed")
     ACTIVITY_VIEWED = "activity.viewed", _("Activity viewed")
     DOCUMENT_VIEWED = "document.viewed", _("Document opened")
+    DOCUMENTS_VIEWED = "documents.viewed", _("Documents of a client viewed")
+    SUBMISSION_VIEWED = "submission.viewed", _("Completed document viewed")
     UPLOADS_VIEWED = "uploads.viewed", _("Files of a client viewed")
     UPLOAD_DOWNLOADED = "upload.downloaded", _("File of a client downloaded")
     CONTACT_VIEWED = "contact.viewed", _("Contact viewed")
@@ -163,6 +165,8 @@ class AuditAction(TextChoices):
     TEMPLATE_EXPORTED = "template.exported", _("Form exported")
     DOCUMENTS_SHARED = "documents.shared", _("Documents shared")
     DOCUMENT_WITHDRAWN = "document.withdrawn", _("Document withdrawn")
+    DOCUMENT_REVIEWED = "document.reviewed", _("Completed document reviewed")
+    DOCUMENT_COUNTERSIGNED = "document.countersigned", _("Completed document countersigned")
 
     # The client's side.
     LINK_SENT = "link.sent", _("Sign-in email sent")
@@ -203,6 +207,8 @@ class AuditAction(TextChoices):
                 cls.EMAIL_VIEWED,
                 cls.HELP_REQUESTS_VIEWED,
                 cls.DOCUMENT_VIEWED,
+                cls.DOCUMENTS_VIEWED,
+                cls.SUBMISSION_VIEWED,
                 cls.UPLOADS_VIEWED,
                 cls.UPLOAD_DOWNLOADED,
                 cls.BILLING_VIEWED,

@@ -159,12 +159,27 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
         *("/office/settings/payments/", "/office/settings/payments/tests/", "/office/help-requests/"),
         *(f"/office/help-requests/{ref}/" for ref in asked),
         *billing_places(practice, ana),
+        *staff_document_places(ana),
         *("/office/invitations/", f"/office/invitations/new/?client={off.ref}&client={waiting.ref}"),
         f"/office/invitations/{cast.invitation_run(off, owner).ref}/",
     ]
     elsewhere = {pages.name_of(address) for address in listed} | STAFF_FIRST_DAY | OUTSIDE
     others = pages.without_arguments("office").items()
     return listed + [address for name, address in others if name not in elsewhere]
+
+
+def staff_document_places(person: Client) -> list[str]:
+    """Returns a client's documents as staff see them, in each state."""
+    practice, access = person.practice, PortalAccess.objects.get(own_client=person)
+    versions = [shared_documents.consent(practice, may_be_declined=True) for _ in range(5)]
+    sent, opened, declined, withdrawn, signed = shared_documents.shared(access, *versions)
+    assert sent.is_open
+    documents.mark_opened(opened, language="en", by=cast.DESK)
+    documents.decline(declined, reason="I want to ask first.", by=cast.DESK)
+    documents.withdraw(withdrawn, by=cast.DESK)
+    shared_documents.signed(signed, access)
+    one = f"/office/clients/{person.ref}/documents/"
+    return [one, f"{one}{signed.ref}/"]
 
 
 def billing_places(practice: Practice, person: Client) -> list[str]:

@@ -56,6 +56,15 @@ def cases() -> Iterator[tuple[Route, str]]:
                 yield route, method
 
 
+# The place that each of these parameters of addresses stands for; those of other parameters depend on the path.
+BY_PARAMETER = {
+    "document": "completed documents",
+    "upload": "uploads",
+    "session": "sessions",
+    "contact": "contact",
+}
+
+
 @dataclass
 class World:
     """Ana's practice: `places` has a ref for each kind of address, `browsers` a browser for each kind of visitor."""
@@ -80,12 +89,8 @@ class World:
             return "invoice_shared"
         if name == "token":
             return self.places["token of set-up" if "set-up" in route.path else "token"]
-        if name == "upload":
-            return self.places["uploads"]
-        if name == "session":
-            return self.places["sessions"]
-        if name == "contact":
-            return self.places["contact"]
+        if name in BY_PARAMETER:
+            return self.places[BY_PARAMETER[name]]
         for part in ("clients", "emails", "help-requests", *OWN, "sessions", "team", *BOOKS):
             if f"/{part}/" in route.path:
                 return self.places[part]
@@ -183,6 +188,7 @@ def made_of(practice: Practice) -> World:
         ).ref,
         "settings/documents": cast.form_template(practice).ref,
         "documents": _shared_form(ana),
+        "completed documents": _signed_consent(ana),
         "uploads": _uploaded_file(ana),
         **_own_things(staff["a colleague who left"]),
         "token": cast.token_of(invitation),
@@ -195,6 +201,14 @@ def _shared_form(ana: Client) -> str:
     """Shares a form with Ana that may be declined, and returns the ref of its request."""
     version = shared_documents.form(ana.practice, may_be_declined=True)
     (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)
+    return request.ref
+
+
+def _signed_consent(ana: Client) -> str:
+    """Has Ana sign a consent; returns the ref of its request."""
+    access = PortalAccess.objects.get(own_client=ana)
+    (request,) = shared_documents.shared(access, shared_documents.consent(ana.practice))
+    shared_documents.signed(request, access)
     return request.ref
 
 

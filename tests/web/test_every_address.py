@@ -148,6 +148,13 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:create_client", "POST"): for_staff(422, biller=403),
     ("office:client", "GET"): OF_A_CLIENT,
     ("office:client_activity", "GET"): OF_A_CLIENT,
+    ("office:client_documents", "GET"): EDITED,
+    ("office:submission", "GET"): EDITED,
+    ("office:submission_pdf", "GET"): EDITED,
+    ("office:submission_review", "POST"): CHANGED,
+    ("office:submission_countersignature", "POST"): REFUSED_INPUT,
+    # Signed already: the page says so.
+    ("office:document_withdrawal", "POST"): CHANGED,
     ("office:client_uploads", "GET"): EDITED,
     ("office:client_upload", "GET"): EDITED,
     ("office:client_archiving", "POST"): CHANGED,

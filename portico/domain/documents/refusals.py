@@ -58,3 +58,11 @@ class AnswersIncomplete(Refused):
 
 class SignatureMissing(Refused):
     status = 422
+
+
+class DocumentNotCompleted(Refused):
+    message = _("The client has not completed this document yet.")
+
+
+class NotCountersignable(Refused):
+    message = _("Only consent forms are countersigned.")

@@ -1,0 +1,1 @@
+"""Documents shared with clients, as staff see them."""

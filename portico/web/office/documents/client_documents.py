@@ -1,0 +1,49 @@
+"""A client's `Documents`: what was shared with them, and where each document stands."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
+from portico.domain.documents import client_documents, requests
+from portico.domain.documents.models import DocumentRequest
+from portico.domain.practices.models import CLIENT_EDITORS
+from portico.plumbing.audit import audit_log
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+from portico.web.office.documents.state_labels import PILLS
+from portico.web.office.shown_refusals import show_refusal
+
+
+@office_page(*CLIENT_EDITORS)
+@require_safe
+def index(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Lists the packets, newest first, with the state of each document."""
+    client = lookups.get_client(request, ref)
+    listed = client_documents.list_for(client, before=request.GET.get("before", ""))
+    audit_log.record(AuditAction.DOCUMENTS_VIEWED, practice=request.practice, client=client, by=request.actor)
+    return render(request, "office/documents/client.html", {"client": client, "listed": listed, "pills": PILLS})
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
+def withdraw(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    """Takes back a document that the client has not completed."""
+    client = lookups.get_client(request, ref)
+    found = find_document(client, document)
+    with show_refusal(request):
+        requests.withdraw(found, by=request.actor)
+        messages.success(request, _("The document was withdrawn. The client no longer sees it."))
+    return redirect("office:client_documents", ref=ref)
+
+
+def find_document(client: Client, ref: str) -> DocumentRequest:
+    """Returns one of the client's requests. Raises Http404."""
+    found = client_documents.find(client, ref)
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,145 @@
+"""A completed document for staff: what was answered and signed, its score, its files, its review and its PDF."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
+from portico.domain.documents import drafts, reviews, submission_content, submission_pdf, uploads
+from portico.domain.documents.forms import scores
+from portico.domain.documents.forms.scores import Score
+from portico.domain.documents.models import DocumentRequest, RequestState, TemplateKind
+from portico.domain.practices.models import CLIENT_EDITORS, Role
+from portico.plumbing.audit import audit_log
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import lookups
+from portico.web.office.base_form import OfficeForm, line_field, text_field
+from portico.web.office.clients.uploads import virus_words
+from portico.web.office.documents.client_documents import find_document
+from portico.web.office.documents.state_labels import PILLS
+from portico.web.office.shown_refusals import show_refusal
+
+
+class ReviewForm(OfficeForm):
+    """The note of the staff member who reviews the document."""
+
+    note = text_field(gettext_lazy("Note"), longest=1000, rows=2)
+
+
+class CountersignForm(OfficeForm):
+    """The typed name with which a staff member signs for the practice."""
+
+    name = line_field(gettext_lazy("Your full name"), longest=100, required=True)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_safe
+def show(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    client = lookups.get_client(request, ref)
+    found = _find_completed(client, document)
+    _record(request, found, AuditAction.SUBMISSION_VIEWED)
+    return _page(request, client, found, ReviewForm(), CountersignForm())
+
+
+@office_page(*CLIENT_EDITORS)
+@require_safe
+def pdf(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    found = _find_completed(lookups.get_client(request, ref), document)
+    _record(request, found, AuditAction.DOCUMENT_VIEWED, kind="completed_document")
+    response = HttpResponse(
+        submission_pdf.render(found.submission, with_network_address=_sees_network_address(request)),
+        content_type="application/pdf",
+    )
+    response["Content-Disposition"] = f'attachment; filename="document-{found.submission.ref}.pdf"'
+    return response
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
+def review(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    """Marks the document as reviewed."""
+    client = lookups.get_client(request, ref)
+    found = _find_completed(client, document)
+    form = ReviewForm(request.POST)
+    if not form.is_valid():
+        return _page(request, client, found, form, CountersignForm())
+    with show_refusal(request):
+        reviews.review(found, note=form.cleaned_data["note"], by=request.actor)
+        messages.success(request, _("The document is marked as reviewed."))
+    return redirect("office:submission", ref=ref, document=document)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
+def countersign(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    """Adds the practice's signature."""
+    client = lookups.get_client(request, ref)
+    found = _find_completed(client, document)
+    form = CountersignForm(request.POST)
+    if not form.is_valid():
+        return _page(request, client, found, ReviewForm(), form)
+    with show_refusal(request):
+        reviews.countersign(found, name=form.cleaned_data["name"], by=request.actor)
+        messages.success(request, _("The document is countersigned."))
+    return redirect("office:submission", ref=ref, document=document)
+
+
+def _find_completed(client: Client, ref: str) -> DocumentRequest:
+    found = find_document(client, ref)
+    if not found.is_complete:
+        raise Http404
+    found.submission.request = found
+    return found
+
+
+def _page(
+    request: OfficeRequest, client: Client, found: DocumentRequest, form: ReviewForm, countersign_form: CountersignForm
+) -> HttpResponse:
+    submission = found.submission
+    is_invalid = form.is_bound or countersign_form.is_bound
+    context = {
+        "client": client,
+        "document": found,
+        "submission": submission,
+        "content": submission_content.content_of(submission, with_network_address=_sees_network_address(request)),
+        "score": _score_of(found),
+        "files": [(each, virus_words(each.file)) for each in uploads.of_request(found)],
+        "review": getattr(submission, "review", None),
+        "countersignature": getattr(submission, "countersignature", None),
+        "is_countersignable": found.version.template.kind == TemplateKind.CONSENT,
+        "form": form,
+        "countersign_form": countersign_form,
+        "state": RequestState(found.state),
+        "pills": PILLS,
+    }
+    status = HTTPStatus.UNPROCESSABLE_CONTENT if is_invalid else HTTPStatus.OK
+    return render(request, "office/documents/submission.html", context, status=status)
+
+
+def _score_of(found: DocumentRequest) -> Score | None:
+    if found.version.template.kind != TemplateKind.FORM:
+        return None
+    submission = found.submission
+    return scores.score(drafts.questionnaire_of(found.version, submission.language), submission.answers)
+
+
+def _sees_network_address(request: OfficeRequest) -> bool:
+    return request.staff.role == Role.OWNER
+
+
+def _record(request: OfficeRequest, found: DocumentRequest, action: AuditAction, **details: str) -> None:
+    audit_log.record(
+        action,
+        practice=request.practice,
+        client=found.client,
+        by=request.actor,
+        about=found.submission.ref,
+        **details,
+    )

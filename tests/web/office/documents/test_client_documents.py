@@ -1,0 +1,144 @@
+"""A client's `Documents`: staff see where each document stands, withdraw, review, countersign and download."""
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
+from portico.domain.documents import requests, submission_pdf
+from portico.domain.documents.models import (
+    Countersignature,
+    DocumentRequest,
+    RequestState,
+    Submission,
+    SubmissionReview,
+    TemplateVersion,
+)
+from portico.domain.practices.models import Practice
+from portico.plumbing.models import AuditEntry
+from tests import cast, shared_documents
+
+pytestmark = pytest.mark.django_db
+# Session with the staff member and the practice, the client, packets, requests, the audit entry, counts of the menu.
+LIST_QUERIES = 6
+# The same with the document, its files, and no packets.
+SUBMISSION_QUERIES = 6
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    client = cast.ana(practice)
+    cast.in_the_portal(Browser(), client)
+    return client
+
+
+def access_of(client: Client) -> PortalAccess:
+    return PortalAccess.objects.get(own_client=client)
+
+
+def shared(client: Client, *versions: TemplateVersion) -> list[DocumentRequest]:
+    return shared_documents.shared(access_of(client), *versions or (shared_documents.consent(client.practice),))
+
+
+def signed(client: Client) -> DocumentRequest:
+    (request,) = shared(client)
+    shared_documents.signed(request, access_of(client))
+    return request
+
+
+def address(client: Client, request: DocumentRequest | None = None, path: str = "") -> str:
+    return f"/office/clients/{client.ref}/documents/" + (f"{request.ref}/{path}" if request else "")
+
+
+def test_fay_sees_each_document_with_its_state(office: Browser, ana: Client) -> None:
+    _sent, opened, withdrawn, done = shared(ana, *(shared_documents.consent(ana.practice) for _ in range(4)))
+    requests.mark_opened(opened, language="en", by=cast.DESK)
+    requests.withdraw(withdrawn, by=cast.DESK)
+    shared_documents.signed(done, access_of(ana))
+    page = office.get(address(ana)).text
+    for state in ("sent", "opened", "withdrawn", "completed"):
+        assert page.count(f'data-state="{state}"') == 1
+    assert AuditEntry.objects.filter(action=AuditAction.DOCUMENTS_VIEWED, client=ana).count() == 1
+
+
+def test_a_withdrawn_document_leaves_the_portal(office: Browser, ana: Client) -> None:
+    (request,) = shared(ana)
+    page = office.post(address(ana, request, "withdrawal/"), follow=True).text
+    assert "The document was withdrawn." in page
+    request.refresh_from_db()
+    assert (request.state, request.withdrawn_by) == (RequestState.WITHDRAWN, "Fay")
+
+
+def test_a_signed_document_is_not_withdrawn(office: Browser, ana: Client) -> None:
+    request = signed(ana)
+    page = office.post(address(ana, request, "withdrawal/"), follow=True).text
+    assert "This document has already been completed." in page
+    request.refresh_from_db()
+    assert request.state == RequestState.COMPLETED
+
+
+def test_fay_reviews_it_once(office: Browser, ana: Client) -> None:
+    request = signed(ana)
+    office.post(address(ana, request, "review/"), {"note": "Copy for the chart."})
+    page = office.post(address(ana, request, "review/"), {"note": "Again."}, follow=True).text
+    assert "Copy for the chart." in page
+    assert "Mark as reviewed" not in page
+    assert SubmissionReview.objects.get().reviewed_by.name == "Fay"
+    assert AuditEntry.objects.filter(action=AuditAction.DOCUMENT_REVIEWED).count() == 1
+    request.refresh_from_db()
+    assert request.state == RequestState.REVIEWED
+
+
+def test_what_is_not_completed_can_not_be_reviewed(office: Browser, ana: Client) -> None:
+    (request,) = shared(ana)
+    assert office.post(address(ana, request, "review/"), {"note": ""}).status_code == 404
+    assert office.get(address(ana, request)).status_code == 404
+    assert not SubmissionReview.objects.exists()
+
+
+def test_a_consent_is_countersigned_once(office: Browser, ana: Client) -> None:
+    request = signed(ana)
+    assert office.post(address(ana, request, "countersignature/"), {"name": " "}).status_code == 422
+    for name in ("Fay Frost", "Another Name"):
+        office.post(address(ana, request, "countersignature/"), {"name": name})
+    assert "by Fay Frost" in office.get(address(ana, request)).text
+    assert Countersignature.objects.get().name == "Fay Frost"
+
+
+def test_only_owners_see_the_network_address(office: Browser, ana: Client) -> None:
+    request = signed(ana)
+    owner = cast.signed_in(Browser(), cast.elm(ana.practice))
+    assert "203.0.113.7" in owner.get(address(ana, request)).text
+    assert "203.0.113.7" not in office.get(address(ana, request)).text
+
+
+def test_the_pdf_is_that_of_the_submission(office: Browser, ana: Client) -> None:
+    request = signed(ana)
+    submission = Submission.objects.select_related("request__version__template", "request__client__practice").get()
+    assert office.get(address(ana, request, "pdf/")).content == submission_pdf.render(submission)
+
+
+def test_ines_does_not_see_documents(client: Browser, ana: Client) -> None:
+    request = signed(ana)
+    biller = cast.signed_in(client, cast.ines(ana.practice))
+    for path in (address(ana), address(ana, request), address(ana, request, "pdf/")):
+        assert biller.get(path).status_code == 403
+
+
+def test_a_document_is_found_only_under_its_client(office: Browser, ana: Client, practice: Practice) -> None:
+    request = signed(ana)
+    assert office.get(address(cast.carol(practice), request)).status_code == 404
+
+
+@pytest.mark.parametrize("number", [1, 6])
+def test_the_number_of_queries_is_fixed(
+    office: Browser, ana: Client, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    for _ in range(number):
+        request = signed(ana)
+    with django_assert_num_queries(LIST_QUERIES):
+        office.get(address(ana))
+    with django_assert_num_queries(SUBMISSION_QUERIES):
+        office.get(address(ana, request))
