@@ -164,6 +164,7 @@ SHOWN = {
     "office:client_portal": "client-portal-signed-in",
     "office:client_pin": "pin-given",
     "office:client_view": "view-as-client",
+    "office:share_documents": "share",
     "office:new_contact": "new-contact",
     "office:contact": "contact",
     "office:client_billing": "client-billing",
@@ -370,7 +371,7 @@ class Photographer:
             subject(page)
         page.goto(f"{self.base}/office/clients/?q=Milo+Hart")
         page.locator("tbody a.open").first.click()
-        self.contacts(page)
+        self.from_overview(page)
         self.books(page)
         for name, picture, chip in CLIENTS:
             page.goto(f"{self.base}/office/clients/?{chip}")
@@ -407,9 +408,12 @@ class Photographer:
             page.get_by_role("link", name="Client Portal", exact=True).first.click()
             self.take(page, f"chain-{name}", picture)
 
-    def contacts(self, page: Page) -> None:
-        """Opens the pages of a client's contacts from the Overview, and returns to it."""
+    def from_overview(self, page: Page) -> None:
+        """Opens the pages of a client's contacts and of sharing from the Overview, and returns to it."""
         overview = page.url
+        page.get_by_role("link", name="Share", exact=True).click()
+        self.take(page, "share", NO_DESIGN)
+        page.goto(overview)
         page.get_by_role("link", name="Add contact").click()
         self.take(page, "new-contact", NO_DESIGN)
         page.goto(overview)

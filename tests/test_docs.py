@@ -129,6 +129,7 @@ MATRIX = {
             *("new_invitation_run", "invitation_run_pause", "invitation_run_resume", "invitation_run_stop"),
         ),
     ),
+    "share documents with clients": (SEND, ("share_documents",)),
     "download the list of addresses that need a fix": (LOOK, ("needs_a_fix_file",)),
     "view the portal as a client": (SEND, ("client_view",)),
     "invoices: make, issue, share; record payments": (

@@ -82,6 +82,7 @@ class AuditAction(TextChoices):
     DOCUMENTS_VIEWED = "documents.viewed", _("Documents of a client viewed")
     SUBMISSION_VIEWED = "submission.viewed", _("Completed document viewed")
     UPLOADS_VIEWED = "uploads.viewed", _("Files of a client viewed")
+    SHARING_VIEWED = "sharing.viewed", _("Documents of a client viewed, to share more")
     UPLOAD_DOWNLOADED = "upload.downloaded", _("File of a client downloaded")
     CONTACT_VIEWED = "contact.viewed", _("Contact viewed")
     EMAIL_VIEWED = "email.viewed", _("Email viewed")
@@ -210,6 +211,7 @@ class AuditAction(TextChoices):
                 cls.DOCUMENTS_VIEWED,
                 cls.SUBMISSION_VIEWED,
                 cls.UPLOADS_VIEWED,
+                cls.SHARING_VIEWED,
                 cls.UPLOAD_DOWNLOADED,
                 cls.BILLING_VIEWED,
                 cls.INVOICE_VIEWED,

@@ -144,6 +144,7 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
             f"/office/clients/{archived.ref}/view/",
         ),
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
+        f"{one}sharing/",
         *(with_contacts, f"{with_contacts}contacts/new/", f"{with_contacts}contacts/{guardian.ref}/"),
         f"{with_contacts}edit/portal/?access={guardian.ref}",
         *(

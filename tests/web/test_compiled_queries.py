@@ -17,7 +17,7 @@ from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client, Relationship
-from portico.domain.documents import portal_requests, templates, uploads
+from portico.domain.documents import invitations, portal_requests, shareable, templates, uploads
 from portico.domain.documents.models import DocumentRequest
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
@@ -58,12 +58,13 @@ class Visitor:
         mine = ("home/", "billing/", *bills, *documents, "profile/")
         for browser, addresses in (
             (self.portal, [f"{portal}{each}" for each in mine]),
-            # All pages of the office whose address has no ref, and four of a client.
+            # All pages of the office whose address has no ref, and five of a client.
             (
                 self.office,
                 [
                     *(*pages.without_arguments("office").values(), client, f"{client}billing/"),
                     *(f"{client}billing/payment/", f"{client}edit/portal/", f"{client}files/"),
+                    f"{client}sharing/",
                     f"{client}edit/portal/?access={self.guardian.ref}",
                     *(
                         f"/office/invoices/balances/?after={each.ref}"
@@ -85,6 +86,9 @@ class Visitor:
         with transaction.atomic():
             assert portal_accounts.account_for_address(self.client.email_addresses.get()) == self.attempt.account
         assert portal_requests.open_counts(self.attempt.account)
+        access = PortalAccess.objects.get(own_client=self.client)
+        assert invitations.enclosed(access, []) is not None
+        assert shareable.welcome_packet_of(access)
         assert payment_readiness.read_client_for_mode(self.practice, livemode=False)
         found = webhook_events._attempt_of_session.rows(practice=practice, session=self.attempt.checkout_session_id)
         assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]
@@ -142,6 +146,7 @@ def visitor(client: Client) -> Visitor:
     _form, consent, card = shared_documents.shared(access, *(each(practice) for each in make))
     shared_documents.signed(consent, access)
     uploads.add(card, io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
+    shared_documents.consent(practice, in_welcome_packet=True)
     Invoice.objects.filter(client__in=owing).update(due_on=None)
     return Visitor(
         portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0], guardian, card

@@ -179,6 +179,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_ending", "POST"): CHANGED,
     ("office:lift_stop", "POST"): CHANGED,
     ("office:client_session_end", "POST"): CHANGED,
+    ("office:share_documents", "GET"): EDITED,
+    # The first of its three steps.
+    ("office:share_documents", "POST"): EDITED,
     ("office:client_view", "GET"): EDITED,
     ("office:client_view", "POST"): CHANGED,
     ("office:client_billing", "GET"): OF_A_CLIENT,

@@ -73,7 +73,7 @@ def queue(
     if address is None:
         return None
     practice = access.client.practice
-    filled = _filled_in(text, access, versions)
+    filled = filled_in(text, access, versions)
     email = outbox.queue(
         practice=practice,
         kind=KIND,
@@ -96,7 +96,8 @@ def queue(
     return email
 
 
-def _filled_in(text: MailText, access: PortalAccess, versions: Sequence[TemplateVersion]) -> MailText:
+def filled_in(text: MailText, access: PortalAccess, versions: Sequence[TemplateVersion]) -> MailText:
+    """Returns the text as it is mailed to the access."""
     with translation.override(access.holder_language):
         values = {
             FIRST_NAME: access.called,

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import F, QuerySet
 
 from portico.domain.access.models import PortalAccess
+from portico.domain.clients.models import Client
 from portico.domain.documents.models import (
     COMPLETE_STATES,
     OPEN_STATES,
@@ -55,6 +56,27 @@ def list_for(practice: Practice, access: PortalAccess | None) -> list[ShareableD
     ]
 
 
+@dataclass(frozen=True)
+class AskedDocument:
+    """A request for a document that one access of a client has to complete or has completed."""
+
+    ref: str
+    access: int
+    sent_at: datetime
+    completed_at: datetime | None
+    # The key of the form that shared it.
+    form_key: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.completed_at is None
+
+
+def asked_of_client(client: Client) -> list[AskedDocument]:
+    """Returns the newest requests of all accesses of a client, newest first; `ref` is that of the document."""
+    return [AskedDocument(*row) for row in _asked_of_client.rows(client=client.pk)]
+
+
 def versions_of(practice: Practice, refs: Collection[str]) -> list[TemplateVersion]:
     """Returns the current versions of the practice's documents with these refs, in the order of the settings."""
     templates = DocumentTemplate.objects.shareable().filter(practice=practice, ref__in=refs)
@@ -96,6 +118,13 @@ def _shareable(practice: Parameter) -> QuerySet[DocumentTemplate, tuple[int, str
 def _asked(access: Parameter) -> QuerySet[DocumentRequest, _Asked]:
     rows = DocumentRequest.objects.filter(access=access, state__in=(*OPEN_STATES, *COMPLETE_STATES))
     return rows.order_by("-id").values_list("version__template", "sent_at", "completed_at")[:MAX_REQUESTS]
+
+
+@CompiledQuery
+def _asked_of_client(client: Parameter) -> QuerySet[DocumentRequest, tuple[str, int, datetime, datetime | None, str]]:
+    columns = ("version__template__ref", "access", "sent_at", "completed_at", "packet__form_key")
+    rows = DocumentRequest.objects.filter(client=client, state__in=(*OPEN_STATES, *COMPLETE_STATES)).order_by("-id")
+    return rows.values_list(*columns)[:MAX_REQUESTS]
 
 
 @CompiledQuery

@@ -1,6 +1,6 @@
 """Sharing documents: a packet of requests for one portal access."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -78,6 +78,24 @@ def share(
             **holders.details_of(locked),
         )
     return packet
+
+
+@retry_on_deadlock
+def share_with(
+    accesses: Sequence[PortalAccess],
+    versions: Sequence[TemplateVersion],
+    *,
+    texts: Mapping[str, MailText],
+    form_key: str,
+    by: Actor,
+) -> list[Packet]:
+    """Shares the versions with several accesses of one client, a packet each, in one transaction; see `share`.
+
+    `texts` has the text of the mail for each language of these people.
+    """
+    # All at once, so that every operation locks in the same order.
+    with access_grants.lock_accesses(accesses[0].client):
+        return [share(each, versions, text=texts[each.holder_language], form_key=form_key, by=by) for each in accesses]
 
 
 def first_obstacle(access: PortalAccess) -> Step | None:

@@ -278,6 +278,7 @@ _SENTENCES = {
     AuditAction.CLIENT_INFO_VIEWED: gettext_lazy("Client Info viewed"),
     AuditAction.CLIENT_PORTAL_VIEWED: gettext_lazy("Client Portal viewed"),
     AuditAction.ACTIVITY_VIEWED: gettext_lazy("Activity viewed"),
+    AuditAction.SHARING_VIEWED: gettext_lazy("The client’s documents were viewed, to share more"),
     AuditAction.EMAIL_VIEWED: gettext_lazy("An email was viewed"),
     AuditAction.EMAIL_DROPPED: gettext_lazy("An email was not sent"),
     AuditAction.EMAIL_RESTARTED: gettext_lazy("An email was retried"),

@@ -31,7 +31,7 @@ from portico.web.office.clients import (
     uploads,
 )
 from portico.web.office.contacts import contact_pages
-from portico.web.office.documents import client_documents, submission
+from portico.web.office.documents import client_documents, share_steps, submission
 from portico.web.office.emails import email_list, needs_a_fix
 from portico.web.office.help import client_guide_pdfs, help_pages
 from portico.web.office.help_requests import help_request, help_request_list
@@ -110,6 +110,7 @@ urlpatterns = [
     path(
         "clients/<str:ref>/documents/<str:document>/withdrawal/", client_documents.withdraw, name="document_withdrawal"
     ),
+    path("clients/<str:ref>/sharing/", share_steps.share, name="share_documents"),
     path("clients/<str:ref>/files/", uploads.index, name="client_uploads"),
     path("clients/<str:ref>/files/<str:upload>/", uploads.download, name="client_upload"),
     path("clients/<str:ref>/archiving/", overview.archive, name="client_archiving"),

@@ -1,0 +1,116 @@
+"""The form of sharing documents: recipients and documents, then the email in each language of the recipients."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portico.domain.clients.models import Client, Language
+from portico.domain.documents import document_mails, shareable
+from portico.domain.documents.shareable import AskedDocument, ShareableDocument
+from portico.domain.practices.mail_texts import MESSAGE_LENGTH, SUBJECT_LENGTH, MailText
+from portico.plumbing.text.input_validation import LineField
+from portico.web.office.base_form import TOO_LONG, OfficeForm, required_message, text_field
+from portico.web.office.documents.recipients import Recipient, recipients_of
+
+CHANGED = gettext_lazy("The list has changed. Check it again.")
+
+
+class ShareForm(OfficeForm):
+    """All three steps. A step posts the fields of the others as hidden ones, so that nothing is lost by going back."""
+
+    recipients = forms.MultipleChoiceField(
+        label=gettext_lazy("Share with"),
+        error_messages={"invalid_choice": CHANGED, "required": gettext_lazy("Choose who gets the documents.")},
+    )
+    documents = forms.MultipleChoiceField(
+        label=gettext_lazy("Documents"),
+        error_messages={"invalid_choice": CHANGED, "required": gettext_lazy("Choose at least one document.")},
+    )
+
+    def __init__(self, client: Client, data: QueryDict | None = None) -> None:
+        self.client = client
+        self.people = recipients_of(client)
+        self.offered = shareable.list_for(client.practice, None)
+        self.asked = shareable.asked_of_client(client)
+        super().__init__(data, initial=self._initial())
+        open_to = [(each.value, each.name) for each in self.people if not each.obstacle]
+        cast(forms.MultipleChoiceField, self.fields["recipients"]).choices = open_to
+        titles = [(each.ref, each.title) for each in self.offered]
+        cast(forms.MultipleChoiceField, self.fields["documents"]).choices = titles
+        for code, language in Language.choices:
+            subject = LineField(label=_("Subject"), max_length=SUBJECT_LENGTH, error_messages={"max_length": TOO_LONG})
+            subject.required = False
+            self.fields[f"subject_{code}"] = subject
+            message = text_field(_("Message"), longest=MESSAGE_LENGTH, rows=9)
+            self.fields[f"message_{code}"] = message
+            subject.language = message.language = language  # type: ignore[attr-defined]  # For the page's heading.
+
+    def _initial(self) -> dict[str, list[str]]:
+        able = [each.value for each in self.people if not each.obstacle]
+        return {"recipients": able[:1], "documents": []}
+
+    def clean_documents(self) -> list[str]:
+        chosen: list[str] = self.cleaned_data["documents"]
+        for each in self._chosen_people(self.cleaned_data.get("recipients", [])):
+            for document in self.offered:
+                if document.ref in chosen and self._is_open(document.ref, each):
+                    names = {"title": document.title, "name": each.name}
+                    self.add_error("documents", _("%(name)s still has to complete “%(title)s”. Uncheck it.") % names)
+        return chosen
+
+    def require_texts(self) -> None:
+        """Adds an error for each missing subject or message of a language that is used."""
+        for code in self.languages:
+            for name in (f"subject_{code}", f"message_{code}"):
+                if not self.cleaned_data.get(name) and name not in self.errors:
+                    self.add_error(name, required_message(self.fields[name]))
+
+    @property
+    def chosen_people(self) -> list[Recipient]:
+        """The recipients, once the form is valid."""
+        return self._chosen_people(self.cleaned_data["recipients"])
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages of the emails that are sent."""
+        used = {each.access.holder_language for each in self.chosen_people if each.is_mailed}
+        return [code for code in Language.values if code in used]
+
+    @property
+    def texts(self) -> dict[str, MailText]:
+        """The text in each language; the practice's own where no email is sent."""
+        own = document_mails.texts_of(self.client.practice)
+        typed = {
+            code: MailText(self.cleaned_data[f"subject_{code}"], self.cleaned_data[f"message_{code}"])
+            for code in self.languages
+        }
+        return own | typed
+
+    def asked_for(self, document: ShareableDocument) -> list[tuple[str, AskedDocument]]:
+        """Returns the newest request of each recipient for the document, with their name."""
+        found = list[tuple[str, AskedDocument]]()
+        for person in self.people:
+            requests = [each for each in self.asked if each.access == person.access.pk and each.ref == document.ref]
+            if requests:
+                found.append((person.name, next((each for each in requests if each.is_open), requests[0])))
+        return found
+
+    def hidden(self, *shown: str) -> list[tuple[str, Any]]:  # Any: field values.
+        """Returns the posted values of the fields that the step does not show."""
+        if not isinstance(self.data, QueryDict):
+            return []
+        names = [name for name in self.fields if name not in shown]
+        return [(name, value) for name in names for value in self.data.getlist(name)]
+
+    def _chosen_people(self, values: Sequence[str]) -> list[Recipient]:
+        return [each for each in self.people if each.value in values]
+
+    def _is_open(self, ref: str, person: Recipient) -> bool:
+        """Returns True if the person has still to complete the document, and it was not this form that shared it."""
+        form_key = self.data.get("form_key")
+        asked = [each for each in self.asked if each.access == person.access.pk and each.form_key != form_key]
+        return any(each.ref == ref and each.is_open for each in asked)

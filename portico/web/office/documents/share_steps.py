@@ -1,0 +1,109 @@
+"""`Share` on a client's Overview: Client Items, Compose Email, Review & Send."""
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.audit_actions import AuditAction
+from portico.domain.documents import document_mails, shareable, sharing
+from portico.plumbing.audit import audit_log
+from portico.plumbing.refusals import Refused
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import form_keys, lookups
+from portico.web.office.documents.share_form import ShareForm
+from portico.web.office.roles import CLIENT_EDITORS
+
+# The page that each button leads to.
+ITEMS, EMAIL, REVIEW, SEND = "items", "email", "review", "send"
+
+
+@office_page(*CLIENT_EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def share(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Shows the steps one after the other; only the last button shares something."""
+    client = lookups.get_client(request, ref)
+    if request.method != "POST":
+        audit_log.record(AuditAction.SHARING_VIEWED, practice=request.practice, client=client, by=request.actor)
+        return _page(request, ShareForm(client), ITEMS)
+    data, wanted = request.POST.copy(), request.POST.get("action", "")
+    for code, text in document_mails.texts_of(request.practice).items():
+        data.setdefault(f"subject_{code}", text.subject)
+        data.setdefault(f"message_{code}", text.message)
+    form = ShareForm(client, data)
+    if wanted not in (EMAIL, REVIEW, SEND):
+        return _page(request, form, ITEMS)
+    form.is_valid()
+    if form.errors.keys() & {"recipients", "documents"}:
+        return _page(request, form, ITEMS, HTTPStatus.UNPROCESSABLE_CONTENT)
+    if wanted == EMAIL:
+        return _page(request, form, EMAIL)
+    form.require_texts()
+    if form.errors:
+        return _page(request, form, EMAIL, HTTPStatus.UNPROCESSABLE_CONTENT)
+    if wanted == REVIEW:
+        return _page(request, form, REVIEW)
+    return _send(request, form)
+
+
+def _send(request: OfficeRequest, form: ShareForm) -> HttpResponse:
+    versions = shareable.versions_of(request.practice, form.cleaned_data["documents"])
+    accesses = [each.access for each in form.chosen_people]
+    try:
+        packets = sharing.share_with(
+            accesses, versions, texts=form.texts, form_key=form_keys.key_of(request), by=request.actor
+        )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return _page(request, form, REVIEW, HTTPStatus.CONFLICT)
+    mails = sum(packet.email is not None for packet in packets)
+    shared = ngettext(
+        "%(number)d document was shared with %(names)s.",
+        "%(number)d documents were shared with %(names)s.",
+        len(versions),
+    )
+    names = _(" and ").join(each.name for each in form.chosen_people)
+    notices = [shared % {"number": len(versions), "names": names}]
+    if mails:
+        notices.append(ngettext("The email is on its way.", "The emails are on their way.", mails))
+    messages.success(request, " ".join(notices))
+    return redirect("office:client", ref=form.client.ref)
+
+
+def _page(request: OfficeRequest, form: ShareForm, step: str, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    context: dict[str, object] = {
+        "client": form.client,
+        "form": form,
+        "step": step,
+        "form_key": form_keys.key_of(request),
+        "placeholders": document_mails.PLACEHOLDERS,
+        "sender_address": settings.EMAIL_FROM,
+    }
+    if step == ITEMS:
+        context["rows"] = [(each, form.asked_for(each)) for each in form.offered]
+        context["hidden"] = form.hidden("recipients", "documents")
+    elif step == EMAIL:
+        shown = [f"{name}_{code}" for code in form.languages for name in ("subject", "message")]
+        context["editors"] = [(form[f"subject_{code}"], form[f"message_{code}"], code) for code in form.languages]
+        context["hidden"] = form.hidden(*shown)
+    else:
+        context |= _review(request, form) | {"hidden": form.hidden()}
+    return render(request, f"office/documents/share_{step}.html", context, status=status)
+
+
+def _review(request: OfficeRequest, form: ShareForm) -> dict[str, object]:
+    versions = shareable.versions_of(request.practice, form.cleaned_data["documents"])
+    letters = []
+    for person in form.chosen_people:
+        with translation.override(person.access.holder_language):
+            text = form.texts[person.access.holder_language]
+            letters.append((person, document_mails.filled_in(text, person.access, versions)))
+    chosen = [each for each in form.offered if each.ref in form.cleaned_data["documents"]]
+    return {"letters": letters, "chosen": chosen, "minutes": sum(each.minutes for each in chosen)}
