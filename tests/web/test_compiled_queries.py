@@ -64,7 +64,7 @@ class Visitor:
                 [
                     *(*pages.without_arguments("office").values(), client, f"{client}billing/"),
                     *(f"{client}billing/payment/", f"{client}edit/portal/", f"{client}files/"),
-                    f"{client}sharing/",
+                    *(f"{client}sharing/", f"{client}documents/", f"{client}documents/{consent}/"),
                     f"{client}edit/portal/?access={self.guardian.ref}",
                     *(
                         f"/office/invoices/balances/?after={each.ref}"
@@ -143,8 +143,9 @@ def visitor(client: Client) -> Visitor:
         cast.bill(each, shared=False)
     access = PortalAccess.objects.get(own_client=client)
     make = (shared_documents.form, shared_documents.consent, shared_documents.request_for_file)
-    _form, consent, card = shared_documents.shared(access, *(each(practice) for each in make))
+    form, consent, card = shared_documents.shared(access, *(each(practice) for each in make))
     shared_documents.signed(consent, access)
+    shared_documents.saved(form, {"name": [{"valueString": "Ana"}]})
     uploads.add(card, io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
     shared_documents.consent(practice, in_welcome_packet=True)
     Invoice.objects.filter(client__in=owing).update(due_on=None)

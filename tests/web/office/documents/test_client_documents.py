@@ -1,28 +1,36 @@
 """A client's `Documents`: staff see where each document stands, withdraw, review, countersign and download."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
+from time_machine import Traveller
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import requests, submission_pdf
+from portico.domain.documents import document_mails, requests, sharing, submission_pdf
 from portico.domain.documents.models import (
     Countersignature,
     DocumentRequest,
     RequestState,
+    ResponseDraft,
     Submission,
     SubmissionReview,
     TemplateVersion,
 )
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import AuditEntry
+from portico.plumbing import clock, tokens
+from portico.plumbing.models import AuditEntry, OutgoingEmail
+from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
 
 pytestmark = pytest.mark.django_db
-# Session with the staff member and the practice, the client, packets, requests, the audit entry, counts of the menu.
-LIST_QUERIES = 6
+# Session with the staff member and the practice, the client, packets, requests, forms that are begun, the audit entry,
+# and the counts of the menu.
+LIST_QUERIES = 7
 # The same with the document, its files, and no packets.
 SUBMISSION_QUERIES = 6
 
@@ -61,6 +69,42 @@ def test_fay_sees_each_document_with_its_state(office: Browser, ana: Client) -> 
     for state in ("sent", "opened", "withdrawn", "completed"):
         assert page.count(f'data-state="{state}"') == 1
     assert AuditEntry.objects.filter(action=AuditAction.DOCUMENTS_VIEWED, client=ana).count() == 1
+
+
+def marked_step(page: str) -> str:
+    """Returns the step at which the only open document of the page stops, with its button."""
+    found: list[str] = re.findall(r'data-state="marked">(.+?)</li>', page, re.DOTALL)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_the_step_of_a_client_who_was_not_there(office: Browser, ana: Client, stopped_clock: Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=5))
+    shared(ana)
+    step = marked_step(office.get(address(ana)).text)
+    assert "Not signed in since then" in step
+    assert f"/office/clients/{ana.ref}/edit/portal/" in step
+
+
+def test_the_step_of_an_email_that_did_not_arrive(office: Browser, ana: Client, stopped_clock: Traveller) -> None:
+    stopped_clock.shift(timedelta(minutes=5))
+    text = document_mails.default_text("en")
+    version = shared_documents.consent(ana.practice)
+    packet = sharing.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
+    assert "The email is on its way" in marked_step(office.get(address(ana)).text)
+    assert packet.email is not None
+    OutgoingEmail.objects.filter(pk=packet.email.pk).update(state=EmailState.BOUNCED, settled_at=clock.now())
+    step = marked_step(office.get(address(ana)).text)
+    assert "The email did not arrive" in step
+    assert f"/office/emails/{packet.email.ref}/" in step
+
+
+def test_the_step_of_a_client_who_stopped_at_a_question(office: Browser, ana: Client) -> None:
+    (request,) = shared(ana, shared_documents.form(ana.practice))
+    assert "Not opened yet" in marked_step(office.get(address(ana)).text)
+    shared_documents.saved(request, {"name": [{"valueString": "Ana"}]})
+    ResponseDraft.objects.update(place="smokes")
+    assert "Stopped at question 3 of 6" in marked_step(office.get(address(ana)).text)
 
 
 def test_a_withdrawn_document_leaves_the_portal(office: Browser, ana: Client) -> None:
