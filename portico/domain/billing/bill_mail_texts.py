@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -109,15 +108,5 @@ def save(practice: Practice, kind: str, texts: Mapping[str, MailText], *, versio
 
     Raises practice_settings.SettingsConflict.
     """
-    with transaction.atomic():
-        row = practice_settings.lock_practice(practice, version)
-        current = texts_of(row, kind)
-        have_changed = [
-            mail_texts.save_own(
-                row, kind, language, text, current=current[language], default=default_text(kind, language), by=by
-            )
-            for language, text in texts.items()
-        ]
-        if any(have_changed):
-            row.version += 1
-            row.save(update_fields=["version"])
+    defaults = {language: default_text(kind, language) for language in texts}
+    practice_settings.save_mail_texts(practice, kind, texts, defaults=defaults, version=version, by=by)

@@ -1,6 +1,6 @@
 """The mail that announces shared documents: how many and how many minutes they take, never what they are about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.utils import translation
@@ -14,7 +14,7 @@ from portico.domain.access.sign_in import mail_links
 from portico.domain.access.sign_in.mail_links import LinkedMail
 from portico.domain.clients.models import Language
 from portico.domain.documents.models import DocumentRequest, TemplateVersion
-from portico.domain.practices import mail_frame, mail_texts
+from portico.domain.practices import mail_frame, mail_texts, practice_settings
 from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
@@ -55,6 +55,12 @@ def texts_of(practice: Practice) -> dict[str, MailText]:
     """Returns the practice's text in each of the portal's languages."""
     own = mail_texts.own_texts(practice, KIND)
     return {language: own.get(language) or default_text(language) for language in Language.values}
+
+
+def save_texts(practice: Practice, texts: Mapping[str, MailText], *, version: int, by: Actor) -> None:
+    """Saves the practice's own text in each given language. Idempotent. Raises practice_settings.SettingsConflict."""
+    defaults = {language: default_text(language) for language in texts}
+    practice_settings.save_mail_texts(practice, KIND, texts, defaults=defaults, version=version, by=by)
 
 
 def may_be_mailed(access: PortalAccess) -> bool:

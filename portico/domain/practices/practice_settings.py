@@ -7,6 +7,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.practices import mail_texts
+from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import HelpNotices, Practice
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
@@ -88,6 +90,39 @@ def save_reminder_days(practice: Practice, days: Iterable[int], *, by: Actor) ->
         if changed:
             audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
     return row
+
+
+def save_mail_texts(
+    practice: Practice,
+    kind: str,
+    texts: Mapping[str, MailText],
+    *,
+    defaults: Mapping[str, MailText],
+    version: int,
+    by: Actor,
+) -> None:
+    """Saves the practice's own text of a kind of mail in each given language. Idempotent.
+
+    `defaults` has Portico's text for each of them. Raises SettingsConflict.
+    """
+    with transaction.atomic():
+        row = lock_practice(practice, version)
+        own = mail_texts.own_texts(row, kind)
+        have_changed = [
+            mail_texts.save_own(
+                row,
+                kind,
+                language,
+                text,
+                current=own.get(language) or defaults[language],
+                default=defaults[language],
+                by=by,
+            )
+            for language, text in texts.items()
+        ]
+        if any(have_changed):
+            row.version += 1
+            row.save(update_fields=["version"])
 
 
 def save_help_notices(practice: Practice, notices: HelpNotices, *, by: Actor) -> Practice:

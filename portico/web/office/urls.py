@@ -38,8 +38,8 @@ from portico.web.office.help_requests import help_request, help_request_list
 from portico.web.office.invitations import run_preview, run_progress
 from portico.web.office.settings import (
     audit_log_page,
-    bill_email_texts,
     email_settings,
+    email_texts,
     going_live,
     help_request_settings,
     online_payments,
@@ -203,7 +203,7 @@ urlpatterns = [
     path("settings/emails/<str:language>/preview/", email_settings.preview, name="default_text_preview"),
     path("settings/emails/help-requests/", help_request_settings.save, name="settings_help_requests"),
     path("settings/emails/reminders/", reminder_settings.save, name="settings_reminders"),
-    path("settings/emails/texts/<str:kind>/", bill_email_texts.edit, name="settings_email_text"),
+    path("settings/emails/texts/<str:kind>/", email_texts.edit, name="settings_email_text"),
     path("settings/team/", team.index, name="team"),
     path("settings/team/<str:ref>/", team.member, name="team_member"),
     path("settings/team/<str:ref>/invitation/", team.invite_again, name="team_invitation"),

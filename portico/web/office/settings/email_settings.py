@@ -20,6 +20,7 @@ from portico.domain.access.onboarding import default_texts, invitation_text
 from portico.domain.access.onboarding.invitation_text import ExpandedText, InvitationText
 from portico.domain.billing import bill_mail_texts
 from portico.domain.clients.models import Language
+from portico.domain.documents import document_mails
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.practice_settings import Sender, SettingsConflict
 from portico.plumbing.mail import outbox, rendering
@@ -188,7 +189,7 @@ def _page(
         "placeholders": invitation_text.PLACEHOLDERS,
         "conflicts": conflicts,
         "reminders": reminder_settings.form_of(request.practice),
-        "other_texts": [(kind, outbox.kind_label(kind)) for kind in bill_mail_texts.KINDS],
+        "other_texts": [(kind, outbox.kind_label(kind)) for kind in (*bill_mail_texts.KINDS, document_mails.KIND)],
         "help_notices": help_request_settings.form_of(request.practice),
         "help_notices_pause": rendering.duration(staff_notices.PAUSE),
     }

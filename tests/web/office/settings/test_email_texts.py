@@ -1,4 +1,4 @@
-"""The practice's own texts of emails about bills: written by an owner, sent in the client's language."""
+"""The practice's own texts of emails about bills and documents: written by an owner, sent in the client's language."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ from django.test import Client as Browser
 
 from portico.domain.billing import bill_mail_texts, bill_mails
 from portico.domain.billing.reminders import by_hand
+from portico.domain.documents import document_mails
 from portico.domain.practices.models import DefaultText, Practice
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
@@ -129,3 +130,17 @@ def test_a_reminder_fills_in_the_number_of_bills(owner: Browser, practice: Pract
     by_hand.send(practice, [luz.ref], by=cast.DESK)
     assert OutgoingEmail.objects.get(kind="reminder").subject == "Recordatorio: 1 factura"
     assert "Debe 1 factura." in body("reminder")
+
+
+def test_an_own_text_of_the_email_about_documents(owner: Browser, practice: Practice) -> None:
+    page = "/office/settings/emails/texts/documents_shared/"
+    shown = owner.get(page).text
+    assert "has shared 2 documents with you. Completing everything takes about 12 minutes." in shown
+    assert "[number of documents], [minutes]" in shown
+    form = {"version": str(practice.version)}
+    for language, text in document_mails.texts_of(practice).items():
+        form |= {f"{language}-subject": text.subject, f"{language}-message": text.message}
+    answer = owner.post(page, form | {"en-subject": "To sign: [number of documents]"}, follow=True)
+    assert "The email text was saved." in answer.text
+    assert document_mails.texts_of(practice)["en"].subject == "To sign: [number of documents]"
+    assert DefaultText.objects.get().kind == document_mails.KIND

@@ -1,4 +1,4 @@
-"""`Settings` > `Emails` > texts of the emails about bills: subject and message in each language."""
+"""`Settings` > `Emails` > texts of the emails about bills and documents: subject and message in each language."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.billing import bill_mail_texts
 from portico.domain.clients.models import Language
+from portico.domain.documents import document_mails
 from portico.domain.practices.mail_texts import MailText
-from portico.domain.practices.models import Role
+from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.practice_settings import SettingsConflict
 from portico.plumbing.mail import outbox
 from portico.web.guards import office_page
@@ -24,17 +25,21 @@ from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.settings.email_settings import EXAMPLE_NAME, DefaultTextForm
 
-EXAMPLE_NUMBER = 2
+EXAMPLE_NUMBER, EXAMPLE_MINUTES = 2, 12
+DOCUMENTS = document_mails.KIND
+KINDS = (*bill_mail_texts.KINDS, DOCUMENTS)
 # The label of the email's button.
 BUTTONS = {
     bill_mail_texts.NEW_BILL: gettext_lazy("See your bill"),
     bill_mail_texts.RECEIPT: gettext_lazy("See your receipt"),
     bill_mail_texts.REMINDER: gettext_lazy("See your bills"),
+    DOCUMENTS: gettext_lazy("See your documents"),
 }
 # What the email shows below the message, whatever the text; the button named as in the language of the email.
 ADDITIONS = {
     bill_mail_texts.NEW_BILL: gettext_lazy("The button “%(button)s” is always added."),
     bill_mail_texts.REMINDER: gettext_lazy("The button “%(button_for_one)s” or “%(button)s” is always added."),
+    DOCUMENTS: gettext_lazy("The button “%(button)s” is always added."),
     bill_mail_texts.RECEIPT: gettext_lazy("The date, the amount and the button “%(button)s” are always added."),
 }
 
@@ -56,9 +61,9 @@ class Sample:
 @office_page(Role.OWNER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OfficeRequest, kind: str) -> HttpResponse:
-    if kind not in bill_mail_texts.KINDS:
+    if kind not in KINDS:
         raise Http404
-    texts = bill_mail_texts.texts_of(request.practice, kind)
+    texts = _texts_of(request.practice, kind)
     if request.method != "POST":
         return _page(request, kind, _forms(texts))
     forms = [DefaultTextForm(language, text, request.POST) for language, text in texts.items()]
@@ -71,23 +76,43 @@ def edit(request: OfficeRequest, kind: str) -> HttpResponse:
         typed = {form.language: _typed(form) for form in forms}
         language = action.removeprefix("own-")
         if language in typed:
-            typed[language] = bill_mail_texts.default_text(kind, language)
+            typed[language] = _default_text(kind, language)
         return _page(request, kind, _forms(typed))
     if not all(results):
         return _page(request, kind, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     saved = {form.language: form.text for form in forms}
     try:
-        bill_mail_texts.save(request.practice, kind, saved, version=_version(request), by=request.actor)
+        _save_texts(request, kind, saved)
     except SettingsConflict:
         return _conflict_page(request, kind, forms)
     messages.success(request, _("The email text was saved."))
     return redirect("office:settings_email_text", kind)
 
 
+def _placeholders_of(kind: str) -> tuple[str, ...]:
+    return document_mails.PLACEHOLDERS if kind == DOCUMENTS else bill_mail_texts.PLACEHOLDERS[kind]
+
+
+def _texts_of(practice: Practice, kind: str) -> dict[str, MailText]:
+    return document_mails.texts_of(practice) if kind == DOCUMENTS else bill_mail_texts.texts_of(practice, kind)
+
+
+def _default_text(kind: str, language: str) -> MailText:
+    return document_mails.default_text(language) if kind == DOCUMENTS else bill_mail_texts.default_text(kind, language)
+
+
+def _save_texts(request: OfficeRequest, kind: str, texts: dict[str, MailText]) -> None:
+    version = _version(request)
+    if kind == DOCUMENTS:
+        document_mails.save_texts(request.practice, texts, version=version, by=request.actor)
+    else:
+        bill_mail_texts.save(request.practice, kind, texts, version=version, by=request.actor)
+
+
 def _conflict_page(request: OfficeRequest, kind: str, typed: list[DefaultTextForm]) -> HttpResponse:
     """Renders the typed texts beside those that another owner saved meanwhile; saving again overwrites them."""
     request.practice.refresh_from_db(fields=["version"])
-    saved = _forms(bill_mail_texts.texts_of(request.practice, kind))
+    saved = _forms(_texts_of(request.practice, kind))
     conflicts: list[FieldConflict] = []
     for mine, theirs in zip(typed, saved, strict=True):
         conflicts += edit_conflicts.of_forms(mine, theirs)
@@ -133,7 +158,7 @@ def _page(
         "forms": forms,
         "samples": [_sample(request, kind, form) for form in forms],
         "sender_address": settings.EMAIL_FROM,
-        "placeholders": bill_mail_texts.PLACEHOLDERS[kind],
+        "placeholders": _placeholders_of(kind),
     }
     return render(request, "office/settings/email_text.html", context, status=status)
 
@@ -145,8 +170,10 @@ def _sample(request: OfficeRequest, kind: str, form: DefaultTextForm) -> Sample:
             bill_mail_texts.FIRST_NAME: EXAMPLE_NAME,
             bill_mail_texts.PRACTICE_NAME: request.practice.name,
             bill_mail_texts.NUMBER_OF_BILLS: bill_mail_texts.number_of_bills(EXAMPLE_NUMBER),
+            document_mails.NUMBER_OF_DOCUMENTS: document_mails.number_of_documents(EXAMPLE_NUMBER),
+            document_mails.MINUTES: document_mails.minutes_of(EXAMPLE_MINUTES),
         }
-        shown = bill_mail_texts.filled_in(text, {name: values[name] for name in bill_mail_texts.PLACEHOLDERS[kind]})
+        shown = bill_mail_texts.filled_in(text, {name: values[name] for name in _placeholders_of(kind)})
         button = str(BUTTONS[kind])
         button_for_one = str(BUTTONS[bill_mail_texts.NEW_BILL])
     errors = form.errors.values() if form.is_bound else ()
@@ -159,5 +186,5 @@ def _sample(request: OfficeRequest, kind: str, form: DefaultTextForm) -> Sample:
         complaints=complaints,
         button=button,
         addition=str(ADDITIONS[kind]) % {"button": button, "button_for_one": button_for_one},
-        is_default=text == bill_mail_texts.default_text(kind, form.language),
+        is_default=text == _default_text(kind, form.language),
     )
