@@ -65,6 +65,7 @@ class Visitor:
                     *(*pages.without_arguments("office").values(), client, f"{client}billing/"),
                     *(f"{client}billing/payment/", f"{client}edit/portal/", f"{client}files/"),
                     *(f"{client}sharing/", f"{client}documents/", f"{client}documents/{consent}/"),
+                    "/office/documents/?show=review",
                     f"{client}edit/portal/?access={self.guardian.ref}",
                     *(
                         f"/office/invoices/balances/?after={each.ref}"

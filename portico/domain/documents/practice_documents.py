@@ -1,0 +1,66 @@
+"""The practice's shared documents: those that wait for clients, those that are stuck, to review, and reviewed."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+
+from portico.domain.documents.models import DocumentRequest, RequestState
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from portico.plumbing.database import keyset_pagination
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
+from portico.plumbing.database.keyset_pagination import KeysetPage
+
+PAGE_SIZE = 25
+STUCK_AFTER = timedelta(days=5)
+# Greater than the id of any request: the first page.
+AT_THE_TOP = 2**63 - 1
+
+
+class Filter(StrEnum):
+    """The documents that a list shows."""
+
+    WAITING = "waiting"
+    STUCK = "stuck"
+    TO_REVIEW = "review"
+    REVIEWED = "reviewed"
+
+
+_STATES = {Filter.TO_REVIEW: RequestState.COMPLETED, Filter.REVIEWED: RequestState.REVIEWED}
+
+
+def list_for(practice: Practice, chosen: Filter, *, before: str = "") -> KeysetPage[DocumentRequest]:
+    """Returns a page of requests, newest first, after the one with the ref `before`.
+
+    Each has its client, the holder of its access, and `title`. Stuck is what was sent five days ago or earlier.
+    """
+    after = keyset_pagination.position_of(DocumentRequest.objects.filter(practice=practice), before)
+    position = AT_THE_TOP if after is None else after
+    now = clock.now()
+    if chosen in _STATES:
+        found = _in_state.rows(practice=practice.pk, state=_STATES[chosen].value, before=position)
+    else:
+        sent_until = now - STUCK_AFTER if chosen == Filter.STUCK else now + clock.SKEW
+        found = _open.rows(practice=practice.pk, sent_until=sent_until, before=position)
+    for each in found:
+        each.access.client = each.client
+    return keyset_pagination.page_of(found, is_first=after is None, size=PAGE_SIZE)
+
+
+@CompiledQuery
+def _open(practice: Parameter, sent_until: Parameter, before: Parameter) -> QuerySet[DocumentRequest]:
+    rows = DocumentRequest.objects.open().filter(practice=practice, sent_at__lte=sent_until, pk__lt=before)
+    return _listed(rows)
+
+
+@CompiledQuery
+def _in_state(practice: Parameter, state: Parameter, before: Parameter) -> QuerySet[DocumentRequest]:
+    return _listed(DocumentRequest.objects.filter(practice=practice, state=state, pk__lt=before))
+
+
+def _listed(rows: QuerySet[DocumentRequest]) -> QuerySet[DocumentRequest]:
+    related = rows.select_related("client", "access__relationship__contact").order_by("-id")
+    # The content of a form is large: only its title is read.
+    return related.annotate(title=KeyTextTransform("title", KeyTransform("en", "version__content")))[: PAGE_SIZE + 1]
