@@ -115,7 +115,15 @@ MATRIX = {
     ),
     "see and download what clients completed, and the files that they sent": (
         LOOK,
-        ("document_list", "client_documents", "submission", "submission_pdf", "client_uploads", "client_upload"),
+        (
+            "document_list",
+            "document_check",
+            "client_documents",
+            "submission",
+            "submission_pdf",
+            "client_uploads",
+            "client_upload",
+        ),
     ),
     "withdraw, review and countersign documents": (
         SEND,

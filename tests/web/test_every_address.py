@@ -148,6 +148,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:create_client", "POST"): for_staff(422, biller=403),
     ("office:client", "GET"): OF_A_CLIENT,
     ("office:client_activity", "GET"): OF_A_CLIENT,
+    ("office:document_check", "GET"): for_staff(200, biller=403),
     ("office:document_list", "GET"): for_staff(200, biller=403),
     ("office:client_documents", "GET"): EDITED,
     ("office:submission", "GET"): EDITED,

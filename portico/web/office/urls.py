@@ -31,7 +31,7 @@ from portico.web.office.clients import (
     uploads,
 )
 from portico.web.office.contacts import contact_pages
-from portico.web.office.documents import client_documents, practice_documents, share_steps, submission
+from portico.web.office.documents import client_documents, document_check, practice_documents, share_steps, submission
 from portico.web.office.emails import email_list, needs_a_fix
 from portico.web.office.help import client_guide_pdfs, help_pages
 from portico.web.office.help_requests import help_request, help_request_list
@@ -98,6 +98,7 @@ urlpatterns = [
     path("clients/set-up/closing/", set_up_checklist.close, name="set_up_closing"),
     path("clients/<str:ref>/", overview.show, name="client"),
     path("clients/<str:ref>/activity/", activity.show, name="client_activity"),
+    path("documents/check/", document_check.show, name="document_check"),
     path("documents/", practice_documents.index, name="document_list"),
     path("clients/<str:ref>/documents/", client_documents.index, name="client_documents"),
     path("clients/<str:ref>/documents/<str:document>/", submission.show, name="submission"),
