@@ -269,6 +269,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:settings_emails", "GET"): for_owners(200),
     ("office:settings_emails", "POST"): for_owners(422),
     ("office:settings_reminders", "POST"): for_owners(302),
+    ("office:settings_document_reminders", "POST"): for_owners(302),
     ("office:settings_email_text", "GET"): for_owners(200),
     ("office:settings_email_text", "POST"): for_owners(422),
     ("office:settings_help_requests", "POST"): for_owners(302),

@@ -1,4 +1,4 @@
-"""The documents app: registers its mail."""
+"""The documents app: registers its mails."""
 
 from django.apps import AppConfig
 
@@ -8,7 +8,9 @@ class DocumentsConfig(AppConfig):
     label = "documents"
 
     def ready(self) -> None:
-        from portico.domain.documents import document_mails  # noqa: PLC0415 - models cannot be imported before
+        # Models cannot be imported before.
+        from portico.domain.documents import document_mails, document_reminders  # noqa: PLC0415
         from portico.plumbing.mail import outbox  # noqa: PLC0415
 
         outbox.register(document_mails.KIND, document_mails.DocumentsMail())
+        outbox.register(document_reminders.KIND, document_reminders.IncompleteDocumentsMail())

@@ -10,6 +10,7 @@ from portico.domain.billing.card_payments import polling, saved_cards
 from portico.domain.billing.ledger import practice_owed_total
 from portico.domain.billing.reminders import due_reminders
 from portico.domain.billing.stripe_sync import card_refunds, disputes, reconciliation
+from portico.domain.documents import document_reminders
 from portico.domain.maintenance import clock_set_back
 from portico.domain.maintenance.schedule import Task
 from portico.domain.maintenance.sender_check.checking import CHECK_SENDER
@@ -32,6 +33,7 @@ def delete_saved_forms() -> int:
 TASKS = (
     Task("include changes in totals owed", timedelta(minutes=1), practice_owed_total.include_changes),
     Task("send reminders", timedelta(minutes=1), due_reminders.queue_due),
+    Task("remind of documents", timedelta(minutes=1), document_reminders.queue_due),
     Task("forget removed cards", timedelta(minutes=1), saved_cards.detach_removed),
     Task("follow refunds", timedelta(minutes=1), card_refunds.poll_pending),
     Task("follow disputes", timedelta(hours=1), disputes.poll_open),

@@ -92,6 +92,16 @@ def save_reminder_days(practice: Practice, days: Iterable[int], *, by: Actor) ->
     return row
 
 
+def save_document_reminder_days(practice: Practice, days: Iterable[int], *, by: Actor) -> Practice:
+    """Saves how many days after sharing clients are reminded of documents to complete. Idempotent."""
+    with transaction.atomic():
+        row = Practice.objects.locked().get(pk=practice.pk)
+        changed = set_fields(row, {"document_reminder_days": ",".join(str(day) for day in sorted(days))})
+        if changed:
+            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
+    return row
+
+
 def save_mail_texts(
     practice: Practice,
     kind: str,

@@ -232,6 +232,7 @@ _FIELDS = {
     "hue": gettext_lazy("accent color"),
     "reply_to": gettext_lazy("reply-to"),
     "reminder_days": gettext_lazy("reminder days"),
+    "document_reminder_days": gettext_lazy("reminder days of documents"),
     "help_notices": gettext_lazy("emails about help requests"),
 }
 _WITH_REASON = {

@@ -205,6 +205,11 @@ urlpatterns = [
     path("settings/emails/<str:language>/preview/", email_settings.preview, name="default_text_preview"),
     path("settings/emails/help-requests/", help_request_settings.save, name="settings_help_requests"),
     path("settings/emails/reminders/", reminder_settings.save, name="settings_reminders"),
+    path(
+        "settings/emails/reminders/documents/",
+        reminder_settings.save_for_documents,
+        name="settings_document_reminders",
+    ),
     path("settings/emails/texts/<str:kind>/", email_texts.edit, name="settings_email_text"),
     path("settings/team/", team.index, name="team"),
     path("settings/team/<str:ref>/", team.member, name="team_member"),

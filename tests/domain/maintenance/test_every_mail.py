@@ -7,7 +7,7 @@ import pytest
 
 from portico.domain.access import address_change, notice_mail_queueing
 from portico.domain.access.help_requests import staff_notices
-from portico.domain.access.models import PortalSession
+from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.billing import bill_mails
@@ -15,6 +15,8 @@ from portico.domain.billing.card_payments import mismatch_mail
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.payments import refunds
 from portico.domain.clients.models import Client
+from portico.domain.documents import document_mails, document_reminders, sharing
+from portico.domain.documents.models import Packet
 from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import own_account, set_up_links
@@ -22,7 +24,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.mail import mime_messages, outbox
 from portico.plumbing.mail.outbox import ComposedMail
 from portico.plumbing.models import OutgoingEmail
-from tests import cast
+from tests import cast, shared_documents
 from tests.support.strict_mail import Header, Read
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,15 @@ def about_money(person: Client, owner: StaffMember) -> None:
     bill_mails.send_refund(refund, by=owner.actor)
 
 
+def about_documents(person: Client) -> None:
+    """Returns one mail of each kind about documents."""
+    access = PortalAccess.objects.get(own_client=person)
+    text = document_mails.default_text(person.language)
+    sharing.share(access, [shared_documents.consent(person.practice)], text=text, form_key="a", by=cast.DESK)
+    Packet.objects.update(shared_at=clock.now() - timedelta(days=2))
+    assert document_reminders.queue_due() == 1
+
+
 def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:
     owner = cast.elm(practice)
     owner.name = STAFF_NAME
@@ -84,6 +95,7 @@ def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:
     person = cast.client(practice, FIRST_NAME, LAST_NAME, address="ana@mail.example", language=language)
     to_the_client(person)
     about_money(person, owner)
+    about_documents(person)
     check_mail.send(practice, owner.email, form_key=tokens.new_token(), by=owner.actor)
     cast.asked_for_help(practice, "ana@mail.example")
     assert staff_notices.announce() == 1

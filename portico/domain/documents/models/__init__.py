@@ -1,5 +1,6 @@
 """Models of documents: templates and versions, packets and requests, submissions and reviews."""
 
+from portico.domain.documents.models.reminders import DocumentReminder
 from portico.domain.documents.models.requests import (
     COMPLETE_STATES,
     OPEN_STATES,
@@ -16,6 +17,7 @@ __all__ = [
     "COMPLETE_STATES",
     "OPEN_STATES",
     "Countersignature",
+    "DocumentReminder",
     "DocumentRequest",
     "DocumentTemplate",
     "Packet",

@@ -38,7 +38,11 @@ class Packet(PracticeRow):
             SamePractice("email", name="documents_packet_email"),
             models.UniqueConstraint(fields=("access", "form_key"), name="documents_packet_one_per_form_key"),
         )
-        indexes = (models.Index(fields=("client", "-id"), name="documents_packets_newest"),)
+        indexes = (
+            models.Index(fields=("client", "-id"), name="documents_packets_newest"),
+            # For reminders.
+            models.Index(fields=("shared_at",), name="documents_packets_by_time"),
+        )
 
     def __str__(self) -> str:
         return self.ref

@@ -70,6 +70,8 @@ class Practice(Row):
     emergency_text_es = models.CharField(max_length=500, blank=True)
     # When clients are reminded of unpaid bills: days after the due date, negative for days before; empty for never.
     reminder_days = models.CharField(max_length=40, blank=True, default="-3,3,14,30")
+    # When they are reminded of documents to complete: days after sharing; empty for never.
+    document_reminder_days = models.CharField(max_length=40, blank=True, default="2,5")
     help_notices = models.CharField(max_length=20, choices=HelpNotices.choices, default=HelpNotices.OWNERS)
     # The hue of the accent colour, in degrees.
     hue = models.PositiveSmallIntegerField(default=218)
@@ -119,6 +121,10 @@ class Practice(Row):
     @property
     def reminder_steps(self) -> list[int]:
         return [int(step) for step in self.reminder_days.split(",")] if self.reminder_days else []
+
+    @property
+    def document_reminder_steps(self) -> list[int]:
+        return [int(step) for step in self.document_reminder_days.split(",")] if self.document_reminder_days else []
 
     @property
     def zone(self) -> ZoneInfo:

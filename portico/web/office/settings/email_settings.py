@@ -189,6 +189,7 @@ def _page(
         "placeholders": invitation_text.PLACEHOLDERS,
         "conflicts": conflicts,
         "reminders": reminder_settings.form_of(request.practice),
+        "document_reminders": reminder_settings.documents_form_of(request.practice),
         "other_texts": [(kind, outbox.kind_label(kind)) for kind in (*bill_mail_texts.KINDS, document_mails.KIND)],
         "help_notices": help_request_settings.form_of(request.practice),
         "help_notices_pause": rendering.duration(staff_notices.PAUSE),

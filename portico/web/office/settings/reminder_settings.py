@@ -1,4 +1,4 @@
-"""The days of automatic reminders, in `Settings` > `Emails`."""
+"""The days of automatic reminders of bills and of documents, in `Settings` > `Emails`."""
 
 from django import forms
 from django.contrib import messages
@@ -23,6 +23,16 @@ DAYS = {
     30: gettext_lazy("30 days after the due date"),
     60: gettext_lazy("60 days after the due date"),
 }
+
+
+DOCUMENT_DAYS = {
+    1: gettext_lazy("1 day after sharing"),
+    2: gettext_lazy("2 days after sharing"),
+    5: gettext_lazy("5 days after sharing"),
+    7: gettext_lazy("7 days after sharing"),
+    14: gettext_lazy("14 days after sharing"),
+}
+MAX_DOCUMENT_DAYS = 3
 
 
 class ReminderDaysForm(OfficeForm):
@@ -52,4 +62,35 @@ def save(request: OfficeRequest) -> HttpResponse:
         messages.success(request, _("Reminders saved."))
     else:
         messages.error(request, _("Choose the days from the list."))
+    return redirect("office:settings_emails")
+
+
+class DocumentReminderDaysForm(OfficeForm):
+    """The days after documents were shared."""
+
+    document_days = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Remind clients of incomplete documents"),
+        help_text=gettext_lazy("At most three. Uncheck all to send no reminders."),
+        choices=list(DOCUMENT_DAYS.items()),
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+def documents_form_of(practice: Practice) -> DocumentReminderDaysForm:
+    """Returns the form with the practice's days."""
+    return DocumentReminderDaysForm(initial={"document_days": practice.document_reminder_steps})
+
+
+@office_page(Role.OWNER)
+@require_POST
+def save_for_documents(request: OfficeRequest) -> HttpResponse:
+    form = DocumentReminderDaysForm(request.POST)
+    if form.is_valid() and len(form.cleaned_data["document_days"]) <= MAX_DOCUMENT_DAYS:
+        days = form.cleaned_data["document_days"]
+        practice_settings.save_document_reminder_days(request.practice, days, by=request.actor)
+        messages.success(request, _("Reminders saved."))
+    else:
+        messages.error(request, _("Choose at most three days from the list."))
     return redirect("office:settings_emails")

@@ -35,3 +35,12 @@ def test_reminders_are_turned_off_and_on_for_one_client(office: Browser, practic
         ana.refresh_from_db()
         assert (ana.reminders_off_at is None) is bool(on)
         assert button in office.get(billing).text
+
+
+def test_an_owner_chooses_up_to_three_days_for_documents(client: Browser, practice: Practice) -> None:
+    owner = cast.signed_in(client, cast.elm(practice))
+    assert "Remind clients of incomplete documents" in owner.get("/office/settings/emails/").text
+    for days, expected in ((["1", "7"], "1,7"), (["1", "2", "5", "7"], "1,7"), (["4"], "1,7"), ([], "")):
+        owner.post("/office/settings/emails/reminders/documents/", {"document_days": days})
+        practice.refresh_from_db()
+        assert practice.document_reminder_days == expected
