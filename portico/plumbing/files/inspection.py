@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from portico.plumbing.models.files import FileKind
 from portico.plumbing.refusals import Refused
 
-MAX_BYTES = 25 * 1024 * 1024
+MAX_MEGABYTES = 25
+MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 # Above the cameras and panoramas of today's phones. A decoder would need gigabytes for more.
 MAX_SIDE = 16_384
 MAX_PIXELS = 200_000_000
@@ -38,7 +39,9 @@ class EmptyFile(FileRejected):
 
 
 class FileTooLarge(FileRejected):
-    message = _("This file is too large. Choose one of at most 25 MB.")
+    def __init__(self) -> None:
+        message = _("This file is too large. Choose one of at most %(megabytes)s MB.")
+        super().__init__(message % {"megabytes": MAX_MEGABYTES})
 
 
 class PictureTooLarge(FileRejected):

@@ -15,7 +15,8 @@ from portico.domain.documents.forms.questionnaire import ORDINAL_VALUE
 from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
 from portico.plumbing.text.input_validation import clean_line, clean_text
 
-MAX_BYTES = 1_000_000
+MAX_MEGABYTES = 1
+MAX_BYTES = MAX_MEGABYTES * 1_000_000
 # Keys that describe the form: who made it, for whom, when.
 _DESCRIBING = frozenset(
     {
@@ -68,7 +69,8 @@ class ImportedForm:
 def read_file(content: bytes) -> ImportedForm:
     """Reads the file of a Questionnaire. Raises QuestionnaireRefused with each item that can't be used."""
     if len(content) > MAX_BYTES:
-        raise QuestionnaireRefused([Problem("", _("The file is larger than 1 MB."))])
+        reason = _("The file is larger than %(megabytes)s MB.") % {"megabytes": MAX_MEGABYTES}
+        raise QuestionnaireRefused([Problem("", reason)])
     try:
         resource = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

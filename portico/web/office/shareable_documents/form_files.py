@@ -120,7 +120,7 @@ def _import_page(
     *,
     template: DocumentTemplate | None = None,
 ) -> HttpResponse:
-    values = {"form": form, "problems": problems or [], "template": template}
+    values = {"form": form, "problems": problems or [], "template": template, "max_megabytes": importing.MAX_MEGABYTES}
     status = 422 if problems else form.page_status
     return render(request, "office/shareable_documents/import.html", values, status=status)
 

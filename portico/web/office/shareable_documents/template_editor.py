@@ -10,6 +10,7 @@ from portico.domain.clients.models import Language
 from portico.domain.documents import publishing, template_content, templates
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.documents.template_content import ENGLISH, LANGUAGES, NotReadyToPublish
+from portico.plumbing.files import inspection
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -102,6 +103,7 @@ def _page(
         "spanish_is_begun": template_content.is_begun(draft, Language.SPANISH.value),
         "minutes": _minutes(kind, template),
         "files": {language: draft[language].get("file") for language in LANGUAGES},
+        "max_megabytes": inspection.MAX_MEGABYTES,
     }
     shown = settings_form if settings else content_form
     return render(request, "office/shareable_documents/edit.html", values, status=shown.page_status)

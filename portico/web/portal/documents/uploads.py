@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portico.domain.documents import signing, uploads, version_content
 from portico.domain.documents.models import DocumentRequest, TemplateKind
 from portico.domain.documents.uploads import FileMissing, TooManyFiles, TooManyFilesToday
+from portico.plumbing.files import inspection
 from portico.plumbing.files.inspection import FileRejected
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
@@ -95,6 +96,7 @@ def _page(request: PortalRequest, found: DocumentRequest, problems: Sequence[str
         "files": uploads.of_request(found),
         "accepted": ACCEPTED,
         "max_files": uploads.MAX_OF_REQUEST,
+        "max_megabytes": inspection.MAX_MEGABYTES,
         "problems": problems,
         "may_be_declined": found.version.template.may_be_declined,
     }
