@@ -97,7 +97,11 @@ def test_entrance_treats_it_as_a_malformed_address(client: Browser, practice: Pr
 
 
 # These are parsed as one of a few words, or as a ref; any other input is ignored.
-WORDS = {*(("ListForm", name) for name in ("state", "sort", "after", "clinician")), ("PayForm", "pay")}
+WORDS = {
+    *(("ListForm", name) for name in ("state", "sort", "after", "clinician")),
+    ("PayForm", "pay"),
+    ("ContactDetailsForm", "same_person"),
+}
 
 
 def every_form(above: type[forms.BaseForm] = forms.BaseForm) -> Iterator[type[forms.BaseForm]]:

@@ -74,10 +74,13 @@ def refusing_malformed_address() -> Iterator[None]:
 
 
 class WholeNumberField(forms.IntegerField):
-    """Accepts full-width digits and grouped thousands: 2, ２, 1,000."""
+    """Accepts full-width digits and grouped thousands: 2, ２, 1,000. A card number comes back empty."""
 
     def to_python(self, value: Any) -> int | None:  # Any: Django passes what was posted.
         return super().to_python(_without_grouping(ascii_forms(value)) if isinstance(value, str) else value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:  # Any: as above; the value that the page shows again.
+        return _without_card_number(super().bound_data(data, initial))
 
 
 def _without_grouping(number: str) -> str:
