@@ -70,7 +70,7 @@ def test_the_list_of_headings_keeps_the_anchors_of_one_page(office: Browser) -> 
             link = f'<a href="/office/help/{each.subject}/#{section.anchor}">{section.heading}</a>'
             assert f'<li id="{section.anchor}">{link}</li>' in page
     anchors = [section.anchor for each in help_contents.PAGES for section in each.sections]
-    assert len(anchors) == len(set(anchors)) == 17
+    assert len(anchors) == len(set(anchors)) == 19
 
 
 def test_an_unknown_subject_is_404(office: Browser) -> None:

@@ -38,6 +38,7 @@ PAGES = (
         "door-open",
         (
             Section("access", _("Giving access")),
+            Section("contacts", _("Parents, partners and payers")),
             Section("invitation", _("Inviting")),
             Section("address", _("Changing an address")),
             Section("papers", _("Guides for clients")),
