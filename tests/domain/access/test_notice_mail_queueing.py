@@ -1,6 +1,7 @@
 """Notices of a used PIN and of a removed address: their recipients and their content."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -156,6 +157,8 @@ def test_the_pin_notice_names_time_and_browser(practice: Practice) -> None:
 
 def test_the_pin_notice_uses_the_clients_language(practice: Practice) -> None:
     ana = cast.client(practice, "Ana", "Abreu", address="ana@mail.example", language="es")
+    # Only a client known to be an adult is greeted by name.
+    Client.objects.filter(pk=ana.pk).update(date_of_birth=date(1989, 4, 2))
     mail = pin_was_used(ana)
     assert mail.subject == "Se usó un PIN para iniciar sesión"
     assert "Hola, Ana:" in letter(notice_mail_queueing.PIN_USED).text
