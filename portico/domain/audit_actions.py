@@ -221,5 +221,6 @@ class AuditAction(TextChoices):
                 cls.PAYMENTS_EXPORTED,
                 cls.REPORTS_EXPORTED,
                 cls.EMAILS_EXPORTED,
+                cls.TEMPLATE_EXPORTED,
             }
         )

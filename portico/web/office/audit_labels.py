@@ -100,7 +100,7 @@ def _sentence(entry: AuditEntry) -> str:
         return _view_sentence(action, details)
     if action in {AuditAction.DEFAULT_TEXT_CHANGED, AuditAction.DEFAULT_TEXT_RESET} and details.get("kind"):
         return _text_sentence(action, details)
-    if action in _TEMPLATES:
+    if action in _TEMPLATES and details.get("title"):
         return _("%(act)s: %(fields)s") % {"act": action.label, "fields": details["title"]}
     if action in REFUSED:
         return _stripe_failure(action, details)

@@ -76,8 +76,8 @@ def test_an_entry_cannot_be_deleted() -> None:
 
 def test_views_are_actions_named_viewed() -> None:
     assert AuditAction.OVERVIEW_VIEWED in AuditAction.views()
-    # An export counts as a view.
-    exports = {action for action in AuditAction if action.endswith(".exported")}
+    # An export or a download counts as a view.
+    exports = {action for action in AuditAction if action.endswith((".exported", ".downloaded"))}
     as_client = {AuditAction.PAGE_VIEWED_AS_CLIENT, AuditAction.CLIENT_VIEW_ENDED}
     assert all("viewed" in action for action in AuditAction.views() - exports - as_client)
 
