@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portico.domain.access import holders, mail_stops, notice_mail_queueing, portal_accounts, portal_states
@@ -92,6 +92,26 @@ def access_of_account(client: Client, account: PortalAccount) -> PortalAccess | 
     rows = PortalAccess.objects.select_related("client", "account", "address", "relationship__contact")
     found = rows.filter(client=client, account=account)
     return found.order_by(F("enabled_at").desc(nulls_last=True), "pk").first()
+
+
+def access_of_former_account(client: Client, account: PortalAccount) -> PortalAccess | None:
+    """Returns the access of the person whose mailbox the account is, if it no longer opens the client.
+
+    An access signs in with an address of its holder, and closed addresses are kept: whoever alone ever had this one is
+    that person. None if nobody or several did, so that it is never the access of somebody else.
+    """
+    if not Relationship.objects.filter(client=client).exists():
+        return access_of(client)
+    addresses = EmailAddress.objects.filter(practice=client.practice_id, mailbox_key=account.mailbox_key)
+    of_client = Q(client=client) | Q(contact__relationships__client=client)
+    owners = {(row.client_id, row.contact_id) for row in addresses.filter(of_client)}
+    if len(owners) != 1:
+        return None
+    ((of_own, contact),) = owners
+    if of_own is not None:
+        return access_of(client)
+    current = Relationship.objects.current().select_related("contact").filter(client=client, contact=contact).first()
+    return access_of(client, current) if current is not None else None
 
 
 def access_or_default(client: Client, relationship: Relationship | None = None) -> PortalAccess:

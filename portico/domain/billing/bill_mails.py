@@ -86,9 +86,15 @@ def send_refund(refund: Refund, *, by: Actor) -> OutgoingEmail | None:
 
 
 def _access_of_payer(payment: Payment) -> PortalAccess | None:
-    """Returns the access of the person who paid online; for another payment, the client's own."""
-    paying = payment.account and access_grants.access_of_account(payment.client, payment.account)
-    return paying or access_grants.access_of(payment.client)
+    """Returns the access of the person who paid online; for another payment, the client's own.
+
+    None if that person no longer opens the client, or it is not certain who it was.
+    """
+    client, account = payment.client, payment.account
+    if account is None:
+        return access_grants.access_of(client)
+    paying = access_grants.access_of_account(client, account)
+    return paying or access_grants.access_of_former_account(client, account)
 
 
 def _language_of(client: Client, access: PortalAccess | None) -> str:

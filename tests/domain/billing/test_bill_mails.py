@@ -6,15 +6,15 @@ from datetime import date
 
 import pytest
 
-from portico.domain.access import access_grants, client_changes
+from portico.domain.access import access_grants, client_changes, contact_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccess, SignInLink
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import bill_mails
 from portico.domain.billing.invoices import invoice_sharing, invoicing
-from portico.domain.billing.models import Invoice
-from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
-from portico.domain.clients.models import Client
+from portico.domain.billing.models import Invoice, Payment, PaymentKind, ReceiptCounter
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, ContactInput
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
@@ -152,3 +152,68 @@ def test_mails_about_many_bills_leave_an_invitation_valid(practice: Practice) ->
     unspent = SignInLink.objects.unspent()
     assert unspent.get(is_invitation=True).email_id == invitation.email_id
     assert unspent.filter(is_invitation=False).count() == MAX_LIVE_LINKS
+
+
+def paid_by_card(access: PortalAccess) -> Payment:
+    client = access.client
+    return Payment.objects.create(
+        practice=client.practice,
+        client=client,
+        kind=PaymentKind.ONLINE,
+        amount_minor=14_000,
+        currency="USD",
+        received_on=clock.today(client.practice.time_zone),
+        number=ReceiptCounter.objects.take_number(client.practice),
+        account=access.account,
+        stripe_charge_id="ch_1",
+        card_brand="visa",
+        card_last4="4242",
+    )
+
+
+def correct_address(guardian: Relationship, address: str) -> None:
+    row = guardian.contact.email_addresses.open().get()
+    corrected = AddressInput(address, "home", email_ok=True, ref=row.ref)
+    entry = ContactInput("Bruno", guardian.kind, last_name="Berg", addresses=(corrected,))
+    guardian.contact.refresh_from_db()
+    contact_changes.save_contact(guardian, entry, version=guardian.contact.version, by=cast.DESK)
+
+
+def test_a_receipt_follows_the_contact_who_paid_to_their_new_address(bill: Invoice) -> None:
+    guardian = cast.guardian(bill.client)
+    payment = paid_by_card(cast.with_contact_access(guardian))
+    correct_address(guardian, "b2@mail.example")
+    receipt = bill_mails.send_receipt(payment, by=cast.DESK)
+    assert receipt is not None
+    assert (receipt.to_address, receipt.content["relationship"]) == ("b2@mail.example", guardian.ref)
+
+
+def test_no_receipt_goes_to_another_person_than_the_one_who_paid(bill: Invoice) -> None:
+    guardian = cast.guardian(bill.client)
+    payment = paid_by_card(cast.with_contact_access(guardian))
+    # Somebody else has had that address too: it no longer tells who paid.
+    cast.guardian(bill.client, "Maria")
+    correct_address(guardian, "b2@mail.example")
+    assert bill_mails.send_receipt(payment, by=cast.DESK) is None
+    assert not OutgoingEmail.objects.filter(kind=bill_mails.RECEIPT).exists()
+
+
+def test_no_receipt_of_a_contact_who_was_removed_goes_to_the_client(bill: Invoice) -> None:
+    guardian = cast.guardian(bill.client)
+    payment = paid_by_card(cast.with_contact_access(guardian))
+    correct_address(guardian, "b2@mail.example")
+    contact_changes.end(guardian, by=cast.DESK)
+    assert bill_mails.send_receipt(payment, by=cast.DESK) is None
+
+
+@pytest.mark.parametrize("has_contact", [False, True])
+def test_a_receipt_follows_the_client_to_their_new_address(bill: Invoice, *, has_contact: bool) -> None:
+    own = access_grants.access_of(bill.client)
+    assert own is not None
+    payment = paid_by_card(own)
+    if has_contact:
+        cast.with_contact_access(cast.guardian(bill.client))
+    change_address(bill)
+    receipt = bill_mails.send_receipt(payment, by=cast.DESK)
+    assert receipt is not None
+    assert receipt.to_address == bill.client.email_addresses.open().get().address != "ana@mail.example"
