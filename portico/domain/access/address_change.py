@@ -6,6 +6,8 @@ the link. No table is needed: the link names its mail, and its secret is derived
 """
 
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +16,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import access_grants, eligibility, holders, notice_mail_queueing, portal_states
+from portico.domain.access import (
+    access_grants,
+    contact_changes,
+    eligibility,
+    holders,
+    notice_mail_queueing,
+    portal_states,
+)
 from portico.domain.access.access_grants import MailboxTaken
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod, link_lifetime
@@ -162,8 +171,8 @@ def find(practice: Practice, token: str) -> OutgoingEmail | None:
 def confirm(practice: Practice, token: str) -> OutgoingEmail | None:
     """Makes the address of the link's mail the one that signs in, with `Email ok`; returns None for a dead link.
 
-    Only the client who asked gets it; the old mailbox loses this client at once, and is notified, as when staff change
-    the address. Of simultaneous calls, one makes the change.
+    Only the person who asked gets it: a client for themselves, a contact for each of their clients. The old mailbox
+    loses them at once, and is notified, as when staff change the address. Of simultaneous calls, one makes the change.
     """
     email = _mail_of(practice, token)
     access = holders.access_of_email(email) if email is not None else None
@@ -191,26 +200,50 @@ def is_made(practice: Practice, token: str) -> bool:
 
 @retry_on_deadlock
 def _change(email: OutgoingEmail, held: PortalAccess) -> bool:
-    with access_grants.lock_access(held.client, held.relationship) as (row, access):
+    with _lock_accesses(held) as (access, accesses):
         if access.account is None or access.address is None or not _is_usable(email, access):
             return False
-        by = holders.actor_for(access)
-        address = _replaced(row, access, access.address, email.to_address, by=by)
-        access_grants.choose_address(access, address, by=by)
+        old = access.address
+        address = _replaced(access.client, access, old, email.to_address, by=holders.actor_for(access))
+        # A contact signs in for each of their clients with the address: all of them go with it.
+        moved = [each for each in accesses if each.address_id == old.pk]
+        for each in moved:
+            _move(each, address)
+        portal_states.store_all(moved)
+    return True
+
+
+@contextmanager
+def _lock_accesses(held: PortalAccess) -> Iterator[tuple[PortalAccess, list[PortalAccess]]]:
+    """Locks the access, and if it is that of a contact, all of the contact's; yields it and all of them.
+
+    Raises ClientConflict.
+    """
+    if held.relationship is None:
+        with access_grants.lock_access(held.client) as (_row, own):
+            yield own, [own]
+        return
+    with contact_changes.lock_contact(held.relationship) as (_relationship, accesses):
+        yield next(each for each in accesses if each.pk == held.pk), accesses
+
+
+def _move(access: PortalAccess, address: EmailAddress) -> None:
+    """Lets the confirmed address sign in for the client of a locked access."""
+    by, client = holders.actor_for(access), access.client
+    access_grants.choose_address(access, address, by=by)
+    if access.is_on:
         # The new address has been mailed, and its owner has answered: an invitation would tell them nothing.
         access.invited_at = clock.now()
         access.save(update_fields=["invited_at"])
-        portal_states.store(access)
-        audit_log.record(
-            AuditAction.ADDRESS_CHANGED_BY_CLIENT,
-            practice=row.practice,
-            client=row,
-            by=by,
-            about=address.ref,
-            address=address.address,
-            **holders.details_of(access),
-        )
-    return True
+    audit_log.record(
+        AuditAction.ADDRESS_CHANGED_BY_CLIENT,
+        practice=client.practice,
+        client=client,
+        by=by,
+        about=address.ref,
+        address=address.address,
+        **holders.details_of(access),
+    )
 
 
 def _replaced(client: Client, access: PortalAccess, old: EmailAddress, address: str, *, by: Actor) -> EmailAddress:

@@ -19,6 +19,33 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 
+@contextmanager
+def lock_contact(relationship: Relationship) -> Iterator[tuple[Relationship, list[PortalAccess]]]:
+    """Locks accounts, clients, contact and accesses of a contact; yields the relationship and all the accesses.
+
+    The accounts are locked before the clients. Raises ClientConflict if an access got another account in between.
+    """
+    with transaction.atomic():
+        held = PortalAccess.objects.filter(relationship__contact=relationship.contact_id)
+        locked = PortalAccount.objects.locked().filter(pk__in=held.values("account")).order_by("pk")
+        accounts = {account.pk: account for account in locked}
+        of_contact = Relationship.objects.filter(contact=relationship.contact_id)
+        related = Client.objects.locked().filter(pk__in=of_contact.values("client")).order_by("pk")
+        clients = {client.pk: client for client in related.select_related("practice")}
+        contact = Contact.objects.locked().get(pk=relationship.contact_id)
+        row = Relationship.objects.get(pk=relationship.pk)
+        row.client, row.contact = clients[row.client_id], contact
+        accesses = list(held.locked().select_related("address", "relationship").order_by("pk"))
+        for access in accesses:
+            if access.account_id is not None and access.account_id not in accounts:
+                raise ClientConflict
+            access.client = clients[access.client_id]
+            access.account = accounts[access.account_id] if access.account_id is not None else None
+            if access.relationship is not None:
+                access.relationship.contact = contact
+        yield row, accesses
+
+
 @retry_on_deadlock
 def save_contact(relationship: Relationship, entry: ContactInput, *, version: int, by: Actor) -> Relationship:
     """Saves a contact. An address that was replaced signs in with the new one, for every client of the contact.
@@ -26,7 +53,7 @@ def save_contact(relationship: Relationship, entry: ContactInput, *, version: in
     Raises ClientConflict, ClientArchived, contacts.RelationshipEnded, email_addresses.DuplicateAddress,
     access_grants.MailboxTaken.
     """
-    with _lock_contact(relationship) as (row, accesses):
+    with lock_contact(relationship) as (row, accesses):
         if row.client.is_archived_now:
             raise ClientArchived
         changes = contacts.save(row, entry, version=version, by=by)
@@ -71,33 +98,6 @@ def decide_majority(relationship: Relationship, *, by: Actor) -> Relationship:
             name=row.contact.name,
         )
     return row
-
-
-@contextmanager
-def _lock_contact(relationship: Relationship) -> Iterator[tuple[Relationship, list[PortalAccess]]]:
-    """Locks accounts, clients, contact and accesses of a contact; yields the relationship and all the accesses.
-
-    Raises ClientConflict if an access got another account in between.
-    """
-    with transaction.atomic():
-        held = PortalAccess.objects.filter(relationship__contact=relationship.contact_id)
-        locked = PortalAccount.objects.locked().filter(pk__in=held.values("account")).order_by("pk")
-        accounts = {account.pk: account for account in locked}
-        of_contact = Relationship.objects.filter(contact=relationship.contact_id)
-        related = Client.objects.locked().filter(pk__in=of_contact.values("client")).order_by("pk")
-        clients = {client.pk: client for client in related.select_related("practice")}
-        contact = Contact.objects.locked().get(pk=relationship.contact_id)
-        row = Relationship.objects.get(pk=relationship.pk)
-        row.client, row.contact = clients[row.client_id], contact
-        accesses = list(held.locked().select_related("address", "relationship").order_by("pk"))
-        for access in accesses:
-            if access.account_id is not None and access.account_id not in accounts:
-                raise ClientConflict
-            access.client = clients[access.client_id]
-            access.account = accounts[access.account_id] if access.account_id is not None else None
-            if access.relationship is not None:
-                access.relationship.contact = contact
-        yield row, accesses
 
 
 def _update_access(access: PortalAccess, changes: AddressChanges, *, by: Actor) -> None:

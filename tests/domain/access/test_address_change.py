@@ -24,6 +24,7 @@ from portico.domain.access.models import PortalSession, SignInMethod
 from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import contacts
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
@@ -390,3 +391,28 @@ def test_without_the_lock_only_a_constraint_refuses_the_second(practice: Practic
         EmailAddress.objects.create(practice=practice, client=ana, address=NEW, mailbox_key=NEW)
 
     assert errors(at_once(open_without_lock, open_without_lock)) == [IntegrityError]
+
+
+def test_a_parent_keeps_both_children_with_the_new_address(practice: Practice, ana: Client) -> None:
+    guardian = cast.guardian(ana)
+    sibling = contacts.link(cast.carol(practice), guardian.contact, "guardian", by=cast.DESK)
+    cast.with_contact_access(sibling)
+    cast.contact_in_the_portal(Browser(), guardian)
+    session = PortalSession.objects.select_related("account").latest("id")
+    held = access_grants.access_of(ana, guardian)
+    assert held is not None
+    by = portal_sessions.actor_of(session)
+    mail = address_change.request(session, held, "bruno@new.example", form_key="", by=by)
+    assert address_change.confirm(practice, token_of(mail)) is not None
+    for relationship in (guardian, sibling):
+        access = access_grants.access_of(relationship.client, relationship)
+        assert access is not None
+        assert access.account is not None
+        assert access.address is not None
+        assert (access.account.email, access.address.closed_at) == ("bruno@new.example", None)
+        entry = AuditEntry.objects.get(
+            action=AuditAction.ADDRESS_CHANGED_BY_CLIENT, client=relationship.client, about=access.address.ref
+        )
+        assert entry.details["access"] == relationship.ref
+    assert signs_in_with(ana) == "ana@mail.example"
+    assert list(portal_states.mismatches()) == []
