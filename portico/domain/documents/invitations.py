@@ -44,6 +44,9 @@ def send(
     refusal = None
     with transaction.atomic():
         access = access_grants.access_of(client, relationship)
+        if access is not None:
+            # As it will be saved with the invitation, which counts only what its reader may see.
+            access.signs_documents = entry.signs_documents
         new = shareable.not_open(access, versions)
         try:
             sent = invitations.send(
@@ -111,10 +114,11 @@ def write(
 def enclosed(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -> EnclosedDocuments | None:
     """Returns what the mail says of the documents: the chosen ones, and those that the access has still to complete.
 
-    None if there is nothing to complete.
+    None if there is nothing to complete. What waits is left out while the access may not see documents.
     """
     new = shareable.not_open(access, versions)
-    left = _left.first(access=access.pk) if access is not None and access.pk else None
+    may_see = access is not None and access.pk and sharing.first_obstacle(access) is None
+    left = _left.first(access=access.pk) if access is not None and may_see else None
     number, minutes = left or (0, 0)
     number += len(new)
     if not number:

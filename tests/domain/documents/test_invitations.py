@@ -159,3 +159,14 @@ def test_another_practices_documents_are_not_found(practice: Practice) -> None:
     ref = DocumentTemplate.objects.get().ref
     assert shareable.versions_of(practice, [ref]) == []
     assert shareable.list_for(practice, None) == []
+
+
+def test_an_invitation_announces_no_documents_that_its_reader_may_not_see(ana: Client) -> None:
+    shared_documents.shared(cast.with_access(ana), shared_documents.consent(ana.practice))
+    without = replace(cast.entry_for(ana), signs_documents=False)
+    # Turned off together with the invitation, and again when it was off before.
+    for form_key in ("a", "b"):
+        sent = invitations.send(ana, without, TEXT, [], form_key=form_key, version=None, by=DESK)
+        assert "to complete" not in str(sent.invitation.email.content)
+    sent = send(ana, form_key="c")
+    assert "You have 1 document to complete" in str(sent.invitation.email.content)
