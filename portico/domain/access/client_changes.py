@@ -30,7 +30,8 @@ class ClientChange:
 def save_client_info(client: Client, entry: ClientInput, *, version: int, by: Actor) -> ClientChange:
     """Saves `Client Info`. If the address that signs in was replaced, the new one signs in from now on.
 
-    Raises client_details.ClientConflict, client_details.ClientArchived, email_addresses.DuplicateAddress.
+    Raises client_details.ClientConflict, client_details.ClientArchived, email_addresses.DuplicateAddress,
+    access_grants.MailboxTaken.
     """
     with access_grants.lock_access(client) as (row, access):
         changes = client_details.save(row, entry, version=version, by=by)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access import access_grants, client_changes
+from portico.domain.access.access_grants import MailboxTaken
 from portico.domain.access.client_changes import ClientChange
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
@@ -63,7 +64,7 @@ def _save(request: OfficeRequest, client: Client) -> HttpResponse:
         saved = client_changes.save_client_info(client, forms.entry, version=version, by=request.actor)
     except ClientConflict:
         return _show_conflicts(request, client.ref, forms)
-    except (DuplicateAddress, ClientArchived) as refusal:
+    except (DuplicateAddress, ClientArchived, MailboxTaken) as refusal:
         forms.details.add_error(None, str(refusal))
         return _page(request, client, forms, status=HTTPStatus.CONFLICT)
     if forms.has_outdated_ok:

@@ -390,3 +390,19 @@ def test_query_count_is_constant(office: Browser, practice: Practice, django_ass
     for person in (ana, carol):
         with django_assert_num_queries(10):
             office.get(page_of(person))
+
+
+def test_an_address_that_signs_in_for_a_contact_is_refused_and_the_input_kept(
+    office: Browser, practice: Practice
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    cast.with_contact_access(cast.guardian(ana))
+    typed = client_info(ana, address("bruno@mail.example", was=ref_of(ana), ok=True))
+    typed |= {"last_name": "Adler", "addresses-0-ok_for": "bruno@mail.example"}
+    answer = office.post(page_of(ana), typed)
+    assert answer.status_code == 409
+    assert "bruno@mail.example already opens Ana’s portal for Bruno Berg (guardian)" in answer.text
+    assert 'value="bruno@mail.example"' in answer.text
+    assert 'value="Adler"' in answer.text
+    assert open_addresses(ana) == [(ANAS, True)]
