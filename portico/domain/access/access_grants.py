@@ -124,6 +124,8 @@ def new_access(client: Client, relationship: Relationship | None = None) -> Port
     if relationship is None:
         return PortalAccess.of(client)
     options = dict(zip(OPTIONS, _PRESETS[RelationshipKind(relationship.kind)], strict=True))
+    # Whether cards are taken is the practice's choice until staff choose for one.
+    options["pay_by_card"] = options["pay_by_card"] and client.practice.new_clients_pay_by_card
     return PortalAccess(practice_id=client.practice_id, client=client, relationship=relationship, **options)
 
 

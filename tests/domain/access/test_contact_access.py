@@ -30,7 +30,7 @@ from portico.domain.clients import contacts
 from portico.domain.clients.client_input import AddressInput, ContactInput
 from portico.domain.clients.contacts import RelationshipEnded
 from portico.domain.clients.models import Client, PortalState, Relationship, RelationshipKind
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import CardState, Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
@@ -119,8 +119,18 @@ def test_a_stale_row_of_a_former_contact_is_not_eligible(bea: Client) -> None:
     ],
 )
 def test_each_kind_has_its_preset(bea: Client, kind: RelationshipKind, allowed: list[str]) -> None:
+    Practice.objects.update(card_state=CardState.LIVE)
     access = cast.with_contact_access(cast.guardian(bea, kind=kind))
     assert [name for name in access_grants.OPTIONS if getattr(access, name)] == allowed
+
+
+@pytest.mark.parametrize(("state", "by_default"), [(CardState.LIVE, False), (CardState.NOT_SET_UP, True)])
+def test_a_contact_pays_by_card_only_if_that_is_the_practices_default(
+    bea: Client, state: CardState, *, by_default: bool
+) -> None:
+    Practice.objects.update(card_state=state, card_payment_by_default=by_default)
+    access = cast.with_contact_access(cast.guardian(bea))
+    assert (access.pay_by_card, access.access_billing_documents) == (False, True)
 
 
 def test_consent_is_that_of_the_contact(practice: Practice) -> None:
@@ -303,6 +313,7 @@ def test_a_notice_goes_to_the_contacts_own_address(bea: Client) -> None:
 
 
 def test_an_option_of_a_contact_is_recorded_with_the_name(bea: Client) -> None:
+    Practice.objects.update(card_state=CardState.LIVE)
     bruno = cast.guardian(bea)
     cast.with_contact_access(bruno)
     entry = replace(cast.entry_for_contact(bruno), pay_by_card=False)

@@ -94,9 +94,9 @@ class ClientPortalForm(InvitationTextForm):
 
     def _new_access(self) -> PortalAccess:
         access = access_grants.new_access(self.client, self.relationship)
-        # Whether clients pay by card is the practice's choice until staff choose for one.
-        may_pay = self.client.practice.new_clients_pay_by_card
-        access.pay_by_card = may_pay if self.relationship is None else access.pay_by_card and may_pay
+        if self.relationship is None:
+            # Whether clients pay by card is the practice's choice until staff choose for one.
+            access.pay_by_card = self.client.practice.new_clients_pay_by_card
         return access
 
     def _default_text(self) -> InvitationText:
