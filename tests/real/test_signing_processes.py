@@ -30,7 +30,7 @@ TABS = 50
 ROUNDS, ROUNDS_OF_A_WHOLE_RUN = 2, 50
 SIDE_BY_SIDE = 3
 KILLS = 6
-SIGNATURE = {"name": "Ana Abreu", "relationship": "Self", "agrees": "on"}
+SIGNATURE = {"name": "Ana Abreu", "relationship": "Self", "agrees": "on", "page_language": "en", "agreement": "shown"}
 
 
 def shared_consent(person: Client) -> DocumentRequest:
@@ -82,7 +82,8 @@ class Writer:
     def submit(self) -> None:
         draft = ResponseDraft.objects.filter(request=self.request).first()
         if draft is not None:
-            self.visitor.post(f"{DOCUMENTS}{self.request.ref}/review/", {"number": str(draft.number)})
+            fields = {"number": str(draft.number), "page_language": "en"}
+            self.visitor.post(f"{DOCUMENTS}{self.request.ref}/review/", fields)
 
     def save_and_submit(self, text: str) -> None:
         """Goes on until the server is killed."""

@@ -18,12 +18,26 @@ from portico.web.guards import ended_client_session
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
 
+DOCUMENTS = re.compile("/portal/[^/]+/documents/")
+HIDDEN = re.compile('name="(page_language|agreement)" value="([^"]*)"')
+
 
 class Browser(Client):
     """Adds the hidden field `subject` as on the page, unless the test gives another value.
 
-    tests/web/portal/test_subjects.py checks that every form has the field.
+    tests/web/portal/test_subjects.py checks that every form has the field. Documents are sent with the hidden fields
+    of the document's page that was opened last; before that, with those of a first one in English.
     """
+
+    def __init__(self, *args: Any, **more: Any) -> None:  # Any: Django's own.
+        super().__init__(*args, **more)
+        self.shown = {"page_language": "en", "agreement": "shown"}
+
+    def get(self, path: str, *args: Any, **more: Any) -> "_MonkeyPatchedWSGIResponse":  # type: ignore[override]  # Any: Django's own.
+        response = super().get(path, *args, **more)
+        if DOCUMENTS.match(path) and response.headers.get("Content-Type", "").startswith("text/html"):
+            self.shown |= dict(HIDDEN.findall(response.text))
+        return response
 
     def post(  # type: ignore[override]  # The stubs of Django do the same.
         self,
@@ -33,7 +47,8 @@ class Browser(Client):
         **more: Any,  # Any: Django's own.
     ) -> "_MonkeyPatchedWSGIResponse":
         if data is None or isinstance(data, dict):
-            data = self._subject(path, data or {}) | (data or {})
+            shown = self.shown if DOCUMENTS.match(path) else {}
+            data = self._subject(path, data or {}) | shown | (data or {})
         return super().post(path, data, content_type, **more)
 
     def _subject(self, path: str, data: dict[str, Any]) -> dict[str, str]:

@@ -32,9 +32,10 @@ def submit(
 ) -> Submission:
     """Completes the document with the answers of its draft, and deletes the draft.
 
-    `language` is that of the page; the document's is the same, or English. `draft_number` is that of the draft on the
-    page, 0 without one. A second call returns the first submission, whatever the page contained. Raises
-    DocumentDeclined, DocumentWithdrawn, SigningNotAllowed, DraftChanged, AnswersIncomplete, SignatureMissing.
+    `language` is that of the page that was sent, as it was shown; the document's is the same, or English.
+    `draft_number` is that of the draft on the page, 0 without one. A second call returns the first submission,
+    whatever the page contained. Raises DocumentDeclined, DocumentWithdrawn, SigningNotAllowed, DraftChanged,
+    AnswersIncomplete, FileMissing, SignatureMissing.
     """
     with transaction.atomic():
         access = _lock_access(request, signer.session)
@@ -121,5 +122,5 @@ def _check_signature(row: DocumentRequest, access: PortalAccess, language: str, 
         raise SignatureMissing
     is_first = signatures.is_first(access.account)
     signatures.refuse_incomplete(signature, is_first=is_first)
-    statement = signatures.statement(language, with_agreement=is_first)
+    statement = signatures.statement(language, with_agreement=signature.agrees)
     return _Signed(signature.name, signature.relationship, statement)

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portico.domain.clients.models import RelationshipKind
 from portico.domain.documents import consent_text, signatures, signing, version_content
@@ -19,9 +19,12 @@ from portico.plumbing.text.input_validation import LineField
 from portico.web import saved_forms
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
-from portico.web.portal.documents import completion, found_documents
+from portico.web.portal.documents import completion, found_documents, page_language
 from portico.web.portal.flash_messages import Notice
 
+# The hidden field that says whether the page showed the consent to sign electronically.
+AGREEMENT = "agreement"
+AGREEMENT_SHOWN = {"shown": True, "none": False}
 TOO_LONG = gettext_lazy("Shorten this to %(limit_value)d characters. It has %(show_value)d.")
 SAVED_FORM_NOTICE = gettext_lazy(
     "You were signed out, and nothing has been signed yet. Check what you entered and send it again."
@@ -76,22 +79,33 @@ def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
 
 
 def _sign(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
-    form = SignatureForm(request.POST, is_first=_is_first(request))
+    """Signs what the page showed: its language, and the consent to sign electronically if it was asked for."""
+    language = page_language.posted(request)
+    with_agreement = AGREEMENT_SHOWN.get(request.POST.get(AGREEMENT, ""))
+    if language is None or with_agreement is None:
+        typed = {name: request.POST.get(name, "") for name in ("name", "relationship")}
+        form = SignatureForm(initial=typed, is_first=_is_first(request))
+        notices = [Notice("error", page_language.SHOWN_AGAIN)]
+        return _page(request, found, form, HTTPStatus.CONFLICT, notices=notices)
+    form = SignatureForm(request.POST, is_first=with_agreement)
     if not form.is_valid():
         return _page(request, found, form, HTTPStatus.UNPROCESSABLE_CONTENT)
     entered = form.cleaned_data
     try:
         signing.submit(
             found,
-            language=get_language() or "en",
+            language=language,
             draft_number=0,
             signature=Signature(entered["name"], entered["relationship"], entered.get("agrees", False)),
             signer=found_documents.signer(request),
             by=request.actor,
         )
     except SignatureMissing as refusal:
-        # Another window signed first, or the last signature of the mailbox was removed with a restore.
-        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+        # The last signature of the mailbox was removed with a restore: the page has to ask for the consent again.
+        if refusal.field not in form.fields:
+            form = SignatureForm(request.POST, is_first=_is_first(request))
+        if form.is_valid():
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
         return _page(request, found, form, HTTPStatus(refusal.status))
     return completion.go_on(request, found)
 
@@ -126,6 +140,8 @@ def _page(
         "text": consent_text.to_html(content["text"]),
         "text_language": language,
         "form": form,
+        "page_language": page_language.shown(),
+        "agreement": "shown" if "agrees" in form.fields else "none",
         "intent": signatures.intent(),
         "may_be_declined": found.version.template.may_be_declined,
     }

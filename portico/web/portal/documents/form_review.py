@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.documents import answer_words, drafts, signing
@@ -15,7 +15,7 @@ from portico.domain.documents.refusals import AnswersIncomplete, DraftChanged
 from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completion, form, found_documents
+from portico.web.portal.documents import completion, form, found_documents, page_language
 from portico.web.portal.documents.form import OpenForm
 from portico.web.portal.documents.form_pages import FormPage
 from portico.web.portal.flash_messages import Notice
@@ -63,11 +63,15 @@ def review(request: PortalRequest, ref: str) -> HttpResponse:
 
 
 def _submit(request: PortalRequest, opened: OpenForm) -> HttpResponse:
+    language = page_language.posted(request)
+    if language is None and opened.found.is_open:
+        notices = [Notice("error", page_language.SHOWN_AGAIN)]
+        return _page(request, opened, notices=notices, status=HTTPStatus.CONFLICT)
     number = request.POST.get(NUMBER, "")
     try:
         signing.submit(
             opened.found,
-            language=get_language() or "en",
+            language=language or page_language.shown(),
             draft_number=int(number) if number.isascii() and number.isdigit() and len(number) < 10 else -1,
             signature=None,
             signer=found_documents.signer(request),
@@ -98,6 +102,7 @@ def _page(
             for item in left_out
         ],
         "number": opened.draft.number if opened.draft else 0,
+        "page_language": page_language.shown(),
         "back": pages[-1].address,
     }
     return render(request, "portal/documents/review.html", context, status=status)

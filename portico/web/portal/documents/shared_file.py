@@ -1,8 +1,10 @@
 """A file that the practice shares: it is downloaded, and confirmed as read."""
 
+from collections.abc import Sequence
+from http import HTTPStatus
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
@@ -11,24 +13,42 @@ from portico.domain.documents.models import DocumentRequest, RequestState, Templ
 from portico.web.guards import portal_documents_page
 from portico.web.http import file_responses
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completion, found_documents
+from portico.web.portal import flash_messages
+from portico.web.portal.documents import completion, found_documents, page_language
+from portico.web.portal.flash_messages import Notice
 
 
 def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Shows the file's name and size with its download; POST confirms that it was read."""
-    if request.method == "POST":
-        signing.submit(
-            found,
-            language=get_language() or "en",
-            draft_number=0,
-            signature=None,
-            signer=found_documents.signer(request),
-            by=request.actor,
-        )
-        return completion.go_on(request, found)
+    if request.method != "POST":
+        return _page(request, found)
+    language = page_language.posted(request)
+    if language is None:
+        notices = [Notice("error", page_language.SHOWN_AGAIN)]
+        return _page(request, found, HTTPStatus.CONFLICT, notices=notices)
+    signing.submit(
+        found,
+        language=language,
+        draft_number=0,
+        signature=None,
+        signer=found_documents.signer(request),
+        by=request.actor,
+    )
+    return completion.go_on(request, found)
+
+
+def _page(
+    request: PortalRequest,
+    found: DocumentRequest,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    notices: Sequence[Notice] = (),
+) -> HttpResponse:
     language = found_documents.language_of(found)
     content = version_content.content_in(found.version, language)
     context = {
+        "messages": notices or flash_messages.notice_of(request),
+        "page_language": page_language.shown(),
         "document": found,
         "title": content["title"],
         "note": content["note"],
@@ -36,7 +56,7 @@ def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
         "file": version_files.find(found.version, language),
         "may_be_declined": found.version.template.may_be_declined,
     }
-    return render(request, "portal/documents/shared_file.html", context)
+    return render(request, "portal/documents/shared_file.html", context, status=status)
 
 
 @portal_documents_page

@@ -6,7 +6,6 @@ from typing import BinaryIO, cast
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,7 +16,7 @@ from portico.plumbing.files import inspection
 from portico.plumbing.files.inspection import FileRejected
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completion, found_documents
+from portico.web.portal.documents import completion, found_documents, page_language
 
 # What a phone offers: its camera, its photos and its files. iPhones send HEIC only if it is named.
 ACCEPTED = "application/pdf,image/jpeg,image/png,image/heic,image/heif,.pdf,.jpg,.jpeg,.png,.heic,.heif"
@@ -27,10 +26,13 @@ def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Shows the files sent so far; POST submits them."""
     if request.method != "POST":
         return _page(request, found)
+    language = page_language.posted(request)
+    if language is None:
+        return _page(request, found, [str(page_language.SHOWN_AGAIN)])
     try:
         signing.submit(
             found,
-            language=get_language() or "en",
+            language=language,
             draft_number=0,
             signature=None,
             signer=found_documents.signer(request),
@@ -94,6 +96,7 @@ def _page(request: PortalRequest, found: DocumentRequest, problems: Sequence[str
         "note": content["note"],
         "text_language": language,
         "files": uploads.of_request(found),
+        "page_language": page_language.shown(),
         "accepted": ACCEPTED,
         "max_files": uploads.MAX_OF_REQUEST,
         "max_megabytes": inspection.MAX_MEGABYTES,

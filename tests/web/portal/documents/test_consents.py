@@ -159,6 +159,47 @@ def test_in_spanish_the_spanish_text_is_signed(portal: Browser, consent: Documen
     assert submission.statement.startswith("He leído este documento")
 
 
+def test_what_is_signed_is_the_page_that_was_read_whatever_another_tab_shows(
+    portal: Browser, consent: DocumentRequest
+) -> None:
+    assert "Acepto" in portal.get(f"{LIST}{consent.ref}/?language=es").text
+    portal.get(f"{PORTAL}home/?language=en")
+    sign(portal, consent)
+    submission = Submission.objects.get()
+    assert submission.language == "es"
+    assert submission.statement.startswith("He leído este documento")
+    assert "Acepto firmar" in submission.statement
+
+
+@pytest.mark.parametrize(
+    "hidden", [{"page_language": ""}, {"page_language": "fr"}, {"agreement": ""}, {"agreement": "maybe"}]
+)
+def test_a_page_in_an_unknown_language_is_shown_again_and_nothing_signed(
+    portal: Browser, consent: DocumentRequest, hidden: dict[str, str]
+) -> None:
+    answer = portal.post(f"{LIST}{consent.ref}/", SIGNATURE | hidden)
+    assert (answer.status_code, "Nothing has been sent yet." in answer.text) == (409, True)
+    assert 'value="Ana Abreu"' in answer.text
+    assert not Submission.objects.exists()
+
+
+def test_the_agreement_that_a_page_showed_is_kept_though_another_window_signed_first(
+    portal: Browser, ana: Client, consent: DocumentRequest
+) -> None:
+    (second,) = shared_documents.shared(access_of(ana), shared_documents.consent(ana.practice))
+    portal.get(f"{LIST}{second.ref}/")
+    for request in (consent, second):
+        portal.post(f"{LIST}{request.ref}/", SIGNATURE)
+    assert "electronically" in Submission.objects.latest("id").statement
+
+
+def test_a_page_that_did_not_show_the_agreement_asks_for_it(portal: Browser, consent: DocumentRequest) -> None:
+    answer = portal.post(f"{LIST}{consent.ref}/", SIGNATURE | {"agreement": "none", "agrees": ""})
+    assert (answer.status_code, "Check the box to sign electronically" in answer.text) == (422, True)
+    assert 'name="agreement" value="shown"' in answer.text
+    assert not Submission.objects.exists()
+
+
 def test_a_document_without_spanish_is_shown_in_english(portal: Browser, ana: Client) -> None:
     only = {"en": shared_documents.CONSENT["en"]}
     version = shared_documents.published(ana.practice, TemplateKind.CONSENT, only)

@@ -88,7 +88,8 @@ def test_what_was_filled_in_is_submitted_and_printed(practice: Practice, data: s
         answer = browser.post(path, fields.urlencode(), "application/x-www-form-urlencoded")
         assert answer.status_code == 302
     number = ResponseDraft.objects.get(request=request).number
-    assert browser.post(f"{LIST}{request.ref}/review/", subject | {"number": str(number)}).status_code == 302
+    reviewed = subject | {"number": str(number), "page_language": "en"}
+    assert browser.post(f"{LIST}{request.ref}/review/", reviewed).status_code == 302
     submission = verification.find_submission(practice, Submission.objects.get(request=request).ref)
     assert submission is not None
     is_open = open_items(form, answer_items.build(form, answers))
