@@ -101,7 +101,9 @@ def find_of_client(client: Client, ref: str) -> Upload | None:
 
 
 def answers_of(request: DocumentRequest) -> list[dict[str, Any]]:  # Any: JSON.
-    """Returns the files of a request as the items of a QuestionnaireResponse. Raises FileMissing without any.
+    """Returns the files of a request as the items of a QuestionnaireResponse, without those that had a virus.
+
+    Raises FileMissing if none is left.
 
     Called under the request's lock, when it is submitted.
     """
@@ -115,6 +117,7 @@ def answers_of(request: DocumentRequest) -> list[dict[str, Any]]:  # Any: JSON.
             }
         }
         for each in of_request(request)
+        if each.may_be_submitted
     ]
     if not answers:
         raise FileMissing

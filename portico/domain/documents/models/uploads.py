@@ -9,7 +9,7 @@ from portico.domain.documents.models.templates import DocumentTemplate
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
 from portico.plumbing.database.constraints import AppendOnly, SamePractice
-from portico.plumbing.models import StoredFile
+from portico.plumbing.models import FileState, StoredFile, VirusCheck
 
 
 class UploadQuerySet(RowQuerySet["Upload"]):
@@ -48,6 +48,11 @@ class Upload(PracticeRow):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def may_be_submitted(self) -> bool:
+        """False for a file that was deleted because of a virus. Needs `file`."""
+        return self.file.state == FileState.COMPLETE and self.file.virus_check != VirusCheck.INFECTED
 
 
 class TemplateFile(PracticeRow):

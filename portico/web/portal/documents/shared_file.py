@@ -59,6 +59,14 @@ def _page(
     return render(request, "portal/documents/shared_file.html", context, status=status)
 
 
+def _language_to_download(request: PortalRequest, found: DocumentRequest) -> str:
+    """Returns the language in which it was completed; until then that of the page with the link."""
+    if found.is_complete and found.language:
+        return found.language
+    shown = request.GET.get(page_language.FIELD, "")
+    return shown if shown in found.version.content else found_documents.language_of(found)
+
+
 @portal_documents_page
 @require_safe
 def download(request: PortalRequest, ref: str) -> HttpResponse:
@@ -66,7 +74,7 @@ def download(request: PortalRequest, ref: str) -> HttpResponse:
     found = found_documents.find(request, ref)
     if found.version.template.kind != TemplateKind.FILE or found.state == RequestState.WITHDRAWN:
         raise Http404
-    language = found.language or found_documents.language_of(found)
+    language = _language_to_download(request, found)
     file = version_files.find(found.version, language)
     if file is None:
         raise Http404

@@ -1,12 +1,14 @@
 """Files that the practice shares: downloaded, confirmed as read, and there for as long as the client has access."""
 
+import re
+
 import pytest
 from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import requests
+from portico.domain.documents import requests, version_files
 from portico.domain.documents.models import DocumentRequest, RequestState, Submission, TemplateKind
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, StoredFile, VirusCheck
@@ -45,6 +47,24 @@ def test_ana_downloads_the_file_and_confirms_that_she_read_it(portal: Browser, p
     assert Submission.objects.get().document_digest == policies.version.digest
     assert "Office policies.pdf" in portal.get(f"{LIST}{policies.ref}/").text
     assert portal.get(f"{LIST}{policies.ref}/file/").getvalue() == files.pdf()
+
+
+def test_what_is_downloaded_is_what_is_confirmed_in_the_language_of_the_page(portal: Browser, ana: Client) -> None:
+    content = {
+        language: {"title": "Policies", "note": "", "file": version_files.stated(files.stored(ana.practice, name=name))}
+        for language, name in (("en", "English.pdf"), ("es", "Spanish.pdf"))
+    }
+    version = shared_documents.published(ana.practice, TemplateKind.FILE, content)
+    (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)
+    portal.get(f"{LIST}{request.ref}/")
+    page = portal.get(f"{LIST}{request.ref}/?language=es").text
+    portal.get(f"{LIST}?language=en")
+    link = re.search(r'href="([^"]+/file/[^"]*)"', page)
+    assert link
+    assert "Spanish.pdf" in portal.get(link[1]).headers["Content-Disposition"]
+    portal.post(f"{LIST}{request.ref}/")
+    assert Submission.objects.get().language == "es"
+    assert "Spanish.pdf" in portal.get(f"{LIST}{request.ref}/file/").headers["Content-Disposition"]
 
 
 def test_a_download_is_in_the_audit_log(portal: Browser, policies: DocumentRequest) -> None:

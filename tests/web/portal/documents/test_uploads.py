@@ -1,6 +1,7 @@
 """Requests for a file in the portal: photos and PDFs are sent, removed and submitted; everything else is refused."""
 
 import io
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from portico.domain.documents import requests, uploads
 from portico.domain.documents.models import DocumentRequest, RequestState, Submission, TemplateKind, Upload
 from portico.domain.documents.refusals import DocumentWithdrawn
 from portico.domain.practices.models import Practice
-from portico.plumbing.files import file_content
+from portico.plumbing.files import file_content, virus_checks
 from portico.plumbing.models import AuditEntry, FileChunk, FileKind, StoredFile, VirusCheck
 from tests import cast, shared_documents
 from tests.support import files
@@ -140,6 +141,22 @@ def test_nothing_is_submitted_without_a_file(portal: Browser, card: DocumentRequ
     assert (page.status_code, "Choose a file first." in page.text) == (422, True)
     assert send(portal, card)[0] == 422
     assert not Submission.objects.exists()
+
+
+@override_settings(CLAMD_URL="tcp://127.0.0.1:9")
+def test_a_file_deleted_for_its_virus_is_not_submitted(portal: Browser, card: DocumentRequest) -> None:
+    class FindsAVirus:
+        def scan(self, parts: Iterable[bytes]) -> str:
+            return "Eicar" if list(parts) else ""
+
+    send(portal, card, files.pdf())
+    assert virus_checks.check_next(FindsAVirus(), uploads.record_virus)
+    assert "Continue</button>" not in portal.get(f"{LIST}{card.ref}/").text
+    assert portal.post(f"{LIST}{card.ref}/").status_code == 422
+    assert not Submission.objects.exists()
+    send(portal, card, files.pdf(b"another"), name="clean.pdf")
+    portal.post(f"{LIST}{card.ref}/")
+    assert [each["valueAttachment"]["title"] for each in Submission.objects.get().answers[0]["answer"]] == ["clean.pdf"]
 
 
 def test_files_of_a_completed_request_stay(portal: Browser, card: DocumentRequest) -> None:
