@@ -45,6 +45,12 @@ class DraftTooLarge(Refused):
     status = 422
 
 
+class FileNotReadable(Refused):
+    """The file to read cannot be opened: it is being checked, had a virus, or the version has none."""
+
+    message = _("This file can’t be opened right now. Try again later, or ask us.")
+
+
 class AnswersIncomplete(Refused):
     """Required answers are missing or answers are not valid; `errors` maps linkIds to sentences."""
 

@@ -2,8 +2,9 @@
 
 from django.db import transaction
 
+from portico.domain.access import holders
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft
+from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Upload
 from portico.domain.documents.refusals import (
     DocumentCompleted,
     DocumentDeclined,
@@ -13,11 +14,14 @@ from portico.domain.documents.refusals import (
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.files import file_content
 
 
 def lock(request: DocumentRequest) -> DocumentRequest:
-    """Locks and returns the row with its version and client. Saving, signing and withdrawing wait for each other."""
-    rows = DocumentRequest.objects.locked().select_related("version__template", "client", "practice")
+    """Locks and returns the row with version, client and access. Saving, signing, withdrawing wait for each other."""
+    rows = DocumentRequest.objects.locked().select_related(
+        "version__template", "client", "practice", "access__relationship__contact"
+    )
     return rows.get(pk=request.pk)
 
 
@@ -47,7 +51,7 @@ def mark_opened(request: DocumentRequest, *, language: str, by: Actor) -> Docume
 def decline(request: DocumentRequest, *, reason: str, by: Actor) -> DocumentRequest:
     """Declines a document that the practice allows to be declined; repeating it changes nothing.
 
-    Deletes the draft. Raises NotDeclinable, DocumentCompleted, DocumentWithdrawn.
+    Deletes its draft and its files. Raises NotDeclinable, DocumentCompleted, DocumentWithdrawn.
     """
     with transaction.atomic():
         row = lock(request)
@@ -59,12 +63,13 @@ def decline(request: DocumentRequest, *, reason: str, by: Actor) -> DocumentRequ
         row.state, row.declined_at, row.decline_reason = RequestState.DECLINED, clock.now(), reason
         row.save(update_fields=["state", "declined_at", "decline_reason"])
         delete_draft(row)
+        discard_uploads(row)
         record(AuditAction.DOCUMENT_DECLINED, row, by=by)
     return row
 
 
 def withdraw(request: DocumentRequest, *, by: Actor) -> DocumentRequest:
-    """Takes back a request that is not completed, and deletes its draft; repeating it changes nothing.
+    """Takes back a request that is not completed, and deletes its draft and files; repeating it changes nothing.
 
     Raises DocumentCompleted, DocumentDeclined.
     """
@@ -76,6 +81,7 @@ def withdraw(request: DocumentRequest, *, by: Actor) -> DocumentRequest:
         row.state, row.withdrawn_at, row.withdrawn_by = RequestState.WITHDRAWN, clock.now(), by.name[:100]
         row.save(update_fields=["state", "withdrawn_at", "withdrawn_by"])
         delete_draft(row)
+        discard_uploads(row)
         record(AuditAction.DOCUMENT_WITHDRAWN, row, by=by)
     return row
 
@@ -84,8 +90,16 @@ def delete_draft(request: DocumentRequest) -> None:
     ResponseDraft.objects.filter(request=request).delete()
 
 
+def discard_uploads(request: DocumentRequest) -> None:
+    """Removes the files of a request that is never submitted, under its lock; their content is deleted soon after."""
+    for upload in Upload.objects.present().filter(request=request).select_related("file").order_by("id"):
+        upload.removed_at = clock.now()
+        upload.save(update_fields=["removed_at"])
+        file_content.discard(upload.file)
+
+
 def record(action: AuditAction, request: DocumentRequest, *, by: Actor, **details: str | int | bool | None) -> None:
-    """Records what happened to the request, with the digest of its version."""
+    """Records what happened to the request, its version and the contact whose access it is for, if any."""
     audit_log.record(
         action,
         practice=request.practice,
@@ -93,5 +107,6 @@ def record(action: AuditAction, request: DocumentRequest, *, by: Actor, **detail
         by=by,
         about=request.ref,
         version=request.version.ref,
+        **holders.details_of(request.access),
         **details,
     )

@@ -8,11 +8,17 @@ from django.db import transaction
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents import drafts, requests, signatures, uploads
+from portico.domain.documents import drafts, requests, signatures, uploads, version_files
 from portico.domain.documents.forms import canonical_json
 from portico.domain.documents.forms.answers import check_answers
 from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission, TemplateKind
-from portico.domain.documents.refusals import AnswersIncomplete, DraftChanged, SignatureMissing, SigningNotAllowed
+from portico.domain.documents.refusals import (
+    AnswersIncomplete,
+    DraftChanged,
+    FileNotReadable,
+    SignatureMissing,
+    SigningNotAllowed,
+)
 from portico.domain.documents.signatures import Signature, Signer
 from portico.domain.documents.version_content import language_for
 from portico.plumbing import clock
@@ -35,7 +41,7 @@ def submit(
     `language` is that of the page that was sent, as it was shown; the document's is the same, or English.
     `draft_number` is that of the draft on the page, 0 without one. A second call returns the first submission,
     whatever the page contained. Raises DocumentDeclined, DocumentWithdrawn, SigningNotAllowed, DraftChanged,
-    AnswersIncomplete, FileMissing, SignatureMissing.
+    AnswersIncomplete, FileMissing, FileNotReadable, SignatureMissing.
     """
     with transaction.atomic():
         access = _lock_access(request, signer.session)
@@ -93,9 +99,13 @@ def _lock_access(request: DocumentRequest, session: PortalSession) -> PortalAcce
 def _complete_answers(
     row: DocumentRequest, draft: ResponseDraft | None, language: str
 ) -> list[dict[str, Any]]:  # Any: JSON.
-    """Returns the answers to the open questions. Raises AnswersIncomplete."""
+    """Returns the answers to the open questions. Raises AnswersIncomplete, FileMissing, FileNotReadable."""
     if row.version.template.kind == TemplateKind.UPLOAD:
         return uploads.answers_of(row)
+    if row.version.template.kind == TemplateKind.FILE:
+        file = version_files.find(row.version, language)
+        if file is None or not file.may_be_opened:
+            raise FileNotReadable
     if row.version.template.kind != TemplateKind.FORM:
         return []
     form = drafts.questionnaire_of(row.version, language)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents import requests, signing, version_content, version_files
 from portico.domain.documents.models import DocumentRequest, RequestState, TemplateKind
+from portico.domain.documents.refusals import FileNotReadable
 from portico.web.guards import portal_documents_page
 from portico.web.http import file_responses
 from portico.web.http.request_types import PortalRequest
@@ -26,14 +27,18 @@ def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     if language is None:
         notices = [Notice("error", page_language.SHOWN_AGAIN)]
         return _page(request, found, HTTPStatus.CONFLICT, notices=notices)
-    signing.submit(
-        found,
-        language=language,
-        draft_number=0,
-        signature=None,
-        signer=found_documents.signer(request),
-        by=request.actor,
-    )
+    try:
+        signing.submit(
+            found,
+            language=language,
+            draft_number=0,
+            signature=None,
+            signer=found_documents.signer(request),
+            by=request.actor,
+        )
+    except FileNotReadable as refusal:
+        # The page says so in place of the file.
+        return _page(request, found, HTTPStatus(refusal.status))
     return completion.go_on(request, found)
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
+from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
@@ -74,6 +75,17 @@ def test_the_audit_log_has_both_digests(portal: Browser, consent: DocumentReques
     assert entry.about == consent.ref
     assert entry.details["document_digest"] == submission.document_digest
     assert entry.details["answers_digest"] == submission.answers_digest
+
+
+def test_the_audit_log_names_the_contact_who_signed(practice: Practice, ana: Client) -> None:
+    bruno = cast.guardian(ana)
+    cast.contact_in_the_portal(Browser(), bruno)
+    access = access_grants.access_of(ana, bruno)
+    assert access is not None
+    (request,) = shared_documents.shared(access, shared_documents.consent(practice))
+    shared_documents.signed(request, access)
+    entry = AuditEntry.objects.get(action=AuditAction.DOCUMENT_SIGNED)
+    assert (entry.details["access"], "Bruno" in str(entry.details["holder"])) == (bruno.ref, True)
 
 
 def test_sent_again_it_shows_the_first_signature(portal: Browser, consent: DocumentRequest) -> None:

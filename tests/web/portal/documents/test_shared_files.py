@@ -81,6 +81,8 @@ def test_an_unchecked_file_can_neither_be_opened_nor_confirmed(
     page = portal.get(f"{LIST}{policies.ref}/").text
     assert "This file can’t be opened right now." in page
     assert "I have read this" not in page
+    assert portal.post(f"{LIST}{policies.ref}/").status_code == 409
+    assert not Submission.objects.exists()
     assert portal.get(f"{LIST}{policies.ref}/file/").status_code == 404
 
 
@@ -97,3 +99,4 @@ def test_a_version_without_a_file_shows_that(portal: Browser, ana: Client) -> No
     version = shared_documents.published(ana.practice, TemplateKind.FILE, {"en": {"title": "Policies", "note": ""}})
     (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)
     assert "This file can’t be opened right now." in portal.get(f"{LIST}{request.ref}/").text
+    assert portal.post(f"{LIST}{request.ref}/").status_code == 409

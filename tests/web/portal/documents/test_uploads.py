@@ -159,6 +159,24 @@ def test_a_file_deleted_for_its_virus_is_not_submitted(portal: Browser, card: Do
     assert [each["valueAttachment"]["title"] for each in Submission.objects.get().answers[0]["answer"]] == ["clean.pdf"]
 
 
+@pytest.mark.parametrize("ended", ["declined", "withdrawn"])
+def test_files_of_a_request_that_is_never_submitted_are_not_for_staff(
+    portal: Browser, card: DocumentRequest, ana: Client, ended: str
+) -> None:
+    send(portal, card, files.pdf())
+    (upload,) = uploads.of_request(card)
+    office, path = cast.signed_in(Browser(), cast.fay(ana.practice)), f"/office/clients/{ana.ref}/files/"
+    assert "Not submitted yet" in office.get(path).text
+    if ended == "declined":
+        requests.decline(card, reason="", by=cast.DESK)
+    else:
+        requests.withdraw(card, by=cast.DESK)
+    assert office.get(f"{path}{upload.ref}/").status_code == 404
+    assert "card.pdf" not in office.get(path).text
+    file_content.delete_unused()
+    assert not FileChunk.objects.exists()
+
+
 def test_files_of_a_completed_request_stay(portal: Browser, card: DocumentRequest) -> None:
     send(portal, card, files.pdf())
     portal.post(f"{LIST}{card.ref}/")
