@@ -1,5 +1,7 @@
 """The size limit of a request's body: small, except at the addresses that take files."""
 
+import re
+
 from django.conf import settings
 
 MEGABYTE = 1024 * 1024
@@ -9,10 +11,13 @@ UPLOAD_BYTES = 26 * MEGABYTE
 UPLOAD_MEGABYTES = 25
 
 
+# The pages `portal:upload` and `office:template_file_upload`.
+_TAKES_FILES = re.compile(r"/portal/[^/]+/documents/[^/]+/upload/|/office/settings/documents/[^/]+/[^/]+/upload/")
+
+
 def takes_files(path: str) -> bool:
-    """Returns True for the path of a page to which files are uploaded: its last part is "upload"."""
-    path = f"/{path.lstrip('/')}"
-    return path.startswith(("/portal/", "/office/")) and path.endswith("/upload/")
+    """Returns True for the path of a page to which files are uploaded."""
+    return _TAKES_FILES.fullmatch(f"/{path.lstrip('/')}") is not None
 
 
 def limit_of(path: str) -> int:

@@ -2,7 +2,9 @@
 
 import pytest
 from django.test import Client as Browser
+from django.urls import reverse
 
+from portico.web.http import body_limits
 from tests.web.middleware.wsgi_requests import post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.web.failures")]
@@ -14,6 +16,21 @@ def test_body_over_3_mb_is_refused() -> None:
     status, page = post(b"x" * (MAX_BYTES + 1), CONTENT_LENGTH=str(MAX_BYTES + 1))
     assert status == 413
     assert b"3 MB" in page
+
+
+@pytest.mark.parametrize("path", ["/office/nope/upload/", "/portal/nope/upload/", "/portal/alder-street/home/upload/"])
+def test_only_the_pages_that_take_files_take_25_mb(path: str) -> None:
+    where = {"PATH_INFO": path, "CONTENT_TYPE": "multipart/form-data; boundary=x"}
+    assert post(b"", CONTENT_LENGTH=str(20 * 1024 * 1024), **where)[0] == 413
+
+
+def test_each_page_that_takes_files_takes_25_mb() -> None:
+    urls = "portico.urls"
+    for path in (
+        reverse("portal:upload", urls, kwargs={"slug": "alder-street", "ref": "a1"}),
+        reverse("office:template_file_upload", urls, args=["a1", "en"]),
+    ):
+        assert body_limits.limit_of(path) == body_limits.UPLOAD_BYTES
 
 
 def test_body_of_exactly_3_mb_is_accepted() -> None:
