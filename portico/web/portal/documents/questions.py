@@ -131,7 +131,7 @@ def from_post(
         country,
         typed=_shown_again(values[-1]) if values and blank.control != "choices" else "",
         other=_shown_again(other),
-        chosen=frozenset(values) if blank.control == "choices" else frozenset(),
+        chosen=frozenset(_with_other(blank, posted)) if blank.control == "choices" else frozenset(),
         error=error,
         is_open=is_open,
     )
@@ -159,15 +159,21 @@ def _read(question: Question, posted: QueryDict) -> list[Answer]:
     if any(is_unstorable(value) for value in (*values, posted.get(question.other_name, ""))):
         raise _Unreadable(_("This text contains a character that can’t be saved. Please enter it again."))
     if question.control == "choices":
-        found = [_chosen(question, value, posted) for value in values if value != NO_ANSWER]
-        return [each for each in found if each is not None]
+        return [_chosen(question, value, posted) for value in _with_other(question, posted)]
     if len(values) > 1:
         raise _Unreadable(_("Give one answer."))
     text = values[0].strip() if values else ""
     return [_typed(question, text)] if text else []
 
 
-def _chosen(question: Question, value: str, posted: QueryDict) -> Answer | None:
+def _with_other(question: Question, posted: QueryDict) -> list[str]:
+    """Returns the chosen values. Text in the field beside `Other` counts as choosing it."""
+    chosen = [value for value in posted.getlist(question.name) if value != NO_ANSWER]
+    has_text = question.item.may_type_other and posted.get(question.other_name, "").strip()
+    return [*chosen, OTHER] if has_text and OTHER not in chosen else chosen
+
+
+def _chosen(question: Question, value: str, posted: QueryDict) -> Answer:
     item = question.item
     if item.type == ItemType.BOOLEAN and value in {YES, NO}:
         return {"valueBoolean": value == YES}

@@ -154,6 +154,28 @@ def test_bad_input_is_refused_beside_the_field(
         assert f'value="{typed}"' in answer.text
 
 
+@pytest.mark.parametrize("chosen", [[], [""], ["other"]])
+def test_text_beside_other_is_an_answer(portal: Browser, ana: Client, chosen: list[str]) -> None:
+    filling = Filling(portal, form_with_other(ana))
+    assert '<label for="q1o">Other</label>' in filling.open(1)
+    assert filling.post(1, {"q1": chosen, "q1o": "Latex"}).status_code == 302
+    assert ResponseDraft.objects.get().answers[0]["answer"] == [{"valueString": "Latex"}]
+
+
+def test_text_beside_other_is_never_dropped_for_another_choice(portal: Browser, ana: Client) -> None:
+    filling = Filling(portal, form_with_other(ana))
+    answer = filling.fill(1, {"q1": "0", "q1o": "Latex"})
+    assert answer.status_code == 422
+    assert "Choose one answer." in answer.text
+    assert 'value="Latex"' in answer.text
+
+
+def form_with_other(ana: Client) -> DocumentRequest:
+    question = {**shared_documents.choice("what", "Allergic to what?", "Nuts", "Pollen"), "type": "open-choice"}
+    access = PortalAccess.objects.get(own_client=ana)
+    return shared_documents.shared(access, shared_documents.form(ana.practice, question))[0]
+
+
 def test_a_card_number_is_neither_stored_nor_shown(form: DocumentRequest, filling: Filling) -> None:
     answer = filling.fill(1, ABOUT | {"q1": CARD})
     assert answer.status_code == 422
