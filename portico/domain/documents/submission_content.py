@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import SignInMethod
-from portico.domain.clients.models import Language
 from portico.domain.documents import answer_words, consent_text, uploads
 from portico.domain.documents.forms import answer_items, questionnaire
 from portico.domain.documents.forms.branching import open_items
@@ -116,7 +115,7 @@ def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator
         yield _("Signed in with"), _method_of(submission)
     if with_network_address and submission.network_address:
         yield _("Network address"), submission.network_address
-    yield _("Language"), str(Language(submission.language).label)
+    yield _("Language"), str(get_language_info(submission.language)["name_translated"])
     yield _("Document number"), submission.ref
     yield _("Digest of the document (SHA-256)"), submission.document_digest
     if submission.answers:

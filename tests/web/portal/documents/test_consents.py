@@ -212,6 +212,38 @@ def test_a_page_that_did_not_show_the_agreement_asks_for_it(portal: Browser, con
     assert not Submission.objects.exists()
 
 
+def test_in_spanish_the_evidence_is_spanish(portal: Browser, consent: DocumentRequest) -> None:
+    portal.post(f"{PORTAL}profile/", {"language": "es"})
+    sign(portal, consent)
+    page = portal.get(f"{LIST}{consent.ref}/").text
+    assert "<dt>Cliente</dt>" in page
+    assert re.search(r"<dt>Idioma</dt><dd[^>]*>Español</dd>", page)
+    portal.post(f"{PORTAL}profile/", {"language": "en"})
+    assert re.search(r"<dt>Language</dt><dd[^>]*>Spanish</dd>", portal.get(f"{LIST}{consent.ref}/").text)
+
+
+def test_a_guardian_sees_whom_a_document_is_for(practice: Practice, portal: Browser, consent: DocumentRequest) -> None:
+    relationship = cast.guardian(cast.client(practice, "Milo"))
+    bruno = cast.contact_in_the_portal(Browser(), relationship)
+    PortalAccess.objects.filter(relationship=relationship).update(signs_documents=True)
+    access = PortalAccess.objects.get(relationship=relationship)
+    for version in (shared_documents.consent(practice), shared_documents.file_to_read(practice)):
+        (request,) = shared_documents.shared(access, version)
+        assert f">For {access.client.name}</p>" in bruno.get(f"{LIST}{request.ref}/").text
+    assert f">For {access.client.name}</p>" in bruno.get(LIST).text
+    assert 'data-testid="for-whom"' not in portal.get(f"{LIST}{consent.ref}/").text
+
+
+def test_home_counts_only_what_is_left(portal: Browser, ana: Client) -> None:
+    first, _second = shared_documents.shared(
+        access_of(ana), shared_documents.consent(ana.practice), shared_documents.consent(ana.practice)
+    )
+    sign(portal, first)
+    page = portal.get(f"{PORTAL}home/").text
+    assert "Complete 1 document<" in page
+    assert "1 of 2 left" in page
+
+
 def test_a_document_without_spanish_is_shown_in_english(portal: Browser, ana: Client) -> None:
     only = {"en": shared_documents.CONSENT["en"]}
     version = shared_documents.published(ana.practice, TemplateKind.CONSENT, only)

@@ -45,7 +45,9 @@ def test_ana_downloads_the_file_and_confirms_that_she_read_it(portal: Browser, p
     policies.refresh_from_db()
     assert policies.state == RequestState.COMPLETED
     assert Submission.objects.get().document_digest == policies.version.digest
-    assert "Office policies.pdf" in portal.get(f"{LIST}{policies.ref}/").text
+    completed = portal.get(f"{LIST}{policies.ref}/").text
+    assert "Office policies.pdf" in completed
+    assert f'href="{LIST}{policies.ref}/file/"' in completed
     assert portal.get(f"{LIST}{policies.ref}/file/").getvalue() == files.pdf()
 
 
