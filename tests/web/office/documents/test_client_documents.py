@@ -115,6 +115,15 @@ def test_a_withdrawn_document_leaves_the_portal(office: Browser, ana: Client) ->
     assert (request.state, request.withdrawn_by) == (RequestState.WITHDRAWN, "Fay")
 
 
+def test_a_withdrawal_is_asked_for_twice(office: Browser, ana: Client) -> None:
+    shared(ana)
+    page = office.get(address(ana)).text
+    folded = re.search(r'<details class="fold" data-testid="withdrawal">(.*?)</details>', page, re.DOTALL)
+    assert folded
+    assert "what they entered so far is deleted" in folded[1]
+    assert page.count("/withdrawal/") == folded[1].count("/withdrawal/") == 1
+
+
 def test_a_signed_document_is_not_withdrawn(office: Browser, ana: Client) -> None:
     request = signed(ana)
     page = office.post(address(ana, request, "withdrawal/"), follow=True).text
