@@ -81,7 +81,7 @@ class PracticeForm(OfficeForm):
     def __init__(self, practice: Practice, data: QueryDict | None = None, **initial: object) -> None:
         # The currency is not rendered once it is fixed. Left empty, both stay as they are.
         for name in ("currency", "age_of_majority") if data is not None else ():
-            if data is not None and not data.get(name):
+            if data is not None and not data.get(name, "").strip():
                 data = data.copy()
                 data[name] = str(getattr(practice, name))
         super().__init__(data, initial=initial_values(practice) | initial)

@@ -109,6 +109,9 @@ def test_the_owner_sets_the_age_of_majority(owner: Browser, practice: Practice) 
     assert practice.age_of_majority == 21
     refused = owner.post(PRACTICE, TYPED | {"age_of_majority": "99", "version": "2"})
     assert "Enter a whole number from 14 to 25." in refused.text
+    assert owner.post(PRACTICE, TYPED | {"age_of_majority": " \n", "version": "2"}).status_code == 302
+    practice.refresh_from_db()
+    assert practice.age_of_majority == 21
 
 
 def test_saving_without_changes_does_nothing(owner: Browser, practice: Practice) -> None:
