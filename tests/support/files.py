@@ -12,7 +12,8 @@ from tests.support.pictures import picture
 
 def pdf(content: bytes = b"", *, size: int = 0) -> bytes:
     """Returns a small PDF with `content` in it, filled up with a comment to `size` bytes."""
-    head = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n" + content
+    pages = b"2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n"
+    head = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n" + pages + content
     tail = b"\ntrailer\n<< /Root 1 0 R >>\nstartxref\n0\n%%EOF\n"
     filling = b"%" + b"x" * (size - len(head) - len(tail) - 1) if size else b""
     return head + filling + tail

@@ -19,7 +19,7 @@ from portico.domain.billing.models import AttemptState
 from portico.domain.billing.payments import account_credits, refunds
 from portico.domain.clients.models import Client
 from portico.domain.documents import uploads
-from portico.domain.documents.models import TemplateKind
+from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import saved_forms, set_up_links
@@ -198,9 +198,14 @@ def made_of(practice: Practice) -> World:
 
 
 def _shared_form(ana: Client) -> str:
-    """Shares a form with Ana that may be declined, and returns the ref of its request."""
+    """Shares a form with Ana that may be declined, and saves all answers; returns the ref of its request."""
     version = shared_documents.form(ana.practice, may_be_declined=True)
     (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)
+    # The starter set has a form of the same title.
+    DocumentTemplate.objects.filter(pk=version.template_id).update(title="Intake form, short")
+    smokes = [{"valueCoding": {"code": "smokes-0", "display": "No"}}]
+    name, born = [{"valueString": "Ana"}], [{"valueDate": "1989-04-18"}]
+    shared_documents.saved(request, {"name": name, "born": born, "smokes": smokes})
     return request.ref
 
 

@@ -59,6 +59,9 @@ LONG = len(FORMULAS) if databases.is_whole() else 1
 BODIES = 4 if databases.is_whole() else 2
 ODD_BYTES = 2 if databases.is_whole() else 1
 ROUTES = all_routes()
+BODY_KINDS = (FORM, "multipart/form-data; boundary=x", "application/json", "text/plain")
+# Where files of up to 25 MB are uploaded.
+TAKES_FILES = {"portal:upload", "office:template_file_upload"}
 POSTING = [route for route, method in cases() if method == "POST"]
 
 
@@ -188,20 +191,34 @@ BOUNDARIES = ("boundary=x", "boundary=", "", "boundary=" + "x" * 500, "boundary=
 def test_malformed_multipart_does_not_crash(world: World) -> None:
     sent = [(body, "boundary=x") for body in BROKEN] + [(BROKEN[5], boundary) for boundary in BOUNDARIES]
     for turn, route in enumerate(POSTING):
-        is_with_files = route.name in {"office:logo", "office:client_info", "entrance:doorway", "stripe_hook"}
+        is_with_files = route.name in {
+            *TAKES_FILES,
+            "office:logo",
+            "office:client_info",
+            "entrance:doorway",
+            "stripe_hook",
+        }
         for body, boundary in sent if is_with_files else some(tuple(sent), BODIES, turn=turn):
             kind = f"multipart/form-data; {boundary}"
             in_time(world.browsers[insider(route)], "POST", world.path(route), data=body, content_type=kind)
 
 
 @pytest.mark.sqlite
-def test_body_over_3_mb_is_413_at_every_route(world: World) -> None:
-    kinds = (FORM, "multipart/form-data; boundary=x", "application/json", "text/plain")
+def test_body_over_3_mb_is_413_at_every_route_without_files(world: World) -> None:
     body = b"x" * (3 * 1024 * 1024 + 1)
     for turn, route in enumerate(POSTING):
-        for kind in some(kinds, 2, turn=turn):
+        for kind in some(BODY_KINDS, 2, turn=turn) if route.name not in TAKES_FILES else ():
             status, page = called(world.path(route), CONTENT_TYPE=kind, CONTENT_LENGTH=str(len(body)), body=body)
             assert (status, b"3 MB" in page) == (413, True), route.name
+
+
+@pytest.mark.sqlite
+def test_body_over_26_mb_is_413_at_every_route_for_files(world: World) -> None:
+    body = b"x" * (26 * 1024 * 1024 + 1)
+    for route in [each for each in POSTING if each.name in TAKES_FILES]:
+        for kind in BODY_KINDS:
+            status, page = called(world.path(route), CONTENT_TYPE=kind, CONTENT_LENGTH=str(len(body)), body=body)
+            assert (status, b"25 MB" in page) == (413, True), route.name
 
 
 def called(path: str, *, body: bytes, **environ: str) -> tuple[int, bytes]:

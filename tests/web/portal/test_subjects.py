@@ -1,5 +1,6 @@
 """A button acts on the client that its page shows, even if another tab has chosen another client."""
 
+import io
 import re
 from datetime import timedelta
 
@@ -13,11 +14,12 @@ from portico.domain.access.models import PortalAccess, PortalSession, SignInRequ
 from portico.domain.access.sign_in import request_worker, sign_in_links
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
-from portico.domain.documents.models import DocumentRequest
+from portico.domain.documents import uploads
+from portico.domain.documents.models import DocumentRequest, Upload
 from portico.domain.practices.models import Practice
 from portico.web.route_list import all_routes
 from tests import cast, shared_documents
-from tests.support import outcomes
+from tests.support import files, outcomes
 from tests.support.paying import let_pay
 from tests.web.tabs import Tab
 
@@ -149,16 +151,18 @@ POSTED = [route for route in all_routes() if route.audience == "portal" and "POS
 def test_form_without_subject_does_nothing(
     family: Browser, bea: Client, bruno: Client, route: object, subject: str
 ) -> None:
+    sent = file_sent_by(bea)
     refs = {
         "pay_invoice": bill_of(bea).ref,
         "card_removing": SavedCard.objects.get().ref,
         "session_end": PortalSession.objects.earliest("id").ref,
         **dict.fromkeys(("document", "document_page", "document_review", "document_declining"), form_of(bea).ref),
+        **dict.fromkeys(("upload", "upload_removing"), sent.request.ref),
         "payment_again": cast.attempt(cast.bill(bea, 1_000), state=AttemptState.OPEN).ref,
     }
     name = route.name.partition(":")[2]  # type: ignore[attr-defined]  # A Route.
     path = route.path.replace("<slug:slug>", "alder-street").replace("<str:ref>", refs.get(name, ""))  # type: ignore[attr-defined]
-    path = path.replace("<int:page>", "1")
+    path = path.replace("<int:page>", "1").replace("<str:upload>", sent.ref)
     before = rows()
     fields = {"client": bruno.ref, "language": "es", "with": "new", "amount": "15000", "subject": subject}
     answer = family.post(
@@ -171,6 +175,12 @@ def test_form_without_subject_does_nothing(
 def form_of(person: Client) -> DocumentRequest:
     version = shared_documents.form(person.practice, may_be_declined=True)
     return shared_documents.shared(PortalAccess.objects.get(own_client=person), version)[0]
+
+
+def file_sent_by(person: Client) -> Upload:
+    version = shared_documents.request_for_file(person.practice)
+    (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=person), version)
+    return uploads.add(request, io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
 
 
 # Forms posted after the session had ended.

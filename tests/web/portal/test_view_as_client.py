@@ -109,10 +109,11 @@ def full_account(person: Client) -> dict[str, list[str]]:
 
 
 def documents_of(person: Client) -> list[str]:
-    """Shares a form, a consent and a consent that is then signed; returns the refs of the requests."""
+    """Shares a document of each kind, and a consent that is then signed; returns the refs of the requests."""
     practice, access = person.practice, PortalAccess.objects.get(own_client=person)
     form, consent = shared_documents.form(practice, may_be_declined=True), shared_documents.consent(practice)
-    shared = shared_documents.shared(access, form, consent, shared_documents.consent(practice))
+    file, card = shared_documents.file_to_read(practice), shared_documents.request_for_file(practice)
+    shared = shared_documents.shared(access, form, consent, file, card, shared_documents.consent(practice))
     shared_documents.signed(shared[-1], access)
     return [each.ref for each in shared]
 
@@ -132,9 +133,9 @@ def test_a_walk_of_every_portal_page_changes_no_row(desk: Browser, ana: Client, 
                 assert f"You are viewing the portal as {person.name}. Nothing can be changed." in answer.text, path
     assert all_rows() == before
     assert {name for name, found in statuses.items() if name.startswith("POST") and found != {403}} == set()
-    # A view has one client, so the chooser leads on.
+    # A view has one client, so the chooser leads on; files are added on the page of their document.
     assert {name for name, found in statuses.items() if name.startswith("GET") and 200 not in found} == {
-        "GET portal:who"
+        *("GET portal:who", "GET portal:upload")
     }
     assert not AuditEntry.objects.filter(action=AuditAction.INVOICE_SEEN).exists()
 
