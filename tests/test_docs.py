@@ -125,9 +125,9 @@ MATRIX = {
             "client_upload",
         ),
     ),
-    "withdraw, review and countersign documents": (
+    "withdraw, review and countersign documents, ask again": (
         SEND,
-        ("document_withdrawal", "submission_review", "submission_countersignature"),
+        ("document_withdrawal", "document_asking_again", "submission_review", "submission_countersignature"),
     ),
     "change clients, addresses, consent, access; invitations, PINs, sessions": (
         SEND,

@@ -166,6 +166,7 @@ class AuditAction(TextChoices):
     TEMPLATE_EXPORTED = "template.exported", _("Form exported")
     DOCUMENTS_SHARED = "documents.shared", _("Documents shared")
     DOCUMENT_WITHDRAWN = "document.withdrawn", _("Document withdrawn")
+    DOCUMENT_ASKED_AGAIN = "document.asked_again", _("Document asked for again")
     DOCUMENT_REVIEWED = "document.reviewed", _("Completed document reviewed")
     DOCUMENT_COUNTERSIGNED = "document.countersigned", _("Completed document countersigned")
 

@@ -154,6 +154,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:submission", "GET"): EDITED,
     ("office:submission_pdf", "GET"): EDITED,
     ("office:submission_review", "POST"): CHANGED,
+    ("office:document_asking_again", "POST"): CHANGED,
     ("office:submission_countersignature", "POST"): REFUSED_INPUT,
     # Signed already: the page says so.
     ("office:document_withdrawal", "POST"): CHANGED,

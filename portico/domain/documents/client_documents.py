@@ -200,7 +200,7 @@ def _started_forms(
 @CompiledQuery
 def _by_ref(client: Parameter, ref: Parameter) -> QuerySet[DocumentRequest]:
     return DocumentRequest.objects.filter(client=client, ref=ref).select_related(
-        "version__template",
+        "version__template__current_version",
         "access__relationship__contact",
         "submission__review__reviewed_by",
         "submission__countersignature__signed_by",

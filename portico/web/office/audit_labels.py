@@ -408,6 +408,7 @@ _ICONS = {
     AuditAction.INVOICE_SEEN: ("eye", "good"),
     AuditAction.DOCUMENTS_SHARED: ("send", "accent"),
     AuditAction.DOCUMENT_WITHDRAWN: ("undo-2", "wait"),
+    AuditAction.DOCUMENT_ASKED_AGAIN: ("send", "accent"),
     AuditAction.DOCUMENT_REVIEWED: ("check", "quiet"),
     AuditAction.DOCUMENT_COUNTERSIGNED: ("pencil", "quiet"),
     AuditAction.DOCUMENT_OPENED: ("eye", "good"),

@@ -105,6 +105,11 @@ urlpatterns = [
     path("clients/<str:ref>/documents/<str:document>/pdf/", submission.pdf, name="submission_pdf"),
     path("clients/<str:ref>/documents/<str:document>/review/", submission.review, name="submission_review"),
     path(
+        "clients/<str:ref>/documents/<str:document>/asking-again/",
+        submission.ask_again,
+        name="document_asking_again",
+    ),
+    path(
         "clients/<str:ref>/documents/<str:document>/countersignature/",
         submission.countersign,
         name="submission_countersignature",

@@ -11,15 +11,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import drafts, reviews, submission_content, submission_pdf, uploads
+from portico.domain.documents import asking_again, drafts, reviews, submission_content, submission_pdf, uploads
 from portico.domain.documents.forms import scores
 from portico.domain.documents.forms.scores import Score
 from portico.domain.documents.models import DocumentRequest, RequestState, TemplateKind
 from portico.domain.practices.models import CLIENT_EDITORS, Role
+from portico.plumbing import tokens
 from portico.plumbing.audit import audit_log
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import lookups
+from portico.web.office import form_keys, lookups
 from portico.web.office.base_form import OfficeForm, line_field, text_field
 from portico.web.office.clients.uploads import virus_words
 from portico.web.office.documents.client_documents import find_document
@@ -78,6 +79,17 @@ def review(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
 
 @office_page(*CLIENT_EDITORS)
 @require_POST
+def ask_again(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    """Asks the client for the document again, with the old answers filled in."""
+    found = _find_completed(lookups.get_client(request, ref), document)
+    with show_refusal(request):
+        asking_again.ask_again(found, form_key=form_keys.key_of(request), by=request.actor)
+        messages.success(request, _("The document was shared again. Earlier answers are filled in."))
+    return redirect("office:client_documents", ref=ref)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
 def countersign(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
     """Adds the practice's signature."""
     client = lookups.get_client(request, ref)
@@ -115,6 +127,7 @@ def _page(
         "countersignature": getattr(submission, "countersignature", None),
         "is_countersignable": found.version.template.kind == TemplateKind.CONSENT,
         "form": form,
+        "form_key": tokens.new_token(),
         "countersign_form": countersign_form,
         "state": RequestState(found.state),
         "pills": PILLS,

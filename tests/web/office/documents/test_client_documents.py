@@ -11,7 +11,8 @@ from time_machine import Traveller
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import document_mails, requests, sharing, submission_pdf
+from portico.domain.documents import document_mails, portal_requests, requests, sharing, signing, submission_pdf
+from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.models import (
     Countersignature,
     DocumentRequest,
@@ -158,6 +159,27 @@ def test_a_consent_is_countersigned_once(office: Browser, ana: Client) -> None:
         office.post(address(ana, request, "countersignature/"), {"name": name})
     assert "by Fay Frost" in office.get(address(ana, request)).text
     assert Countersignature.objects.get().name == "Fay Frost"
+
+
+def test_asked_again_the_old_answers_are_filled_in(office: Browser, ana: Client) -> None:
+    old = shared_documents.form(ana.practice)
+    (request,) = shared(ana, old)
+    smokes = {"code": "smokes-0", "display": "No"}
+    answers: dict[str, list[Answer]] = {"name": [{"valueString": "Ana"}], "smokes": [{"valueCoding": smokes}]}
+    number = shared_documents.saved(request, answers)
+    signer = shared_documents.signer(access_of(ana))
+    found = portal_requests.find(access_of(ana), request.ref)
+    assert found is not None
+    signing.submit(found, language="en", draft_number=number, signature=None, signer=signer, by=cast.DESK)
+    # The new version has no question about smoking.
+    content = shared_documents.intake(shared_documents.item("name", "string", "Your name?"))
+    new = shared_documents.new_version(old.template, content)
+    for _ in range(2):
+        office.post(address(ana, request, "asking-again/"), {"form_key": "a" * 43})
+    again = DocumentRequest.objects.get(asks_again=request)
+    assert (again.version, again.state) == (new, RequestState.SENT)
+    assert ResponseDraft.objects.get(request=again).answers == [{"linkId": "name", "answer": [{"valueString": "Ana"}]}]
+    assert again.packet.email is not None
 
 
 def test_only_owners_see_the_network_address(office: Browser, ana: Client) -> None:
