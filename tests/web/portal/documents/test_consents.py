@@ -214,6 +214,7 @@ def test_a_page_that_did_not_show_the_agreement_asks_for_it(portal: Browser, con
 
 def test_in_spanish_the_evidence_is_spanish(portal: Browser, consent: DocumentRequest) -> None:
     portal.post(f"{PORTAL}profile/", {"language": "es"})
+    portal.get(f"{LIST}{consent.ref}/")
     sign(portal, consent)
     page = portal.get(f"{LIST}{consent.ref}/").text
     assert "<dt>Cliente</dt>" in page
