@@ -435,4 +435,4 @@ def test_every_form_with_input_posts_to_its_own_page() -> None:
     """The exceptions are forms without input on URLs that only take POST: nothing is lost if they are late."""
     buttons = {route.name for route in all_routes() if route.audience == "portal" and route.methods == ("POST",)}
     ends = {f"portal:{name}" for name in ("sessions_ending", "session_end", "sign_out")}
-    assert buttons == ends | {"portal:payment_again", "portal:card_removing"}
+    assert buttons == ends | {"portal:payment_again", "portal:card_removing", "portal:upload_removing"}
