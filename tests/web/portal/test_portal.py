@@ -55,7 +55,7 @@ def test_home_says_hello_and_what_will_appear(anas: Browser) -> None:
 def test_each_page_has_a_fixed_query_count(
     anas: Browser, page: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(2 if page == "profile/" else 3):
+    with django_assert_num_queries(2 if page == "profile/" else 4):
         assert anas.get(PORTAL + page).status_code == 200
 
 
