@@ -150,7 +150,7 @@ def test_a_backup_under_load_is_restored_elsewhere(processes: Processes, smtp: S
     assert_card_payments_are_off(there, held)
     smtp.start()
     second = processes.worker(DATABASE_URL=elsewhere, EMAIL_URL=smtp.url, PUBLIC_BASE_URL=there.url)
-    second.wait_for_line("task.completed")
+    second.wait_for_line("task.completed", seconds=60)
     assert smtp.mails == []  # Parked mails stay parked when the mail server is reachable again.
     assert_verify_commands_pass(processes, elsewhere)
 

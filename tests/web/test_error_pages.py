@@ -15,6 +15,7 @@ from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry
 from portico.web import error_pages
 from tests import cast
+from tests.support import disk
 from tests.web.office.form_data import new_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.web.failures")]
@@ -167,17 +168,14 @@ def test_locked_database_is_503_and_recovers(busy_database: sqlite3.Connection, 
 
 
 @pytest.fixture
-def nearly_full_disk(transactional_db: None) -> Iterator[None]:
-    """Limits SQLite to its current number of pages."""
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA page_count")
-        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
-    yield
+def usual_limit(transactional_db: None) -> Iterator[int]:
+    """Limits SQLite to its current number of pages; the usual limit."""
+    yield disk.limit()
     connection.close()
 
 
 @pytest.mark.sqlite
-def test_full_disk_rolls_back_and_recovers(nearly_full_disk: None, visitor: Browser) -> None:
+def test_full_disk_rolls_back_and_recovers(usual_limit: int, visitor: Browser) -> None:
     cast.signed_in(visitor, cast.fay(cast.alder()))
     answers: list[int] = []
 
@@ -190,8 +188,7 @@ def test_full_disk_rolls_back_and_recovers(nearly_full_disk: None, visitor: Brow
     assert set(answers) == {302, 507}
     made = answers.count(302)
     assert Client.objects.count() == AuditEntry.objects.filter(action=AuditAction.CLIENT_CREATED).count() == made
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA max_page_count = 1000000")
+    disk.lift(usual_limit)
     assert create() == 302
     assert Client.objects.count() == made + 1
 

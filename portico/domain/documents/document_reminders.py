@@ -26,6 +26,7 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail, Draft
 from portico.plumbing.models import OutgoingEmail, Restoration
+from portico.plumbing.text import time_formatting
 
 KIND = "incomplete_documents"
 # The hours of the practice's day in which reminders are queued.
@@ -111,7 +112,7 @@ def _day_of(packet: Packet) -> date:
     """Returns the reminder day of a packet that is due: today, or else yesterday."""
     practice = packet.access.client.practice
     today = clock.today(practice.time_zone)
-    shared_on = packet.shared_at.astimezone(practice.zone).date()
+    shared_on = time_formatting.day_of(packet.shared_at, practice.zone)
     is_today = (today - shared_on).days in practice.document_reminder_steps
     return today if is_today else today - timedelta(days=1)
 

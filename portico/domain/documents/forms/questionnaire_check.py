@@ -117,7 +117,7 @@ class _Checker:
             self.refuse("", _("This is not a FHIR Questionnaire."))
             return
         self.check_keys("", resource, ROOT_KEYS)
-        if resource.get("status") not in {"draft", "active", "retired", "unknown"}:
+        if resource.get("status") not in ("draft", "active", "retired", "unknown"):
             self.refuse("", _("“status” must be draft, active, retired or unknown."))
         language = resource.get("language", "en")
         if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
@@ -273,7 +273,7 @@ class _Checker:
             self.refuse(name, _("“enableWhen” must be a list of up to %(limit)d.") % {"limit": MAX_CONDITIONS})
             return
         behavior = item.get("enableBehavior")
-        if behavior not in {None, "all", "any"} or (behavior is None and len(conditions) > 1):
+        if behavior not in (None, "all", "any") or (behavior is None and len(conditions) > 1):
             self.refuse(name, _("Several conditions need “enableBehavior”: all or any."))
         for condition in conditions:
             if reason := self.condition_problem(condition):

@@ -63,6 +63,7 @@ def _condition(**condition: object) -> Callable[[Items], None]:
         (_condition(question="pills", operator="like", answerCoding={"code": "yes"}), "which", "needs a question"),
         (_set(1, enableWhen=[{}] * 21), "which", "up to 20"),
         (_set(1, enableWhen=[], enableBehavior="one"), "which", "all or any"),
+        (_set(1, enableWhen=[], enableBehavior=[]), "which", "all or any"),
         (_set(1, code=[{"system": "http://loinc.org"}]), "which", "“code” must be a list"),
     ],
 )
@@ -73,6 +74,10 @@ def test_each_refusal_names_the_item_and_the_reason(change: Callable[[Items], No
     assert any(reason in each.reason for each in problems if each.item == item), problems
     with pytest.raises(questionnaire_check.QuestionnaireRefused):
         questionnaire_check.read(resource)
+
+
+def test_a_status_that_is_no_text_is_refused() -> None:
+    assert questionnaire_check.check(sample_forms.resource() | {"status": []}) != []
 
 
 @pytest.mark.parametrize("resource", [None, [], "x", {}, {"resourceType": "Patient"}])

@@ -123,6 +123,7 @@ def test_it_is_a_tab_of_the_client(office: Browser, practice: Practice) -> None:
         ("", "Overview"),
         ("billing/", "Billing"),
         ("activity/", "Activity"),
+        ("documents/", "Documents"),
         ("files/", "Files"),
         ("edit/portal/", "Client Portal"),
     ]

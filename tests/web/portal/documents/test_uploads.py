@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
@@ -21,7 +20,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content, virus_checks
 from portico.plumbing.models import AuditEntry, FileChunk, FileKind, StoredFile, VirusCheck
 from tests import cast, shared_documents
-from tests.support import files
+from tests.support import disk, files
 from tests.support.pictures import picture
 from tests.support.pressing import Browser
 
@@ -265,16 +264,11 @@ def test_the_number_of_queries_is_fixed(
 @pytest.mark.sqlite
 @pytest.mark.django_db(transaction=True)
 def test_a_full_disk_is_said_clearly_and_leaves_nothing(portal: Browser, card: DocumentRequest) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA page_count")
-        pages = cursor.fetchone()[0]
-        cursor.execute("PRAGMA max_page_count")
-        usual = cursor.fetchone()[0]
-        cursor.execute(f"PRAGMA max_page_count = {pages + 200}")
-        try:
-            status, page = send(portal, card, files.pdf(size=3_000_000))
-        finally:
-            cursor.execute(f"PRAGMA max_page_count = {usual}")
+    usual = disk.limit(spare_pages=200)
+    try:
+        status, page = send(portal, card, files.pdf(size=3_000_000))
+    finally:
+        disk.lift(usual)
     assert (status, "No partial changes were saved." in page) == (507, True)
     assert not Upload.objects.exists()
     assert not StoredFile.objects.complete().exists()
