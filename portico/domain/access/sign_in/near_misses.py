@@ -83,7 +83,7 @@ def _nearest(practice: Practice, key: str) -> list[tuple[int, PortalAccess]]:
     at_distance = defaultdict[int, dict[int, list[PortalAccess]]](lambda: defaultdict(list))
     # An account that signs in for no client any more was left for another address.
     related = PortalAccess.objects.select_related("client", "address", "relationship")
-    accesses = related.filter(account__in=distances)
+    accesses = related.filter(account__in=distances).order_by("id")
     for access in accesses:
         if access.account_id is not None:
             at_distance[distances[access.account_id]][access.account_id].append(access)
