@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.conf import settings
+
 from portico.domain.access import client_views
 from portico.domain.access.help_requests import help_requests, staff_notices
 from portico.domain.access.sign_in import bursts, known_browsers, portal_sessions, sign_in_requests
@@ -19,7 +21,7 @@ from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.domain.practices.stripe_setup import api_keys, webhook_setup
 from portico.plumbing import form_keys, inbound_events
 from portico.plumbing.audit import sealing
-from portico.plumbing.files import file_content
+from portico.plumbing.files import file_content, virus_checks
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.reports import delivery_reports
 from portico.plumbing.security import rate_limits
@@ -28,6 +30,11 @@ from portico.plumbing.security import rate_limits
 def delete_saved_forms() -> int:
     """Deletes expired saved forms of staff and clients, and old form keys. Returns their number."""
     return saved_forms.delete_expired() + portal_saved_forms.delete_expired() + form_keys.delete_old()
+
+
+def stop_waiting_for_scanner() -> int:
+    """Marks files that wait for a virus scanner as not checked if `CLAMD_URL` was removed. Returns their number."""
+    return 0 if settings.CLAMD_URL else virus_checks.stop_waiting()
 
 
 TASKS = (
@@ -57,6 +64,7 @@ TASKS = (
     Task("delete old delivery reports", timedelta(minutes=10), delivery_reports.delete_old),
     Task("delete old email bodies", timedelta(minutes=10), outbox.delete_old_bodies),
     Task("delete unused files", timedelta(minutes=10), file_content.delete_unused),
+    Task("stop waiting for a removed scanner", timedelta(minutes=1), stop_waiting_for_scanner),
     Task("forget kept forms", timedelta(minutes=10), delete_saved_forms),
     # The last one, since a silent DNS server makes it wait.
     CHECK_SENDER,

@@ -54,6 +54,17 @@ def check_next(scanner: Scanner, virus_found: Callable[[StoredFile], None]) -> b
     return True
 
 
+def stop_waiting() -> int:
+    """Marks all files that wait for a scanner as not checked, where none is configured any more. Returns their number.
+
+    A check that is under way still saves its result.
+    """
+    number = StoredFile.objects.to_check().update(virus_check=VirusCheck.NOT_CHECKED)
+    if number:
+        logger.warning("virus_scanner.removed", extra={"files": number})
+    return number
+
+
 def is_late(file: StoredFile) -> bool:
     """Returns True if the file has waited for the scanner for longer than PATIENCE."""
     if file.virus_check != VirusCheck.CHECKING or file.completed_at is None:

@@ -37,7 +37,7 @@ class FileState(models.TextChoices):
 
 
 class VirusCheck(models.TextChoices):
-    """The state of the check for viruses; `NOT_CHECKED` if no scanner was configured when the file arrived."""
+    """The state of the check for viruses; `NOT_CHECKED` if none was configured or it refused the file."""
 
     CHECKING = "checking", _("Being checked for viruses")
     CLEAN = "clean", _("Checked for viruses")

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client as Browser
+from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
@@ -12,6 +13,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.documents import uploads
 from portico.domain.documents.models import TemplateKind, Upload
+from portico.domain.maintenance.tasks import stop_waiting_for_scanner
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.files import virus_checks
@@ -104,6 +106,16 @@ def test_an_unchecked_or_infected_file_is_never_served(
     assert sentence in page
     assert address(ana, upload) not in page
     assert office.get(address(ana, upload)).status_code == 404
+
+
+def test_files_that_wait_for_a_removed_scanner_can_be_opened(office: Browser, ana: Client) -> None:
+    with override_settings(CLAMD_URL="tcp://127.0.0.1:9"):
+        upload = uploaded(ana)
+        stop_waiting_for_scanner()
+        assert office.get(address(ana, upload)).status_code == 404
+    stop_waiting_for_scanner()
+    assert "Not checked for viruses." in office.get(address(ana)).text
+    assert office.get(address(ana, upload)).status_code == 200
 
 
 def test_staff_see_that_a_virus_was_found(office: Browser, ana: Client) -> None:
