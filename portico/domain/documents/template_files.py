@@ -14,7 +14,7 @@ from portico.plumbing.files import file_content, inspection
 def put(
     template: DocumentTemplate, content: BinaryIO, *, name: str, language: str, revision: int, by: Actor
 ) -> DocumentTemplate:
-    """Puts the file into the draft in this language. The same content again changes nothing.
+    """Puts the file into the draft in this language. The same content again changes nothing, unless it had a virus.
 
     Must be called outside any transaction, since the file is stored in several. Earlier versions keep their files.
     Raises FileRejected, TemplateChanged, TemplateArchived.
@@ -25,7 +25,9 @@ def put(
     is_kept = False
     try:
         draft = template_content.to_edit(template)
-        if (draft[language].get("file") or {}).get("sha256") == file.sha256:
+        # None if its content was deleted because of a virus.
+        current = version_files.find_stated(template.practice_id, draft[language].get("file"))
+        if current is not None and current.sha256 == file.sha256:
             return template
         draft[language] = {**draft[language], "file": version_files.stated(file)}
         with transaction.atomic():

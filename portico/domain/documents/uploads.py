@@ -45,7 +45,7 @@ class TooManyFilesToday(Refused):
 
 
 def add(request: DocumentRequest, content: BinaryIO, *, name: str, by: Actor, link_id: str = "") -> Upload:
-    """Stores a file for an open request. The same content sent again returns the first upload.
+    """Stores a file for an open request. The same content sent again returns the first upload, unless it had a virus.
 
     Must be called outside any transaction, since the file is stored in several. Raises FileRejected,
     DocumentCompleted, DocumentDeclined, DocumentWithdrawn, TooManyFiles, TooManyFilesToday.
@@ -149,12 +149,13 @@ def _spend(request: DocumentRequest) -> None:
 
 
 def _store(request: DocumentRequest, file: StoredFile, link_id: str, *, by: Actor) -> Upload:
-    """Adds the received file to the request, or returns the upload that has the same content."""
+    """Adds the received file to the request, or returns the usable upload that has the same content."""
     with transaction.atomic():
         row = requests.lock(request)
         requests.refuse_unless_open(row)
         present = [each for each in of_request(row) if each.link_id == link_id]
-        if same := next((each for each in present if each.file.sha256 == file.sha256), None):
+        usable = [each for each in present if each.may_be_submitted]
+        if same := next((each for each in usable if each.file.sha256 == file.sha256), None):
             return same
         if len(present) >= MAX_OF_REQUEST:
             raise TooManyFiles

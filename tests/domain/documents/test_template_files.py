@@ -11,7 +11,7 @@ from portico.domain.documents.templates import TemplateChanged
 from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content
 from portico.plumbing.files.inspection import KindNotAccepted
-from portico.plumbing.models import AuditEntry, StoredFile, VirusCheck
+from portico.plumbing.models import AuditEntry, FileState, StoredFile, VirusCheck
 from tests import cast
 from tests.support import files
 
@@ -65,6 +65,14 @@ def test_the_same_file_again_changes_nothing(policies: DocumentTemplate) -> None
     again = put(once)
     assert (again.revision, again.draft) == (once.revision, once.draft)
     assert StoredFile.objects.complete().count() == 1
+
+
+def test_a_file_that_had_a_virus_is_replaced_by_the_same_content(policies: DocumentTemplate) -> None:
+    with_virus = put(policies)
+    StoredFile.objects.update(virus_check=VirusCheck.INFECTED, state=FileState.REMOVED)
+    again = put(with_virus)
+    assert again.draft["en"]["file"]["ref"] != with_virus.draft["en"]["file"]["ref"]
+    assert version_files.find_stated(again.practice_id, again.draft["en"]["file"]) is not None
 
 
 def test_a_file_for_an_old_page_or_of_another_kind_is_refused_and_not_kept(policies: DocumentTemplate) -> None:

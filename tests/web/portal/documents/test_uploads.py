@@ -154,6 +154,11 @@ def test_a_file_deleted_for_its_virus_is_not_submitted(portal: Browser, card: Do
     assert "Continue</button>" not in portal.get(f"{LIST}{card.ref}/").text
     assert portal.post(f"{LIST}{card.ref}/").status_code == 422
     assert not Submission.objects.exists()
+    # The same content is a new file, which is checked by itself.
+    send(portal, card, files.pdf())
+    _infected, again = uploads.of_request(card)
+    assert (again.file.virus_check, again.may_be_submitted) == (VirusCheck.CHECKING, True)
+    uploads.remove(again, by=cast.DESK)
     send(portal, card, files.pdf(b"another"), name="clean.pdf")
     portal.post(f"{LIST}{card.ref}/")
     assert [each["valueAttachment"]["title"] for each in Submission.objects.get().answers[0]["answer"]] == ["clean.pdf"]
