@@ -209,6 +209,22 @@ def test_it_shows_what_a_client_without_access_would_see(desk: Browser, ana: Cli
     assert desk.get(BILLING).status_code == 404
 
 
+@pytest.mark.parametrize("page", ["", "pages/1/", "review/"])
+def test_it_shows_no_answers_that_were_not_submitted(desk: Browser, ana: Client, page: str) -> None:
+    portal = cast.in_the_portal(Browser(), ana)
+    access = PortalAccess.objects.get(own_client=ana)
+    (form,) = shared_documents.shared(access, shared_documents.form(ana.practice))
+    answers = {"name": [{"valueString": "Anabel"}], "notes": [{"valueString": "Afraid of dogs"}]}
+    shared_documents.saved(form, answers)
+    address = f"{PORTAL}documents/{form.ref}/{page}"
+    assert "Anabel" in portal.get(address, follow=True).text
+    seen = start(desk, ana).get(address, follow=True).text
+    assert "2 answers are saved and not submitted yet." in seen
+    assert "Anabel" not in seen
+    assert "Afraid of dogs" not in seen
+    assert "question still needs" not in seen
+
+
 def test_a_client_in_the_same_browser_is_not_disturbed(desk: Browser, ana: Client, practice: Practice) -> None:
     cast.in_the_portal(desk, cast.carol(practice))
     session = PortalSession.objects.get()

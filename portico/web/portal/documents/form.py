@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.documents import answer_words, drafts
@@ -43,10 +43,14 @@ SAVED_FORM_NOTICE = gettext_lazy(
 
 @dataclass
 class OpenForm:
-    """A form that a client fills in: its pages, and the answers saved so far."""
+    """A form that a client fills in: its pages, and the answers saved so far.
+
+    `hidden_answers` is the number of answers in a draft that is not shown, because staff view the page as the client.
+    """
 
     found: DocumentRequest
     draft: ResponseDraft | None
+    hidden_answers: int = 0
 
     @cached_property
     def language(self) -> str:
@@ -101,13 +105,29 @@ class OpenForm:
         }
 
 
-def of(found: DocumentRequest) -> OpenForm:
-    return OpenForm(found, getattr(found, "draft", None))
+def of(request: PortalRequest, found: DocumentRequest) -> OpenForm:
+    """Returns the form with its draft; without the answers in it if staff view the page as the client."""
+    draft = getattr(found, "draft", None)
+    if request.client_view is None or draft is None:
+        return OpenForm(found, draft)
+    return OpenForm(found, None, hidden_answers=len(answer_items.flatten(draft.answers)))
+
+
+def hidden_answers_notices(opened: OpenForm) -> list[Notice]:
+    """Returns the notice that answers are saved and not submitted, if the form is shown without them."""
+    if not opened.hidden_answers:
+        return []
+    sentence = ngettext(
+        "%(count)s answer is saved and not submitted yet. Answers are shown once they are submitted.",
+        "%(count)s answers are saved and not submitted yet. Answers are shown once they are submitted.",
+        opened.hidden_answers,
+    )
+    return [Notice("info", sentence % {"count": opened.hidden_answers})]
 
 
 def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Redirects to the question at which the client stopped, or to the review."""
-    opened = of(found)
+    opened = of(request, found)
     shown = opened.page_to_continue()
     if shown is None:
         return redirect(found_documents.address(request, "portal:document_review", found.ref))
@@ -124,7 +144,7 @@ def page(request: PortalRequest, ref: str, page: int) -> HttpResponse:
         raise Http404
     if not found.is_open:
         return redirect(found_documents.address(request, "portal:document", ref))
-    opened = of(found_documents.open_in(request, found))
+    opened = of(request, found_documents.open_in(request, found))
     shown = next((each for each in opened.pages if each.number == page), None)
     if shown is None:
         raise Http404
@@ -136,7 +156,7 @@ def page(request: PortalRequest, ref: str, page: int) -> HttpResponse:
         return _render(request, opened, shown, kept, errors=posted.errors, notices=[Notice("info", SAVED_FORM_NOTICE)])
     if shown not in opened.open_pages:
         return redirect(page_address(request, found, opened.page_to_continue() or opened.open_pages[0]))
-    return _render(request, opened, shown)
+    return _render(request, opened, shown, notices=hidden_answers_notices(opened))
 
 
 def _save(request: PortalRequest, opened: OpenForm, shown: FormPage) -> HttpResponse:

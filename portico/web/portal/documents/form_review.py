@@ -1,5 +1,6 @@
 """The review of a form before it is submitted: every answer, what is missing, and what will be left out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -55,11 +56,12 @@ def review(request: PortalRequest, ref: str) -> HttpResponse:
     if not found.is_open and request.method != "POST":
         return redirect(found_documents.address(request, "portal:document", ref))
     if request.method == "POST":
-        return _submit(request, form.of(found))
-    notices = []
+        return _submit(request, form.of(request, found))
+    opened = form.of(request, found)
+    notices = form.hidden_answers_notices(opened)
     if saved_forms.find_fields_of_client(request) is not None:
         notices = [Notice("info", SAVED_FORM_NOTICE)]
-    return _page(request, form.of(found), notices=notices)
+    return _page(request, opened, notices=notices)
 
 
 def _submit(request: PortalRequest, opened: OpenForm) -> HttpResponse:
@@ -96,7 +98,7 @@ def _page(
         "text_language": opened.language,
         "pages": pages,
         "is_complete": checked.is_valid,
-        "missing": [(page.address, each) for page in pages for each in page.answers if each.error],
+        "missing": [] if opened.hidden_answers else _missing(pages),
         "left_out": [
             (item.text, answer_words.in_words(item, opened.answers[item.link_id], request.practice))
             for item in left_out
@@ -106,6 +108,11 @@ def _page(
         "back": pages[-1].address,
     }
     return render(request, "portal/documents/review.html", context, status=status)
+
+
+def _missing(pages: Sequence[ReviewedPage]) -> list[tuple[str, ReviewedAnswer]]:
+    """Returns the answers that are missing or wrong, each with the address of its page."""
+    return [(page.address, each) for page in pages for each in page.answers if each.error]
 
 
 def _reviewed(request: PortalRequest, opened: OpenForm, page: FormPage, errors: dict[str, str]) -> ReviewedPage:
