@@ -63,8 +63,8 @@ def save(
     """Saves the answers to the questions of a page; those to other questions stay as they are.
 
     `answers` has every question of the page, with an empty list for one without an answer. `place` is the linkId that
-    the client is at. Raises DraftChanged if another window saved other answers to these questions, DraftTooLarge,
-    DocumentCompleted, DocumentDeclined, DocumentWithdrawn.
+    the client is at. Raises DraftChanged if another window has given other answers to these questions since the page
+    was shown, DraftTooLarge, DocumentCompleted, DocumentDeclined, DocumentWithdrawn.
     """
     form = questionnaire_of(request.version, language)
     with transaction.atomic():
@@ -84,26 +84,46 @@ def save(
 def _refuse_if_changed(
     draft: ResponseDraft, stored: Mapping[str, list[Answer]], answers: Mapping[str, Sequence[Answer]], page: OpenedPage
 ) -> None:
-    if draft.number == page.number or _is_earlier_turn(draft.saved_from, page):
+    if draft.number == page.number:
         return
-    if any(_values(stored.get(link_id, [])) != _values(given) for link_id, given in answers.items()):
-        raise DraftChanged
+    is_late = _is_from_same_page(draft.saved_from, page) and not _is_earlier_turn(draft.saved_from, page)
+    changed = [
+        link_id
+        for link_id, given in answers.items()
+        if _values(stored.get(link_id, [])) != _values(given) and (is_late or _has_changed_since(draft, link_id, page))
+    ]
+    if changed:
+        raise DraftChanged(changed)
 
 
 def _values(answers: Sequence[Answer]) -> list[AnswerValue]:
     return [answer_items.value_of(answer) for answer in answers]
 
 
+def _has_changed_since(draft: ResponseDraft, link_id: str, page: OpenedPage) -> bool:
+    """Returns True if a save changed the answer after the page was shown, other than an earlier one from this page."""
+    number, saved_from = draft.changes.get(link_id, (0, ""))
+    return number > page.number and not _is_earlier_turn(saved_from, page)
+
+
+def _is_from_same_page(saved_from: str, page: OpenedPage) -> bool:
+    key = saved_from.rpartition(".")[0]
+    return bool(key) and key == page.key
+
+
 def _is_earlier_turn(saved_from: str, page: OpenedPage) -> bool:
-    """Returns True if the draft was saved last by the same opened page, before this save."""
-    key, _, turn = saved_from.rpartition(".")
-    return bool(key) and key == page.key and int(turn) < page.turn
+    """Returns True if the save came from the same opened page, before this one."""
+    return _is_from_same_page(saved_from, page) and int(saved_from.rpartition(".")[2]) < page.turn
 
 
 def _write(draft: ResponseDraft, items: list[dict[str, Any]], *, page: OpenedPage, place: str) -> None:  # Any: JSON.
+    before, after = answer_items.flatten(draft.answers), answer_items.flatten(items)
     draft.answers, draft.place, draft.saved_at = items, place, clock.now()
     draft.number += 1
     draft.saved_from = f"{page.key}.{page.turn}"
+    for link_id in before.keys() | after.keys():
+        if _values(before.get(link_id, [])) != _values(after.get(link_id, [])):
+            draft.changes[link_id] = [draft.number, draft.saved_from]
     draft.save()
 
 

@@ -1,6 +1,6 @@
 """Refusals of operations on documents, with sentences for clients and staff."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.utils.translation import gettext_lazy as _
 
@@ -35,9 +35,16 @@ class SigningNotAllowed(Refused):
 
 
 class DraftChanged(Refused):
-    """The answers were saved from another window after this page was opened."""
+    """The answers were saved from another window after this page was opened.
+
+    `link_ids` has the questions that were answered differently; it is empty if a whole form was refused.
+    """
 
     message = _("Your answers have changed in another window since you opened this page.")
+
+    def __init__(self, link_ids: Collection[str] = ()) -> None:
+        super().__init__()
+        self.link_ids = frozenset(link_ids)
 
 
 class DraftTooLarge(Refused):

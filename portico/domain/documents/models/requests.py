@@ -154,8 +154,8 @@ class DocumentRequest(PracticeRow):
 class ResponseDraft(PracticeRow):
     """Answers that are saved and not submitted: an item list of a FHIR R4 QuestionnaireResponse, at most 250 kB.
 
-    `number` is raised by each save: a signature that refers to an older one is refused, and so is a save, unless it
-    comes from the page that saved last or changes nothing.
+    `number` is raised by each save. A signature that refers to an older one is refused; so is a save, if another page
+    has changed the same answers since.
     """
 
     request = models.OneToOneField(DocumentRequest, models.PROTECT, related_name="draft")
@@ -166,6 +166,8 @@ class ResponseDraft(PracticeRow):
     saved_at = models.DateTimeField(default=clock.now, editable=False)
     # The key of the page that saved last, a dot, and its turn; see `drafts.OpenedPage`.
     saved_from = models.CharField(max_length=60, blank=True)
+    # By linkId: the draft's number after the save that changed the answer last, and `saved_from` of that save.
+    changes = models.JSONField(default=dict)
 
     objects = RowQuerySet.as_manager()
 

@@ -262,7 +262,7 @@ def _show_both(
     others = [
         (item, answer_words.in_words(item, current.answers.get(item.link_id, []), request.practice))
         for item in shown.questions
-        if current.answers.get(item.link_id, []) != posted.answers[item.link_id]
+        if item.link_id in refusal.link_ids
     ]
     return _render(
         request,

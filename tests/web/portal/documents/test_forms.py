@@ -225,6 +225,31 @@ def test_a_second_window_is_shown_both(form: DocumentRequest, filling: Filling, 
     assert "'Anita'" in answers_of(form)
 
 
+def test_two_windows_on_two_pages_are_no_conflict(form: DocumentRequest, filling: Filling, portal: Browser) -> None:
+    filling.fill(1, ABOUT)
+    filling.fill(2, HEALTH)
+    other = Filling(portal, form)
+    filling.open(1)
+    other.open(2)
+    assert filling.post(1, ABOUT | {"q1": "Anita"}).status_code == 302
+    assert other.post(2, HEALTH | {"q6": "Only peanuts."}).status_code == 302
+    assert "'Anita'" in answers_of(form)
+    assert "'Only peanuts.'" in answers_of(form)
+
+
+def test_only_what_another_window_changed_is_in_conflict(
+    form: DocumentRequest, filling: Filling, portal: Browser
+) -> None:
+    filling.fill(1, ABOUT)
+    other = Filling(portal, form)
+    filling.open(1)
+    other.open(1)
+    filling.post(1, ABOUT | {"q1": "Anita"})
+    answer = other.post(1, ABOUT | {"q2": "4/24/1990"})
+    assert answer.status_code == 409
+    assert re.findall(r"<dd[^>]*>(.*)</dd>", answer.text) == ["Anita"]
+
+
 def test_a_save_whose_answer_was_lost_is_no_conflict(form: DocumentRequest, filling: Filling) -> None:
     filling.open(1)
     found = re.search(r'name="opened" value="(\d+\.\w+)\.\d+"', filling.page)
