@@ -10,7 +10,7 @@ from portico.plumbing.text.result_cache import cached
 
 
 class NamedPayment(Protocol):
-    """What the name of a payment consists of."""
+    """The fields from which the label of a payment is made."""
 
     @property
     def kind(self) -> str: ...

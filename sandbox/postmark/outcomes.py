@@ -1,4 +1,4 @@
-"""What happens to a mail, by its address: bounce@…, block@…, slow@…, spam@…, away@…; any other one is delivered.
+"""Decides the outcome of a mail by its address: bounce@…, block@…, slow@…, spam@…, away@…; any other one is delivered.
 
 The events have the fields and the wording of Postmark's documentation: https://postmarkapp.com/developer/webhooks
 """

@@ -1,1 +1,1 @@
-"""What tests stand on: databases, an SMTP server, a browser, real processes."""
+"""Support for tests: databases, an SMTP server, a browser, real processes."""

@@ -97,8 +97,8 @@ def access_of_account(client: Client, account: PortalAccount) -> PortalAccess | 
 def access_of_former_account(client: Client, account: PortalAccount) -> PortalAccess | None:
     """Returns the access of the person whose mailbox the account is, if it no longer opens the client.
 
-    An access signs in with an address of its holder, and closed addresses are kept: whoever alone ever had this one is
-    that person. None if nobody or several did, so that it is never the access of somebody else.
+    An access signs in with an address of its holder, and closed addresses are kept. If exactly one person ever had
+    this address, it is that person's access. Otherwise returns None, never the access of another person.
     """
     if not Relationship.objects.filter(client=client).exists():
         return access_of(client)

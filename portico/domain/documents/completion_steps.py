@@ -11,7 +11,7 @@ from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES, TAKEN_
 
 @dataclass(frozen=True)
 class CompletionFacts:
-    """What is known of an open document. `email_state` is empty if no email told the client.
+    """The facts about an open document. `email_state` is empty if no email announced it.
 
     `question` is the number of the question that was answered last, of `questions`; 0 if there is none.
     """

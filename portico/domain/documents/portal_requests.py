@@ -54,7 +54,7 @@ class ListedRequest:
 
 @dataclass(frozen=True)
 class ListedRequests:
-    """What is left to complete, in its order, and a page of what was completed or declined, newest first."""
+    """The open requests in their order, and a page of the completed and declined ones, newest first."""
 
     to_complete: list[ListedRequest]
     has_more: bool
@@ -66,7 +66,7 @@ class ListedRequests:
 
 @dataclass(frozen=True)
 class Progress:
-    """What is left of the packets that are not completed, in minutes too; `next_ref` is the request to go on with."""
+    """The number and minutes of requests left in unfinished packets; `next_ref` is the request to continue with."""
 
     left: int
     total: int

@@ -12,7 +12,7 @@ from portico.domain.documents.refusals import SignatureMissing
 
 @dataclass(frozen=True)
 class Signature:
-    """What the client typed and ticked beside `Sign here`. `agrees` is the consent to sign electronically.
+    """The name and relationship that the client typed at `Sign here`. `agrees` is the consent to sign electronically.
 
     It is False if the page did not ask for it: the statement has the sentences that were shown.
     """

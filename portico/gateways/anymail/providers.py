@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class HookSecret(StrEnum):
-    """What proves that a webhook event comes from the provider; it decides what EMAIL_HOOK_SECRET contains."""
+    """The proof that a webhook event comes from the provider; it decides what EMAIL_HOOK_SECRET contains."""
 
     # HTTP basic authentication: user:password, which are also part of the URL that is entered at the provider.
     BASIC = "basic"

@@ -58,7 +58,7 @@ class FileIncomplete(FileRejected):
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What the content of a file says about it. `size` is in bytes."""
+    """The facts read from the content of a file. `size` is in bytes."""
 
     kind: FileKind
     size: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Statement:
-    """What one method found out, such as "dkim", "pass" with the properties {"header.d": "example.com"}."""
+    """The result of one authentication method, such as "dkim", "pass" with properties {"header.d": "example.com"}."""
 
     method: str
     result: str

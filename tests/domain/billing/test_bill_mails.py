@@ -191,7 +191,7 @@ def test_a_receipt_follows_the_contact_who_paid_to_their_new_address(bill: Invoi
 def test_no_receipt_goes_to_another_person_than_the_one_who_paid(bill: Invoice) -> None:
     guardian = cast.guardian(bill.client)
     payment = paid_by_card(cast.with_contact_access(guardian))
-    # Somebody else has had that address too: it no longer tells who paid.
+    # Another person has had that address too, so it no longer shows who paid.
     cast.guardian(bill.client, "Maria")
     correct_address(guardian, "b2@mail.example")
     assert bill_mails.send_receipt(payment, by=cast.DESK) is None

@@ -1,1 +1,1 @@
-"""What a practice is and how it takes cards."""
+"""Tests of practices, and of how they take cards."""

@@ -127,7 +127,7 @@ class Evidence:
     def is_rejected(self) -> bool:
         """Returns True if the mailbox rejected the mail, at once or later, or a server on its way did.
 
-        A mail that itself was rejected at once, whoever it was to, never left.
+        If the mail itself was rejected at once, for any recipient, it never left.
         """
         email = self.mail.email if self.mail is not None else None
         if email is None or not email.failure_cause:

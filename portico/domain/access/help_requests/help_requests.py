@@ -58,8 +58,8 @@ def create_at_entrance(practice: Practice, entry: HelpRequestInput, *, form_key:
     """Saves the request of a visitor, once for each form key and content. The same work for every address.
 
     The row is marked beyond the limit of an address (5 an hour, 10 a day), of a network (15 a day) or of the practice
-    (60 a day): whoever types another contact each time stays within the first. Raises RateLimitExceeded beyond the
-    limit that refuses a network (10 in 10 minutes), and ValueError for an invalid address.
+    (60 a day): a visitor who types another contact each time stays within the first. Raises RateLimitExceeded beyond
+    the limit that refuses a network (10 in 10 minutes), and ValueError for an invalid address.
     """
     key = mailbox_key(entry.address) if entry.address else ""
     network = rate_limits.network_of(ip)

@@ -21,7 +21,7 @@ _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})
 
 
 class CodingValue(NamedTuple):
-    """What identifies a Coding: its display differs between languages."""
+    """The identity of a FHIR Coding, without its display, which differs between languages."""
 
     system: str
     code: str

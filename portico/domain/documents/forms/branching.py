@@ -1,4 +1,4 @@
-"""Which items of a form are open, by the answers to earlier questions."""
+"""Finds the items of a form that are open, by the answers to earlier questions."""
 
 import operator
 from collections.abc import Callable, Mapping

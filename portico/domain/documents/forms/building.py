@@ -43,7 +43,7 @@ class ConditionInput:
 
 @dataclass(frozen=True)
 class ItemInput:
-    """What staff enter for an item. Texts and options are by language; options are in the same order in each.
+    """The input of staff for an item. Texts and options are by language; options are in the same order in each.
 
     `condition` is None for an item that is always open. With `keeps_conditions` the stored ones stay.
     """

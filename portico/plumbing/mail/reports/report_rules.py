@@ -34,7 +34,7 @@ _WITHOUT_REASON = {"", "5.0.0"}
 
 @dataclass(frozen=True)
 class Rule:
-    """What a report of a failure means.
+    """The meaning of a failure report.
 
     It `stops` the mailbox at once, or `stops_when_repeated`: at the second within UNEXPLAINED_PERIOD.
     """

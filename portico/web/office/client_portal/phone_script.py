@@ -20,7 +20,7 @@ from portico.web import formatting
 
 @dataclass(frozen=True)
 class Script:
-    """What to say in one language."""
+    """The sentences to say on the phone, in one language."""
 
     language: str
     label: str

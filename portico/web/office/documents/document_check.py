@@ -15,7 +15,7 @@ from portico.web.office.base_form import OfficeForm, line_field
 
 
 class CheckForm(OfficeForm):
-    """What is printed in the document."""
+    """The number or digest that is printed in the document."""
 
     number = line_field(_("Document number or digest"), longest=100, required=True)
 

@@ -1,4 +1,4 @@
-"""Who gets an email about new help requests, in `Settings` > `Emails`."""
+"""`Settings` > `Emails`: the staff members who get an email about new help requests."""
 
 from django import forms
 from django.contrib import messages

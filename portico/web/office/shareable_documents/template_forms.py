@@ -29,7 +29,7 @@ class NewTemplateForm(OfficeForm):
 
 
 class TemplateSettingsForm(OfficeForm):
-    """What applies to all versions of a document."""
+    """The settings of a document, for all its versions."""
 
     title = line_field(_("Title in this list"), longest=templates.MAX_TITLE, required=True)
     in_welcome_packet = forms.BooleanField(label=_("In the welcome packet"), required=False)

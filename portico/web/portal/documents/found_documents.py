@@ -1,4 +1,4 @@
-"""What the pages of documents share: finding one of the client’s requests, and who completes it."""
+"""Finds one of the client’s requests for a page, and describes its signer."""
 
 import ipaddress
 

@@ -90,7 +90,7 @@ class Question:
 
 @dataclass(frozen=True)
 class PostedPage:
-    """What was posted on a page: the answers of each question, which may be none, and what could not be read."""
+    """The answers posted on a page, by question, and an error for each that could not be read."""
 
     answers: Mapping[str, list[Answer]] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)

@@ -463,7 +463,7 @@ def test_a_mail_that_was_accepted_and_then_failed_was_sent(practice: Practice) -
     # At once.
     handed_over(ana, failed_at=clock.now(), handed_over_at=None, **full)
     assert stop_of(ana) == (StepName.NOT_BOUNCED, StepState.BROKEN, Cause.MAIL_REJECTED)
-    # Rejected by our own mail server, whoever it was to.
+    # Rejected by our own mail server, for any recipient.
     message = full | {"failure_cause": FailureCause.MESSAGE}
     handed_over(ana, failed_at=clock.now(), handed_over_at=None, **message)
     assert stop_of(ana) == (StepName.INVITATION_SENT, StepState.BROKEN, Cause.MAIL_NOT_SENT)

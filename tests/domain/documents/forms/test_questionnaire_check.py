@@ -1,4 +1,4 @@
-"""What the checker refuses, with the item and the reason."""
+"""The checker refuses what is outside the subset, with the item and the reason."""
 
 from collections.abc import Callable
 from typing import Any

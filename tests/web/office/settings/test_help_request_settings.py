@@ -1,4 +1,4 @@
-"""Who gets an email about help requests, in Settings."""
+"""Settings chooses the staff members who get an email about help requests."""
 
 import re
 
