@@ -23,6 +23,8 @@ from portico.plumbing.security import rate_limits
 from portico.plumbing.security.rate_limits import Limit, RateLimitExceeded
 
 MAX_A_DAY = 20
+# By all accesses to a client together.
+MAX_OF_CLIENT_A_DAY = 40
 MAX_OF_REQUEST = 20
 MAX_LISTED = 200
 # In the answers of a submission, the question that a request for a file asks.
@@ -40,8 +42,14 @@ class TooManyFiles(Refused):
 
 
 class TooManyFilesToday(Refused):
-    message = _("You can send up to 20 files a day. Send the rest tomorrow, or ask us.")
+    message = _("We can’t take more files today. Send the rest tomorrow, or ask us.")
     status = 429
+
+
+class TooManyFilesOfAccessToday(TooManyFilesToday):
+    def __init__(self) -> None:
+        message = _("You can send up to %(count)s files a day. Send the rest tomorrow, or ask us.")
+        super().__init__(message % {"count": MAX_A_DAY})
 
 
 def add(request: DocumentRequest, content: BinaryIO, *, name: str, by: Actor, link_id: str = "") -> Upload:
@@ -141,11 +149,14 @@ def record_virus(file: StoredFile) -> None:
 
 
 def _spend(request: DocumentRequest) -> None:
-    """Counts a file of the client. Raises TooManyFilesToday."""
+    """Counts a file of the access and of the client. Raises TooManyFilesToday."""
+    day = timedelta(days=1)
+    of_access = Limit.on("files-of-access", str(request.access_id), max_attempts=MAX_A_DAY, window=day)
+    of_client = Limit.on("files-of-client", str(request.client_id), max_attempts=MAX_OF_CLIENT_A_DAY, window=day)
     try:
-        rate_limits.spend(Limit.on("uploads", str(request.client_id), max_attempts=MAX_A_DAY, window=timedelta(days=1)))
+        rate_limits.spend(of_access, of_client)
     except RateLimitExceeded as error:
-        raise TooManyFilesToday from error
+        raise (TooManyFilesOfAccessToday if error.limit == of_access else TooManyFilesToday) from error
 
 
 def _store(request: DocumentRequest, file: StoredFile, link_id: str, *, by: Actor) -> Upload:

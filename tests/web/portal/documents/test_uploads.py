@@ -16,6 +16,7 @@ from portico.domain.clients.models import Client
 from portico.domain.documents import requests, uploads
 from portico.domain.documents.models import DocumentRequest, RequestState, Submission, TemplateKind, Upload
 from portico.domain.documents.refusals import DocumentWithdrawn
+from portico.domain.documents.uploads import TooManyFilesToday
 from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content, virus_checks
 from portico.plumbing.models import AuditEntry, FileChunk, FileKind, StoredFile, VirusCheck
@@ -217,6 +218,21 @@ def test_twenty_files_a_day_are_taken(portal: Browser, card: DocumentRequest, st
     stopped_clock.shift(timedelta(days=1, minutes=1))
     uploads.remove(uploads.of_request(card)[0], by=cast.DESK)
     uploads.add(card, io.BytesIO(files.pdf(b"next day")), name="a.pdf", by=cast.DESK)
+
+
+def test_one_guardian_does_not_use_up_the_files_of_another(ana: Client) -> None:
+    version = shared_documents.request_for_file(ana.practice)
+    bruno, maria, paula = [
+        shared_documents.shared(cast.with_contact_access(cast.guardian(ana, name, address=address)), version)[0]
+        for name, address in [("Bruno", "b@mail.example"), ("Maria", "m@mail.example"), ("Paula", "p@mail.example")]
+    ]
+    for request in (bruno, maria):
+        for number in range(uploads.MAX_A_DAY):
+            uploads.add(request, io.BytesIO(files.pdf(b"%d" % number)), name="a.pdf", by=cast.DESK)
+        with pytest.raises(TooManyFilesToday, match="up to 20 files a day"):
+            uploads.add(request, io.BytesIO(files.pdf(b"more")), name="a.pdf", by=cast.DESK)
+    with pytest.raises(TooManyFilesToday, match="We can’t take more files today"):
+        uploads.add(paula, io.BytesIO(files.pdf()), name="a.pdf", by=cast.DESK)
 
 
 def test_carol_cannot_reach_anas_request(card: DocumentRequest, ana: Client) -> None:
