@@ -20,13 +20,13 @@ def cleaned(name: str, kind: FileKind) -> str:
 
     A name that is empty then, or contains a card number, becomes "file".
     """
-    last = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
-    kept = "".join(each for each in last if unicodedata.category(each) not in _DROPPED_CATEGORIES)
-    stem = _KNOWN_EXTENSION.sub("", " ".join(_UNSAFE.sub("_", kept).split()))
-    stem = stem.strip(". ")[:MAX_LENGTH].rstrip(". ")
-    if not stem or card_numbers.contains_card_number(stem):
-        stem = "file"
+    stem = _without_card_number(_KNOWN_EXTENSION.sub("", _safe(name)))
     return f"{stem}.{EXTENSIONS[kind]}"
+
+
+def of_refused(name: str) -> str:
+    """Returns the name of a file that was refused, cleaned in the same way; it keeps its own extension."""
+    return _without_card_number(_safe(name))
 
 
 def unused(name: str, used: Collection[str]) -> str:
@@ -37,3 +37,15 @@ def unused(name: str, used: Collection[str]) -> str:
         number += 1
         candidate = f"{stem} ({number}).{extension}"
     return candidate
+
+
+def _safe(name: str) -> str:
+    last = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    kept = "".join(each for each in last if unicodedata.category(each) not in _DROPPED_CATEGORIES)
+    return " ".join(_UNSAFE.sub("_", kept).split())
+
+
+def _without_card_number(name: str) -> str:
+    """Returns the name, shortened; "file" if it is empty or contains a card number."""
+    shortened = name.strip(". ")[:MAX_LENGTH].rstrip(". ")
+    return "file" if not shortened or card_numbers.contains_card_number(shortened) else shortened

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portico.domain.documents import signing, uploads, version_content
 from portico.domain.documents.models import DocumentRequest, TemplateKind
 from portico.domain.documents.uploads import FileMissing, TooManyFiles, TooManyFilesToday
-from portico.plumbing.files import inspection
+from portico.plumbing.files import file_names, inspection
 from portico.plumbing.files.inspection import FileRejected
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
@@ -83,7 +83,9 @@ def _add(request: PortalRequest, found: DocumentRequest) -> list[str]:
         try:
             uploads.add(found, cast(BinaryIO, file), name=file.name or "", by=request.actor)
         except (FileRejected, TooManyFiles, TooManyFilesToday) as refusal:
-            problems.append(_("%(name)s: %(problem)s") % {"name": file.name, "problem": refusal})
+            problems.append(
+                _("%(name)s: %(problem)s") % {"name": file_names.of_refused(file.name or ""), "problem": refusal}
+            )
     return problems
 
 

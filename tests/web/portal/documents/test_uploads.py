@@ -24,6 +24,7 @@ from tests import cast, shared_documents
 from tests.support import disk, files
 from tests.support.pictures import picture
 from tests.support.pressing import Browser
+from tests.web.test_no_card_number import CARD as CARD_NUMBER
 
 pytestmark = pytest.mark.django_db
 LIST = "/portal/alder-street/documents/"
@@ -117,6 +118,14 @@ def test_names_are_harmless_and_told_apart(portal: Browser, card: DocumentReques
         send(portal, card, files.pdf(b"%d" % number), name=name)
     names = [each.file.name for each in uploads.of_request(card)]
     assert names == ["scanfdp.pdf", "scanfdp (2).pdf", "a_b_.exe.pdf"]
+
+
+@pytest.mark.parametrize("digits", [CARD_NUMBER, CARD_NUMBER.replace(" ", "")])
+def test_a_card_number_in_the_name_of_a_refused_file_is_not_shown(
+    portal: Browser, card: DocumentRequest, digits: str
+) -> None:
+    status, page = send(portal, card, b"hello", name=f"<b>{digits}.txt")
+    assert (status, "file: This file can’t be used" in page, digits in page) == (422, True, False)
 
 
 def test_the_same_file_sent_twice_counts_once(portal: Browser, card: DocumentRequest) -> None:
