@@ -42,7 +42,7 @@ def _submit(request: PortalRequest) -> HttpResponse:
         return _page(request, form, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         help_requests.create_in_portal(
-            request.client,
+            request.access,
             form.entry,
             account=request.account,
             form_key=request.POST.get("form_key", ""),

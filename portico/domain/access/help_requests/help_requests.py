@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access.models import HelpRequest, PortalAccount
+from portico.domain.access import holders
+from portico.domain.access.models import HelpRequest, PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
@@ -71,14 +71,15 @@ def create_at_entrance(practice: Practice, entry: HelpRequestInput, *, form_key:
 
 
 def create_in_portal(
-    client: Client, entry: HelpRequestInput, *, account: PortalAccount, form_key: str, by: Actor
+    access: PortalAccess, entry: HelpRequestInput, *, account: PortalAccount, form_key: str, by: Actor
 ) -> None:
-    """Saves the request of a client who is signed in, once for each form key and content.
+    """Saves the request of the client or contact who is signed in, once for each form key and content.
 
-    Raises RateLimitExceeded beyond the limit of the mailbox (10 an hour).
+    `account` is that of the session. Raises RateLimitExceeded beyond the limit of the mailbox (10 an hour).
     """
     rate_limits.spend(Limit.on("help-of-account", account.ref, max_attempts=10, window=timedelta(hours=1)))
-    _save(client.practice, replace(entry, address=""), form_key=form_key, by=by, client=client)
+    client = access.client
+    _save(client.practice, replace(entry, address=""), form_key=form_key, by=by, client=client, access=access)
 
 
 def close(help_request: HelpRequest, *, note: str, by: Actor) -> HelpRequest:
@@ -87,7 +88,8 @@ def close(help_request: HelpRequest, *, note: str, by: Actor) -> HelpRequest:
     Repeating it changes nothing; another note under the same name is added to the first.
     """
     with transaction.atomic():
-        row = HelpRequest.objects.locked().select_related("practice", "client").get(pk=help_request.pk)
+        related = HelpRequest.objects.locked().select_related("practice", "client", "access__relationship__contact")
+        row = related.get(pk=help_request.pk)
         if row.done_at is not None and row.done_by != by.name:
             raise AlreadyDone(row.done_by)
         notes = row.note.splitlines()
@@ -96,12 +98,12 @@ def close(help_request: HelpRequest, *, note: str, by: Actor) -> HelpRequest:
         row.done_at, row.done_by = row.done_at or clock.now(), by.name
         row.note = "\n".join([*notes, note])
         row.save(update_fields=["done_at", "done_by", "note"])
-        audit_log.record(AuditAction.HELP_REQUEST_DONE, practice=row.practice, client=row.client, by=by, about=row.ref)
+        _record(AuditAction.HELP_REQUEST_DONE, row, by=by)
     return row
 
 
 def open_requests(practice: Practice, *, after: str) -> KeysetPage[HelpRequest]:
-    """Returns a page of the open requests, newest first, those beyond a limit last, each with client and access.
+    """Returns a page of the open requests, newest first, those beyond a limit last, each as `with_people` loads it.
 
     `after` is the ref of the last row before it, which may be done since.
     """
@@ -122,16 +124,19 @@ def _newest_open(practice: Parameter) -> QuerySet[HelpRequest]:
 
 
 def _in_order(rows: QuerySet[HelpRequest]) -> QuerySet[HelpRequest]:
-    listed = rows.filter(done_at=None).select_related("client__portal_access__address")
-    return listed.order_by("is_beyond_limit", "-id")
+    return with_people(rows.filter(done_at=None)).order_by("is_beyond_limit", "-id")
+
+
+def with_people(rows: QuerySet[HelpRequest]) -> QuerySet[HelpRequest]:
+    """Loads what `matching_clients.match` reads of a request from the portal."""
+    return rows.select_related("client__portal_access__address", "access__address", "access__relationship__contact")
 
 
 def done_requests(practice: Practice, *, after: str) -> KeysetPage[HelpRequest]:
     """Returns a page of the requests that are done, newest first; `after` is the ref of the last row before it."""
     rows = HelpRequest.objects.filter(practice=practice, done_at__isnull=False)
     position = keyset_pagination.position_of(rows, after)
-    newest = rows.select_related("client__portal_access__address")
-    return keyset_pagination.newest_first(newest, after=position, size=PAGE_SIZE)
+    return keyset_pagination.newest_first(with_people(rows), after=position, size=PAGE_SIZE)
 
 
 def delete_old() -> int:
@@ -165,7 +170,12 @@ def _save(
             defaults=asdict(entry) | columns,
         )
         if is_new:
-            audit_log.record(AuditAction.HELP_REQUESTED, practice=practice, client=row.client, by=by, about=row.ref)
+            _record(AuditAction.HELP_REQUESTED, row, by=by)
+
+
+def _record(action: AuditAction, row: HelpRequest, *, by: Actor) -> None:
+    named = holders.details_of(row.access) if row.access is not None else {}
+    audit_log.record(action, practice=row.practice, client=row.client, by=by, about=row.ref, **named)
 
 
 def _is_beyond_limit(practice: Practice, subject: str, network: str) -> bool:

@@ -1,30 +1,49 @@
-"""The clients whom help requests concern: known from the session, or found by exactly the address that was typed.
+"""The clients and contacts whom help requests concern: known from the session, or found by the typed address.
 
-A stranger may type a client's address and their own phone number. So the list shows the numbers on file, and whether
-the typed one is among them.
+The address must match exactly. A stranger may type a client's address and their own phone number. So the list shows the
+numbers on file, and whether the typed one is among them.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Step
 from portico.domain.access.models import HelpRequest, PortalAccess
-from portico.domain.clients.models import Client, EmailAddress, PhoneNumber
+from portico.domain.access.models.accounts import name_of_contact
+from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, Relationship
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import phone_number_display
 
 
 @dataclass(frozen=True)
-class MatchedClient:
-    """A client with their access, their phone numbers (E.164), and the first broken step of signing in by mail.
+class _Person:
+    """A client, or with a relationship the contact, with their access; None if none was ever saved."""
 
-    `chosen_address` is the address that opens the portal, if they tried another one of theirs; else empty.
+    client: Client
+    relationship: Relationship | None
+    access: PortalAccess | None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The ids of the client and the contact, one of them 0."""
+        return (self.client.pk, 0) if self.relationship is None else (0, self.relationship.contact_id)
+
+
+@dataclass(frozen=True)
+class MatchedClient:
+    """A client with the person's access, phone numbers (E.164), and the first broken step of signing in by mail.
+
+    `relationship` is None for the client, else that of the contact who asked. `chosen_address` is the address that
+    opens the portal, if they tried another one of theirs; else empty.
     """
 
     client: Client
+    relationship: Relationship | None
     access: PortalAccess | None
     phones: tuple[str, ...]
     broken_step: Step | None
@@ -32,16 +51,29 @@ class MatchedClient:
 
     @property
     def problem(self) -> str:
-        """Returns what prevents the client from signing in, without a full stop; empty if nothing does."""
+        """Returns what prevents the person from signing in, without a full stop; empty if nothing does."""
         return self.broken_step.explain(self.client, self.access) if self.broken_step is not None else ""
+
+    @property
+    def contact_name(self) -> str:
+        """The contact as "Bruno Berg (guardian)"; empty for the client."""
+        relationship = self.relationship
+        return name_of_contact(relationship.contact.name, relationship.kind) if relationship is not None else ""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The details with which an audit entry names the contact; none for the client."""
+        if self.relationship is None:
+            return {}
+        return {"access": self.relationship.ref, "holder": self.contact_name}
 
 
 @dataclass(frozen=True)
 class MatchedRequest:
-    """A help request with the clients it concerns: several if they share the typed address.
+    """A help request with those it concerns: several if they share the typed address, or the contact has clients.
 
     `number` is the typed phone number in E.164, empty if the contact is none; `is_on_file` is True if it is a number of
-    one of the clients.
+    one of them.
     """
 
     request: HelpRequest
@@ -54,43 +86,77 @@ class MatchedRequest:
 
 
 def match(practice: Practice, requests: Sequence[HelpRequest]) -> list[MatchedRequest]:
-    """Returns the requests, each with its clients. Runs two queries, however many requests there are.
+    """Returns the requests, each with its clients. Runs three queries, however many requests there are.
 
-    Each request must have been loaded with its client, access and address.
+    Each request must have been loaded by `help_requests.with_people`.
     """
-    by_mailbox: dict[str, list[Client]] = defaultdict(list)
-    # An empty condition would be answered without a query, and the number of queries would depend on the rows.
-    keys = {request.mailbox_key for request in requests} | {""}
-    addresses = EmailAddress.objects.open().filter(practice=practice, mailbox_key__in=keys)
-    for address in addresses.select_related("client__portal_access__address").order_by("client_id"):
-        if address.client is not None:
-            by_mailbox[address.mailbox_key].append(address.client)
-    found = {
-        request.pk: [request.client] if request.client is not None else by_mailbox[request.mailbox_key]
-        for request in requests
-    }
-    phones: dict[int, list[str]] = defaultdict(list)
-    client_ids = {client.pk for clients in found.values() for client in clients} | {0}
-    numbers = PhoneNumber.objects.filter(practice=practice, client__in=client_ids).order_by("id")
-    for client_id, number in numbers.values_list("client_id", "number"):
-        phones[client_id].append(number)
+    by_mailbox = _by_mailbox(practice, {request.mailbox_key for request in requests})
+    found = {request.pk: _sender(request) or by_mailbox[request.mailbox_key] for request in requests}
+    phones = _phones_of(practice, [person for people in found.values() for person in people])
     return [
         MatchedRequest(
             request,
-            tuple(_matched(request, client, phones[client.pk]) for client in found[request.pk]),
+            tuple(_matched(request, person, phones[person.key]) for person in found[request.pk]),
             _number_of(request.contact, practice),
         )
         for request in requests
     ]
 
 
-def _matched(request: HelpRequest, client: Client, phones: Sequence[str]) -> MatchedClient:
-    access: PortalAccess | None = getattr(client, "portal_access", None)
+def _sender(request: HelpRequest) -> list[_Person]:
+    """Returns the person who was signed in; an empty list for a request from the entrance."""
+    if request.client is None:
+        return []
+    if request.access is None or request.access.relationship is None:
+        return [_own(request.client)]
+    request.access.client = request.client
+    return [_Person(request.client, request.access.relationship, request.access)]
+
+
+def _own(client: Client) -> _Person:
+    return _Person(client, None, getattr(client, "portal_access", None))
+
+
+def _by_mailbox(practice: Practice, keys: set[str]) -> defaultdict[str, list[_Person]]:
+    """Returns the people by the mailboxes of their open addresses: clients first, then contacts for each client."""
+    found = defaultdict[str, list[_Person]](list)
+    keys_by_contact = defaultdict[int, list[str]](list)
+    # An empty condition would be answered without a query, and the number of queries would depend on the rows.
+    addresses = EmailAddress.objects.open().filter(practice=practice, mailbox_key__in=keys | {""})
+    for address in addresses.select_related("client__portal_access__address").order_by("client_id", "id"):
+        if address.client is not None:
+            found[address.mailbox_key].append(_own(address.client))
+        elif address.contact_id is not None:
+            keys_by_contact[address.contact_id].append(address.mailbox_key)
+    rows = Relationship.objects.current().filter(practice=practice, contact__in=keys_by_contact.keys() | {0})
+    for relationship in rows.select_related("client", "contact", "access__address").order_by("client_id", "id"):
+        access: PortalAccess | None = getattr(relationship, "access", None)
+        if access is not None:
+            access.client = relationship.client
+        for key in keys_by_contact[relationship.contact_id]:
+            found[key].append(_Person(relationship.client, relationship, access))
+    return found
+
+
+def _phones_of(practice: Practice, people: Sequence[_Person]) -> defaultdict[tuple[int, int], list[str]]:
+    """Returns the numbers by the key of the person, in the order in which they were added."""
+    phones = defaultdict[tuple[int, int], list[str]](list)
+    clients, contacts = ({each.key[place] for each in people} | {0} for place in (0, 1))
+    of_people = Q(client__in=clients) | Q(contact__in=contacts)
+    numbers = PhoneNumber.objects.filter(of_people, practice=practice).order_by("id")
+    for client_id, contact_id, number in numbers.values_list("client_id", "contact_id", "number"):
+        phones[client_id or 0, contact_id or 0].append(number)
+    return phones
+
+
+def _matched(request: HelpRequest, person: _Person, phones: Sequence[str]) -> MatchedClient:
+    access = person.access
     # Also whether the mailbox rejects our mail: a sign-in mail would not arrive.
     broken_step = eligibility.first_broken(access, Purpose.PORTAL_STATE)
     chosen = access.address if access is not None and broken_step is None else None
     is_another = chosen is not None and request.client_id is None and chosen.mailbox_key != request.mailbox_key
-    return MatchedClient(client, access, tuple(phones), broken_step, chosen.address if chosen and is_another else "")
+    chosen_address = chosen.address if chosen is not None and is_another else ""
+    return MatchedClient(person.client, person.relationship, access, tuple(phones), broken_step, chosen_address)
 
 
 def _number_of(contact: str, practice: Practice) -> str:

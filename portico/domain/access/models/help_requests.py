@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from portico.domain.access.models.accounts import PortalAccess
 from portico.domain.clients.models import Client, Language
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
@@ -21,12 +22,14 @@ class HelpRequestQuerySet(RowQuerySet["HelpRequest"]):
 class HelpRequest(PracticeRow):
     """A request for help by a client, or by a stranger: name, contact and address are as they were typed.
 
-    Nothing is ever mailed to `contact` or `address`. `client` is set only if the request came from the portal; whose
-    address was typed is looked up each time the list is shown.
+    Nothing is ever mailed to `contact` or `address`. `client` and `access` are set only if the request came from the
+    portal; whose address was typed is looked up each time the list is shown.
     """
 
     ref = RefField()
     client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="help_requests")
+    # By which the person was signed in: the client's own, or that of a contact. Older requests have none.
+    access = models.ForeignKey(PortalAccess, models.PROTECT, null=True, related_name="help_requests")
     name = models.CharField(max_length=100)
     contact = models.CharField(max_length=254)
     message = models.TextField(max_length=1000)
@@ -52,6 +55,7 @@ class HelpRequest(PracticeRow):
         constraints = (
             *PracticeRow.Meta.constraints,
             SamePractice("client", name="access_helprequest_client"),
+            SamePractice("access", name="access_helprequest_access"),
             models.UniqueConstraint(fields=("practice", "form_digest"), name="access_helprequest_once"),
         )
         indexes = (

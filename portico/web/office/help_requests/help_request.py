@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import revocation
+from portico.domain.access import access_grants, revocation
 from portico.domain.access.diagnosis import portal_history
 from portico.domain.access.help_requests import help_requests, matching_clients
 from portico.domain.access.help_requests.matching_clients import MatchedClient, MatchedRequest
@@ -40,7 +40,7 @@ class DoneForm(OfficeForm):
 @office_page()
 @require_safe
 def show(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Shows the request, and the steps of the client that `client` in the query names, or of the first that matches."""
+    """Shows the request, and the steps of the person whom the query names by `client` and `access`, else the first."""
     return _page(request, _get(request, ref), DoneForm(ref=ref))
 
 
@@ -59,7 +59,7 @@ def close(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def _get(request: OfficeRequest, ref: str) -> HelpRequest:
-    rows = HelpRequest.objects.filter(practice=request.practice).select_related("client__portal_access__address")
+    rows = help_requests.with_people(HelpRequest.objects.filter(practice=request.practice))
     found = None if input_validation.is_unstorable(ref) else rows.filter(ref=ref).first()
     if found is None:
         raise Http404
@@ -86,25 +86,31 @@ def _page(
         client=chosen.client if chosen is not None else None,
         by=request.actor,
         about=help_request.ref,
+        **(chosen.names if chosen is not None else {}),
     )
     return render(request, "office/help_requests/show.html", context, status=status)
 
 
 def _chosen(request: OfficeRequest, matched: MatchedRequest) -> MatchedClient | None:
-    named = request.GET.get("client", "")
-    by_ref = {each.client.ref: each for each in matched.clients}
-    return by_ref.get(named) or next(iter(matched.clients), None)
+    named = (request.GET.get("client", ""), request.GET.get(lookups.ACCESS_PARAMETER, ""))
+    by_refs = {(each.client.ref, each.relationship.ref if each.relationship else ""): each for each in matched.clients}
+    return by_refs.get(named) or next(iter(matched.clients), None)
 
 
 def _chain(request: OfficeRequest, chosen: MatchedClient) -> dict[str, object]:
     found = lookups.client_for_portal_tab(request, chosen.client.ref)
+    access, has_addresses = found.access, bool(found.addresses)
+    if chosen.relationship is not None:
+        access = access_grants.access_of(found.client, chosen.relationship)
+        has_addresses = chosen.relationship.contact.email_addresses.open().exists()
     return chain_context(
         request,
         found.client,
-        found.access,
-        portal_history.load(found.client, found.access),
-        sessions=revocation.sessions_of(found.access),
-        has_addresses=bool(found.addresses),
+        access,
+        portal_history.load(found.client, access),
+        sessions=revocation.sessions_of(access),
+        has_addresses=has_addresses,
         at=clock.now(),
         is_on_tab=False,
+        relationship=chosen.relationship,
     )

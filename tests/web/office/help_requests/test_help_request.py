@@ -18,9 +18,9 @@ from tests import cast
 
 pytestmark = pytest.mark.django_db
 LIST = "/office/help-requests/"
-# The session with its staff member; the request, the clients by address and their numbers; the client with addresses,
-# their mail events, requested links, audit entries and sessions; the audit entry, and the counts of the menu.
-QUERIES = 11
+# The session with its staff member; the request, the clients and contacts by address, their numbers; the client with
+# addresses, their mail events, requested links, audit entries and sessions; the audit entry, the counts of the menu.
+QUERIES = 12
 
 
 @pytest.fixture
@@ -69,6 +69,19 @@ def test_each_client_of_a_family_can_be_chosen(office: Browser, practice: Practi
     assert f'data-client="{bruno.ref}"' in page
     assert f'href="{LIST}{row.ref}/?client={bea.ref}"' in page
     assert f'data-client="{bea.ref}"' in office.get(f"{LIST}{row.ref}/?client={bea.ref}").text
+
+
+def test_the_steps_are_those_of_the_contact_who_asked(office: Browser, practice: Practice, ana: Client) -> None:
+    bruno = cast.guardian(ana)
+    cast.with_contact_access(bruno)
+    row = asked(practice, "bruno@mail.example")
+    page = office.get(f"{LIST}{row.ref}/").text
+    assert f'data-client="{ana.ref}"' in page
+    tab = office.get(f"/office/clients/{ana.ref}/edit/portal/?access={bruno.ref}").text
+    assert steps_in(page) == steps_in(tab)
+    assert re.search("Why can’t Bruno sign in", page)
+    entry = AuditEntry.objects.get(action=AuditAction.HELP_REQUESTS_VIEWED, about=row.ref)
+    assert entry.details["access"] == bruno.ref
 
 
 def test_a_client_whom_it_does_not_concern_is_not_shown(office: Browser, practice: Practice, ana: Client) -> None:

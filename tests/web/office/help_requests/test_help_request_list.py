@@ -7,12 +7,12 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_grants, contact_changes
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.help_requests.help_requests import HelpRequestInput
 from portico.domain.access.models import HelpRequest, PortalAccess
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients import registration
+from portico.domain.clients import contacts, registration
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -22,9 +22,9 @@ from tests import cast
 
 pytestmark = pytest.mark.django_db
 LIST = "/office/help-requests/"
-# The session with its staff member, open and done requests, the clients by address and their numbers, the audit entry,
-# and the counts of the menu.
-QUERIES = 7
+# The session with its staff member, open and done requests, the clients and contacts by address and their numbers, the
+# audit entry, and the counts of the menu.
+QUERIES = 8
 
 
 def ask(
@@ -79,7 +79,7 @@ def test_only_exactly_the_typed_address_matches(office: Browser, practice: Pract
         cast.with_access(person)
     ask(practice, address="anna@mail.example", key="a near miss")
     page = office.get(LIST).text
-    assert "No client has this address." in page
+    assert "No client or contact has this address." in page
     assert 'data-testid="help-client"' not in page
     ask(practice, address="bruno@mail.example", key="a family")
     page = office.get(LIST).text
@@ -108,15 +108,57 @@ def test_a_mailbox_that_rejects_our_mail_is_named_as_the_cause(office: Browser, 
 
 def test_a_request_from_the_portal_names_its_client(office: Browser, practice: Practice) -> None:
     bruno, bea = cast.bruno(practice), cast.bea(practice)
-    account = cast.with_access(bea).account
+    access = cast.with_access(bea)
     cast.with_access(bruno)
-    assert account is not None
+    assert access.account is not None
     entry = HelpRequestInput("Bruno", "bruno@mail.example", "A receipt", "es")
-    help_requests.create_in_portal(bea, entry, account=account, form_key="k", by=cast.DESK)
+    help_requests.create_in_portal(access, entry, account=access.account, form_key="k", by=cast.DESK)
     page = office.get(LIST).text
     assert page.count('data-testid="help-client"') == 1
     for words in ("Bea Berg", "Sent from the portal", "In Spanish", "Was signed in to the portal."):
         assert words in page
+
+
+def test_a_request_of_a_contact_from_the_portal_is_about_the_contact(office: Browser, practice: Practice) -> None:
+    bruno = cast.guardian(cast.ana(practice), phone="+12125550188")
+    access = cast.with_contact_access(bruno)
+    assert access.account is not None
+    entry = HelpRequestInput("Bruno", "+1 212 555 0188", "A receipt", "en")
+    help_requests.create_in_portal(access, entry, account=access.account, form_key="k", by=cast.DESK)
+    page = office.get(LIST).text
+    assert re.findall(r'href="tel:([^"]+)"', page) == ["+12125550188"]
+    assert "On file." in page
+    for words in ("Bruno Berg (guardian)", "Contact of Ana Abreu", "Was signed in to the portal."):
+        assert words in page
+    assert f'edit/portal/?access={bruno.ref}"' in page
+    entry_of_request = AuditEntry.objects.get(action=AuditAction.HELP_REQUESTED)
+    assert entry_of_request.details == {"access": bruno.ref, "holder": "Bruno Berg (guardian)"}
+
+
+def test_the_address_of_a_contact_matches_each_client_of_theirs(office: Browser, practice: Practice) -> None:
+    ana, ben = cast.ana(practice), cast.client(practice, "Ben", "Berg")
+    bruno = cast.guardian(ana, phone="+12125550188")
+    cast.with_contact_access(bruno)
+    contacts.link(ben, bruno.contact, "guardian", by=cast.DESK)
+    ask(practice, address="bruno@mail.example", contact="(212) 555-0188")
+    page = office.get(LIST).text
+    assert page.count('data-testid="help-client"') == 2
+    assert "On file." in page
+    for words in (
+        "Contact of Ana Abreu",
+        "Contact of Ben Berg",
+        "Can sign in by email.",
+        "Client Portal Access is off.",
+    ):
+        assert words in page
+
+
+def test_a_former_contact_does_not_match(office: Browser, practice: Practice) -> None:
+    bruno = cast.guardian(cast.ana(practice))
+    cast.with_contact_access(bruno)
+    contact_changes.end(bruno, by=cast.DESK)
+    ask(practice, address="bruno@mail.example")
+    assert "No client or contact has this address." in office.get(LIST).text
 
 
 def test_done_with_a_note_moves_it_down(office: Browser, practice: Practice) -> None:
@@ -194,8 +236,11 @@ def test_the_page_turns_over_open_requests(office: Browser, practice: Practice) 
 def test_the_number_of_queries_is_fixed(
     office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries, number: int
 ) -> None:
-    cast.with_access(cast.ana(practice))
+    ana = cast.ana(practice)
+    cast.with_access(ana)
     for each in range(number):
+        cast.guardian(ana, f"Parent {each}", address=f"parent{each}@mail.example")
+        ask(practice, address=f"parent{each}@mail.example", key=f"parent {each}")
         ask(practice, address="ana@mail.example", key=str(each))
     for row in HelpRequest.objects.all()[: number // 2]:
         help_requests.close(row, note="", by=cast.DESK)
