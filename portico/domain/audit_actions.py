@@ -214,6 +214,8 @@ class AuditAction(TextChoices):
                 cls.UPLOADS_VIEWED,
                 cls.SHARING_VIEWED,
                 cls.UPLOAD_DOWNLOADED,
+                cls.SHARED_FILE_OPENED,
+                cls.COMPLETED_DOCUMENT_SEEN,
                 cls.BILLING_VIEWED,
                 cls.INVOICE_VIEWED,
                 cls.PAGE_VIEWED_AS_CLIENT,

@@ -14,7 +14,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry
-from tests import cast
+from tests import cast, shared_documents
 from tests.web.office.form_data import said
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,26 @@ def test_latest_entries_exclude_views(office: Browser, practice: Practice) -> No
     assert "Invitation to ana@mail.example sent" in page
     assert page.count("<li data-tone=") == 6
     assert "Overview viewed" not in page
+
+
+def test_documents_that_a_client_views_again_do_not_fill_the_latest_entries(
+    office: Browser, practice: Practice
+) -> None:
+    ana = cast.ana(practice)
+    portal, access = cast.in_the_portal(Browser(), ana), PortalAccess.objects.get(own_client=ana)
+    versions = shared_documents.consent(practice), shared_documents.file_to_read(practice)
+    consent, file = shared_documents.shared(access, *versions)
+    shared_documents.signed(consent, access)
+    for _each in range(6):
+        portal.get(f"/portal/alder-street/documents/{consent.ref}/")
+        portal.get(f"/portal/alder-street/documents/{file.ref}/file/")
+
+    page = said(office, page_of(ana))
+
+    assert "Document signed in the portal" in page
+    assert "File downloaded" not in page
+    assert "Completed document viewed" not in page
+    assert AuditEntry.objects.filter(action=AuditAction.SHARED_FILE_OPENED).count() == 6
 
 
 def test_each_view_is_recorded_once(office: Browser, practice: Practice) -> None:
