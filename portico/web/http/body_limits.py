@@ -4,13 +4,11 @@ import re
 
 from django.conf import settings
 
+from portico.plumbing.files import inspection
+
 MEGABYTE = 1024 * 1024
-# A file of 25 MB with the other fields of its form.
-UPLOAD_BYTES = 26 * MEGABYTE
-# As people are told: the largest file, not the form around it.
-UPLOAD_MEGABYTES = 25
-
-
+# The largest file, with the other fields of its form.
+UPLOAD_BYTES = inspection.MAX_BYTES + MEGABYTE
 # The pages `portal:upload` and `office:template_file_upload`.
 _TAKES_FILES = re.compile(r"/portal/[^/]+/documents/[^/]+/upload/|/office/settings/documents/[^/]+/[^/]+/upload/")
 
@@ -26,5 +24,5 @@ def limit_of(path: str) -> int:
 
 
 def megabytes_of(path: str) -> int:
-    """Returns the limit as people are told, in megabytes."""
-    return UPLOAD_MEGABYTES if takes_files(path) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE // MEGABYTE
+    """Returns the limit as people are told, in megabytes: of the largest file, not of the form around it."""
+    return inspection.MAX_MEGABYTES if takes_files(path) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE // MEGABYTE
