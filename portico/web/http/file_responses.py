@@ -29,7 +29,3 @@ def download(file: StoredFile, *, name: str = "") -> HttpResponse:
     )
     # Guards and middleware set headers and cookies only, which both kinds of response have.
     return cast(HttpResponse, response)
-
-
-def _attachment(name: str) -> str:
-    return content_disposition_header(as_attachment=True, filename=name) or "attachment"
