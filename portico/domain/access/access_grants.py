@@ -421,7 +421,7 @@ def _choose(
     if access.address is not None and access.account is not None:
         is_by_client = by.kind == ActorKind.CLIENT
         notice_mail_queueing.notify_address_removed(access, access.address, access.account, is_by_client=is_by_client)
-    access.had_signed_in_before = access.had_signed_in_before or access.first_signed_in_at is not None
+    access.had_signed_in_before = access.was_used
     access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
     access.address = address
     # Locked before the stop is read: a stop that is made at this moment waits, and then marks this access.

@@ -310,12 +310,14 @@ _REFUSALS = {
         "address": gettext_lazy("Invitation not sent: no address was chosen"),
         "email_ok": gettext_lazy("Invitation not sent: Email ok was not checked"),
         "lift_stop": gettext_lazy("Invitation not sent: an earlier email was marked as spam"),
+        "guardian": gettext_lazy("Invitation not sent: the client is under age and has no guardian"),
     },
     AuditAction.PIN_NOT_MADE: {
         "restore": gettext_lazy("PIN not created: the client is archived"),
         "access": gettext_lazy("PIN not created: access was off"),
         "address": gettext_lazy("PIN not created: no address was chosen"),
         "tries": gettext_lazy("PIN not created: too many wrong PINs were entered"),
+        "guardian": gettext_lazy("PIN not created: the client is under age and has no guardian"),
     },
 }
 _DOCUMENTS = {

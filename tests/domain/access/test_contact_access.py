@@ -31,7 +31,7 @@ from portico.domain.clients.client_input import AddressInput, ContactInput
 from portico.domain.clients.contacts import RelationshipEnded
 from portico.domain.clients.models import Client, PortalState, Relationship, RelationshipKind
 from portico.domain.practices.models import CardState, Practice
-from portico.plumbing import tokens
+from portico.plumbing import clock, tokens
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
@@ -155,6 +155,21 @@ def test_a_minor_is_invited_only_with_a_guardian(practice: Practice) -> None:
         cast.invited(bea)
     cast.guardian(bea, address="bruno@work.example")
     assert cast.invited(bea).access.is_own
+
+
+def test_a_minor_gets_a_first_pin_only_with_a_guardian(practice: Practice, bea: Client) -> None:
+    access_grants.save_access(bea, cast.entry_for(bea), version=None, by=cast.DESK)
+    with pytest.raises(sign_in_pins.PinNotAllowed, match="Add a guardian in Contacts first") as refused:
+        sign_in_pins.generate(bea, form_key=tokens.new_token(), by=cast.DESK)
+    assert refused.value.fix == "guardian"
+    assert AuditEntry.objects.get(action=AuditAction.PIN_NOT_MADE).details == {"why": "guardian"}
+    bruno = cast.guardian(bea)
+    assert sign_in_pins.generate(bea, form_key=tokens.new_token(), by=cast.DESK).client == bea
+    # Once she has signed in, the end of the relationship does not lock her out.
+    contact_changes.end(bruno, by=cast.DESK)
+    assert sign_in_pins.refusal(bea, access_grants.access_of(bea)) is not None
+    PortalAccess.objects.filter(own_client=bea).update(first_signed_in_at=clock.now())
+    assert sign_in_pins.refusal(bea, access_grants.access_of(bea)) is None
 
 
 def test_the_practice_sets_the_age_of_majority(practice: Practice, bea: Client) -> None:

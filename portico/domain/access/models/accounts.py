@@ -194,6 +194,11 @@ class PortalAccess(PracticeRow):
         return self.enabled_at is not None
 
     @property
+    def was_used(self) -> bool:
+        """Returns True if the person has signed in, with this address or an earlier one."""
+        return self.had_signed_in_before or self.first_signed_in_at is not None
+
+    @property
     def is_practice_reconciled(self) -> bool:
         """Returns False if the practice was restored and events are missing still. Needs `with_restoration`."""
         return bool(self.__dict__["reconciled"])

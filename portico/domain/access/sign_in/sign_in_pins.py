@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from portico.domain.access import (
     access_grants,
     eligibility,
+    eligibility_steps,
+    guardians,
     holders,
     notice_mail_queueing,
     portal_accounts,
@@ -60,6 +62,7 @@ class PinNotAllowed(Refused):
 def refusal(client: Client, access: PortalAccess | None, phones: Iterable[str] | None = None) -> PinNotAllowed | None:
     """Returns the refusal to make a PIN; None if one can be made. Requires neither an address nor `Email ok`.
 
+    Refuses the first PIN of a minor without a guardian, as an invitation is refused; an access in use keeps working.
     Refuses while the limit of any identifier is spent: the client may enter that one, and the PIN would fail.
     `phones` are the client's numbers, if they are loaded.
     """
@@ -67,6 +70,8 @@ def refusal(client: Client, access: PortalAccess | None, phones: Iterable[str] |
     broken = eligibility.first_broken(access, Purpose.SIGN_IN_BY_PIN)
     if broken is not None:
         return PinNotAllowed(broken.instruct(client, access), fix=broken.fix.name)
+    if not access.was_used and guardians.is_needed(access):
+        return PinNotAllowed(guardians.instruction(client), fix=eligibility_steps.ADD_GUARDIAN.name)
     if rate_limits.is_any_spent(*_limits_of(client, access, phones)):
         message = _(
             "Too many wrong PINs were entered for this client today. Make sure that you are speaking with your client."
