@@ -196,7 +196,7 @@ def test_a_file_of_25_mb_is_passed_on(running: Running) -> None:
     body = multipart(b"x" * (25 * MEGABYTE))
     form = "Content-Type: multipart/form-data; boundary=limit"
     head = request(
-        "POST", "/office/settings/documents/x/en/upload/", form, f"Content-Length: {len(body)}", "Expect: 100-continue"
+        "POST", "/office/settings/documents/x/", form, f"Content-Length: {len(body)}", "Expect: 100-continue"
     ).replace(b"Content-Type: application/x-www-form-urlencoded\r\n", b"")
     with running.connect(head) as connection:
         assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"

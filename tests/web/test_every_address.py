@@ -318,10 +318,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:document_starter_set", "POST"): for_editors(302),
     # The document is not one of kind file.
     ("office:template_file", "GET"): for_editors(404),
-    ("office:template_file_upload", "POST"): for_editors(404),
     ("office:shareable_document", "GET"): for_editors(200, elsewhere=404),
     ("office:shareable_document", "POST"): for_editors(422, elsewhere=404),
-    ("office:document_settings", "POST"): for_editors(422, elsewhere=404),
+    ("office:document_publication", "POST"): for_editors(422, elsewhere=404),
     ("office:document_preview", "GET"): for_editors(200, elsewhere=404),
     ("office:document_translation", "GET"): for_editors(200, elsewhere=404),
     ("office:document_translation", "POST"): for_editors(422, elsewhere=404),
@@ -334,7 +333,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     **{
         (f"office:document_{action}", "POST"): for_editors(302, elsewhere=404)
         for action in (
-            *("publication", "draft_removal", "place", "in_welcome_packet", "archiving", "restoration", "copy"),
+            *("draft_removal", "place", "in_welcome_packet", "archiving", "restoration", "copy"),
             *("question_place", "question_removal"),
         )
     },

@@ -61,7 +61,7 @@ ODD_BYTES = 2 if databases.is_whole() else 1
 ROUTES = all_routes()
 BODY_KINDS = (FORM, "multipart/form-data; boundary=x", "application/json", "text/plain")
 # Where files of up to 25 MB are uploaded.
-TAKES_FILES = {"portal:upload", "office:template_file_upload"}
+TAKES_FILES = {"portal:upload", "office:shareable_document", "office:document_publication"}
 POSTING = [route for route, method in cases() if method == "POST"]
 
 

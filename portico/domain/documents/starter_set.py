@@ -13,7 +13,7 @@ from typing import Any
 from portico.domain.documents import publishing, templates
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.documents.template_content import ENGLISH, LANGUAGES, Content
-from portico.domain.documents.templates import TitleTaken
+from portico.domain.documents.templates import TemplateSettings, TitleTaken
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor
 
@@ -126,10 +126,12 @@ def add(practice: Practice, *, by: Actor) -> list[DocumentTemplate]:
             templates.save_settings(
                 template,
                 revision=template.revision,
-                title=document.title,
-                in_welcome_packet=document.in_welcome_packet,
-                may_be_declined=document.may_be_declined,
-                repeat_after_months=document.repeat_after_months,
+                settings=TemplateSettings(
+                    title=document.title,
+                    in_welcome_packet=document.in_welcome_packet,
+                    may_be_declined=document.may_be_declined,
+                    repeat_after_months=document.repeat_after_months,
+                ),
                 by=by,
             )
         )

@@ -1,5 +1,6 @@
 """Templates of documents: creating, editing, ordering, archiving and duplicating them."""
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +20,16 @@ from portico.plumbing.refusals import Refused
 MAX_TITLE = 150
 MAX_TEMPLATES = 200
 MAX_REPEAT_MONTHS = 60
+
+
+@dataclass(frozen=True)
+class TemplateSettings:
+    """The settings of a document, for all its versions. `repeat_after_months` is 0 for a document asked once."""
+
+    title: str
+    in_welcome_packet: bool
+    may_be_declined: bool
+    repeat_after_months: int
 
 
 class TitleTaken(Refused):
@@ -78,36 +89,40 @@ def duplicate(template: DocumentTemplate, *, by: Actor) -> DocumentTemplate:
     return copy
 
 
+def save(
+    template: DocumentTemplate, *, revision: int, settings: TemplateSettings, draft: Content, by: Actor
+) -> DocumentTemplate:
+    """Saves the settings and the draft of one page, both or neither. Repeating it changes nothing.
+
+    Raises TemplateChanged, TemplateArchived, TitleTaken, DraftRefused.
+    """
+    with transaction.atomic():
+        # The practice is locked before the template, as in save_settings.
+        _lock_practice(template.practice)
+        is_current = _lock(template).revision == revision
+        template = save_settings(template, revision=revision, settings=settings, by=by)
+        return save_draft(template, revision=template.revision if is_current else revision, draft=draft, by=by)
+
+
 def save_settings(
-    template: DocumentTemplate,
-    *,
-    revision: int,
-    title: str,
-    in_welcome_packet: bool,
-    may_be_declined: bool,
-    repeat_after_months: int,
-    by: Actor,
+    template: DocumentTemplate, *, revision: int, settings: TemplateSettings, by: Actor
 ) -> DocumentTemplate:
     """Changes what applies to all versions. Repeating it changes nothing.
 
     Raises TemplateChanged, TemplateArchived, TitleTaken.
     """
-    wanted = (title, in_welcome_packet, may_be_declined, repeat_after_months)
+    wanted = asdict(settings)
     with transaction.atomic():
         others = _lock_practice(template.practice)
         template = _lock(template)
-        if wanted == (
-            template.title,
-            template.in_welcome_packet,
-            template.may_be_declined,
-            template.repeat_after_months,
-        ):
+        if all(getattr(template, name) == value for name, value in wanted.items()):
             return template
         _refuse_unless_current(template, revision)
-        _refuse_taken(title, [each for each in others if each.pk != template.pk])
-        template.title, template.in_welcome_packet, template.may_be_declined, template.repeat_after_months = wanted
-        _save(template, "title", "in_welcome_packet", "may_be_declined", "repeat_after_months")
-        _record(AuditAction.TEMPLATE_EDITED, template, by, in_welcome_packet=in_welcome_packet)
+        _refuse_taken(settings.title, [each for each in others if each.pk != template.pk])
+        for name, value in wanted.items():
+            setattr(template, name, value)
+        _save(template, *wanted)
+        _record(AuditAction.TEMPLATE_EDITED, template, by, in_welcome_packet=settings.in_welcome_packet)
     return template
 
 

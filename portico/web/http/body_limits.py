@@ -9,8 +9,11 @@ from portico.plumbing.files import inspection
 MEGABYTE = 1024 * 1024
 # The largest file, with the other fields of its form.
 UPLOAD_BYTES = inspection.MAX_BYTES + MEGABYTE
-# The pages `portal:upload` and `office:template_file_upload`.
-_TAKES_FILES = re.compile(r"/portal/[^/]+/documents/[^/]+/upload/|/office/settings/documents/[^/]+/[^/]+/upload/")
+# The pages `portal:upload`, `office:shareable_document` and `office:document_publication`.
+_TAKES_FILES = re.compile(
+    r"/portal/[^/]+/documents/[^/]+/upload/"
+    r"|/office/settings/documents/(?!(?:new|import|starter-set)/)[^/]+/(?:publication/)?"
+)
 
 
 def takes_files(path: str) -> bool:

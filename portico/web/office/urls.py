@@ -237,11 +237,9 @@ urlpatterns = [
     path("settings/documents/import/", form_files.import_form, name="document_import"),
     path("settings/documents/starter-set/", shareable_list.add_starter_set, name="document_starter_set"),
     path("settings/documents/<str:ref>/", template_editor.edit, name="shareable_document"),
-    path("settings/documents/<str:ref>/settings/", template_editor.save_settings, name="document_settings"),
     path("settings/documents/<str:ref>/publication/", template_editor.publish, name="document_publication"),
     path("settings/documents/<str:ref>/draft/removal/", template_editor.discard_draft, name="document_draft_removal"),
     path("settings/documents/<str:ref>/preview/<str:language>/", template_editor.preview, name="document_preview"),
-    path("settings/documents/<str:ref>/<str:language>/upload/", template_file.upload, name="template_file_upload"),
     path("settings/documents/<str:ref>/<str:language>/file/", template_file.download, name="template_file"),
     path("settings/documents/<str:ref>/place/", shareable_list.move, name="document_place"),
     path(

@@ -4,10 +4,11 @@ import io
 
 import pytest
 
-from portico.domain.documents import publishing, template_files, templates, uploads, version_files
+from portico.domain.documents import publishing, template_content, template_files, templates, uploads, version_files
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.documents.template_content import NotReadyToPublish
-from portico.domain.documents.templates import TemplateChanged
+from portico.domain.documents.template_files import UploadedFile
+from portico.domain.documents.templates import TemplateChanged, TemplateSettings
 from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content
 from portico.plumbing.files.inspection import KindNotAccepted
@@ -26,12 +27,14 @@ def policies(practice: Practice) -> DocumentTemplate:
 def put(
     template: DocumentTemplate, content: bytes = b"", *, language: str = "en", revision: int = 0
 ) -> DocumentTemplate:
-    return template_files.put(
+    return template_files.save(
         template,
-        io.BytesIO(content or files.pdf()),
-        name="policies.pdf",
-        language=language,
+        {language: UploadedFile(io.BytesIO(content or files.pdf()), "policies.pdf")},
         revision=revision or template.revision,
+        settings=TemplateSettings(
+            template.title, in_welcome_packet=False, may_be_declined=False, repeat_after_months=0
+        ),
+        draft=template_content.to_edit(template),
         by=cast.DESK,
     )
 

@@ -9,7 +9,7 @@ from portico.domain.documents import publishing, template_content, templates
 from portico.domain.documents.forms import canonical_json
 from portico.domain.documents.models import DocumentTemplate, TemplateKind, TemplateVersion
 from portico.domain.documents.template_content import Content, DraftRefused, NotReadyToPublish
-from portico.domain.documents.templates import TemplateArchived, TemplateChanged, TitleTaken
+from portico.domain.documents.templates import TemplateArchived, TemplateChanged, TemplateSettings, TitleTaken
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
 from tests import cast
@@ -193,13 +193,25 @@ def test_settings_are_saved_and_recorded(practice: Practice) -> None:
         "may_be_declined": True,
         "repeat_after_months": 12,
     }
-    saved = templates.save_settings(template, revision=template.revision, by=DESK, **values)
+    settings = TemplateSettings(**values)
+    saved = templates.save_settings(template, revision=template.revision, settings=settings, by=DESK)
     assert {name: getattr(saved, name) for name in values} == values
-    assert templates.save_settings(template, revision=1, by=DESK, **values).revision == saved.revision
+    assert templates.save_settings(template, revision=1, settings=settings, by=DESK).revision == saved.revision
     assert [each.action for each in AuditEntry.objects.filter(about=template.ref).order_by("id")] == [
         "template.created",
         "template.edited",
     ]
+
+
+def test_settings_are_not_saved_with_a_refused_draft(practice: Practice) -> None:
+    template = _consent(practice)
+    settings = TemplateSettings("New", in_welcome_packet=True, may_be_declined=False, repeat_after_months=0)
+    draft = template_content.to_edit(template)
+    draft["en"]["text"] = "My card is 4111 1111 1111 1111"
+    with pytest.raises(DraftRefused):
+        templates.save(template, revision=template.revision, settings=settings, draft=draft, by=DESK)
+    template.refresh_from_db()
+    assert template.title == "Consent"
 
 
 def test_a_draft_has_the_shape_of_a_version() -> None:

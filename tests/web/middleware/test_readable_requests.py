@@ -63,7 +63,7 @@ def test_utf_8_is_accepted(charset: str) -> None:
 
 def upload(body: bytes, length: int | None = None) -> tuple[int, bytes]:
     form = "multipart/form-data; boundary=x"
-    where = {"PATH_INFO": "/office/settings/documents/x/en/upload/", "CONTENT_TYPE": form}
+    where = {"PATH_INFO": "/office/settings/documents/x/", "CONTENT_TYPE": form}
     return post(body, CONTENT_LENGTH=str(length or len(body)), **where)
 
 

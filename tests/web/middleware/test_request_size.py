@@ -18,7 +18,13 @@ def test_body_over_3_mb_is_refused() -> None:
     assert b"3 MB" in page
 
 
-@pytest.mark.parametrize("path", ["/office/nope/upload/", "/portal/nope/upload/", "/portal/alder-street/home/upload/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/office/nope/upload/", "/portal/nope/upload/", "/portal/alder-street/home/upload/"),
+        *(f"/office/settings/documents/{each}/" for each in ("new", "import", "starter-set")),
+    ],
+)
 def test_only_the_pages_that_take_files_take_25_mb(path: str) -> None:
     where = {"PATH_INFO": path, "CONTENT_TYPE": "multipart/form-data; boundary=x"}
     assert post(b"", CONTENT_LENGTH=str(20 * 1024 * 1024), **where)[0] == 413
@@ -28,7 +34,8 @@ def test_each_page_that_takes_files_takes_25_mb() -> None:
     urls = "portico.urls"
     for path in (
         reverse("portal:upload", urls, kwargs={"slug": "alder-street", "ref": "a1"}),
-        reverse("office:template_file_upload", urls, args=["a1", "en"]),
+        reverse("office:shareable_document", urls, args=["a1"]),
+        reverse("office:document_publication", urls, args=["a1"]),
     ):
         assert body_limits.limit_of(path) == body_limits.UPLOAD_BYTES
 

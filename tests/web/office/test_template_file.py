@@ -20,8 +20,9 @@ def policies(practice: Practice) -> DocumentTemplate:
 
 def put(office: Browser, template: DocumentTemplate, content: bytes) -> str:
     """Uploads the English file; returns the page that follows."""
-    posted = {"file": SimpleUploadedFile("policies.pdf", content), "revision": str(template.revision)}
-    return office.post(f"/office/settings/documents/{template.ref}/en/upload/", posted, follow=True).text
+    posted = {"file_en": SimpleUploadedFile("policies.pdf", content), "title": template.title, "title_en": "Policies"}
+    page = f"/office/settings/documents/{template.ref}/"
+    return office.post(page, posted | {"revision": str(template.revision)}, follow=True).text
 
 
 def test_dr_elm_uploads_a_file_and_publishes_it(
@@ -43,5 +44,5 @@ def test_a_program_is_refused_with_a_sentence(client: Browser, practice: Practic
 
 
 def test_fay_cannot_put_a_file_into_a_document(office: Browser, policies: DocumentTemplate) -> None:
-    posted = {"file": SimpleUploadedFile("a.pdf", files.pdf()), "revision": "1"}
-    assert office.post(f"/office/settings/documents/{policies.ref}/en/upload/", posted).status_code == 403
+    posted = {"file_en": SimpleUploadedFile("a.pdf", files.pdf()), "title": "Office policies", "revision": "1"}
+    assert office.post(f"/office/settings/documents/{policies.ref}/", posted).status_code == 403

@@ -1,4 +1,4 @@
-"""A shareable document: its text in both languages, its settings, and publishing."""
+"""A shareable document: its texts and files in both languages, its settings, and publishing."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portico.domain.clients.models import Language
-from portico.domain.documents import publishing, template_content, templates
+from portico.domain.documents import publishing, template_content, template_files, templates
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.documents.template_content import ENGLISH, LANGUAGES, NotReadyToPublish
 from portico.plumbing.files import inspection
@@ -17,47 +17,38 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office.base_form import posted
 from portico.web.office.shareable_documents.found_templates import TEMPLATE_EDITORS, get_template
 from portico.web.office.shareable_documents.preview_pages import preview_of
-from portico.web.office.shareable_documents.template_forms import ContentForm, TemplateSettingsForm
+from portico.web.office.shareable_documents.template_forms import TemplateForm
 from portico.web.office.shown_refusals import show_refusal
 
 
 @office_page(*TEMPLATE_EDITORS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Shows the document; saves its texts as the draft."""
+    """Shows the document; saves its texts and files as the draft, and its settings."""
     template = get_template(request, ref)
-    form = ContentForm(template, posted(request))
-    if not form.is_valid():
-        return _page(request, template, content=form)
-    try:
-        templates.save_draft(template, revision=form.cleaned_data["revision"], draft=form.draft(), by=request.actor)
-    except Refused as refusal:
-        return _page(request, template, content=form.refused(refusal))
-    messages.success(request, _("Saved. Clients get the change when you publish it."))
-    return redirect("office:shareable_document", ref=ref)
-
-
-@office_page(*TEMPLATE_EDITORS)
-@require_POST
-def save_settings(request: OfficeRequest, ref: str) -> HttpResponse:
-    template = get_template(request, ref)
-    form = TemplateSettingsForm.of(template, request.POST)
-    if not form.is_valid():
-        return _page(request, template, settings=form)
-    try:
-        templates.save_settings(template, by=request.actor, **form.cleaned_data)
-    except Refused as refusal:
-        return _page(request, template, settings=form.refused(refusal))
-    messages.success(request, _("The settings were saved."))
+    form = TemplateForm(template, posted(request), request.FILES)
+    saved = _save(request, form)
+    if saved is None:
+        return _page(request, form)
+    is_draft = bool(saved.draft)
+    messages.success(request, _("Saved. Clients get the change when you publish it.") if is_draft else _("Saved."))
     return redirect("office:shareable_document", ref=ref)
 
 
 @office_page(*TEMPLATE_EDITORS)
 @require_POST
 def publish(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Saves what was entered, as the editor's other button does, and publishes it."""
     template = get_template(request, ref)
+    form = TemplateForm(template, request.POST, request.FILES)
+    saved = _save(request, form)
+    if saved is None:
+        return _page(request, form)
+    # Another person's change may be saved already, and the page did not show it.
+    revision = form.cleaned_data["revision"]
+    shown = saved.revision if revision == template.revision else revision
     with show_refusal(request):
-        version = publishing.publish(template, revision=revision_of(request), by=request.actor)
+        version = publishing.publish(saved, revision=shown, by=request.actor)
         text = _("Version %(number)d is published. Documents sent before keep the version they have.")
         messages.success(request, text % {"number": version.number})
     return redirect("office:shareable_document", ref=ref)
@@ -83,21 +74,31 @@ def preview(request: OfficeRequest, ref: str, language: str) -> HttpResponse:
     return render(request, "office/shareable_documents/preview.html", values)
 
 
-def _page(
-    request: OfficeRequest,
-    template: DocumentTemplate,
-    *,
-    content: ContentForm | None = None,
-    settings: TemplateSettingsForm | None = None,
-) -> HttpResponse:
+def _save(request: OfficeRequest, form: TemplateForm) -> DocumentTemplate | None:
+    """Returns the saved template; None for a form that is not valid or was refused, or without posted data."""
+    if not form.is_valid():
+        return None
+    try:
+        return template_files.save(
+            form.template,
+            form.uploaded_files(),
+            revision=form.cleaned_data["revision"],
+            settings=form.settings(),
+            draft=form.draft(),
+            by=request.actor,
+        )
+    except Refused as refusal:
+        form.refused(refusal)
+        return None
+
+
+def _page(request: OfficeRequest, form: TemplateForm) -> HttpResponse:
+    template = form.template
     kind, draft = TemplateKind(template.kind), template_content.to_edit(template)
-    content_form = content or ContentForm(template)
-    settings_form = settings or TemplateSettingsForm.of(template)
     values = {
         "template": template,
         "kind": kind,
-        "content": content_form,
-        "settings": settings_form,
+        "form": form,
         "languages": _languages(),
         "missing": {language: template_content.missing(kind, draft, language) for language in LANGUAGES},
         "spanish_is_begun": template_content.is_begun(draft, Language.SPANISH.value),
@@ -105,8 +106,7 @@ def _page(
         "files": {language: draft[language].get("file") for language in LANGUAGES},
         "max_megabytes": inspection.MAX_MEGABYTES,
     }
-    shown = settings_form if settings else content_form
-    return render(request, "office/shareable_documents/edit.html", values, status=shown.page_status)
+    return render(request, "office/shareable_documents/edit.html", values, status=form.page_status)
 
 
 def _minutes(kind: TemplateKind, template: DocumentTemplate) -> int | None:

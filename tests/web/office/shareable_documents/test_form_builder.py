@@ -48,7 +48,8 @@ def test_a_form_with_a_branch_is_built_and_published(owner: Browser, form: Docum
     assert [each["text"] for each in _items(form)] == ["Health", "Pills?", "Which?"]
     page = owner.get(f"{LIST}{form.ref}/questions/").text
     assert "Only after certain answers" in page
-    owner.post(f"{LIST}{form.ref}/", {"title_en": "Intake", "title_es": "Ingreso", "revision": form.revision})
+    titles = {"title": "Intake", "title_en": "Intake", "title_es": "Ingreso"}
+    owner.post(f"{LIST}{form.ref}/", titles | {"revision": form.revision})
     form.refresh_from_db()
     version = publishing.publish(form, by=cast.DESK)
     assert version.content.keys() == {"en", "es"}

@@ -1,6 +1,9 @@
 """Shareable documents in the office: the list, the editor, publishing, and who may do it."""
 
+from typing import Any
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
@@ -9,6 +12,7 @@ from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing.models import AuditEntry
 from tests import cast
+from tests.support import files
 
 pytestmark = pytest.mark.django_db
 LIST = "/office/settings/documents/"
@@ -29,9 +33,10 @@ def _page(template: DocumentTemplate) -> str:
     return f"{LIST}{template.ref}/"
 
 
-def _typed(template: DocumentTemplate, **values: str) -> dict[str, str]:
+def _typed(template: DocumentTemplate, **values: str) -> dict[str, Any]:  # Any: also files.
     template.refresh_from_db()
-    return {"title_en": "Consent", "text_en": "# Risks\n\nI agree.", "revision": str(template.revision)} | values
+    texts = {"title": template.title, "title_en": "Consent", "text_en": "# Risks\n\nI agree."}
+    return texts | {"revision": str(template.revision)} | values
 
 
 def test_a_consent_is_made_read_and_published(owner: Browser, practice: Practice) -> None:
@@ -41,8 +46,7 @@ def test_a_consent_is_made_read_and_published(owner: Browser, practice: Practice
     page = owner.post(_page(template), _typed(template), follow=True).text
     assert "about 1 minute" in " ".join(page.split())
     assert "<h2>Risks</h2>" in owner.get(f"{_page(template)}preview/en/").text
-    template.refresh_from_db()
-    page = owner.post(f"{_page(template)}publication/", {"revision": template.revision}, follow=True).text
+    page = owner.post(f"{_page(template)}publication/", _typed(template), follow=True).text
     assert "Version 1 is published" in page
     template.refresh_from_db()
     assert template.current_version is not None
@@ -68,18 +72,49 @@ def test_the_second_of_two_editors_is_told(owner: Browser, practice: Practice) -
     assert answer.status_code == 409
     assert "changed after you opened this page" in answer.text
     assert "By Hal." in answer.text
-    page = owner.post(f"{_page(template)}publication/", {"revision": stale["revision"]}, follow=True).text
-    assert "changed after you opened this page" in page
+    for typed in (stale, _typed(template, text_en="By Dr Elm.", revision=stale["revision"])):
+        page = owner.post(f"{_page(template)}publication/", typed, follow=True).text
+        assert "changed after you opened this page" in page
     template.refresh_from_db()
     assert template.current_version is None
 
 
-def test_settings_are_saved(owner: Browser, practice: Practice) -> None:
+def test_each_button_saves_all_that_was_entered(owner: Browser, practice: Practice) -> None:
     template = _consent(practice)
-    values = {"title": "Consent 2026", "in_welcome_packet": "on", "repeat_after_months": "12", "revision": "1"}
-    assert "Consent 2026" in owner.post(f"{_page(template)}settings/", values, follow=True).text
+    settings = {"title": "Consent 2026", "in_welcome_packet": "on", "repeat_after_months": "12"}
+    for number, button in enumerate(("", "publication/"), 1):
+        typed = _typed(template, **settings, note_en=f"Note {number}")
+        assert f"Note {number}" in owner.post(f"{_page(template)}{button}", typed, follow=True).text
     template.refresh_from_db()
-    assert (template.in_welcome_packet, template.may_be_declined, template.repeat_after_months) == (True, False, 12)
+    assert (template.title, template.in_welcome_packet) == ("Consent 2026", True)
+    assert (template.may_be_declined, template.repeat_after_months) == (False, 12)
+    assert template.current_version is not None
+    assert template.current_version.content["en"]["note"] == "Note 2"
+
+
+def test_neither_text_nor_setting_is_saved_if_one_is_refused(owner: Browser, practice: Practice) -> None:
+    _consent(practice, "Taken")
+    template = _consent(practice)
+    before = template.revision
+    answer = owner.post(_page(template), _typed(template, title="Taken", note_en="Read me"))
+    assert answer.status_code == 409
+    assert "Another document has this title." in answer.text
+    assert "Read me" in answer.text
+    template.refresh_from_db()
+    assert template.revision == before
+
+
+def test_files_are_saved_with_the_texts(owner: Browser, practice: Practice) -> None:
+    template = templates.create(practice, kind=TemplateKind.FILE, title="Policies", by=cast.DESK)
+    both = {f"file_{each}": SimpleUploadedFile(f"{each}.pdf", files.pdf(each.encode())) for each in ("en", "es")}
+    page = owner.post(_page(template), _typed(template, note_en="Read me") | both, follow=True).text
+    assert all(text in page for text in ("en.pdf", "es.pdf", "Read me"))
+    wrong = {"file_es": SimpleUploadedFile("es.pdf", b"MZ")}
+    answer = owner.post(_page(template), _typed(template, note_en="Read again") | wrong)
+    assert answer.status_code == 409
+    assert all(text in answer.text for text in ("Choose a PDF", "Choose the file again.", "Read again"))
+    template.refresh_from_db()
+    assert template.draft["en"]["note"] == "Read me"
 
 
 def test_the_list_is_ordered_by_move_up(owner: Browser, practice: Practice) -> None:
