@@ -197,6 +197,15 @@ class AuditAction(TextChoices):
     COMPLETED_DOCUMENT_SEEN = "completed_document.seen", _("Completed document viewed in the portal")
 
     @classmethod
+    def of_documents(cls) -> frozenset["AuditAction"]:
+        """Returns the actions about a client's documents and files, also views; new ones by their prefix.
+
+        Without DOCUMENT_VIEWED, which is about bills and letters too; its detail `kind` says which.
+        """
+        prefixes = ("document", "submission.", "upload", "shared_file.", "completed_document.", "sharing.")
+        return frozenset(each for each in cls if each.value.startswith(prefixes)) - {cls.DOCUMENT_VIEWED}
+
+    @classmethod
     def views(cls) -> frozenset["AuditAction"]:
         """Returns the actions of mere views, which the audit log pages hide unless asked for."""
         return frozenset(

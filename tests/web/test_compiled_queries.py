@@ -25,6 +25,7 @@ from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery
 from portico.plumbing.mail import mail_stops
 from portico.plumbing.models import Restoration
+from portico.web.office.clients import overview
 from tests import cast, shared_documents
 from tests.support import files, outcomes, pages
 
@@ -99,6 +100,8 @@ class Visitor:
             assert stopped == mail_stops._locked_live(practice, "ed@mail.example")
             mail_stops.lock(practice, "ed@mail.example")
         assert settlement._payment_of.rows(practice=practice, charge=f"ch_{self.attempt.ref}")
+        # The Overview as a biller sees it.
+        assert overview._entries_without_documents.rows(client=self.client.pk)
         contact = cast.guardian(self.client, f"Nora {self.client.relationships.count()}", address="nora@mail.example")
         # The first time the address is looked for, then account and access.
         for _time in range(2):

@@ -15,6 +15,7 @@ from portico.plumbing.models import AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels, lookups
+from portico.web.office.roles import may_see_documents
 
 PAGE_SIZE = 50
 
@@ -44,7 +45,10 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     show = request.GET.get("show", "")
     chosen = show if show in FILTERS else ""
     after = keyset_pagination.position_of(AuditEntry.objects.filter(client=client), request.GET.get("before", ""))
-    page = keyset_pagination.newest_first(_filtered(client, chosen), after=after, size=PAGE_SIZE)
+    entries = _filtered(client, chosen)
+    if not may_see_documents(request):
+        entries = _without_documents(entries)
+    page = keyset_pagination.newest_first(entries, after=after, size=PAGE_SIZE)
     context = {
         "client": client,
         "days": audit_labels.group_by_day(page.rows),
@@ -69,3 +73,8 @@ def _filtered(client: Client, chosen: str) -> QuerySet[AuditEntry]:
             return entries.filter(action__in=AuditAction.views())
         case _:
             return entries.exclude(action__in=AuditAction.views())
+
+
+def _without_documents(entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    downloads = entries.filter(action=AuditAction.DOCUMENT_VIEWED, details__kind="completed_document")
+    return entries.exclude(action__in=AuditAction.of_documents()).exclude(pk__in=downloads.values("pk"))

@@ -24,7 +24,7 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import audit_labels, lookups
 from portico.web.office.billing import invoice_labels
 from portico.web.office.client_portal import contacts_card, next_step
-from portico.web.office.roles import CLIENT_EDITORS, may_edit
+from portico.web.office.roles import CLIENT_EDITORS, may_edit, may_see_documents
 
 ENTRIES_SHOWN = 6
 INVOICES_SHOWN = 4
@@ -39,7 +39,8 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     invoices = _newest_invoices.rows(client=client.pk)
     for invoice in invoices:
         invoice.practice = client.practice
-    entries = _entries.rows(client=client.pk)
+    query = _entries if may_see_documents(request) else _entries_without_documents
+    entries = query.rows(client=client.pk)
     latest = [entry for entry in entries if entry.action not in AuditAction.views()]
     context = {
         "client": client,
@@ -88,8 +89,18 @@ def _invoices(client: Parameter) -> InvoiceQuerySet:
 @CompiledQuery
 def _entries(client: Parameter) -> QuerySet[AuditEntry]:
     """Returns the latest entries that are no views, and those about the first opening of the shown invoices."""
+    return _latest(client, AuditAction.views())
+
+
+@CompiledQuery
+def _entries_without_documents(client: Parameter) -> QuerySet[AuditEntry]:
+    """Returns the same for a role that may not see documents."""
+    return _latest(client, AuditAction.views() | AuditAction.of_documents())
+
+
+def _latest(client: Parameter, left_out: frozenset[AuditAction]) -> QuerySet[AuditEntry]:
     entries = AuditEntry.objects.filter(client=client).order_by("-id")
-    latest = entries.exclude(action__in=AuditAction.views())[:ENTRIES_SHOWN]
+    latest = entries.exclude(action__in=sorted(left_out))[:ENTRIES_SHOWN]
     shown = _invoices(client)[:INVOICES_SHOWN]
     is_first_opening = Q(action=AuditAction.INVOICE_SEEN, about__in=shown.values("ref"))
     return entries.filter(Q(pk__in=latest.values("pk")) | is_first_opening)

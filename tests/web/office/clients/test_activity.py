@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.test import Client as Browser
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
@@ -16,7 +17,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.models import AuditEntry
 from portico.web import icons
 from portico.web.office import audit_labels
-from tests import cast
+from tests import cast, shared_documents
 from tests.web.office.form_data import said
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +29,27 @@ def page_of(client: Client) -> str:
 
 def sentences(page: str) -> list[str]:
     return re.findall(r'<p class="break">([^<]+)</p>', page)
+
+
+def test_a_biller_sees_no_document_actions(client: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.in_the_portal(Browser(), ana)
+    access = PortalAccess.objects.get(own_client=ana)
+    (request,) = shared_documents.shared(access, shared_documents.consent(practice))
+    submission = shared_documents.signed(request, access)
+    for kind in ("completed_document", "letter"):
+        audit_log.record(AuditAction.DOCUMENT_VIEWED, practice=practice, client=ana, by=cast.DESK, kind=kind)
+    audit_log.record(AuditAction.SUBMISSION_VIEWED, practice=practice, client=ana, by=cast.DESK, about=submission.ref)
+    everything, seen, overview = page_of(ana), page_of(ana) + "?show=seen", f"/office/clients/{ana.ref}/"
+    desk = cast.signed_in(Browser(), cast.fay(practice))
+    assert "Document signed in the portal" in said(desk, everything)
+    assert "Document signed in the portal" in said(desk, overview)
+    assert "Completed document downloaded as PDF" in said(desk, seen)
+    biller = cast.signed_in(client, cast.ines(practice))
+    for address in (everything, seen, overview):
+        assert not re.search("(?i)document (shared|signed|viewed|downloaded)|documents shared", said(biller, address))
+    assert "Invitation letter printed" in said(biller, seen)
+    assert "Portal access turned on" in said(biller, everything)
 
 
 def test_entries_are_listed_newest_first(office: Browser, practice: Practice) -> None:
