@@ -1,13 +1,17 @@
-"""A portal access's requests, as its client lists and opens them."""
+"""A portal access's requests, as its client or contact lists and opens them.
+
+A contact who was removed and added again has a new access. It also shows what they completed for the same client before.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.clients.models import Relationship
 from portico.domain.documents.models import (
     COMPLETE_STATES,
     OPEN_STATES,
@@ -79,7 +83,7 @@ def list_for(access: PortalAccess, language: str, *, before: str = "") -> Listed
     """Returns the access's requests; the completed ones after the one with the ref `before`."""
     if not access.pk:
         return ListedRequests([], has_more=False, ended=[], next_before="", is_later_page=False)
-    after = keyset_pagination.position_of(DocumentRequest.objects.filter(access=access), before)
+    after = keyset_pagination.position_of(_shown(access.pk), before)
     to_complete = [] if after is not None else [_listed(row, language) for row in _open.rows(access=access.pk)]
     ended = [
         _listed(row, language) for row in _ended.rows(access=access.pk, before=AT_THE_TOP if after is None else after)
@@ -122,11 +126,27 @@ def open_counts(account: PortalAccount) -> dict[int, int]:
 
 
 def find(access: PortalAccess, ref: str) -> DocumentRequest | None:
-    """Returns a request of the access, also a withdrawn one, with version, template, draft and submission."""
+    """Returns a request of the access, also a withdrawn one, with version, template, draft and submission.
+
+    Of an earlier access of the same contact only what is complete.
+    """
     request = _by_ref.first(access=access.pk, ref=ref) if access.pk else None
     if request is not None:
-        request.access, request.client, request.practice = access, access.client, access.practice
+        request.client, request.practice = access.client, access.practice
+        if request.access_id == access.pk:
+            request.access = access
     return request
+
+
+def _shown(access: int | Parameter) -> QuerySet[DocumentRequest]:
+    """Returns the requests of the access, and those that the same contact completed for the client before."""
+    own = Relationship.objects.filter(access=access)
+    earlier = PortalAccess.objects.filter(
+        relationship__contact__in=own.values("contact"), relationship__client__in=own.values("client")
+    )
+    return DocumentRequest.objects.filter(
+        Q(access=access) | Q(access__in=earlier.values("pk"), state__in=COMPLETE_STATES)
+    )
 
 
 def _listed(row: _Row, language: str) -> ListedRequest:
@@ -154,7 +174,7 @@ def _open(access: Parameter) -> QuerySet[DocumentRequest, _Row]:
 
 @CompiledQuery
 def _ended(access: Parameter, before: Parameter) -> QuerySet[DocumentRequest, _Row]:
-    rows = _with_titles(DocumentRequest.objects.filter(access=access, state__in=ENDED_STATES, pk__lt=before))
+    rows = _with_titles(_shown(access).filter(state__in=ENDED_STATES, pk__lt=before))
     return rows.order_by("-id").values_list(*_COLUMNS)[: PAGE_SIZE + 1]
 
 
@@ -179,5 +199,5 @@ def _open_counts(account: Parameter) -> QuerySet[DocumentRequest, tuple[int, int
 
 @CompiledQuery
 def _by_ref(access: Parameter, ref: Parameter) -> QuerySet[DocumentRequest]:
-    rows = DocumentRequest.objects.filter(access=access, ref=ref)
+    rows = _shown(access).filter(ref=ref)
     return rows.select_related("version__template", "draft", "submission")

@@ -6,9 +6,10 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_grants, contact_changes
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import contacts
 from portico.domain.clients.models import Client
 from portico.domain.documents import requests
 from portico.domain.documents.models import DocumentRequest, Submission, TemplateKind
@@ -140,6 +141,33 @@ def test_completed_documents_stay_with_their_pdf(portal: Browser, consent: Docum
     assert Submission.objects.get().document_digest in shown
     assert "127.0.0.1" not in shown
     assert portal.get(f"{LIST}{consent.ref}/pdf/").content.startswith(b"%PDF")
+
+
+def test_a_contact_who_is_added_again_keeps_what_they_completed(practice: Practice, ana: Client) -> None:
+    bruno, olga = cast.guardian(ana), cast.guardian(ana, "Olga", address="olga@mail.example")
+    ben = cast.client(practice, "Ben", "Berg")
+    of_ben = contacts.link(ben, bruno.contact, "guardian", by=cast.DESK)
+    text, others = shared_documents.consent(practice), list[DocumentRequest]()
+    for each in (olga, of_ben, bruno):
+        cast.contact_in_the_portal(Browser(), each)
+        access = access_grants.access_of(each.client, each)
+        assert access is not None
+        (signed,) = shared_documents.shared(access, text)
+        shared_documents.signed(signed, access)
+        others.append(signed)
+    signed = others.pop()
+    still_open = shared_documents.shared(access, shared_documents.form(practice))[0]
+    contact_changes.end(bruno, by=cast.DESK)
+    contact_changes.end(of_ben, by=cast.DESK)
+    portal = cast.contact_in_the_portal(Browser(), contacts.link(ana, bruno.contact, "guardian", by=cast.DESK))
+    listed = portal.get(LIST).text
+    assert f"{LIST}{signed.ref}/" in listed
+    assert portal.get(f"{LIST}{signed.ref}/").status_code == 200
+    assert portal.get(f"{LIST}{signed.ref}/pdf/").status_code == 200
+    # Not what was open, what the other guardian completed, or what he completed for another client.
+    for request in (still_open, *others):
+        assert request.ref not in listed
+        assert portal.get(f"{LIST}{request.ref}/").status_code == 404
 
 
 def test_carol_sees_nothing_of_it(client: Browser, practice: Practice, consent: DocumentRequest) -> None:
