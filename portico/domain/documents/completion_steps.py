@@ -57,12 +57,14 @@ def steps_of(facts: CompletionFacts) -> list[CompletionStep]:
 
 def _steps(facts: CompletionFacts) -> Iterator[CompletionStep]:
     signed_in_at = facts.last_seen_at if facts.last_seen_at and facts.last_seen_at >= facts.shared_at else None
+    # The last sign-in is unknown after a change of address, but a document is opened by a client who is signed in.
+    was_there = bool(signed_in_at or facts.opened_at or facts.started_at)
     # A client who was there needed no email.
-    if facts.email_state and signed_in_at is None:
+    if facts.email_state and not was_there:
         yield _mail_step(facts)
     yield CompletionStep(
-        _("Signed in since then") if signed_in_at else _("Not signed in since then"),
-        is_done=bool(signed_in_at or facts.opened_at),
+        _("Signed in since then") if was_there else _("Not signed in since then"),
+        is_done=was_there,
         at=signed_in_at,
         fix="portal",
     )

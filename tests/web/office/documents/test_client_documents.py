@@ -8,7 +8,9 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
 
-from portico.domain.access.models import PortalAccess
+from portico.domain.access import address_change
+from portico.domain.access.models import PortalAccess, PortalSession
+from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.documents import document_mails, portal_requests, requests, sharing, signing, submission_pdf
@@ -27,6 +29,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
+from tests.domain.access.test_address_change import token_of
 
 pytestmark = pytest.mark.django_db
 # Session with the staff member and the practice, the client, packets, requests, forms that are begun, the audit entry,
@@ -98,6 +101,24 @@ def test_the_step_of_an_email_that_did_not_arrive(office: Browser, ana: Client, 
     step = marked_step(office.get(address(ana)).text)
     assert "The email did not arrive" in step
     assert f"/office/emails/{packet.email.ref}/" in step
+
+
+def test_a_client_who_opened_it_was_there_also_after_a_change_of_address(
+    office: Browser, ana: Client, stopped_clock: Traveller
+) -> None:
+    stopped_clock.shift(timedelta(minutes=5))
+    text, version = document_mails.default_text("en"), shared_documents.consent(ana.practice)
+    packet = sharing.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
+    requests.mark_opened(packet.requests.get(), language="en", by=cast.DESK)
+    session = PortalSession.objects.select_related("account").latest("id")
+    by = portal_sessions.actor_of(session)
+    mail = address_change.request(session, access_of(ana), "ana@new.example", form_key="", by=by)
+    address_change.confirm(ana.practice, token_of(mail))
+    page = office.get(address(ana)).text
+    assert "Signed in since then" in page
+    assert "Not signed in since then" not in page
+    assert "The email is on its way" not in page
+    assert "Not started yet" in marked_step(page)
 
 
 def test_the_step_of_a_client_who_stopped_at_a_question(office: Browser, ana: Client) -> None:
