@@ -61,7 +61,7 @@ def _text_error(value: object, max_length: int, *, is_line: bool) -> str | None:
             "show_value": len(value),
         }
     if holds_card_number(value):
-        return _("This looks like a card number. Remove it. Nothing was saved.")
+        return _("This looks like a card number. Remove it.")
     if value != (clean_line(value) if is_line else clean_text(value)) or _has_surrogate(value):
         return _("This text contains a character that can’t be saved. Please enter it again.")
     return None

@@ -179,6 +179,8 @@ def form_with_other(ana: Client) -> DocumentRequest:
 def test_a_card_number_is_neither_stored_nor_shown(form: DocumentRequest, filling: Filling) -> None:
     answer = filling.fill(1, ABOUT | {"q1": CARD})
     assert answer.status_code == 422
+    assert "This looks like a card number. Remove it.<" in answer.text
+    assert "Nothing was saved" not in answer.text
     assert CARD not in answer.text
     assert CARD not in answers_of(form)
 
