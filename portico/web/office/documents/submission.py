@@ -80,11 +80,14 @@ def review(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def ask_again(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
-    """Asks the client for the document again, with the old answers filled in."""
+    """Asks the client for the document again, with the old answers filled in where they still fit."""
     found = _find_completed(lookups.get_client(request, ref), document)
     with show_refusal(request):
-        asking_again.ask_again(found, form_key=form_keys.key_of(request), by=request.actor)
-        messages.success(request, _("The document was shared again. Earlier answers are filled in."))
+        again = asking_again.ask_again(found, form_key=form_keys.key_of(request), by=request.actor)
+        if drafts.of(again) is None:
+            messages.success(request, _("The document was shared again."))
+        else:
+            messages.success(request, _("The document was shared again. Earlier answers are filled in."))
     return redirect("office:client_documents", ref=ref)
 
 

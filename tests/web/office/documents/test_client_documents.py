@@ -196,11 +196,18 @@ def test_asked_again_the_old_answers_are_filled_in(office: Browser, ana: Client)
     content = shared_documents.intake(shared_documents.item("name", "string", "Your name?"))
     new = shared_documents.new_version(old.template, content)
     for _ in range(2):
-        office.post(address(ana, request, "asking-again/"), {"form_key": "a" * 43})
+        page = office.post(address(ana, request, "asking-again/"), {"form_key": "a" * 43}, follow=True).text
+        assert "The document was shared again. Earlier answers are filled in." in page
     again = DocumentRequest.objects.get(asks_again=request)
     assert (again.version, again.state) == (new, RequestState.SENT)
     assert ResponseDraft.objects.get(request=again).answers == [{"linkId": "name", "answer": [{"valueString": "Ana"}]}]
     assert again.packet.email is not None
+
+
+def test_asked_again_without_old_answers_none_are_promised(office: Browser, ana: Client) -> None:
+    page = office.post(address(ana, signed(ana), "asking-again/"), {"form_key": "a" * 43}, follow=True).text
+    assert "The document was shared again." in page
+    assert "Earlier answers are filled in" not in page
 
 
 def test_only_owners_see_the_network_address(office: Browser, ana: Client) -> None:
