@@ -68,10 +68,7 @@ def create(
         if same is not None and (same.kind, same.draft, same.revision) == (kind, draft, 1):
             return same
         _refuse_taken(title, others)
-        if len(others) >= MAX_TEMPLATES:
-            raise TooManyTemplates(
-                _("You have %(number)d documents. Archive one that you no longer use.") % {"number": MAX_TEMPLATES}
-            )
+        _refuse_too_many(others)
         template = DocumentTemplate(practice=practice, kind=kind, title=title, draft=draft)
         template.position = _after(others)
         template.save(force_insert=True)
@@ -215,6 +212,7 @@ def restore(template: DocumentTemplate, *, by: Actor) -> DocumentTemplate:
         if template.archived_at is None:
             return template
         _refuse_taken(template.title, others)
+        _refuse_too_many(others)
         template.archived_at, template.position = None, _after(others)
         _save(template, "archived_at", "position")
         _record(AuditAction.TEMPLATE_RESTORED, template, by)
@@ -241,6 +239,13 @@ def _refuse_unless_current(template: DocumentTemplate, revision: int) -> None:
 def _refuse_taken(title: str, others: list[DocumentTemplate]) -> None:
     if any(each.title == title for each in others):
         raise TitleTaken(_("Another document has this title. Enter a different one."), field="title")
+
+
+def _refuse_too_many(others: list[DocumentTemplate]) -> None:
+    if len(others) >= MAX_TEMPLATES:
+        raise TooManyTemplates(
+            _("You have %(number)d documents. Archive one that you no longer use.") % {"number": MAX_TEMPLATES}
+        )
 
 
 def _after(others: list[DocumentTemplate]) -> int:

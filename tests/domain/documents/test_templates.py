@@ -9,7 +9,13 @@ from portico.domain.documents import publishing, template_content, templates
 from portico.domain.documents.forms import canonical_json
 from portico.domain.documents.models import DocumentTemplate, TemplateKind, TemplateVersion
 from portico.domain.documents.template_content import Content, DraftRefused, NotReadyToPublish
-from portico.domain.documents.templates import TemplateArchived, TemplateChanged, TemplateSettings, TitleTaken
+from portico.domain.documents.templates import (
+    TemplateArchived,
+    TemplateChanged,
+    TemplateSettings,
+    TitleTaken,
+    TooManyTemplates,
+)
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
 from tests import cast
@@ -173,6 +179,20 @@ def test_a_restored_template_needs_a_free_title(practice: Practice) -> None:
     _consent(practice)
     with pytest.raises(TitleTaken):
         templates.restore(archived, by=DESK)
+
+
+def test_a_practice_has_two_hundred_documents_at_most_also_after_restoring(practice: Practice) -> None:
+    archived = templates.archive(_consent(practice), by=DESK)
+    DocumentTemplate.objects.bulk_create(
+        DocumentTemplate(practice=practice, kind=TemplateKind.CONSENT, title=f"Consent {number}", position=number)
+        for number in range(templates.MAX_TEMPLATES)
+    )
+    for refused in (lambda: _consent(practice, "One more"), lambda: templates.restore(archived, by=DESK)):
+        with pytest.raises(TooManyTemplates, match="You have 200 documents"):
+            refused()
+    last = DocumentTemplate.objects.active().latest("position")
+    templates.archive(last, by=DESK)
+    assert templates.restore(archived, by=DESK).archived_at is None
 
 
 def test_a_copy_is_a_draft_of_its_own(practice: Practice) -> None:
