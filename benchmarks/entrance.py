@@ -113,7 +113,7 @@ def _pid_of_database() -> int:
 
 
 def _stream(practice: Practice, web: Process) -> dict[str, float]:
-    """Asks at a steady pace, whatever becomes of those before; gives when each began."""
+    """Asks at a steady pace, whatever happens to those before; gives when each began."""
     doorway, csrf = f"{web.url}{practice.portal_path}", "x" * 32
     asked_at: dict[str, float] = {}
 

@@ -1,4 +1,4 @@
-"""A client who cannot sign in asks for help; staff see why, mend it, and close the request."""
+"""A client who cannot sign in asks for help; staff see why, fix it, and close the request."""
 
 import pytest
 from playwright.sync_api import expect

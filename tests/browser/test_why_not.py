@@ -1,4 +1,4 @@
-"""Staff find out on the Client Portal tab why a client can't sign in, and mend it there."""
+"""Staff find out on the Client Portal tab why a client can't sign in, and fix it there."""
 
 import pytest
 from django.db import transaction

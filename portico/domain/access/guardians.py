@@ -10,7 +10,7 @@ from portico.domain.clients import contacts
 from portico.domain.clients.models import Client, Relationship, RelationshipKind
 from portico.plumbing import clock
 
-# Staff are asked what becomes of a guardian's access this long before the client comes of age.
+# Staff are asked what happens to a guardian's access this long before the client comes of age.
 NOTICE = timedelta(days=30)
 
 

@@ -31,7 +31,7 @@ class CompletionFacts:
 class CompletionStep:
     """A step. `is_marked` for the first that has not happened; those after it have no time.
 
-    `fix` is "email" if the email's page mends it, "portal" if the Client Portal tab does.
+    `fix` is "email" if the email's page fixes it, "portal" if the Client Portal tab does.
     """
 
     title: str

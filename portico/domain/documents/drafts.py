@@ -24,8 +24,8 @@ from portico.plumbing.actors import Actor
 class OpenedPage:
     """A page of a form in a browser: the draft's number when it was shown or last saved, 0 without a draft.
 
-    `key` is random for each time that the page is opened; `turn` rises with each save from it. An answer of the
-    server that was lost, and a save that arrives late, are so distinguished from changes in another window.
+    `key` is random for each time that the page is opened; `turn` rises with each save from it. With these, a
+    lost response and a late save are told apart from changes made in another window.
     """
 
     number: int

@@ -100,7 +100,7 @@ def write(
 ) -> Invitation:
     """Queues the invitation of a locked access as `invitations.write` does, and shares the welcome packet with it.
 
-    Without what the access was asked already; without all of it if the access may not sign documents. Runs in the
+    Leaves out what the access was asked for already, and everything if it may not sign documents. Runs in the
     caller's transaction.
     """
     versions = shareable.welcome_packet_of(access) if sharing.first_obstacle(access) is None else []
@@ -114,7 +114,8 @@ def write(
 def enclosed(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -> EnclosedDocuments | None:
     """Returns what the mail says of the documents: the chosen ones, and those that the access has still to complete.
 
-    None if there is nothing to complete. What waits is left out while the access may not see documents.
+    Returns None if there is nothing to complete. Documents that are waiting are not counted while the access may not
+    see documents.
     """
     new = shareable.not_open(access, versions)
     may_see = access is not None and access.pk and sharing.first_obstacle(access) is None

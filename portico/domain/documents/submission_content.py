@@ -44,7 +44,7 @@ class SubmissionContent:
 
 
 def content_of(submission: Submission, *, with_network_address: bool = False) -> SubmissionContent:
-    """Returns the content, with the texts of the version that was completed. The network address is for owners only.
+    """Returns the content, with the texts of the version that was completed. The IP address is for owners only.
 
     Expects the submission with its request, version, template, client and practice.
     """
@@ -114,7 +114,7 @@ def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator
     else:
         yield _("Signed in with"), _method_of(submission)
     if with_network_address and submission.network_address:
-        yield _("Network address"), submission.network_address
+        yield _("IP address"), submission.network_address
     yield _("Language"), str(get_language_info(submission.language)["name_translated"])
     yield _("Document number"), submission.ref
     yield _("Digest of the document (SHA-256)"), submission.document_digest

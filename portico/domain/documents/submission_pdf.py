@@ -11,7 +11,7 @@ from portico.plumbing.text import time_formatting
 
 
 def render(submission: Submission, *, with_network_address: bool = False) -> bytes:
-    """Returns the PDF in the language of the submission; the network address is for owners only.
+    """Returns the PDF in the language of the submission; the IP address is for owners only.
 
     Equal rows give equal bytes: its date is that of the submission, and nothing depends on when it is made.
     """

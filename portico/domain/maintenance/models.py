@@ -140,7 +140,7 @@ class SenderCheck(Row):
     host = models.CharField(max_length=300, blank=True)
     found = models.TextField(blank=True)
     wanted = models.TextField(blank=True)
-    # The names of the DKIM keys that signed the test email, one a line; empty for other checks.
+    # The names of the DKIM keys that signed the test email, one per line; empty for other checks.
     dkim_keys = models.TextField(blank=True)
     # Of a test email: when it was queued.
     checked_at = models.DateTimeField()

@@ -67,7 +67,7 @@ class FailureCause(models.TextChoices):
     OTHER = "other", _("Rejected for another reason")
 
 
-# Rejections of us, or of one mail: they say nothing about the mailbox, and no client can mend them.
+# Rejections of us, or of one mail: they say nothing about the mailbox, and no client can fix them.
 OUR_CAUSES = (FailureCause.DISTRUST, FailureCause.MESSAGE)
 
 

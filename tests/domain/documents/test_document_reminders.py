@@ -1,4 +1,4 @@
-"""Reminders of incomplete documents: on the practice's days, one a day for a mailbox, until all is completed."""
+"""Reminders of incomplete documents: on the practice's days, one per day for a mailbox, until all is completed."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""PDFs of completed documents: the same bytes each time, with the answers, the signature and no network address."""
+"""PDFs of completed documents: the same bytes each time, with the answers, the signature and no IP address."""
 
 import time
 from datetime import timedelta

@@ -68,7 +68,7 @@ class Relationship(PracticeRow):
     began_on = models.DateField()
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=100, blank=True)
-    # When staff decided what becomes of a guardian's access as the client comes of age.
+    # When staff decided what happens to a guardian's access as the client comes of age.
     majority_decided_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     # The random key of the form that added the contact, so that submitting it twice adds one.

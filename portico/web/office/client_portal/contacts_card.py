@@ -18,7 +18,7 @@ class ContactRow:
     access: PortalAccess | None
     state: PortalState
     reason: str
-    # Staff must decide what becomes of the guardian's access, because the client comes of age.
+    # Staff must decide what happens to the guardian's access, because the client comes of age.
     is_to_decide: bool
 
 

@@ -2,12 +2,13 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from portico.domain.documents import practice_documents
 from portico.domain.documents.models import RequestState
-from portico.domain.documents.practice_documents import Filter
+from portico.domain.documents.practice_documents import STUCK_AFTER, Filter
 from portico.domain.practices.models import CLIENT_EDITORS
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -15,7 +16,7 @@ from portico.web.office.documents.state_labels import PILLS
 
 FILTERS = {
     Filter.WAITING: _("Waiting for the client"),
-    Filter.STUCK: _("Waiting for 5 days"),
+    Filter.STUCK: format_lazy(_("Waiting {days} days or more"), days=STUCK_AFTER.days),
     Filter.TO_REVIEW: _("To review"),
     Filter.REVIEWED: _("Reviewed"),
 }

@@ -29,7 +29,7 @@ class ItemForm(OfficeForm):
     text_es = text_field(
         gettext_lazy("Text in Spanish"), longest=questionnaire_check.MAX_ITEM_TEXT, rows=2, lang=SPANISH
     )
-    options_en = text_field(gettext_lazy("Options, one a line"), longest=30_000, rows=5, lang=ENGLISH)
+    options_en = text_field(gettext_lazy("Options (one per line)"), longest=30_000, rows=5, lang=ENGLISH)
     options_es = text_field(gettext_lazy("Options in Spanish, in the same order"), longest=30_000, rows=5, lang=SPANISH)
     required = forms.BooleanField(label=gettext_lazy("Must be answered"), required=False)
     repeats = forms.BooleanField(label=gettext_lazy("Several options may be chosen"), required=False)
@@ -45,7 +45,7 @@ class ItemForm(OfficeForm):
         if item and item.get("enableWhen") and building.condition_of(item, form) is None:
             conditions.append((KEEP, _("As imported, with conditions that can’t be edited here")))
         self.fields["condition"].choices = conditions  # type: ignore[attr-defined]  # It is a ChoiceField.
-        self.fields["group"].choices = [("", _("Not on a page of its own")), *_groups(form, item)]  # type: ignore[attr-defined]
+        self.fields["group"].choices = [("", _("No titled page")), *_groups(form, item)]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -57,7 +57,7 @@ class ItemForm(OfficeForm):
 
     def _check_options(self, english: tuple[str, ...], spanish: tuple[str, ...]) -> None:
         if not english:
-            self.add_error("options_en", _("Enter the options, one a line."))
+            self.add_error("options_en", _("Enter one option per line."))
         if len(english) > questionnaire_check.MAX_OPTIONS:
             self.add_error(
                 "options_en", _("Enter at most %(number)d options.") % {"number": questionnaire_check.MAX_OPTIONS}

@@ -83,7 +83,7 @@ def test_a_stale_page_deletes_no_other_question(owner: Browser, form: DocumentTe
     ("values", "sentence"),
     [
         ({"type": "string"}, "Enter a text."),
-        ({"type": "choice", "text_en": "Which?"}, "Enter the options, one a line."),
+        ({"type": "choice", "text_en": "Which?"}, "Enter one option per line."),
         ({"type": "choice", "text_en": "Which?", "options_en": "A\nA"}, "Two options are equal."),
         (
             {"type": "choice", "text_en": "Which?", "options_en": "A\nB", "options_es": "A"},
