@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access.models import SignInMethod
 from portico.domain.documents import answer_words, consent_text, uploads
-from portico.domain.documents.forms import answer_items, questionnaire
+from portico.domain.documents.forms import answer_items, form_pages, questionnaire
 from portico.domain.documents.forms.branching import open_items
-from portico.domain.documents.forms.questionnaire import Item, ItemType, Questionnaire
+from portico.domain.documents.forms.questionnaire import Questionnaire
 from portico.domain.documents.models import Submission, TemplateKind
 from portico.domain.documents.version_content import content_in
 from portico.domain.practices.models import Practice
@@ -21,7 +21,7 @@ from portico.plumbing.text import time_formatting
 
 @dataclass(frozen=True)
 class Section:
-    """The questions of a group with their answers in words, empty without one."""
+    """The open questions of a page with their answers in words, empty without one. `heading` is the page’s title."""
 
     heading: str
     answers: tuple[tuple[str, str], ...]
@@ -81,23 +81,14 @@ def _sections(submission: Submission, form: Questionnaire) -> Iterator[Section]:
     answers = answer_items.flatten(submission.answers)
     practice = submission.request.practice
 
-    def answered(items: Iterator[Item]) -> tuple[tuple[str, str], ...]:
-        return tuple(
+    for page in form_pages.pages_of(form):
+        answered = tuple(
             (item.text, answer_words.in_words(item, answers.get(item.link_id, []), practice))
-            for item in items
-            if item.is_question and item.link_id in is_open
+            for item in page.questions
+            if item.link_id in is_open
         )
-
-    loose: list[Item] = []
-    for item in (*form.items, None):
-        if item is not None and item.type != ItemType.GROUP:
-            loose.append(item)
-            continue
-        if found := answered(iter(loose)):
-            yield Section("", found)
-        loose = []
-        if item is not None and (found := answered(item.walk())):
-            yield Section(item.text, found)
+        if answered:
+            yield Section(page.title, answered)
 
 
 def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator[tuple[str, str]]:

@@ -5,56 +5,34 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 
 from portico.domain.documents import consent_text, template_content
-from portico.domain.documents.forms import questionnaire
-from portico.domain.documents.forms.questionnaire import Item, ItemType
-from portico.domain.documents.models import DocumentTemplate
+from portico.domain.documents.forms import form_pages, questionnaire
+from portico.domain.documents.forms.form_pages import FormPage
+from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.documents.template_content import ENGLISH
 
 
 @dataclass(frozen=True)
-class PreviewPage:
-    """A page of a form. `title` is empty for questions outside a group."""
-
-    title: str
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True)
 class Preview:
-    """The draft in one language. A text that is not translated yet is in English."""
+    """The draft as clients with the language see it: in English, as `text_language` says, until the language is complete."""
 
     language: str
+    text_language: str
     title: str
     note: str
     text: SafeString
-    pages: list[PreviewPage]
+    pages: list[FormPage]
 
 
 def preview_of(template: DocumentTemplate, language: str) -> Preview:
     content = template_content.to_edit(template)
-    own, english = content[language], content[ENGLISH]
-    form = questionnaire.parse(own["questionnaire"]) if "questionnaire" in own else None
+    is_incomplete = template_content.missing(TemplateKind(template.kind), content, language)
+    text_language = ENGLISH if is_incomplete else language
+    own = content[text_language]
     return Preview(
         language=language,
-        title=own["title"] or english["title"],
-        note=own["note"] or english["note"],
-        text=consent_text.to_html(own.get("text") or english.get("text", "")),
-        pages=_pages(form.items) if form else [],
+        text_language=text_language,
+        title=own["title"],
+        note=own["note"],
+        text=consent_text.to_html(own.get("text", "")),
+        pages=form_pages.pages_of(questionnaire.parse(own["questionnaire"])) if "questionnaire" in own else [],
     )
-
-
-def _pages(items: tuple[Item, ...]) -> list[PreviewPage]:
-    """Returns a page for each group, and one for each run of questions between groups."""
-    pages: list[PreviewPage] = []
-    loose: list[Item] = []
-    for item in items:
-        if item.type != ItemType.GROUP:
-            loose.append(item)
-            continue
-        if loose:
-            pages.append(PreviewPage("", tuple(loose)))
-            loose = []
-        pages.append(PreviewPage(item.text, item.items))
-    if loose:
-        pages.append(PreviewPage("", tuple(loose)))
-    return pages

@@ -25,8 +25,7 @@ from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
-from portico.web.portal.documents import form_pages, found_documents, questions
-from portico.web.portal.documents.form_pages import FormPage
+from portico.web.portal.documents import found_documents, questions
 from portico.web.portal.documents.questions import PostedPage, Question
 from portico.web.portal.flash_messages import Notice
 from portico.web.template_engine.filters import time_of_day

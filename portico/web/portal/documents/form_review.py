@@ -18,7 +18,6 @@ from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal.documents import completion, form, found_documents, page_language
 from portico.web.portal.documents.form import OpenForm
-from portico.web.portal.documents.form_pages import FormPage
 from portico.web.portal.flash_messages import Notice
 
 NUMBER = "number"

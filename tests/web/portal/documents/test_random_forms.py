@@ -22,7 +22,7 @@ from portico.domain.documents.forms.questionnaire import Item, Questionnaire
 from portico.domain.documents.models import ResponseDraft, Submission, TemplateKind
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import date_input
-from portico.web.portal.documents import form_pages, questions
+from portico.web.portal.documents import questions
 from tests import cast, shared_documents
 from tests.domain.documents.forms import form_strategies
 
