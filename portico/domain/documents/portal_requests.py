@@ -1,6 +1,7 @@
 """A portal access's requests, as its client or contact lists and opens them.
 
-A contact who was removed and added again has a new access. It also shows what they completed for the same client before.
+A contact who was removed and added again has a new access, which also shows what they completed for the client
+before.
 """
 
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from portico.domain.documents.template_content import ENGLISH
 
 @dataclass(frozen=True)
 class Preview:
-    """The draft as clients with the language see it: in English, as `text_language` says, until the language is complete."""
+    """The draft as clients with the language see it: until the language is complete, in English (`text_language`)."""
 
     language: str
     text_language: str

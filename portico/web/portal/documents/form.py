@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.documents import answer_words, drafts
 from portico.domain.documents.drafts import OpenedPage
-from portico.domain.documents.forms import answer_items
+from portico.domain.documents.forms import answer_items, form_pages
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.forms.branching import open_items
+from portico.domain.documents.forms.form_pages import FormPage
 from portico.domain.documents.forms.questionnaire import Item, Questionnaire
 from portico.domain.documents.models import DocumentRequest, ResponseDraft, TemplateKind
 from portico.domain.documents.refusals import DraftChanged, DraftTooLarge

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.documents import answer_words, drafts, signing
 from portico.domain.documents.forms.answers import check_answers
+from portico.domain.documents.forms.form_pages import FormPage
 from portico.domain.documents.models import TemplateKind
 from portico.domain.documents.refusals import AnswersIncomplete, DraftChanged
 from portico.web import saved_forms

@@ -10,7 +10,7 @@ from portico.domain.access import access_grants, contact_changes
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import contacts
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.documents import requests
 from portico.domain.documents.models import DocumentRequest, Submission, TemplateKind
 from portico.domain.practices.models import Practice
@@ -143,6 +143,12 @@ def test_completed_documents_stay_with_their_pdf(portal: Browser, consent: Docum
     assert portal.get(f"{LIST}{consent.ref}/pdf/").content.startswith(b"%PDF")
 
 
+def _access_of(contact: Relationship) -> PortalAccess:
+    access = access_grants.access_of(contact.client, contact)
+    assert access is not None
+    return access
+
+
 def test_a_contact_who_is_added_again_keeps_what_they_completed(practice: Practice, ana: Client) -> None:
     bruno, olga = cast.guardian(ana), cast.guardian(ana, "Olga", address="olga@mail.example")
     ben = cast.client(practice, "Ben", "Berg")
@@ -150,13 +156,11 @@ def test_a_contact_who_is_added_again_keeps_what_they_completed(practice: Practi
     text, others = shared_documents.consent(practice), list[DocumentRequest]()
     for each in (olga, of_ben, bruno):
         cast.contact_in_the_portal(Browser(), each)
-        access = access_grants.access_of(each.client, each)
-        assert access is not None
-        (signed,) = shared_documents.shared(access, text)
-        shared_documents.signed(signed, access)
+        (signed,) = shared_documents.shared(_access_of(each), text)
+        shared_documents.signed(signed, _access_of(each))
         others.append(signed)
     signed = others.pop()
-    still_open = shared_documents.shared(access, shared_documents.form(practice))[0]
+    (still_open,) = shared_documents.shared(_access_of(bruno), shared_documents.form(practice))
     contact_changes.end(bruno, by=cast.DESK)
     contact_changes.end(of_ben, by=cast.DESK)
     portal = cast.contact_in_the_portal(Browser(), contacts.link(ana, bruno.contact, "guardian", by=cast.DESK))

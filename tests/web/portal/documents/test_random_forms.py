@@ -15,7 +15,7 @@ from pypdf import PdfReader
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.documents import submission_pdf, verification
-from portico.domain.documents.forms import answer_items, questionnaire_check
+from portico.domain.documents.forms import answer_items, form_pages, questionnaire_check
 from portico.domain.documents.forms.answer_items import Answer, value_of
 from portico.domain.documents.forms.branching import open_items
 from portico.domain.documents.forms.questionnaire import Item, Questionnaire
