@@ -30,8 +30,9 @@ from portico.domain.access.models import (
 from portico.domain.access.onboarding import bulk_selection, invitation_runs, invitation_text, invitations
 from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.access.sign_in import completing_sign_in as domain_sign_in
-from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_requests
-from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
+from portico.domain.access.sign_in import sign_in_links
+from portico.domain.access.sign_in.requests import request_worker, sign_in_requests
+from portico.domain.access.sign_in.requests.sign_in_requests import RequestOrigin
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.ledger import allocation, locks
@@ -51,8 +52,8 @@ from portico.domain.billing.payments.manual_payments import PaymentInput
 from portico.domain.clients import contacts, registration
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, ContactInput, PhoneInput
 from portico.domain.clients.models import Client, Relationship, RelationshipKind
-from portico.domain.documents import starter_set
 from portico.domain.documents.models import DocumentTemplate
+from portico.domain.documents.templates import starter_set
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import authenticator_apps
 from portico.domain.practices.staff.second_factor import SecondFactorMethod

@@ -4,8 +4,9 @@ from typing import Any
 
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import portal_sessions
-from portico.domain.documents import drafts, portal_requests, sharing, signing, version_files
-from portico.domain.documents.drafts import OpenedPage
+from portico.domain.documents.completion import drafts, portal_requests, signing
+from portico.domain.documents.completion.drafts import OpenedPage
+from portico.domain.documents.completion.signatures import Signature, Signer
 from portico.domain.documents.forms import canonical_json
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.models import (
@@ -15,7 +16,8 @@ from portico.domain.documents.models import (
     TemplateKind,
     TemplateVersion,
 )
-from portico.domain.documents.signatures import Signature, Signer
+from portico.domain.documents.sharing import packets
+from portico.domain.documents.templates import version_files
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from tests.cast import DESK
@@ -141,7 +143,7 @@ def file_to_read(practice: Practice, content: bytes = b"") -> TemplateVersion:
 
 def shared(access: PortalAccess, *versions: TemplateVersion) -> list[DocumentRequest]:
     """Shares the versions in one packet; returns its requests in their order."""
-    packet = sharing.share(access, versions, form_key=tokens.new_token(), by=DESK)
+    packet = packets.share(access, versions, form_key=tokens.new_token(), by=DESK)
     return list(packet.requests.order_by("position"))
 
 

@@ -21,8 +21,8 @@ from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInpu
 from portico.domain.billing.models import Payment
 from portico.domain.clients import contacts
 from portico.domain.clients.models import Client
-from portico.domain.documents import requests as documents
-from portico.domain.documents import uploads
+from portico.domain.documents.completion import request_states as documents
+from portico.domain.documents.completion import uploads
 from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
 from portico.domain.maintenance.sender_check import checking
 from portico.domain.maintenance.sender_check.results import CheckResult

@@ -8,7 +8,8 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.access.models import PortalSession, SignInRequest
-from portico.domain.access.sign_in import request_worker, sign_in_links
+from portico.domain.access.sign_in import sign_in_links
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.access.models import PortalSession, SignInRequest
-from portico.domain.access.sign_in import request_worker, sign_in_links
+from portico.domain.access.sign_in import sign_in_links
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client

@@ -6,7 +6,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.access.models import Invitation, SignInLink
-from portico.domain.access.sign_in import link_redemption, request_worker
+from portico.domain.access.sign_in import link_redemption
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice

@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents import starter_set
 from portico.domain.documents.models import DocumentTemplate
+from portico.domain.documents.templates import starter_set
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import set_up_links
 from portico.plumbing.models import AuditEntry

@@ -13,8 +13,8 @@ from django.db import connections
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
-from portico.domain.documents import verification
 from portico.domain.documents.models import DocumentRequest, ResponseDraft, Submission
+from portico.domain.documents.submissions import verification
 from tests import cast, shared_documents
 from tests.support.at_once import at_once
 from tests.support.at_random import kills

@@ -17,7 +17,7 @@ import pytest
 
 from portico.domain.access.models import PortalAccess, SignInMethod
 from portico.domain.access.sign_in import portal_sessions
-from portico.domain.documents import uploads
+from portico.domain.documents.completion import uploads
 from portico.domain.documents.models import DocumentRequest, TemplateKind, Upload
 from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 
-from portico.domain.access.sign_in import portal_sessions, sign_in_requests
+from portico.domain.access.sign_in import portal_sessions
+from portico.domain.access.sign_in.requests import sign_in_requests
 from portico.domain.practices.models import Practice
 from portico.web import client_mismatch
 from portico.web.entrance import opened_links

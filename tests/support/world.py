@@ -18,7 +18,7 @@ from portico.domain.billing.invoices import invoice_sharing, service_items
 from portico.domain.billing.models import AttemptState
 from portico.domain.billing.payments import account_credits, refunds
 from portico.domain.clients.models import Client
-from portico.domain.documents import uploads
+from portico.domain.documents.completion import uploads
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice, Role, StaffMember

@@ -11,14 +11,16 @@ from django.test import Client as Browser
 
 from portico.domain.access import access_grants, contact_changes, portal_accounts
 from portico.domain.access.models import PortalAccess
-from portico.domain.access.sign_in import bursts
+from portico.domain.access.sign_in.requests import bursts
 from portico.domain.billing.card_payments import settlement
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client, Relationship
-from portico.domain.documents import invitations, portal_requests, shareable, templates, uploads
+from portico.domain.documents.completion import portal_requests, uploads
 from portico.domain.documents.models import DocumentRequest
+from portico.domain.documents.sharing import invitations, shareable
+from portico.domain.documents.templates import template_editing
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
@@ -132,7 +134,7 @@ def visitor(client: Client) -> Visitor:
     cast.bill(client, shared=False)
     owner = cast.staff_member(practice, "Jo", Role.OWNER)
     invoice_sharing.start_run(practice, shown=None, requested_by=owner)
-    templates.archive(cast.form_template(practice), by=cast.DESK)
+    template_editing.archive(cast.form_template(practice), by=cast.DESK)
     Browser().post(f"{practice.portal_path}pin/", {"email": address, "pin": "00000000"})
     bursts.record_mail_cap(practice)
     cast.asked_for_help(practice, address)

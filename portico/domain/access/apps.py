@@ -8,7 +8,7 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portico.domain.access import (  # noqa: PLC0415 - models cannot be imported before
+        from portico.domain.access import (  # noqa: PLC0415
             address_change,
             mail_stops,
             notice_mail_queueing,
@@ -22,7 +22,7 @@ class AccessConfig(AppConfig):
         )
         from portico.domain.access.onboarding import invitations  # noqa: PLC0415
         from portico.domain.access.onboarding.invitation_mail import InvitationMail  # noqa: PLC0415
-        from portico.domain.access.sign_in import request_worker  # noqa: PLC0415
+        from portico.domain.access.sign_in.requests import request_worker  # noqa: PLC0415
         from portico.domain.access.sign_in.sign_in_mail import SignInMail  # noqa: PLC0415
         from portico.plumbing.mail import mail_stops as stopped_mailboxes  # noqa: PLC0415
         from portico.plumbing.mail import outbox  # noqa: PLC0415

@@ -9,7 +9,7 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before.
-        from portico.domain.documents import document_mails, document_reminders  # noqa: PLC0415
+        from portico.domain.documents.sharing import document_mails, document_reminders  # noqa: PLC0415
         from portico.plumbing.mail import outbox  # noqa: PLC0415
 
         outbox.register(document_mails.KIND, document_mails.DocumentsMail())

@@ -6,13 +6,14 @@ from django.conf import settings
 
 from portico.domain.access import client_views
 from portico.domain.access.help_requests import help_requests, staff_notices
-from portico.domain.access.sign_in import bursts, known_browsers, portal_sessions, sign_in_requests
+from portico.domain.access.sign_in import known_browsers, portal_sessions
 from portico.domain.access.sign_in import saved_forms as portal_saved_forms
+from portico.domain.access.sign_in.requests import bursts, sign_in_requests
 from portico.domain.billing.card_payments import polling, saved_cards
 from portico.domain.billing.ledger import practice_owed_total
 from portico.domain.billing.reminders import due_reminders
 from portico.domain.billing.stripe_sync import card_refunds, disputes, reconciliation
-from portico.domain.documents import document_reminders
+from portico.domain.documents.sharing import document_reminders
 from portico.domain.maintenance import clock_set_back
 from portico.domain.maintenance.schedule import Task
 from portico.domain.maintenance.sender_check.checking import CHECK_SENDER

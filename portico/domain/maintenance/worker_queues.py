@@ -8,10 +8,11 @@ from functools import partial
 from django.conf import settings
 
 from portico.domain.access.onboarding.invitation_run_worker import RunsInTurn
-from portico.domain.access.sign_in import request_worker
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.invoices import invoice_sharing
-from portico.domain.documents import invitations, uploads
+from portico.domain.documents.completion import uploads
+from portico.domain.documents.sharing import invitations
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.staff import password_reset

@@ -13,20 +13,13 @@ from portico.domain.access.help_requests.help_requests import HelpRequestInput
 from portico.domain.access.models import PortalSession, SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
-from portico.domain.access.sign_in import (
-    link_redemption,
-    portal_sessions,
-    request_worker,
-    sign_in_codes,
-    sign_in_links,
-    sign_in_pins,
-    sign_in_requests,
-)
+from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_codes, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
-from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
+from portico.domain.access.sign_in.requests import request_worker, sign_in_requests
+from portico.domain.access.sign_in.requests.sign_in_requests import RequestOrigin
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
 from portico.domain.clients.models import Client, EmailAddress, Status
-from portico.domain.documents import starter_set
+from portico.domain.documents.templates import starter_set
 from portico.gateways import imap
 from portico.gateways.smtp import server_url
 from portico.gateways.smtp.transport import SmtpTransport

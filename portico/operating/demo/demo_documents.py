@@ -4,12 +4,13 @@ from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.clients.models import Client
-from portico.domain.documents import drafts, requests, sharing, signing
-from portico.domain.documents.drafts import OpenedPage
+from portico.domain.documents.completion import drafts, request_states, signing
+from portico.domain.documents.completion.drafts import OpenedPage
+from portico.domain.documents.completion.signatures import Signature, Signer
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.forms.questionnaire import Item, ItemType
 from portico.domain.documents.models import DocumentRequest, DocumentTemplate, TemplateKind
-from portico.domain.documents.signatures import Signature, Signer
+from portico.domain.documents.sharing import packets
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 
@@ -22,7 +23,7 @@ def share(client: Client, *, by: Actor) -> None:
     """Shares the welcome packet with the client."""
     templates = DocumentTemplate.objects.shareable().filter(practice=client.practice_id, in_welcome_packet=True)
     versions = [each.current_version for each in templates.select_related("current_version") if each.current_version]
-    sharing.share(_access_of(client), versions, form_key=tokens.new_token(), by=by)
+    packets.share(_access_of(client), versions, form_key=tokens.new_token(), by=by)
 
 
 def begin(client: Client) -> None:
@@ -34,7 +35,7 @@ def begin(client: Client) -> None:
         elif position == 0:
             _sign(request, access)
         else:
-            requests.mark_opened(request, language=LANGUAGE, by=_signer(access)[1])
+            request_states.mark_opened(request, language=LANGUAGE, by=_signer(access)[1])
 
 
 def complete(client: Client) -> None:

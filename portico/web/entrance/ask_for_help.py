@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.help_requests import help_requests
-from portico.domain.access.sign_in import sign_in_requests
+from portico.domain.access.sign_in.requests import sign_in_requests
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from portico.web import help_request_form
 from portico.web.guards import open_page

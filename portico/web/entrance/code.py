@@ -10,7 +10,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.models import SignInRequest
-from portico.domain.access.sign_in import sign_in_codes, sign_in_requests
+from portico.domain.access.sign_in import sign_in_codes
+from portico.domain.access.sign_in.requests import sign_in_requests
 from portico.plumbing.text.input_validation import CodeField
 from portico.web import client_mismatch
 from portico.web.entrance import completing_sign_in, out_of_date

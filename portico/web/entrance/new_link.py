@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from portico.domain.access.sign_in import link_redemption, sign_in_requests
+from portico.domain.access.sign_in import link_redemption
+from portico.domain.access.sign_in.requests import sign_in_requests
 from portico.web import client_mismatch, redirects
 from portico.web.entrance import opened_links, out_of_date, request_link
 from portico.web.guards import ended_client_session, open_page

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.access.models import PortalSession
-from portico.domain.access.sign_in import portal_sessions, sign_in_requests
+from portico.domain.access.sign_in import portal_sessions
+from portico.domain.access.sign_in.requests import sign_in_requests
 from portico.plumbing.text.input_validation import NOT_ONE_ADDRESS, AddressField
 from portico.web import redirects
 from portico.web.guards import client_session, ended_client_session, open_page

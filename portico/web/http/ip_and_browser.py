@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from portico.domain.access.sign_in.completing_sign_in import Browser
-from portico.domain.access.sign_in.sign_in_requests import RequestOrigin
+from portico.domain.access.sign_in.requests.sign_in_requests import RequestOrigin
 from portico.plumbing import tokens
 
 # The first match counts: most browsers also claim to be Chrome, Safari or both.

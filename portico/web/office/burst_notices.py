@@ -8,7 +8,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import Burst, BurstKind
-from portico.domain.access.sign_in import bursts
+from portico.domain.access.sign_in.requests import bursts
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.web import formatting

@@ -8,7 +8,7 @@ from django.http import Http404
 from portico.domain.access.diagnosis import evidence
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text
-from portico.domain.access.sign_in import near_misses
+from portico.domain.access.sign_in.requests import near_misses
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund

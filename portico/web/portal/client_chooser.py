@@ -13,7 +13,7 @@ from portico.domain.access.sign_in import portal_sessions
 from portico.domain.billing.ledger import due_by_client
 from portico.domain.billing.ledger.due_by_client import AmountDue
 from portico.domain.clients.models import Language
-from portico.domain.documents import portal_requests
+from portico.domain.documents.completion import portal_requests
 from portico.web import languages, redirects
 from portico.web.guards import portal_chooser_page
 from portico.web.http.request_types import PortalRequest

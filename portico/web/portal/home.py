@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.billing.card_payments import quotes
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.ledger.due_by_client import AmountDue
-from portico.domain.documents import portal_requests
+from portico.domain.documents.completion import portal_requests
 from portico.plumbing import clock
 from portico.web.guards import portal_page
 from portico.web.http.request_types import PortalRequest

@@ -9,7 +9,8 @@ from django.db import transaction
 from portico.domain.access import mail_stops as stops_of_clients
 from portico.domain.access import notice_mail_queueing, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.access.sign_in import request_worker, sign_in_mail
+from portico.domain.access.sign_in import sign_in_mail
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.clients.models import Client
 from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport

@@ -12,8 +12,9 @@ from portico.domain.access.help_requests import staff_notices
 from portico.domain.access.mail_stops import ComplaintUnsettled, OwnerNeeded
 from portico.domain.access.models import PortalAccess, SignInMethod
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
-from portico.domain.access.sign_in import completing_sign_in, request_worker
+from portico.domain.access.sign_in import completing_sign_in
 from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.clients.models import Client
 from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice

@@ -8,11 +8,12 @@ from django.db import IntegrityError, transaction
 from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.documents import drafts, portal_requests, requests, signing, verification
-from portico.domain.documents.drafts import OpenedPage
+from portico.domain.documents.completion import drafts, portal_requests, request_states, signing
+from portico.domain.documents.completion.drafts import OpenedPage
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission, TemplateVersion
 from portico.domain.documents.refusals import DocumentCompleted, DocumentWithdrawn, DraftChanged
+from portico.domain.documents.submissions import verification
 from portico.plumbing import clock
 from tests import cast, shared_documents
 from tests.cast import DESK
@@ -69,7 +70,7 @@ def test_signed_withdrawn_and_saved_at_once_is_consistent(access: PortalAccess) 
         request = filled_form(access)
         found = at_once(
             partial(submit, request, access),
-            partial(requests.withdraw, request, by=DESK),
+            partial(request_states.withdraw, request, by=DESK),
             partial(save, request),
         )
         assert set(errors(found)) <= {DocumentCompleted, DocumentWithdrawn, DraftChanged}

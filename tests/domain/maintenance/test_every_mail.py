@@ -8,15 +8,16 @@ import pytest
 from portico.domain.access import address_change, notice_mail_queueing
 from portico.domain.access.help_requests import staff_notices
 from portico.domain.access.models import PortalAccess, PortalSession
-from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_pins
+from portico.domain.access.sign_in import link_redemption, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing import bill_mails
 from portico.domain.billing.card_payments import mismatch_mail
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.payments import refunds
 from portico.domain.clients.models import Client
-from portico.domain.documents import document_mails, document_reminders, sharing
 from portico.domain.documents.models import Packet
+from portico.domain.documents.sharing import document_mails, document_reminders, packets
 from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import own_account, set_up_links
@@ -80,7 +81,7 @@ def about_documents(person: Client) -> None:
     """Returns one mail of each kind about documents."""
     access = PortalAccess.objects.get(own_client=person)
     text = document_mails.default_text(person.language)
-    sharing.share(access, [shared_documents.consent(person.practice)], text=text, form_key="a", by=cast.DESK)
+    packets.share(access, [shared_documents.consent(person.practice)], text=text, form_key="a", by=cast.DESK)
     Packet.objects.update(shared_at=clock.now() - timedelta(days=2))
     assert document_reminders.queue_due() == 1
 

@@ -4,7 +4,8 @@ import pytest
 from django.conf import settings
 
 from portico.domain.access.models import PortalSession, SignInLink, SignInRequest
-from portico.domain.access.sign_in import request_worker, sign_in_links
+from portico.domain.access.sign_in import sign_in_links
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast

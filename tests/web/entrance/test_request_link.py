@@ -17,7 +17,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, client_changes
 from portico.domain.access.models import PortalSession, RequestOutcome, SignInRequest
-from portico.domain.access.sign_in import portal_sessions, request_worker, sign_in_links
+from portico.domain.access.sign_in import portal_sessions, sign_in_links
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.mail import mail_stops

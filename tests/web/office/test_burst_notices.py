@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from time_machine import Traveller
 
 from portico.domain.access.models import Burst, BurstKind
-from portico.domain.access.sign_in import bursts
+from portico.domain.access.sign_in.requests import bursts
 from portico.domain.practices.models import Practice
 from tests import cast
 

@@ -4,8 +4,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
-from portico.domain.documents import publishing, templates
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
+from portico.domain.documents.templates import publishing, template_editing
 from portico.domain.practices.models import Practice
 from tests import cast
 from tests.support import files
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def policies(practice: Practice) -> DocumentTemplate:
-    return templates.create(practice, kind=TemplateKind.FILE, title="Office policies", by=cast.DESK)
+    return template_editing.create(practice, kind=TemplateKind.FILE, title="Office policies", by=cast.DESK)
 
 
 def put(office: Browser, template: DocumentTemplate, content: bytes) -> str:

@@ -8,7 +8,8 @@ import time_machine
 from django.conf import settings
 
 from portico.domain.access.models import SignInRequest
-from portico.domain.access.sign_in import request_worker, sign_in_links, sign_in_pins
+from portico.domain.access.sign_in import sign_in_links, sign_in_pins
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing.card_payments import polling, quotes
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client

@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from portico.domain.access import access_grants, client_changes, revocation
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalSavedForm, PortalSession, SignInRequest
-from portico.domain.access.sign_in import request_worker, saved_forms, sign_in_links, sign_in_pins
+from portico.domain.access.sign_in import saved_forms, sign_in_links, sign_in_pins
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client

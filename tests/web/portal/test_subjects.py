@@ -11,10 +11,11 @@ from django.conf import settings
 from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess, PortalSession, SignInRequest
-from portico.domain.access.sign_in import request_worker, sign_in_links
+from portico.domain.access.sign_in import sign_in_links
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
-from portico.domain.documents import uploads
+from portico.domain.documents.completion import uploads
 from portico.domain.documents.models import DocumentRequest, Upload
 from portico.domain.practices.models import Practice
 from portico.web.route_list import all_routes

@@ -22,10 +22,11 @@ from portico.domain.access import (
 )
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import ATTEMPTS_PER_PIN, Pin, PortalAccess, PortalAccount, SignInMethod, pin_lifetime
-from portico.domain.access.sign_in import bursts, completing_sign_in, pin_identifiers
+from portico.domain.access.sign_in import completing_sign_in, pin_identifiers
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.failure_audit_entries import PinLimit
 from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.access.sign_in.requests import bursts
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientConflict
 from portico.domain.clients.models import Client, Relationship

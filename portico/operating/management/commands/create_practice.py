@@ -8,7 +8,7 @@ from babel.numbers import list_currencies
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from portico.domain.documents import starter_set
+from portico.domain.documents.templates import starter_set
 from portico.domain.practices import practice_creation
 from portico.domain.practices.models import SET_UP_LINK_TTL
 from portico.domain.practices.staff import set_up_links

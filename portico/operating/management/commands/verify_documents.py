@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portico.domain.documents import verification
+from portico.domain.documents.submissions import verification
 
 
 class Command(BaseCommand):

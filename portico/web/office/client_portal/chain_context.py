@@ -8,7 +8,7 @@ from portico.domain.access.diagnosis import diagnosis, evidence
 from portico.domain.access.diagnosis.evidence import MailFacts
 from portico.domain.access.diagnosis.portal_history import PortalHistory
 from portico.domain.access.models import PortalAccess, PortalSession
-from portico.domain.access.sign_in import near_misses
+from portico.domain.access.sign_in.requests import near_misses
 from portico.domain.clients.models import Client, Relationship
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.client_portal import diagnosis_labels, phone_script, recent_attempts

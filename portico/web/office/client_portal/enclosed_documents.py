@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.onboarding.invitation_text import EnclosedDocuments
-from portico.domain.documents.shareable import ShareableDocument
+from portico.domain.documents.sharing.shareable import ShareableDocument
 
 WITHDRAWN_MEANWHILE = _("The list of documents has changed. Check it again.")
 

@@ -38,10 +38,10 @@ from portico.domain.clients import client_numbers
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.contacts import RelationshipEnded
 from portico.domain.clients.models import Client, EmailAddress, Relationship
-from portico.domain.documents import invitations as invitations_with_documents
-from portico.domain.documents import shareable
 from portico.domain.documents.refusals import NotShareable
-from portico.domain.documents.shareable import ShareableDocument
+from portico.domain.documents.sharing import invitations as invitations_with_documents
+from portico.domain.documents.sharing import shareable
+from portico.domain.documents.sharing.shareable import ShareableDocument
 from portico.gateways import pdf
 from portico.plumbing import clock, tokens
 from portico.plumbing.audit import audit_log

@@ -11,7 +11,7 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients.models import Client, EmailAddress, Relationship
-from portico.domain.documents.shareable import ShareableDocument
+from portico.domain.documents.sharing.shareable import ShareableDocument
 from portico.domain.practices.mail_texts import MESSAGE_LENGTH, SUBJECT_LENGTH
 from portico.plumbing import clock, tokens
 from portico.plumbing.text.input_validation import LineField

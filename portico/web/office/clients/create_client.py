@@ -18,9 +18,9 @@ from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.onboarding.new_clients import CreatedClient
 from portico.domain.clients.client_input import AddressInput
 from portico.domain.clients.email_addresses import DuplicateAddress
-from portico.domain.documents import invitations, shareable
 from portico.domain.documents.refusals import NotShareable
-from portico.domain.documents.shareable import ShareableDocument
+from portico.domain.documents.sharing import invitations, shareable
+from portico.domain.documents.sharing.shareable import ShareableDocument
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.form_keys import FormSentBefore

@@ -6,8 +6,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents import uploads, version_content
+from portico.domain.documents.completion import uploads
 from portico.domain.documents.models import Upload
+from portico.domain.documents.templates import version_content
 from portico.domain.practices.models import CLIENT_EDITORS
 from portico.plumbing.audit import audit_log
 from portico.plumbing.files import virus_checks

@@ -8,7 +8,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import client_documents, requests
+from portico.domain.documents import client_documents
+from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest
 from portico.domain.practices.models import CLIENT_EDITORS
 from portico.plumbing.audit import audit_log
@@ -36,7 +37,7 @@ def withdraw(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
     client = lookups.get_client(request, ref)
     found = find_document(client, document)
     with show_refusal(request):
-        requests.withdraw(found, by=request.actor)
+        request_states.withdraw(found, by=request.actor)
         messages.success(request, _("The document was withdrawn. The client no longer sees it."))
     return redirect("office:client_documents", ref=ref)
 

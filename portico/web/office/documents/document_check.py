@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents import verification, version_content
+from portico.domain.documents.submissions import verification
+from portico.domain.documents.templates import version_content
 from portico.domain.practices.models import CLIENT_EDITORS
 from portico.plumbing.audit import audit_log
 from portico.web.guards import office_page

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
-from portico.domain.documents import document_mails, sharing
+from portico.domain.documents.sharing import document_mails, packets
 from portico.web.office.client_portal import contacts_card
 
 OWN = "client"
@@ -39,5 +39,5 @@ def recipients_of(client: Client) -> list[Recipient]:
 
 
 def _recipient(value: str, access: PortalAccess) -> Recipient:
-    obstacle = sharing.first_obstacle(access)
+    obstacle = packets.first_obstacle(access)
     return Recipient(value, access, obstacle.instruct(access.client, access) if obstacle else "")

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.clients.models import Client, Language
-from portico.domain.documents import document_mails, shareable
-from portico.domain.documents.shareable import AskedDocument, ShareableDocument
+from portico.domain.documents.sharing import document_mails, shareable
+from portico.domain.documents.sharing.shareable import AskedDocument, ShareableDocument
 from portico.domain.practices.mail_texts import MESSAGE_LENGTH, SUBJECT_LENGTH, MailText
 from portico.plumbing.text.input_validation import LineField
 from portico.web.office.base_form import TOO_LONG, OfficeForm, required_message, text_field

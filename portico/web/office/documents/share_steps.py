@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents import document_mails, shareable, sharing
+from portico.domain.documents.sharing import document_mails, packets, shareable
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
@@ -57,13 +57,13 @@ def _send(request: OfficeRequest, form: ShareForm) -> HttpResponse:
     versions = shareable.versions_of(request.practice, form.cleaned_data["documents"])
     accesses = [each.access for each in form.chosen_people]
     try:
-        packets = sharing.share_with(
+        shared_packets = packets.share_with(
             accesses, versions, texts=form.texts, form_key=form_keys.key_of(request), by=request.actor
         )
     except Refused as refusal:
         messages.error(request, str(refusal))
         return _page(request, form, REVIEW, HTTPStatus.CONFLICT)
-    mails = sum(packet.email is not None for packet in packets)
+    mails = sum(packet.email is not None for packet in shared_packets)
     shared = ngettext(
         "%(number)d document was shared with %(names)s.",
         "%(number)d documents were shared with %(names)s.",

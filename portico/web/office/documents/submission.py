@@ -11,10 +11,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import asking_again, drafts, reviews, submission_content, submission_pdf, uploads
+from portico.domain.documents.completion import drafts, uploads
 from portico.domain.documents.forms import scores
 from portico.domain.documents.forms.scores import Score
 from portico.domain.documents.models import DocumentRequest, RequestState, TemplateKind
+from portico.domain.documents.sharing import asking_again
+from portico.domain.documents.submissions import reviews, submission_content, submission_pdf
 from portico.domain.practices.models import CLIENT_EDITORS, Role
 from portico.plumbing import tokens
 from portico.plumbing.audit import audit_log

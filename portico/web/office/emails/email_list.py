@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access import access_grants, mail_stops
-from portico.domain.access.sign_in import bursts
+from portico.domain.access.sign_in.requests import bursts
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice, Role

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from portico.domain.access import failed_mailboxes
-from portico.domain.access.failed_mailboxes import FailedMailbox, FailureCounts
+from portico.domain.access.diagnosis import failed_mailboxes
+from portico.domain.access.diagnosis.failed_mailboxes import FailedMailbox, FailureCounts
 from portico.domain.access.onboarding import client_guide
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing import clock

@@ -14,7 +14,7 @@ from portico.domain.access.onboarding import bulk_selection, invitation_runs, in
 from portico.domain.access.onboarding.bulk_selection import InvitationPreview, Selection
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients.models import Language
-from portico.domain.documents import shareable
+from portico.domain.documents.sharing import shareable
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.refusals import Refused

@@ -20,7 +20,7 @@ from portico.domain.access.onboarding import default_texts, invitation_text
 from portico.domain.access.onboarding.invitation_text import ExpandedText, InvitationText
 from portico.domain.billing import bill_mail_texts
 from portico.domain.clients.models import Language
-from portico.domain.documents import document_mails
+from portico.domain.documents.sharing import document_mails
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.practice_settings import Sender, SettingsConflict
 from portico.plumbing.mail import outbox, rendering

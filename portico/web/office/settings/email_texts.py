@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.billing import bill_mail_texts
 from portico.domain.clients.models import Language
-from portico.domain.documents import document_mails
+from portico.domain.documents.sharing import document_mails
 from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.practice_settings import SettingsConflict

@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portico.domain.documents import template_content, templates
 from portico.domain.documents.forms import building, scores
 from portico.domain.documents.forms.building import JsonItem, Questionnaires
 from portico.domain.documents.forms.questionnaire import ItemType, parse
 from portico.domain.documents.models import DocumentTemplate
-from portico.domain.documents.template_content import ENGLISH, LANGUAGES, Content
+from portico.domain.documents.templates import template_content, template_editing
+from portico.domain.documents.templates.template_content import ENGLISH, LANGUAGES, Content
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -128,7 +128,7 @@ def _store(request: OfficeRequest, template: DocumentTemplate, form: Questionnai
     draft = template_content.to_edit(template)
     for language in LANGUAGES:
         draft[language]["questionnaire"] = form[language]
-    templates.save_draft(template, revision=revision, draft=draft, by=request.actor)
+    template_editing.save_draft(template, revision=revision, draft=draft, by=request.actor)
 
 
 def _find(request: OfficeRequest, ref: str, number: int) -> tuple[DocumentTemplate, Questionnaires, JsonItem]:

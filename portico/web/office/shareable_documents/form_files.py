@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Language
-from portico.domain.documents import form_files
 from portico.domain.documents.forms import importing, questionnaire_check
 from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
 from portico.domain.documents.models import DocumentTemplate
-from portico.domain.documents.template_content import ENGLISH, LANGUAGES
+from portico.domain.documents.templates import form_files
+from portico.domain.documents.templates.template_content import ENGLISH, LANGUAGES
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 
-from portico.domain.documents import consent_text, template_content
 from portico.domain.documents.forms import form_pages, questionnaire
 from portico.domain.documents.forms.form_pages import FormPage
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
-from portico.domain.documents.template_content import ENGLISH
+from portico.domain.documents.templates import consent_text, template_content
+from portico.domain.documents.templates.template_content import ENGLISH
 
 
 @dataclass(frozen=True)

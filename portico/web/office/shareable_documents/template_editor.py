@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portico.domain.clients.models import Language
-from portico.domain.documents import publishing, template_content, template_files, templates
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
-from portico.domain.documents.template_content import ENGLISH, LANGUAGES, NotReadyToPublish
+from portico.domain.documents.templates import publishing, template_content, template_editing, template_files
+from portico.domain.documents.templates.template_content import ENGLISH, LANGUAGES, NotReadyToPublish
 from portico.plumbing.files import inspection
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
@@ -59,7 +59,7 @@ def publish(request: OfficeRequest, ref: str) -> HttpResponse:
 def discard_draft(request: OfficeRequest, ref: str) -> HttpResponse:
     template = get_template(request, ref)
     with show_refusal(request):
-        templates.discard_draft(template, revision=revision_of(request), by=request.actor)
+        template_editing.discard_draft(template, revision=revision_of(request), by=request.actor)
         messages.success(request, _("The changes were discarded."))
     return redirect("office:shareable_document", ref=ref)
 

@@ -3,9 +3,9 @@
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from portico.domain.documents import template_content, version_files
 from portico.domain.documents.models import TemplateKind
-from portico.domain.documents.template_content import LANGUAGES
+from portico.domain.documents.templates import template_content, version_files
+from portico.domain.documents.templates.template_content import LANGUAGES
 from portico.web.guards import office_page
 from portico.web.http import file_responses
 from portico.web.http.request_types import OfficeRequest

@@ -5,11 +5,11 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.documents import consent_text, template_content, templates
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
-from portico.domain.documents.template_content import LANGUAGES, Content
-from portico.domain.documents.template_files import UploadedFile
-from portico.domain.documents.templates import TemplateSettings
+from portico.domain.documents.templates import consent_text, template_content, template_editing
+from portico.domain.documents.templates.template_content import LANGUAGES, Content
+from portico.domain.documents.templates.template_editing import TemplateSettings
+from portico.domain.documents.templates.template_files import UploadedFile
 from portico.web.office.base_form import OfficeForm, WholeNumberField, line_field, text_field
 from portico.web.office.shareable_documents.template_labels import KIND_HINTS
 
@@ -29,7 +29,7 @@ class NewTemplateForm(OfficeForm):
         choices=[(kind.value, kind.label) for kind in KIND_HINTS],
         widget=forms.RadioSelect,
     )
-    title = line_field(_("Title"), longest=templates.MAX_TITLE, required=True)
+    title = line_field(_("Title"), longest=template_editing.MAX_TITLE, required=True)
 
 
 class TemplateForm(OfficeForm):
@@ -39,14 +39,14 @@ class TemplateForm(OfficeForm):
     """
 
     revision = revision_field()
-    title = line_field(_("Title in this list"), longest=templates.MAX_TITLE, required=True)
+    title = line_field(_("Title in this list"), longest=template_editing.MAX_TITLE, required=True)
     in_welcome_packet = forms.BooleanField(label=_("In the welcome packet"), required=False)
     may_be_declined = forms.BooleanField(label=_("The client may decline it"), required=False)
     repeat_after_months = WholeNumberField(
         label=_("Ask again after how many months"),
         required=False,
         min_value=0,
-        max_value=templates.MAX_REPEAT_MONTHS,
+        max_value=template_editing.MAX_REPEAT_MONTHS,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
 

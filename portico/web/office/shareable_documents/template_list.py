@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portico.domain.documents import starter_set, template_list, templates
 from portico.domain.documents.models import TemplateKind
-from portico.domain.documents.template_list import TemplateRow
+from portico.domain.documents.templates import starter_set, template_editing, template_list
+from portico.domain.documents.templates.template_list import TemplateRow
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -55,7 +55,7 @@ def create(request: OfficeRequest) -> HttpResponse:
         return _new_page(request, form)
     kind, title = TemplateKind(form.cleaned_data["kind"]), form.cleaned_data["title"]
     try:
-        template = templates.create(request.practice, kind=kind, title=title, by=request.actor)
+        template = template_editing.create(request.practice, kind=kind, title=title, by=request.actor)
     except Refused as refusal:
         return _new_page(request, form.refused(refusal))
     return redirect("office:shareable_document", ref=template.ref)
@@ -86,14 +86,14 @@ def move(request: OfficeRequest, ref: str) -> HttpResponse:
     template, place = get_template(request, ref), request.POST.get("place", "")
     with show_refusal(request):
         if place.isascii() and place.isdecimal() and len(place) < 5:
-            templates.move(template, to=int(place), by=request.actor)
+            template_editing.move(template, to=int(place), by=request.actor)
     return redirect("office:shareable_documents")
 
 
 @office_page(*TEMPLATE_EDITORS)
 @require_POST
 def archive(request: OfficeRequest, ref: str) -> HttpResponse:
-    template = templates.archive(get_template(request, ref), by=request.actor)
+    template = template_editing.archive(get_template(request, ref), by=request.actor)
     text = _("%(title)s was archived. Clients who already have it can still complete it.") % {"title": template.title}
     messages.success(request, text)
     return redirect("office:shareable_documents")
@@ -103,7 +103,7 @@ def archive(request: OfficeRequest, ref: str) -> HttpResponse:
 @require_POST
 def restore(request: OfficeRequest, ref: str) -> HttpResponse:
     with show_refusal(request):
-        template = templates.restore(get_template(request, ref), by=request.actor)
+        template = template_editing.restore(get_template(request, ref), by=request.actor)
         messages.success(request, _("%(title)s is back at the end of the list.") % {"title": template.title})
     return redirect("office:shareable_documents")
 
@@ -113,7 +113,7 @@ def restore(request: OfficeRequest, ref: str) -> HttpResponse:
 def duplicate(request: OfficeRequest, ref: str) -> HttpResponse:
     template = shown = get_template(request, ref)
     with show_refusal(request):
-        shown = templates.duplicate(template, by=request.actor)
+        shown = template_editing.duplicate(template, by=request.actor)
     return redirect("office:shareable_document", ref=shown.ref)
 
 
@@ -122,5 +122,7 @@ def duplicate(request: OfficeRequest, ref: str) -> HttpResponse:
 def set_in_welcome_packet(request: OfficeRequest, ref: str) -> HttpResponse:
     template = get_template(request, ref)
     with show_refusal(request):
-        templates.set_in_welcome_packet(template, included=request.POST.get("included") == "yes", by=request.actor)
+        template_editing.set_in_welcome_packet(
+            template, included=request.POST.get("included") == "yes", by=request.actor
+        )
     return redirect("office:shareable_documents")

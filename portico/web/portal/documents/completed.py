@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents import submission_content, submission_pdf
 from portico.domain.documents.models import DocumentRequest
+from portico.domain.documents.submissions import submission_content, submission_pdf
 from portico.plumbing.audit import audit_log
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest

@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from portico.domain.documents import portal_requests
+from portico.domain.documents.completion import portal_requests
 from portico.domain.documents.models import DocumentRequest
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.clients.models import RelationshipKind
-from portico.domain.documents import consent_text, signatures, signing, version_content
+from portico.domain.documents.completion import signatures, signing
+from portico.domain.documents.completion.signatures import Signature
 from portico.domain.documents.models import DocumentRequest
 from portico.domain.documents.refusals import SignatureMissing
-from portico.domain.documents.signatures import Signature
+from portico.domain.documents.templates import consent_text, version_content
 from portico.plumbing import clock
 from portico.plumbing.text.input_validation import LineField
 from portico.web import saved_forms

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.documents import requests
+from portico.domain.documents.completion import request_states
 from portico.plumbing.text.input_validation import LineField
 from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
@@ -41,7 +41,7 @@ def decline(request: PortalRequest, ref: str) -> HttpResponse:
         raise Http404
     form = DeclineForm(request.POST) if request.method == "POST" else _blank_form(request)
     if request.method == "POST" and form.is_valid():
-        requests.decline(found, reason=form.cleaned_data["reason"], by=request.actor)
+        request_states.decline(found, reason=form.cleaned_data["reason"], by=request.actor)
         return flash_messages.redirect_with_notice(
             found_documents.list_address(request), flash_messages.DOCUMENT_DECLINED
         )

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.documents import requests
+from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest, TemplateKind
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
@@ -29,7 +29,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
         if found.is_complete:
             # Sent again: the first signature counts.
             return completion.go_on(request, found)
-        requests.refuse_unless_open(found)
+        request_states.refuse_unless_open(found)
     elif found.is_complete:
         return completed.answer(request, found)
     elif not found.is_open:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.documents import answer_words, drafts
-from portico.domain.documents.drafts import OpenedPage
+from portico.domain.documents.completion import drafts
+from portico.domain.documents.completion.drafts import OpenedPage
 from portico.domain.documents.forms import answer_items, form_pages
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.forms.branching import open_items
@@ -20,7 +20,8 @@ from portico.domain.documents.forms.form_pages import FormPage
 from portico.domain.documents.forms.questionnaire import Item, Questionnaire
 from portico.domain.documents.models import DocumentRequest, ResponseDraft, TemplateKind
 from portico.domain.documents.refusals import DraftChanged, DraftTooLarge
-from portico.domain.documents.version_content import content_in
+from portico.domain.documents.submissions import answer_words
+from portico.domain.documents.templates.version_content import content_in
 from portico.plumbing import tokens
 from portico.web import saved_forms
 from portico.web.guards import portal_documents_page

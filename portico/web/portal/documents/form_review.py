@@ -9,11 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.documents import answer_words, drafts, signing
+from portico.domain.documents.completion import drafts, signing
 from portico.domain.documents.forms.answers import check_answers
 from portico.domain.documents.forms.form_pages import FormPage
 from portico.domain.documents.models import TemplateKind
 from portico.domain.documents.refusals import AnswersIncomplete, DraftChanged
+from portico.domain.documents.submissions import answer_words
 from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest

@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import get_language
 
-from portico.domain.documents import portal_requests, requests, version_content
+from portico.domain.documents.completion import portal_requests, request_states
+from portico.domain.documents.completion.signatures import Signer
 from portico.domain.documents.models import DocumentRequest
-from portico.domain.documents.signatures import Signer
+from portico.domain.documents.templates import version_content
 from portico.web import client_mismatch, formatting
 from portico.web.http import ip_and_browser
 from portico.web.http.request_types import PortalRequest
@@ -27,7 +28,7 @@ def open_in(request: PortalRequest, found: DocumentRequest) -> DocumentRequest:
     """Records that the client opened the document; not if staff view the page."""
     if request.client_view is not None:
         return found
-    requests.mark_opened(found, language=language_of(found), by=request.actor)
+    request_states.mark_opened(found, language=language_of(found), by=request.actor)
     return found
 
 

@@ -8,9 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents import requests, signing, version_content, version_files
+from portico.domain.documents.completion import request_states, signing
 from portico.domain.documents.models import DocumentRequest, RequestState, TemplateKind
 from portico.domain.documents.refusals import FileNotReadable
+from portico.domain.documents.templates import version_content, version_files
 from portico.web.guards import portal_documents_page
 from portico.web.http import file_responses
 from portico.web.http.request_types import PortalRequest
@@ -85,5 +86,5 @@ def download(request: PortalRequest, ref: str) -> HttpResponse:
         raise Http404
     response = file_responses.download(file)
     if request.client_view is None:
-        requests.record(AuditAction.SHARED_FILE_OPENED, found, by=request.actor, sha256=file.sha256)
+        request_states.record(AuditAction.SHARED_FILE_OPENED, found, by=request.actor, sha256=file.sha256)
     return response

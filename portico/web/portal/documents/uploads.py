@@ -9,9 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.documents import signing, uploads, version_content
+from portico.domain.documents.completion import signing, uploads
+from portico.domain.documents.completion.uploads import FileMissing, TooManyFiles, TooManyFilesToday
 from portico.domain.documents.models import DocumentRequest, TemplateKind
-from portico.domain.documents.uploads import FileMissing, TooManyFiles, TooManyFilesToday
+from portico.domain.documents.templates import version_content
 from portico.plumbing.files import file_names, inspection
 from portico.plumbing.files.inspection import FileRejected
 from portico.web.guards import portal_documents_page

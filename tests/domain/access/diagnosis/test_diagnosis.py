@@ -19,14 +19,9 @@ from portico.domain.access.diagnosis.steps import REQUIREMENTS, STOPS, Cause, Di
 from portico.domain.access.eligibility import STEPS, Purpose
 from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import Invitation, PortalAccess, PortalAccount, PortalSession, SignInLink
-from portico.domain.access.sign_in import (
-    failure_audit_entries,
-    link_redemption,
-    request_worker,
-    sign_in_codes,
-    sign_in_pins,
-)
+from portico.domain.access.sign_in import failure_audit_entries, link_redemption, sign_in_codes, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.domain.practices.models import Practice

@@ -16,10 +16,11 @@ from time_machine import Traveller
 
 from portico.domain.access import access_grants, client_changes, portal_states, revocation
 from portico.domain.access.models import BurstKind, Pin, PortalAccess, PortalSession, SignInMethod
-from portico.domain.access.sign_in import bursts, link_redemption, portal_sessions, sign_in_pins
+from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.link_redemption import LinkState
 from portico.domain.access.sign_in.portal_sessions import StartedSession
+from portico.domain.access.sign_in.requests import bursts
 from portico.domain.access.sign_in.sign_in_pins import PinNotAllowed
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portico.domain.documents.forms import answer_items, importing, questionnaire_check, scores
 from portico.domain.documents.forms.questionnaire_check import QuestionnaireRefused
-from portico.domain.documents.starter_set import STARTER_SET
+from portico.domain.documents.templates.starter_set import STARTER_SET
 from tests.domain.documents.forms import form_strategies, sample_forms
 from tests.domain.documents.forms.test_random_forms import JSON
 

@@ -10,8 +10,9 @@ from django.test import Client as Browser
 from portico.domain.access import client_changes
 from portico.domain.access.diagnosis.steps import Cause, StepName
 from portico.domain.access.models import PortalAccess, PortalSession, SignInLink
-from portico.domain.access.sign_in import link_redemption, request_worker, sign_in_codes, sign_in_pins
+from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import uploads
+from portico.domain.documents.completion import uploads
 from portico.domain.documents.models import TemplateKind, Upload
 from portico.domain.maintenance.tasks import stop_waiting_for_scanner
 from portico.domain.practices.models import Practice

@@ -13,7 +13,7 @@ from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import document_mails, portal_requests, requests, sharing, signing, submission_pdf
+from portico.domain.documents.completion import portal_requests, request_states, signing
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.models import (
     Countersignature,
@@ -24,6 +24,8 @@ from portico.domain.documents.models import (
     SubmissionReview,
     TemplateVersion,
 )
+from portico.domain.documents.sharing import document_mails, packets
+from portico.domain.documents.submissions import submission_pdf
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import AuditEntry, OutgoingEmail
@@ -66,8 +68,8 @@ def address(client: Client, request: DocumentRequest | None = None, path: str = 
 
 def test_fay_sees_each_document_with_its_state(office: Browser, ana: Client) -> None:
     _sent, opened, withdrawn, done = shared(ana, *(shared_documents.consent(ana.practice) for _ in range(4)))
-    requests.mark_opened(opened, language="en", by=cast.DESK)
-    requests.withdraw(withdrawn, by=cast.DESK)
+    request_states.mark_opened(opened, language="en", by=cast.DESK)
+    request_states.withdraw(withdrawn, by=cast.DESK)
     shared_documents.signed(done, access_of(ana))
     page = office.get(address(ana)).text
     for state in ("sent", "opened", "withdrawn", "completed"):
@@ -94,7 +96,7 @@ def test_the_step_of_an_email_that_did_not_arrive(office: Browser, ana: Client, 
     stopped_clock.shift(timedelta(minutes=5))
     text = document_mails.default_text("en")
     version = shared_documents.consent(ana.practice)
-    packet = sharing.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
+    packet = packets.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
     assert "The email is on its way" in marked_step(office.get(address(ana)).text)
     assert packet.email is not None
     OutgoingEmail.objects.filter(pk=packet.email.pk).update(state=EmailState.BOUNCED, settled_at=clock.now())
@@ -108,8 +110,8 @@ def test_a_client_who_opened_it_was_there_also_after_a_change_of_address(
 ) -> None:
     stopped_clock.shift(timedelta(minutes=5))
     text, version = document_mails.default_text("en"), shared_documents.consent(ana.practice)
-    packet = sharing.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
-    requests.mark_opened(packet.requests.get(), language="en", by=cast.DESK)
+    packet = packets.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
+    request_states.mark_opened(packet.requests.get(), language="en", by=cast.DESK)
     session = PortalSession.objects.select_related("account").latest("id")
     by = portal_sessions.actor_of(session)
     mail = address_change.request(session, access_of(ana), "ana@new.example", form_key="", by=by)

@@ -7,8 +7,8 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.documents import reviews
 from portico.domain.documents.models import DocumentRequest
+from portico.domain.documents.submissions import reviews
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast, shared_documents

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import client_changes, failed_mailboxes
+from portico.domain.access import client_changes
 from portico.domain.access import mail_stops as stops_of_clients
-from portico.domain.access.diagnosis import diagnosis, portal_history
+from portico.domain.access.diagnosis import diagnosis, failed_mailboxes, portal_history
 from portico.domain.access.diagnosis.evidence import MailFacts
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction

@@ -7,7 +7,7 @@ from django.test import Client as Browser
 
 from portico.domain.billing import bill_mail_texts, bill_mails
 from portico.domain.billing.reminders import by_hand
-from portico.domain.documents import document_mails
+from portico.domain.documents.sharing import document_mails
 from portico.domain.practices.models import DefaultText, Practice
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox

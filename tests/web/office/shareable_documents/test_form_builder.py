@@ -6,10 +6,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
-from portico.domain.documents import publishing, starter_set, templates
 from portico.domain.documents.forms import building, questionnaire_check
 from portico.domain.documents.forms.building import JsonItem
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
+from portico.domain.documents.templates import publishing, starter_set, template_editing
 from portico.domain.practices.models import Practice
 from tests import cast
 from tests.domain.documents.forms import sample_forms
@@ -25,7 +25,7 @@ def owner(client: Browser, practice: Practice) -> Browser:
 
 @pytest.fixture
 def form(practice: Practice) -> DocumentTemplate:
-    return templates.create(practice, kind=TemplateKind.FORM, title="Intake", by=cast.DESK)
+    return template_editing.create(practice, kind=TemplateKind.FORM, title="Intake", by=cast.DESK)
 
 
 def _add(owner: Browser, form: DocumentTemplate, item_type: str, text: str, **values: str) -> None:

@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.documents import starter_set, templates
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
+from portico.domain.documents.templates import starter_set, template_editing
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing.models import AuditEntry
 from tests import cast
@@ -26,7 +26,7 @@ def owner(client: Browser, practice: Practice) -> Browser:
 
 
 def _consent(practice: Practice, title: str = "Consent") -> DocumentTemplate:
-    return templates.create(practice, kind=TemplateKind.CONSENT, title=title, by=cast.DESK)
+    return template_editing.create(practice, kind=TemplateKind.CONSENT, title=title, by=cast.DESK)
 
 
 def _page(template: DocumentTemplate) -> str:
@@ -105,7 +105,7 @@ def test_neither_text_nor_setting_is_saved_if_one_is_refused(owner: Browser, pra
 
 
 def test_files_are_saved_with_the_texts(owner: Browser, practice: Practice) -> None:
-    template = templates.create(practice, kind=TemplateKind.FILE, title="Policies", by=cast.DESK)
+    template = template_editing.create(practice, kind=TemplateKind.FILE, title="Policies", by=cast.DESK)
     both = {f"file_{each}": SimpleUploadedFile(f"{each}.pdf", files.pdf(each.encode())) for each in ("en", "es")}
     page = owner.post(_page(template), _typed(template, note_en="Read me") | both, follow=True).text
     assert all(text in page for text in ("en.pdf", "es.pdf", "Read me"))
@@ -184,7 +184,7 @@ def test_the_number_of_queries_is_fixed(
     if number:
         starter_set.add(practice, by=cast.DESK)
         starter_set.publish_all(practice, by=cast.DESK)
-        templates.archive(_consent(practice), by=cast.DESK)
+        template_editing.archive(_consent(practice), by=cast.DESK)
     with django_assert_num_queries(QUERIES):
         owner.get(LIST)
 

@@ -11,7 +11,7 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import contacts
 from portico.domain.clients.models import Client, Relationship
-from portico.domain.documents import requests
+from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest, Submission, TemplateKind
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
@@ -181,7 +181,7 @@ def test_carol_sees_nothing_of_it(client: Browser, practice: Practice, consent: 
 
 
 def test_a_withdrawn_document_is_not_signed(portal: Browser, consent: DocumentRequest) -> None:
-    requests.withdraw(consent, by=cast.DESK)
+    request_states.withdraw(consent, by=cast.DESK)
     assert "This document was withdrawn." in sign(portal, consent)
     assert "This document was withdrawn." in portal.get(f"{LIST}{consent.ref}/").text
     assert not Submission.objects.exists()

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
-from portico.domain.documents import requests
+from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission
 from portico.domain.practices.models import Practice
 from tests import cast, shared_documents
@@ -293,7 +293,7 @@ def test_a_session_that_ended_keeps_the_page(
 
 def test_withdrawn_while_open_it_says_so(form: DocumentRequest, filling: Filling) -> None:
     filling.open(1)
-    requests.withdraw(form, by=cast.DESK)
+    request_states.withdraw(form, by=cast.DESK)
     answer = filling.post(1, ABOUT)
     assert answer.status_code == 302
     assert not ResponseDraft.objects.exists()

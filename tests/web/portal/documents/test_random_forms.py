@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.documents import submission_pdf, verification
 from portico.domain.documents.forms import answer_items, form_pages, questionnaire_check
 from portico.domain.documents.forms.answer_items import Answer, value_of
 from portico.domain.documents.forms.branching import open_items
 from portico.domain.documents.forms.questionnaire import Item, Questionnaire
 from portico.domain.documents.models import ResponseDraft, Submission, TemplateKind
+from portico.domain.documents.submissions import submission_pdf, verification
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import date_input
 from portico.web.portal.documents import questions

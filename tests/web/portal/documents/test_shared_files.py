@@ -8,8 +8,9 @@ from django.test import Client as Browser
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import requests, version_files
+from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest, RequestState, Submission, TemplateKind
+from portico.domain.documents.templates import version_files
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, StoredFile, VirusCheck
 from tests import cast, shared_documents
@@ -93,7 +94,7 @@ def test_a_withdrawn_file_and_that_of_another_client_are_not_found(
 ) -> None:
     carol = cast.in_the_portal(Browser(), cast.carol(ana.practice))
     assert carol.get(f"{LIST}{policies.ref}/file/").status_code == 404
-    requests.withdraw(policies, by=cast.DESK)
+    request_states.withdraw(policies, by=cast.DESK)
     assert portal.get(f"{LIST}{policies.ref}/file/").status_code == 404
 
 

@@ -13,10 +13,10 @@ from time_machine import Traveller
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
-from portico.domain.documents import requests, uploads
+from portico.domain.documents.completion import request_states, uploads
+from portico.domain.documents.completion.uploads import TooManyFilesToday
 from portico.domain.documents.models import DocumentRequest, RequestState, Submission, TemplateKind, Upload
 from portico.domain.documents.refusals import DocumentWithdrawn
-from portico.domain.documents.uploads import TooManyFilesToday
 from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content, virus_checks
 from portico.plumbing.models import AuditEntry, FileChunk, FileKind, StoredFile, VirusCheck
@@ -183,9 +183,9 @@ def test_files_of_a_request_that_is_never_submitted_are_not_for_staff(
     office, path = cast.signed_in(Browser(), cast.fay(ana.practice)), f"/office/clients/{ana.ref}/files/"
     assert "Not submitted yet" in office.get(path).text
     if ended == "declined":
-        requests.decline(card, reason="", by=cast.DESK)
+        request_states.decline(card, reason="", by=cast.DESK)
     else:
-        requests.withdraw(card, by=cast.DESK)
+        request_states.withdraw(card, by=cast.DESK)
     assert office.get(f"{path}{upload.ref}/").status_code == 404
     assert "card.pdf" not in office.get(path).text
     file_content.delete_unused()
@@ -202,7 +202,7 @@ def test_files_of_a_completed_request_stay(portal: Browser, card: DocumentReques
 
 
 def test_no_file_is_added_to_a_withdrawn_request(portal: Browser, card: DocumentRequest) -> None:
-    requests.withdraw(card, by=cast.DESK)
+    request_states.withdraw(card, by=cast.DESK)
     send(portal, card, files.pdf())
     assert not Upload.objects.exists()
 
@@ -210,7 +210,7 @@ def test_no_file_is_added_to_a_withdrawn_request(portal: Browser, card: Document
 def test_a_request_withdrawn_while_the_file_arrives_keeps_nothing(card: DocumentRequest) -> None:
     class Withdrawing(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            requests.withdraw(card, by=cast.DESK)
+            request_states.withdraw(card, by=cast.DESK)
             return super().read(size)
 
     with pytest.raises(DocumentWithdrawn):

@@ -1,0 +1,1 @@
+"""Sign-in requests: asked at the entrance, answered by the worker."""

@@ -1,0 +1,1 @@
+"""Completing documents in the portal: answers, files and signatures."""

@@ -1,0 +1,1 @@
+"""Sharing documents with clients and contacts: packets, their mails and reminders."""

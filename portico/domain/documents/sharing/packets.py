@@ -1,0 +1,127 @@
+"""Sharing documents: a packet of requests for one portal access."""
+
+from collections.abc import Mapping, Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portico.domain.access import access_grants, eligibility, holders
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.eligibility_steps import Fact, Step
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import AuditAction
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Packet, TemplateVersion
+from portico.domain.documents.refusals import NotShareable
+from portico.domain.documents.sharing import document_mails
+from portico.domain.practices.mail_texts import MailText
+from portico.plumbing.actors import Actor
+from portico.plumbing.audit import audit_log
+from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.form_keys import FormSentBefore
+from portico.plumbing.models import OutgoingEmail
+
+
+@retry_on_deadlock
+def share(
+    access: PortalAccess,
+    versions: Sequence[TemplateVersion],
+    *,
+    form_key: str,
+    by: Actor,
+    text: MailText | None = None,
+    email: OutgoingEmail | None = None,
+) -> Packet:
+    """Creates a packet with a request for each version, in their order.
+
+    It is announced by a new mail with `text`, if mail may be sent to the access, or by `email`, which is queued
+    already. A second call with the same `form_key` and versions returns the first packet. Raises NotShareable,
+    FormSentBefore, ClientConflict, and ValueError without versions, or for one that is not of the practice.
+    """
+    if not form_key or not versions or any(each.practice_id != access.client.practice_id for each in versions):
+        raise ValueError("Share at least one version, of documents of the practice, with a form key.")
+    with access_grants.lock_access(access.client, access.relationship) as (client, locked):
+        if not locked.pk:
+            locked.practice_id = client.practice_id
+            locked.save(force_insert=True)
+        if earlier := Packet.objects.filter(access=locked, form_key=form_key).first():
+            _refuse_other_versions(earlier, versions)
+            return earlier
+        _refuse_unless_shareable(locked, versions)
+        if text is not None:
+            email = document_mails.queue(locked, versions, text, form_key=form_key, by=by)
+        packet = Packet.objects.create(
+            practice_id=client.practice_id,
+            client=client,
+            access=locked,
+            email=email,
+            form_key=form_key,
+            shared_by=by.name[:100],
+        )
+        DocumentRequest.objects.bulk_create(
+            DocumentRequest(
+                practice_id=client.practice_id,
+                packet=packet,
+                client=client,
+                access=locked,
+                version=version,
+                position=position,
+            )
+            for position, version in enumerate(versions)
+        )
+        audit_log.record(
+            AuditAction.DOCUMENTS_SHARED,
+            practice=client.practice,
+            client=client,
+            by=by,
+            about=packet.ref,
+            number=len(versions),
+            **holders.details_of(locked),
+        )
+    return packet
+
+
+@retry_on_deadlock
+def share_with(
+    accesses: Sequence[PortalAccess],
+    versions: Sequence[TemplateVersion],
+    *,
+    texts: Mapping[str, MailText],
+    form_key: str,
+    by: Actor,
+) -> list[Packet]:
+    """Shares the versions with several accesses of one client, a packet each, in one transaction; see `share`.
+
+    `texts` has the text of the mail for each language of these people.
+    """
+    # All at once, so that every operation locks in the same order.
+    with access_grants.lock_accesses(accesses[0].client):
+        return [share(each, versions, text=texts[each.holder_language], form_key=form_key, by=by) for each in accesses]
+
+
+def first_obstacle(access: PortalAccess) -> Step | None:
+    """Returns the first reason that documents can't be shared with the access now; None if they can.
+
+    Access may be off: the documents then wait for the invitation that turns it on.
+    """
+    steps = eligibility.check(access, Purpose.DOCUMENTS)
+    return next((step for step, holds in steps if not holds and step.fact not in _MAY_FOLLOW), None)
+
+
+_MAY_FOLLOW = frozenset({Fact.ACCESS_ON, Fact.ADDRESS_OPEN})
+
+
+def _refuse_unless_shareable(access: PortalAccess, versions: Sequence[TemplateVersion]) -> None:
+    if obstacle := first_obstacle(access):
+        raise NotShareable(obstacle.instruct(access.client, access))
+    archived = DocumentTemplate.objects.filter(versions__in=versions, archived_at__isnull=False)
+    if title := archived.values_list("title", flat=True).first():
+        raise NotShareable(_("“%(title)s” is archived. Restore it before you share it.") % {"title": title})
+
+
+def _refuse_other_versions(packet: Packet, versions: Sequence[TemplateVersion]) -> None:
+    shared = list(packet.requests.order_by("position").values_list("version", flat=True))
+    if shared == [each.pk for each in versions]:
+        return
+    number = len(shared)
+    described = ngettext("%(number)d document shared", "%(number)d documents shared", number) % {"number": number}
+    raise FormSentBefore(described)

@@ -1,0 +1,1 @@
+"""Completed documents: their content, PDF, review and verification."""

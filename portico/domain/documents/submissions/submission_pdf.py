@@ -1,0 +1,40 @@
+"""The PDF of a completed document: made from its rows whenever it is asked for, and the same each time."""
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from portico.domain.documents.models import Submission
+from portico.domain.documents.submissions import submission_content
+from portico.domain.documents.templates import consent_text
+from portico.domain.practices import letterhead
+from portico.gateways import pdf
+from portico.plumbing.text import time_formatting
+
+
+def render(submission: Submission, *, with_network_address: bool = False) -> bytes:
+    """Returns the PDF in the language of the submission; the IP address is for owners only.
+
+    Equal rows give equal bytes: its date is that of the submission, and nothing depends on when it is made.
+    """
+    practice = submission.request.practice
+    with translation.override(submission.language):
+        content = submission_content.content_of(submission, with_network_address=with_network_address)
+        completed_on = time_formatting.day_of(submission.submitted_at, practice.zone)
+        data = letterhead.letterhead_of(practice) | {
+            "language": submission.language,
+            "document_title": f"{content.title} · {practice.name}",
+            "date": [completed_on.year, completed_on.month, completed_on.day],
+            "title": content.title,
+            "subtitle": submission.request.client.name,
+            "from": letterhead.address_lines(practice),
+            "text": consent_text.blocks(content.text) if content.text else [],
+            "sections": [
+                {"heading": each.heading, "answers": [[text, words or "—"] for text, words in each.answers]}
+                for each in content.sections
+            ],
+            "signature_heading": _("Signature") if submission.signer_name else _("Submission"),
+            "signer": submission.signer_name,
+            "evidence": [list(each) for each in content.evidence],
+            "footer": f"{practice.name} · {submission.ref}",
+        }
+    return pdf.render("submission", data)

@@ -1,0 +1,1 @@
+"""Templates of documents: editing, publishing, importing, and what their versions hold."""

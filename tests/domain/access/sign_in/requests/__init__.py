@@ -1,0 +1,1 @@
+"""Tests of sign-in requests: asked at the entrance, answered by the worker."""

@@ -1,0 +1,1 @@
+"""Tests of completing documents in the portal: answers, files and signatures."""

@@ -1,0 +1,1 @@
+"""Tests of sharing documents with clients and contacts: packets, their mails and reminders."""

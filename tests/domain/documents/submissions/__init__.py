@@ -1,0 +1,1 @@
+"""Tests of completed documents: their content, PDF, review and verification."""

@@ -1,0 +1,1 @@
+"""Tests of templates of documents: editing, publishing, importing, and what their versions hold."""
