@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stripe.api_errors import Json
-from sandbox.stripe.cards import Card
+from sandbox.stripe.payments.cards import Card
 
 SKELETONS: dict[str, Json] = json.loads(Path(__file__).with_name("skeletons.json").read_text(encoding="utf-8"))
 SIGNS = string.ascii_letters + string.digits

@@ -4,14 +4,15 @@ import os
 import threading
 from pathlib import Path
 
-from sandbox.stripe import charge_records, charges, checkout, disputes, objects, refunds
+from sandbox.stripe import objects
 from sandbox.stripe.account_data import AccountData, Clock
 from sandbox.stripe.accounts import Account, Accounts
 from sandbox.stripe.api_errors import Json, missing
-from sandbox.stripe.cards import BY_NUMBER
-from sandbox.stripe.charge_records import BookedCharge
 from sandbox.stripe.endpoints import customers
 from sandbox.stripe.faults import Fault, FaultKind, Faults
+from sandbox.stripe.payments import charge_records, charges, checkout, disputes, refunds
+from sandbox.stripe.payments.cards import BY_NUMBER
+from sandbox.stripe.payments.charge_records import BookedCharge
 from sandbox.stripe.store import Store
 from sandbox.stripe.webhooks import DeliveryPlan, WebhookSender
 

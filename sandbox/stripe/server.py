@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from sandbox.stripe import api, control, pages
+from sandbox.stripe import api, control
+from sandbox.stripe.hosted_pages import routing
 from sandbox.stripe.sandbox import Sandbox
 
 # The Host header must name this machine, so that no other site can post here (DNS rebinding).
@@ -80,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         if parts.path.startswith("/_sandbox/"):
             self._send(*control.answer(sandbox, self.command, parts.path, body, self.headers.get("Content-Type", "")))
             return
-        page = pages.answer(sandbox, self.command, parts.path, parts.query, body)
+        page = routing.answer(sandbox, self.command, parts.path, parts.query, body)
         self._send(page.status, page.body, page.headers)
 
     def _answer_call(self, answer: api.Response | None) -> None:

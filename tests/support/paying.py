@@ -18,7 +18,7 @@ from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
-from sandbox.stripe.charge_records import BookedCharge
+from sandbox.stripe.payments.charge_records import BookedCharge
 from sandbox.stripe.server import SandboxStripe
 from tests import cast
 

@@ -1,10 +1,10 @@
 """Charges, refunds, disputes and the balance."""
 
-from sandbox.stripe import refunds
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json, invalid
 from sandbox.stripe.endpoints import pagination
 from sandbox.stripe.parameters import Parameters
+from sandbox.stripe.payments import refunds
 
 
 def charge(data: AccountData, parameters: Parameters, id_: str) -> Json:

@@ -2,10 +2,10 @@
 
 from urllib.parse import urlsplit
 
-from sandbox.stripe import amounts, charges, checkout
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json, invalid
 from sandbox.stripe.parameters import Parameters
+from sandbox.stripe.payments import amounts, charges, checkout
 
 LEAST_LIFE = 30 * 60
 LONGEST_LIFE = 24 * 3600

@@ -2,12 +2,13 @@
 
 import re
 
-from sandbox.stripe import charges, objects
+from sandbox.stripe import objects
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json, invalid
-from sandbox.stripe.cards import BY_TOKEN
 from sandbox.stripe.endpoints import pagination
 from sandbox.stripe.parameters import Parameters
+from sandbox.stripe.payments import charges
+from sandbox.stripe.payments.cards import BY_TOKEN
 
 # Stricter than other servers: such an address is refused with the code email_invalid.
 EMAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)

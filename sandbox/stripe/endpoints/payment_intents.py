@@ -1,10 +1,11 @@
 """Payment intents: https://docs.stripe.com/api/payment_intents."""
 
-from sandbox.stripe import amounts, charges, checkout, objects
+from sandbox.stripe import objects
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import ApiError, Json, invalid
 from sandbox.stripe.endpoints import pagination
 from sandbox.stripe.parameters import Parameters
+from sandbox.stripe.payments import amounts, charges, checkout
 
 USAGES = ("on_session", "off_session")
 REASONS = ("abandoned", "duplicate", "fraudulent", "requested_by_customer")

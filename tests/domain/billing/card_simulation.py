@@ -34,7 +34,7 @@ from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing import clock, inbound_events, tokens
 from portico.plumbing.refusals import Refused
 from sandbox.stripe.api_errors import ApiError
-from sandbox.stripe.charge_records import BookedCharge
+from sandbox.stripe.payments.charge_records import BookedCharge
 from sandbox.stripe.server import SandboxStripe
 from sandbox.stripe.webhooks import Delivery
 from tests import cast

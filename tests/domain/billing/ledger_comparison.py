@@ -22,7 +22,7 @@ from portico.domain.billing.models import (
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.models import InboundEvent, OutgoingEmail
-from sandbox.stripe.charge_records import BookedCharge
+from sandbox.stripe.payments.charge_records import BookedCharge
 
 type Book = tuple[BookedCharge, ...]
 

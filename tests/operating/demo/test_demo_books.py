@@ -8,7 +8,7 @@ from portico.domain.billing.ledger import verification
 from portico.domain.practices.models import Practice
 from portico.operating.demo import demo_command
 from portico.operating.demo.demo_books import DemoBooks
-from sandbox.stripe import cards
+from sandbox.stripe.payments import cards
 from tests import cast
 
 

@@ -2,10 +2,10 @@
 
 from html import escape
 
-from sandbox.stripe import html
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json, missing
-from sandbox.stripe.html import Page
+from sandbox.stripe.hosted_pages import html
+from sandbox.stripe.hosted_pages.html import Page
 from sandbox.stripe.sandbox import Sandbox
 
 

@@ -1,9 +1,10 @@
 """Checkout Sessions: created by the API, paid on the hosted page, expired at their time."""
 
-from sandbox.stripe import charges, objects
+from sandbox.stripe import objects
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json, invalid
-from sandbox.stripe.cards import Card
+from sandbox.stripe.payments import charges
+from sandbox.stripe.payments.cards import Card
 
 
 def current(data: AccountData, session: Json) -> Json:

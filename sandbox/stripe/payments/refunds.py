@@ -1,9 +1,9 @@
 """Refunds, created by the API or in the dashboard; some fail days later."""
 
-from sandbox.stripe import amounts
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json, invalid
-from sandbox.stripe.cards import BY_NUMBER
+from sandbox.stripe.payments import amounts
+from sandbox.stripe.payments.cards import BY_NUMBER
 
 
 def refund(

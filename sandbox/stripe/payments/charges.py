@@ -1,9 +1,10 @@
 """Confirms payment intents: they are paid, declined, or sent to the bank."""
 
-from sandbox.stripe import disputes, objects
+from sandbox.stripe import objects
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import ApiError, Json, invalid
-from sandbox.stripe.cards import BY_NUMBER, BY_TOKEN, MESSAGES, Card
+from sandbox.stripe.payments import disputes
+from sandbox.stripe.payments.cards import BY_NUMBER, BY_TOKEN, MESSAGES, Card
 
 BANK_MUST_BE_ASKED: Json = {
     "code": "authentication_required",

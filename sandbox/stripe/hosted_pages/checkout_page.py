@@ -4,10 +4,11 @@ import re
 from datetime import UTC, datetime
 from html import escape
 
-from sandbox.stripe import cards, checkout, html
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json
-from sandbox.stripe.html import Page
+from sandbox.stripe.hosted_pages import html
+from sandbox.stripe.hosted_pages.html import Page
+from sandbox.stripe.payments import cards, checkout
 from sandbox.stripe.sandbox import Sandbox
 
 EXPIRY = re.compile(r"(0[1-9]|1[0-2]) ?/? ?(?:20)?(\d\d)")

@@ -5,10 +5,11 @@ from html import escape
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from sandbox.stripe import bank_page, cards, checkout_page, dashboard_page, html
 from sandbox.stripe.accounts import WORDS
 from sandbox.stripe.api_errors import ApiError
-from sandbox.stripe.html import Page
+from sandbox.stripe.hosted_pages import bank_page, checkout_page, dashboard_page, html
+from sandbox.stripe.hosted_pages.html import Page
+from sandbox.stripe.payments import cards
 from sandbox.stripe.sandbox import Sandbox
 
 

@@ -4,10 +4,11 @@ import hmac
 from html import escape
 from urllib.parse import urlencode
 
-from sandbox.stripe import checkout, html
 from sandbox.stripe.account_data import AccountData
 from sandbox.stripe.api_errors import Json, missing
-from sandbox.stripe.html import Page
+from sandbox.stripe.hosted_pages import html
+from sandbox.stripe.hosted_pages.html import Page
+from sandbox.stripe.payments import checkout
 from sandbox.stripe.sandbox import Sandbox
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
-from sandbox.stripe import amounts
 from sandbox.stripe.api_errors import Json
+from sandbox.stripe.payments import amounts
 
 HERE = Path(__file__).parent
 STYLE = (HERE / "sandbox.css").read_bytes()

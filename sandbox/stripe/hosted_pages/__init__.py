@@ -1,0 +1,1 @@
+"""The pages that Stripe would show: Checkout, the bank and the dashboard."""

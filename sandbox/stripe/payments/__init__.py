@@ -1,0 +1,1 @@
+"""Payments at the sandbox: test cards, charges, Checkout Sessions, refunds and disputes."""
