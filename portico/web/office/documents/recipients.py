@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
-from portico.domain.access import access_grants
+from django.utils.translation import gettext as _
+
+from portico.domain.access import access_grants, eligibility
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.eligibility_steps import ACCESS_ON
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
 from portico.domain.documents.sharing import document_mails, packets
-from portico.web.office.client_portal import contacts_card
+from portico.web.office.client_portal import contacts_card, portal_tab
 
 OWN = "client"
 
@@ -26,6 +30,24 @@ class Recipient:
     @property
     def is_mailed(self) -> bool:
         return document_mails.may_be_mailed(self.access)
+
+    @property
+    def sees_documents(self) -> bool:
+        """Returns True if the person can sign in now and open the documents."""
+        return self.access.sees_documents
+
+    @property
+    def why_unseen(self) -> str:
+        """The reason that the person cannot open the documents yet; empty if they can."""
+        broken = eligibility.first_broken(self.access, Purpose.DOCUMENTS)
+        if broken is ACCESS_ON:
+            return _("Portal access is off. They can’t see this until you turn it on.")
+        return broken.instruct(self.access.client, self.access) if broken is not None else ""
+
+    @property
+    def portal_tab(self) -> str:
+        """The address of the tab where the person’s portal access is turned on."""
+        return portal_tab.url_of(self.access.client, self.access.relationship)
 
 
 def recipients_of(client: Client) -> list[Recipient]:

@@ -50,7 +50,7 @@ class ShareForm(OfficeForm):
             subject.language = message.language = language  # type: ignore[attr-defined]  # For the page's heading.
 
     def _initial(self) -> dict[str, list[str]]:
-        able = [each.value for each in self.people if not each.obstacle]
+        able = [each.value for each in self.people if each.sees_documents]
         return {"recipients": able[:1], "documents": []}
 
     def clean_documents(self) -> list[str]:

@@ -122,6 +122,29 @@ def test_who_may_not_sign_is_shown_with_the_reason(office: Browser, ana: Client)
     assert "Check Sign documents" in shown
 
 
+def test_only_people_who_can_open_the_documents_are_checked(office: Browser, practice: Practice) -> None:
+    bea = cast.bea(practice)
+    guardian = cast.guardian(bea)
+    ref = consent_ref(practice)
+    page = office.get(address_of(bea)).text
+    assert " checked>" not in page
+    off = "Portal access is off. They can’t see this until you turn it on."
+    assert page.count(off) == 2
+    tab = f"/office/clients/{bea.ref}/edit/portal/"
+    assert f'href="{tab}"' in page
+    assert f'href="{tab}?access={guardian.ref}"' in page
+    cast.with_contact_access(guardian)
+    page = office.get(address_of(bea)).text
+    assert (page.count(off), f'id="to-{guardian.ref}" checked>' in page) == (1, True)
+    # Those whose access is off may still be chosen, and each step says it again.
+    chosen = {"recipients": ["client"], "documents": [ref]}
+    for action in ("email", "review"):
+        answer = office.post(address_of(bea), chosen | {"action": action})
+        assert (answer.status_code, off in answer.text, "in the portal." in answer.text) == (200, True, False)
+    assert office.post(address_of(bea), chosen | {"action": "send"}).status_code == 302
+    assert Packet.objects.get().access.own_client == bea
+
+
 def test_what_is_open_is_said_and_not_shared_again(office: Browser, ana: Client) -> None:
     shared_documents.shared(PortalAccess.objects.get(), shared_documents.consent(ana.practice))
     ref = ref_of("Consent to treatment")
