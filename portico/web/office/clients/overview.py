@@ -5,6 +5,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access import client_changes, eligibility
@@ -16,6 +17,8 @@ from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients import client_numbers
 from portico.domain.clients.models import PhoneNumber
+from portico.domain.documents import intake
+from portico.domain.documents.intake import IntakeState
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models import AuditEntry
@@ -28,6 +31,11 @@ from portico.web.office.roles import CLIENT_EDITORS, may_edit, may_see_documents
 
 ENTRIES_SHOWN = 6
 INVOICES_SHOWN = 4
+INTAKE_LABELS = {
+    IntakeState.NOTHING_SHARED: gettext_lazy("Nothing to complete"),
+    IntakeState.INCOMPLETE: gettext_lazy("Intake not complete"),
+    IntakeState.COMPLETE: gettext_lazy("Intake complete"),
+}
 
 
 @office_page()
@@ -39,8 +47,10 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     invoices = _newest_invoices.rows(client=client.pk)
     for invoice in invoices:
         invoice.practice = client.practice
-    query = _entries if may_see_documents(request) else _entries_without_documents
+    sees_documents = may_see_documents(request)
+    query = _entries if sees_documents else _entries_without_documents
     entries = query.rows(client=client.pk)
+    intake_state = None if sees_documents else intake.state_of(client)
     latest = [entry for entry in entries if entry.action not in AuditAction.views()]
     context = {
         "client": client,
@@ -56,6 +66,8 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "rows": invoice_labels.status_labels(invoices[:INVOICES_SHOWN], invoice_labels.first_seen(entries)),
         "has_more": len(invoices) > INVOICES_SHOWN,
         "may_edit": may_edit(request),
+        "intake_state": intake_state,
+        "intake_label": None if intake_state is None else INTAKE_LABELS[intake_state],
     }
     return render(request, "office/clients/overview.html", context)
 

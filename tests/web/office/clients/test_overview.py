@@ -6,11 +6,12 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, client_changes
+from portico.domain.access import access_grants, client_changes, contact_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
+from portico.domain.documents.completion import request_states
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry
@@ -264,3 +265,60 @@ def test_it_leads_to_the_reason_until_the_client_has_signed_in(office: Browser, 
     PortalAccess.objects.update(first_signed_in_at=clock.now())
     Client.objects.update(portal_state="signed_in", portal_reason="")
     assert link not in said(office, page_of(ana))
+
+
+@pytest.fixture
+def biller(practice: Practice) -> Browser:
+    return cast.signed_in(Browser(), cast.ines(practice))
+
+
+def intake_on(browser: Browser, client: Client) -> str:
+    """Returns what the overview says about the client's documents."""
+    return said(browser, page_of(client)).partition('data-testid="intake"')[2].partition("</dd>")[0].partition(">")[2]
+
+
+def test_a_biller_sees_that_the_intake_is_complete_and_no_title(biller: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    assert intake_on(biller, ana) == "Nothing to complete"
+    cast.in_the_portal(Browser(), ana)
+    access = PortalAccess.objects.get(own_client=ana)
+    consent, card = shared_documents.shared(
+        access, shared_documents.consent(practice), shared_documents.request_for_file(practice)
+    )
+    shared_documents.signed(consent, access)
+    assert intake_on(biller, ana) == "Intake not complete"
+
+    request_states.decline(card, reason="", by=cast.DESK)
+
+    assert intake_on(biller, ana) == "Intake complete"
+    assert "Consent to treatment" not in said(biller, page_of(ana))
+
+
+def test_what_is_left_to_a_former_contact_does_not_count(biller: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.in_the_portal(Browser(), ana)
+    consent, access = shared_documents.consent(practice), PortalAccess.objects.get(own_client=ana)
+    shared_documents.signed(shared_documents.shared(access, consent)[0], access)
+    guardian = cast.guardian(ana)
+    shared_documents.shared(cast.with_contact_access(guardian), consent)
+    assert intake_on(biller, ana) == "Intake not complete"
+
+    contact_changes.end(guardian, by=cast.DESK)
+
+    assert intake_on(biller, ana) == "Intake complete"
+
+
+def test_the_front_desk_has_the_documents_and_no_such_line(office: Browser, practice: Practice) -> None:
+    assert 'data-testid="intake"' not in said(office, page_of(cast.ana(practice)))
+
+
+def test_a_billers_overview_has_one_query_more(
+    biller: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    bruno = cast.bruno(practice)
+    cast.invited(bruno)
+    version = shared_documents.consent(practice)
+    for _number in range(3):
+        with django_assert_num_queries(9):
+            biller.get(page_of(bruno))
+        shared_documents.shared(PortalAccess.objects.get(own_client=bruno), version)
