@@ -67,6 +67,7 @@ OFFICE = (
     ("test-payments", "06e-payments-test-mode", "/office/settings/payments/tests/"),
     ("help", "16d-settings-trail", "/office/help/"),
     ("help-access", "16d-settings-trail", "/office/help/access/"),
+    ("help-documents", "16d-settings-trail", "/office/help/documents/"),
     ("trail", "16d-settings-trail", "/office/settings/trail/"),
     ("team", "16b-settings-team", "/office/settings/team/"),
     ("account", "16b-settings-team", "/office/account/"),

@@ -1,6 +1,8 @@
 """The guide for staff: a page for each subject, and the list of all headings."""
 
 import re
+from html import unescape
+from pathlib import Path
 
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
@@ -9,7 +11,8 @@ from portico.domain.practices.models import Practice
 from portico.web.office.help import help_contents
 from tests import cast
 
-# Labels that the guide mentions; each must exist in some template.
+PRODUCT = Path(__file__).resolve().parents[3] / "portico"
+# Labels that people know, each in bold on some page of the guide.
 LABELS = (
     "Client Portal Access",
     "Email ok",
@@ -33,7 +36,20 @@ LABELS = (
     "Save and check with Stripe",
     "Create webhook",
     "Invitation letter (PDF)",
+    "Shareable documents",
+    "Share",
+    "Share & Send Now",
+    "Get Started",
+    "Sign here",
+    "Submit & Continue",
+    "Sign documents",
+    "Why isn’t it done?",
+    "Mark as reviewed",
+    "Countersign",
+    "Ask again",
 )
+# On Stripe's pages, and a part of each Stripe key.
+OF_STRIPE = {"Developers", "API keys", "test", "live"}
 
 
 def guide(office: Browser) -> dict[str, str]:
@@ -41,9 +57,31 @@ def guide(office: Browser) -> dict[str, str]:
     return {each.subject: office.get(f"/office/help/{each.subject}/").text for each in help_contents.PAGES}
 
 
-def test_mentioned_labels_exist(office: Browser) -> None:
-    words = "".join(guide(office).values())
-    assert [label for label in LABELS if f"<b>{label}</b>" not in words] == []
+def bold_words(office: Browser) -> set[str]:
+    """Returns the words in bold on all pages of the guide: labels of screens, with "…" for what varies."""
+    sections = re.findall(r'<section class="card".*?</section>', "".join(guide(office).values()), re.DOTALL)
+    found = re.findall(r"<b>(.*?)</b>", "".join(sections), re.DOTALL)
+    return {" ".join(unescape(words).split()) for words in found}
+
+
+def words_of_screens() -> str:
+    """Returns the source of all pages but the guide's."""
+    sources = [*PRODUCT.rglob("*.py"), *(PRODUCT / "templates").rglob("*.html")]
+    return "\n".join(each.read_text() for each in sources if each.parent.name != "help")
+
+
+def test_the_guide_mentions_the_labels_people_know(office: Browser) -> None:
+    assert set(LABELS) - bold_words(office) == set()
+
+
+def test_every_label_in_bold_is_on_a_screen(office: Browser) -> None:
+    screens = words_of_screens()
+
+    def is_shown(label: str) -> bool:
+        parts = [part.strip() for part in label.split("…")]
+        return f'"{label}"' in screens if len(parts) == 1 else all(part in screens for part in parts)
+
+    assert [label for label in bold_words(office) - OF_STRIPE if not is_shown(label)] == []
 
 
 def test_shows_the_practices_url_and_sender(office: Browser, practice: Practice) -> None:
@@ -70,7 +108,7 @@ def test_the_list_of_headings_keeps_the_anchors_of_one_page(office: Browser) -> 
             link = f'<a href="/office/help/{each.subject}/#{section.anchor}">{section.heading}</a>'
             assert f'<li id="{section.anchor}">{link}</li>' in page
     anchors = [section.anchor for each in help_contents.PAGES for section in each.sections]
-    assert len(anchors) == len(set(anchors)) == 19
+    assert len(anchors) == len(set(anchors)) == 26
 
 
 def test_an_unknown_subject_is_404(office: Browser) -> None:

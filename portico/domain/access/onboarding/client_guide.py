@@ -48,11 +48,12 @@ class Guide:
 
 
 def build_guide(practice: Practice) -> Guide:
-    """Returns the guide to signing in and paying, with the names of the practice."""
+    """Returns the guide to signing in, documents and paying, with the names of the practice."""
     return Guide(
         title=_("Getting started with your client portal"),
         opening=(
-            _("In the client portal of %(practice)s, you can see and pay your bills.") % {"practice": practice.name},
+            _("In the client portal of %(practice)s, you can complete documents, and see and pay your bills.")
+            % {"practice": practice.name},
             _("There is no password. We send you an email each time you sign in."),
         ),
         sections=(
@@ -60,8 +61,10 @@ def build_guide(practice: Practice) -> Guide:
             _signing_in(practice),
             _no_mail(practice),
             _code_and_pin(),
+            _documents(),
             _paying(practice),
             _cards(),
+            _for_others(),
             _staying_safe(),
         ),
         closing=_closing(practice),
@@ -231,6 +234,30 @@ def _code_and_pin() -> Section:
     )
 
 
+def _documents() -> Section:
+    return Section(
+        "documents",
+        _("Completing documents"),
+        steps=(
+            _("Select “%(button)s” on the first page, or open “%(tab)s” to see all of them.")
+            % {"button": _("Get Started"), "tab": _("Documents")},
+            _(
+                "Fill in a form page by page. What you enter is saved, so you can stop at any time and go on later, "
+                "also on another device. Check your answers and select “%(button)s”."
+            )
+            % {"button": _("Submit & Continue")},
+            _("To sign a document, read it, enter your name under “%(heading)s” and select “%(button)s”.")
+            % {"heading": _("Sign here"), "button": _("Submit & Continue")},
+            _("If we ask for a file, take a photo of it or choose a PDF, and select “%(upload)s”, then “%(button)s”.")
+            % {"upload": _("Upload"), "button": _("Submit & Continue")},
+        ),
+        paragraphs=(
+            _("Under “%(heading)s”, you can read and download what you sent. If something in it is wrong, tell us.")
+            % {"heading": _("Completed")},
+        ),
+    )
+
+
 def _paying(practice: Practice) -> Section:
     return Section(
         "paying",
@@ -261,6 +288,24 @@ def _cards() -> Section:
         points=(
             _("Check “%(box)s” when you pay. Next time, paying takes one tap.") % {"box": _("Save Card")},
             _("We never charge your card automatically. You can remove the card in the portal at any time."),
+        ),
+    )
+
+
+def _for_others() -> Section:
+    return Section(
+        "for-others",
+        _("For your child, your partner or someone else"),
+        points=(
+            _(
+                "If you help someone with their portal or pay for them, ask us for your own access. Each of you "
+                "signs in with their own email address."
+            ),
+            _(
+                "You see only what we share with you. The other person doesn’t see your email address, your card or "
+                "your sign-ins."
+            ),
+            _("If your email address opens several portals, choose the person at the top of the page."),
         ),
     )
 

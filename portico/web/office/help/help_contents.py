@@ -39,6 +39,8 @@ PAGES = (
         (
             Section("access", _("Giving access")),
             Section("contacts", _("Parents, partners and payers")),
+            Section("minors", _("Minors, and parents who live apart")),
+            Section("couples", _("Couples")),
             Section("invitation", _("Inviting")),
             Section("address", _("Changing an address")),
             Section("papers", _("Guides for clients")),
@@ -64,6 +66,18 @@ PAGES = (
             Section("cannot", _("A client can’t sign in")),
             Section("failed-email", _("When email comes back")),
             Section("more", _("Getting help")),
+        ),
+    ),
+    HelpPage(
+        "documents",
+        _("Documents"),
+        "file-text",
+        (
+            Section("sharing", _("Sharing documents")),
+            Section("client-documents", _("What clients see")),
+            Section("not-done", _("When a document isn’t done")),
+            Section("review", _("Reviewing what was completed")),
+            Section("files", _("Files from clients")),
         ),
     ),
     HelpPage(

@@ -8,6 +8,8 @@ from django.views.decorators.http import require_safe
 from portico.domain.access import client_views
 from portico.domain.access.models import CODE_LIFETIME
 from portico.domain.billing.stripe_sync import manual_release
+from portico.domain.documents import practice_documents
+from portico.plumbing.files import inspection
 from portico.plumbing.mail import rendering
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -36,6 +38,8 @@ def show(request: OfficeRequest, subject: str) -> HttpResponse:
         "code_works_for": rendering.duration(CODE_LIFETIME),
         "view_lasts": rendering.duration(client_views.LIFETIME),
         "release_after": rendering.duration(manual_release.RELEASE_AFTER),
+        "max_megabytes": inspection.MAX_MEGABYTES,
+        "stuck_days": practice_documents.STUCK_AFTER.days,
         "client_idle_for": rendering.duration(settings.SESSION_IDLE_CLIENT),
     }
     return render(request, page.template, context)

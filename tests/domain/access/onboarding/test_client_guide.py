@@ -16,8 +16,14 @@ from tests.support.pictures import picture
 
 OWN = ("Alder Street Therapy", "/portal/alder-street/", "portal@portico.example", "(212) 555-0177", "Mon–Fri, 9 to 5")
 LABELS = {
-    "en": ("Sign In", "I have a PIN", "Billing & Payments", "Pay Now", "Save Card", "There is no password"),
-    "es": ("Iniciar sesión", "Tengo un PIN", "Facturas y pagos", "Pagar ahora", "Guardar tarjeta", "No hay contraseña"),
+    "en": (
+        *("Sign In", "I have a PIN", "Billing & Payments", "Pay Now", "Save Card", "There is no password"),
+        *("Get Started", "Documents", "Sign here", "Submit & Continue", "Completed", "For your child"),
+    ),
+    "es": (
+        *("Iniciar sesión", "Tengo un PIN", "Facturas y pagos", "Pagar ahora", "Guardar tarjeta", "No hay contraseña"),
+        *("Comenzar", "Documentos", "Firme aquí", "Enviar y continuar", "Completado", "Para su hijo"),
+    ),
 }
 
 
