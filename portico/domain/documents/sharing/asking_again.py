@@ -26,7 +26,7 @@ def ask_again(request: DocumentRequest, *, form_key: str, by: Actor) -> Document
         raise DocumentNotCompleted
     access = request.access
     version = request.version.template.current_version or request.version
-    text = document_mails.texts_of(request.practice)[access.holder_language]
+    text = document_mails.text_for(access, document_mails.texts_of(request.practice))
     with transaction.atomic():
         packet = packets.share(access, [version], form_key=form_key, by=by, text=text)
         again = request_states.lock(packet.requests.get())

@@ -42,19 +42,33 @@ def default_text(language: str) -> MailText:
         )
 
 
-def _message_for_any_reader() -> str:
-    """Returns the message of the default text for a client who is not known to be an adult, in the active language."""
-    return _(
-        "Hello,\n\n"
-        "[practice name] has shared [number of documents] for [first name]. Completing everything takes about "
-        "[minutes]. You can stop at any time and go on later."
-    )
+def _message_for_any_reader(language: str) -> str:
+    """Returns the message of the default text for a client who is not known to be an adult."""
+    with translation.override(language):
+        return _(
+            "Hello,\n\n"
+            "[practice name] has shared [number of documents] for [first name]. Completing everything takes about "
+            "[minutes]. You can stop at any time and go on later."
+        )
 
 
 def texts_of(practice: Practice) -> dict[str, MailText]:
     """Returns the practice's text in each of the portal's languages."""
     own = mail_texts.own_texts(practice, KIND)
     return {language: own.get(language) or default_text(language) for language in Language.values}
+
+
+def text_for(access: PortalAccess, texts: Mapping[str, MailText]) -> MailText:
+    """Returns the text of the mail to the access, of the practice's `texts` by language.
+
+    Portico's own greets only readers who are known to be adults: a parent may read the mails of other clients.
+    """
+    language = access.holder_language
+    text = texts[language]
+    is_adult = bool(access.greeted_as(clock.today(access.client.practice.time_zone)))
+    if is_adult or text.message != default_text(language).message:
+        return text
+    return replace(text, message=_message_for_any_reader(language))
 
 
 def save_texts(practice: Practice, texts: Mapping[str, MailText], *, version: int, by: Actor) -> None:
@@ -103,7 +117,7 @@ def queue(
 
 
 def filled_in(text: MailText, access: PortalAccess, versions: Sequence[TemplateVersion]) -> MailText:
-    """Returns the text as it is mailed to the access."""
+    """Returns the text as it is mailed to the access, with its placeholders replaced."""
     with translation.override(access.holder_language):
         values = {
             FIRST_NAME: access.called,
@@ -111,9 +125,6 @@ def filled_in(text: MailText, access: PortalAccess, versions: Sequence[TemplateV
             NUMBER_OF_DOCUMENTS: number_of_documents(len(versions)),
             MINUTES: minutes_of(sum(version.minutes for version in versions)),
         }
-        names_reader = bool(access.greeted_as(clock.today(access.client.practice.time_zone)))
-        if not names_reader and text.message == default_text(access.holder_language).message:
-            text = replace(text, message=_message_for_any_reader())
     return MailText(
         " ".join(mail_texts.filled_in(text.subject, values).split())[: mail_texts.SUBJECT_LENGTH],
         mail_texts.filled_in(text.message, values),

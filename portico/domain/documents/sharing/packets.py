@@ -1,6 +1,7 @@
 """Sharing documents: a packet of requests for one portal access."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -80,22 +81,21 @@ def share(
     return packet
 
 
-@retry_on_deadlock
-def share_with(
-    accesses: Sequence[PortalAccess],
-    versions: Sequence[TemplateVersion],
-    *,
-    texts: Mapping[str, MailText],
-    form_key: str,
-    by: Actor,
-) -> list[Packet]:
-    """Shares the versions with several accesses of one client, a packet each, in one transaction; see `share`.
+@dataclass(frozen=True)
+class PacketInput:
+    """What one access gets, and the text of the mail that announces it if mail may be sent."""
 
-    `texts` has the text of the mail for each language of these people.
-    """
+    access: PortalAccess
+    versions: Sequence[TemplateVersion]
+    text: MailText
+
+
+@retry_on_deadlock
+def share_with(entries: Sequence[PacketInput], *, form_key: str, by: Actor) -> list[Packet]:
+    """Shares a packet with each of several accesses of one client, in one transaction; see `share`."""
     # All at once, so that every operation locks in the same order.
-    with access_grants.lock_accesses(accesses[0].client):
-        return [share(each, versions, text=texts[each.holder_language], form_key=form_key, by=by) for each in accesses]
+    with access_grants.lock_accesses(entries[0].access.client):
+        return [share(each.access, each.versions, text=each.text, form_key=form_key, by=by) for each in entries]
 
 
 def first_obstacle(access: PortalAccess) -> Step | None:

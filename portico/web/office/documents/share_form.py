@@ -1,6 +1,7 @@
 """The form of sharing documents: recipients and documents, then the email in each language of the recipients."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from django import forms
@@ -17,6 +18,39 @@ from portico.web.office.base_form import TOO_LONG, OfficeForm, required_message,
 from portico.web.office.documents.recipients import Recipient, recipients_of
 
 CHANGED = gettext_lazy("The list has changed. Check it again.")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An email that several people get in the same words; `text` is where it starts."""
+
+    key: str
+    language: str
+    text: MailText
+    readers: list[Recipient]
+
+    @property
+    def subject(self) -> str:
+        """The name of the field of its subject."""
+        return f"subject_{self.key}"
+
+    @property
+    def message(self) -> str:
+        """The name of the field of its message."""
+        return f"message_{self.key}"
+
+
+def _letters(people: Sequence[Recipient], own_texts: Mapping[str, MailText]) -> list[Letter]:
+    """Returns one letter for each language and text with which the emails to these people start."""
+    letters = dict[tuple[str, MailText], Letter]()
+    for person in people:
+        if not person.is_mailed:
+            continue
+        language, text = person.access.holder_language, document_mails.text_for(person.access, own_texts)
+        key = language if text == own_texts[language] else f"{language}_any"
+        letters.setdefault((language, text), Letter(key, language, text, [])).readers.append(person)
+    in_order = Language.values
+    return sorted(letters.values(), key=lambda each: (in_order.index(each.language), each.key))
 
 
 class ShareForm(OfficeForm):
@@ -36,18 +70,23 @@ class ShareForm(OfficeForm):
         self.people = recipients_of(client)
         self.offered = shareable.list_for(client.practice, None)
         self.asked = shareable.asked_of_client(client)
+        self.own_texts = document_mails.texts_of(client.practice)
+        self.letters = _letters(self.people, self.own_texts)
+        if data is not None:
+            data = data.copy()
+            for letter in self.letters:
+                data.setdefault(letter.subject, letter.text.subject)
+                data.setdefault(letter.message, letter.text.message)
         super().__init__(data, initial=self._initial())
         open_to = [(each.value, each.name) for each in self.people if not each.obstacle]
         cast(forms.MultipleChoiceField, self.fields["recipients"]).choices = open_to
         titles = [(each.ref, each.title) for each in self.offered]
         cast(forms.MultipleChoiceField, self.fields["documents"]).choices = titles
-        for code, language in Language.choices:
+        for letter in self.letters:
             subject = LineField(label=_("Subject"), max_length=SUBJECT_LENGTH, error_messages={"max_length": TOO_LONG})
             subject.required = False
-            self.fields[f"subject_{code}"] = subject
-            message = text_field(_("Message"), longest=MESSAGE_LENGTH, rows=9)
-            self.fields[f"message_{code}"] = message
-            subject.language = message.language = language  # type: ignore[attr-defined]  # For the page's heading.
+            self.fields[letter.subject] = subject
+            self.fields[letter.message] = text_field(_("Message"), longest=MESSAGE_LENGTH, rows=9)
 
     def _initial(self) -> dict[str, list[str]]:
         able = [each.value for each in self.people if each.sees_documents]
@@ -63,9 +102,9 @@ class ShareForm(OfficeForm):
         return chosen
 
     def require_texts(self) -> None:
-        """Adds an error for each missing subject or message of a language that is used."""
-        for code in self.languages:
-            for name in (f"subject_{code}", f"message_{code}"):
+        """Adds an error for each missing subject or message of an email that is sent."""
+        for letter in self.sent_letters:
+            for name in (letter.subject, letter.message):
                 if not self.cleaned_data.get(name) and name not in self.errors:
                     self.add_error(name, required_message(self.fields[name]))
 
@@ -75,20 +114,18 @@ class ShareForm(OfficeForm):
         return self._chosen_people(self.cleaned_data["recipients"])
 
     @property
-    def languages(self) -> list[str]:
-        """The languages of the emails that are sent."""
-        used = {each.access.holder_language for each in self.chosen_people if each.is_mailed}
-        return [code for code in Language.values if code in used]
+    def sent_letters(self) -> list[Letter]:
+        """The texts of the emails that are sent, each with the recipients who get it."""
+        chosen = self.chosen_people
+        letters = [replace(each, readers=[one for one in each.readers if one in chosen]) for each in self.letters]
+        return [each for each in letters if each.readers]
 
-    @property
-    def texts(self) -> dict[str, MailText]:
-        """The text in each language; the practice's own where no email is sent."""
-        own = document_mails.texts_of(self.client.practice)
-        typed = {
-            code: MailText(self.cleaned_data[f"subject_{code}"], self.cleaned_data[f"message_{code}"])
-            for code in self.languages
-        }
-        return own | typed
+    def text_for(self, person: Recipient) -> MailText:
+        """Returns the text as typed of the email to the person; the one it would have if no email is sent."""
+        for letter in self.sent_letters:
+            if person in letter.readers:
+                return MailText(self.cleaned_data[letter.subject], self.cleaned_data[letter.message])
+        return document_mails.text_for(person.access, self.own_texts)
 
     def asked_for(self, document: ShareableDocument) -> list[tuple[str, AskedDocument]]:
         """Returns the newest request of each recipient for the document, with their name."""

@@ -12,7 +12,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Language
 from portico.domain.documents.sharing import document_mails, packets, shareable
+from portico.domain.documents.sharing.packets import PacketInput
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
@@ -33,11 +35,8 @@ def share(request: OfficeRequest, ref: str) -> HttpResponse:
     if request.method != "POST":
         audit_log.record(AuditAction.SHARING_VIEWED, practice=request.practice, client=client, by=request.actor)
         return _page(request, ShareForm(client), ITEMS)
-    data, wanted = request.POST.copy(), request.POST.get("action", "")
-    for code, text in document_mails.texts_of(request.practice).items():
-        data.setdefault(f"subject_{code}", text.subject)
-        data.setdefault(f"message_{code}", text.message)
-    form = ShareForm(client, data)
+    wanted = request.POST.get("action", "")
+    form = ShareForm(client, request.POST)
     if wanted not in (EMAIL, REVIEW, SEND):
         return _page(request, form, ITEMS)
     form.is_valid()
@@ -55,11 +54,9 @@ def share(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _send(request: OfficeRequest, form: ShareForm) -> HttpResponse:
     versions = shareable.versions_of(request.practice, form.cleaned_data["documents"])
-    accesses = [each.access for each in form.chosen_people]
+    entries = [PacketInput(each.access, versions, form.text_for(each)) for each in form.chosen_people]
     try:
-        shared_packets = packets.share_with(
-            accesses, versions, texts=form.texts, form_key=form_keys.key_of(request), by=request.actor
-        )
+        shared_packets = packets.share_with(entries, form_key=form_keys.key_of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return _page(request, form, REVIEW, HTTPStatus.CONFLICT)
@@ -90,9 +87,9 @@ def _page(request: OfficeRequest, form: ShareForm, step: str, status: HTTPStatus
         context["rows"] = [(each, form.asked_for(each)) for each in form.offered]
         context["hidden"] = form.hidden("recipients", "documents")
     elif step == EMAIL:
-        shown = [f"{name}_{code}" for code in form.languages for name in ("subject", "message")]
-        context["editors"] = [(form[f"subject_{code}"], form[f"message_{code}"], code) for code in form.languages]
-        context["hidden"] = form.hidden(*shown)
+        letters, context["languages"] = form.sent_letters, dict(Language.choices)
+        context["editors"] = [(each, form[each.subject], form[each.message]) for each in letters]
+        context["hidden"] = form.hidden(*(name for each in letters for name in (each.subject, each.message)))
     else:
         context |= _review(request, form) | {"hidden": form.hidden()}
     return render(request, f"office/documents/share_{step}.html", context, status=status)
@@ -103,7 +100,6 @@ def _review(request: OfficeRequest, form: ShareForm) -> dict[str, object]:
     letters = []
     for person in form.chosen_people:
         with translation.override(person.access.holder_language):
-            text = form.texts[person.access.holder_language]
-            letters.append((person, document_mails.filled_in(text, person.access, versions)))
+            letters.append((person, document_mails.filled_in(form.text_for(person), person.access, versions)))
     chosen = [each for each in form.offered if each.ref in form.cleaned_data["documents"]]
     return {"letters": letters, "chosen": chosen, "minutes": sum(each.minutes for each in chosen)}

@@ -48,7 +48,7 @@ def test_it_names_counts_and_minutes_and_no_title(access: PortalAccess, smtp: Sm
     (mail,) = smtp.mails
     assert packet.email == email
     assert mail.message["Subject"] == f"Documents from {access.practice.name}"
-    assert "has shared 2 documents for Ana. Completing everything takes about 8 minutes." in mail.text()
+    assert "has shared 2 documents with you. Completing everything takes about 8 minutes." in mail.text()
     for request in packet.requests.select_related("version"):
         assert request.version.content["en"]["title"] not in mail.text() + mail.text("html")
 
@@ -121,9 +121,14 @@ def test_only_a_client_known_to_be_an_adult_is_greeted_by_name(
     access: PortalAccess, born: date | None, greeting: str
 ) -> None:
     Client.objects.filter(pk=access.client_id).update(date_of_birth=born)
-    email = share(PortalAccess.objects.get(pk=access.pk)).email
+    access = PortalAccess.objects.get(pk=access.pk)
+    texts = document_mails.texts_of(access.practice)
+    email = share(access, document_mails.text_for(access, texts)).email
     assert email is not None
     assert email.content["message"].startswith(greeting)
+    # A text of the practice's own is sent as it is.
+    own = {"en": MailText("Subject", "Hello [first name]")}
+    assert document_mails.text_for(access, own) == own["en"]
 
 
 def test_documents_wait_for_a_client_whose_access_was_never_saved(practice: Practice) -> None:

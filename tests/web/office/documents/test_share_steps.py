@@ -12,6 +12,8 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import contacts
 from portico.domain.clients.models import Client, RelationshipKind
 from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Packet
+from portico.domain.documents.sharing import document_mails
+from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, OutgoingEmail
@@ -19,9 +21,9 @@ from tests import cast, shared_documents
 from tests.cast import DESK
 
 pytestmark = pytest.mark.django_db
-# Session with colleague and practice, client, own access, contacts, documents, requests, the entry, counts of the menu.
-QUERIES = 8
-TYPED = {"subject_en": "For you", "message_en": "Hello [first name], [number of documents], [minutes]."}
+# Session with colleague and practice, client, own access, contacts, documents, requests, own texts, the entry, menu.
+QUERIES = 9
+TYPED = {"subject_en_any": "For you", "message_en_any": "Hello [first name], [number of documents], [minutes]."}
 
 
 @pytest.fixture
@@ -74,6 +76,43 @@ def test_three_steps_share_and_send(office: Browser, ana: Client) -> None:
     assert Packet.objects.get().email == email
 
 
+def textarea(page: str, name: str) -> str:
+    found = re.search(rf'<textarea name="{name}"[^>]*>\s*([^<]*)</textarea>', page)
+    assert found is not None
+    return unescape(found[1])
+
+
+def test_the_second_step_shows_the_text_that_is_sent(office: Browser, ana: Client) -> None:
+    # A parent may read the mails of a client whose age is not known, so they greet no one by name.
+    guardian = cast.guardian(ana)
+    cast.with_contact_access(guardian)
+    ref = consent_ref(ana.practice)
+    chosen = {"recipients": ["client", guardian.ref], "documents": [ref]}
+    page = office.post(address_of(ana), chosen | {"action": "email"}).text
+    greeted, any_reader = textarea(page, "message_en"), textarea(page, "message_en_any")
+    assert greeted.startswith("Hello [first name],")
+    assert any_reader.startswith("Hello,")
+    assert "To Bruno Berg (guardian)" in page
+    # What is typed into one of the two stays in that one, also if it is the text of the other.
+    typed = {"message_en_any": greeted + " Bye.", "message_en": any_reader}
+    office.post(address_of(ana), posted(page) | typed | {"action": "send"})
+    sent = {each.to_address: each.content["message"] for each in OutgoingEmail.objects.all()}
+    assert sent["ana@mail.example"].startswith("Hello Ana,")
+    assert sent["ana@mail.example"].endswith("Bye.")
+    assert sent["bruno@mail.example"].startswith("Hello,")
+
+
+def test_one_text_of_the_practice_is_edited_once(office: Browser, ana: Client) -> None:
+    texts = {"en": MailText("For you", "Dear reader")}
+    document_mails.save_texts(ana.practice, texts, version=ana.practice.version, by=DESK)
+    guardian = cast.guardian(ana)
+    cast.with_contact_access(guardian)
+    chosen = {"recipients": ["client", guardian.ref], "documents": [consent_ref(ana.practice)]}
+    page = office.post(address_of(ana), chosen | {"action": "email"}).text
+    assert page.count("<textarea") == 1
+    assert "To Ana Abreu, Bruno Berg (guardian)" in page
+
+
 def test_going_back_loses_nothing(office: Browser, ana: Client) -> None:
     ref = consent_ref(ana.practice)
     typed = {"recipients": ["client"], "documents": [ref], **TYPED}
@@ -88,7 +127,7 @@ def test_an_empty_text_is_refused_and_an_empty_choice_too(office: Browser, ana: 
     answer = office.post(address_of(ana), {"recipients": ["client"], "action": "email"})
     assert answer.status_code == 422
     assert "Choose at least one document." in answer.text
-    empty = {"recipients": ["client"], "documents": [ref], "subject_en": " ", "action": "send"}
+    empty = {"recipients": ["client"], "documents": [ref], "subject_en_any": " ", "action": "send"}
     answer = office.post(address_of(ana), empty)
     assert (answer.status_code, Packet.objects.count()) == (422, 0)
 
