@@ -78,9 +78,13 @@ def asked_of_client(client: Client) -> list[AskedDocument]:
 
 
 def versions_of(practice: Practice, refs: Collection[str]) -> list[TemplateVersion]:
-    """Returns the current versions of the practice's documents with these refs, in the order of the settings."""
+    """Returns the current versions of the practice's documents with these refs, in the order of the settings.
+
+    They are loaded with their documents.
+    """
     templates = DocumentTemplate.objects.shareable().filter(practice=practice, ref__in=refs)
-    return [each.current_version for each in templates.select_related("current_version") if each.current_version]
+    found = templates.select_related("current_version__template")
+    return [each.current_version for each in found if each.current_version]
 
 
 def not_open(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -> list[TemplateVersion]:

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from portico.domain.clients.models import Client, Language
 from portico.domain.documents.sharing import document_mails, shareable
@@ -57,12 +58,10 @@ class ShareForm(OfficeForm):
     """All three steps. A step posts the fields of the others as hidden ones, so that nothing is lost by going back."""
 
     recipients = forms.MultipleChoiceField(
-        label=gettext_lazy("Share with"),
-        error_messages={"invalid_choice": CHANGED, "required": gettext_lazy("Choose who gets the documents.")},
+        label=gettext_lazy("Share with"), required=False, error_messages={"invalid_choice": CHANGED}
     )
     documents = forms.MultipleChoiceField(
-        label=gettext_lazy("Documents"),
-        error_messages={"invalid_choice": CHANGED, "required": gettext_lazy("Choose at least one document.")},
+        label=gettext_lazy("Documents"), required=False, error_messages={"invalid_choice": CHANGED}
     )
 
     def __init__(self, client: Client, data: QueryDict | None = None) -> None:
@@ -92,14 +91,36 @@ class ShareForm(OfficeForm):
         able = [each.value for each in self.people if each.sees_documents]
         return {"recipients": able[:1], "documents": []}
 
-    def clean_documents(self) -> list[str]:
-        chosen: list[str] = self.cleaned_data["documents"]
-        for each in self._chosen_people(self.cleaned_data.get("recipients", [])):
-            for document in self.offered:
-                if document.ref in chosen and self._is_open(document.ref, each):
-                    names = {"title": document.title, "name": each.name}
-                    self.add_error("documents", _("%(name)s still has to complete “%(title)s”. Uncheck it.") % names)
-        return chosen
+    def require_choice(self) -> None:
+        """Adds an error if no person or document is chosen, or a document that all chosen people have to complete."""
+        if "recipients" not in self.errors and not self.chosen_people:
+            self.add_error("recipients", _("Choose who gets the documents."))
+        chosen = self.cleaned_data.get("documents", [])
+        if "documents" not in self.errors and not chosen:
+            self.add_error("documents", _("Choose at least one document."))
+        names = get_text_list([each.name for each in self.checked_people], _("and"))
+        for document in self.offered:
+            if document.ref in chosen and self.is_open_for_all(document.ref):
+                text = ngettext(
+                    "%(names)s still has to complete “%(title)s”. It is no longer checked.",
+                    "%(names)s still have to complete “%(title)s”. It is no longer checked.",
+                    len(self.checked_people),
+                )
+                self.add_error("documents", text % {"title": document.title, "names": names})
+
+    @property
+    def checked_people(self) -> list[Recipient]:
+        """The people whose box is checked on the page."""
+        return self._people(self["recipients"].value() or [])
+
+    def is_open_for_all(self, ref: str) -> bool:
+        """Returns True if each of the people who are checked has still to complete the document."""
+        people = self.checked_people
+        return bool(people) and all(self._is_open(ref, each) for each in people)
+
+    def documents_for(self, person: Recipient) -> list[str]:
+        """Returns the refs of the chosen documents without those that the person has still to complete."""
+        return [ref for ref in self.cleaned_data["documents"] if not self._is_open(ref, person)]
 
     def require_texts(self) -> None:
         """Adds an error for each missing subject or message of an email that is sent."""
@@ -111,12 +132,12 @@ class ShareForm(OfficeForm):
     @property
     def chosen_people(self) -> list[Recipient]:
         """The recipients, once the form is valid."""
-        return self._chosen_people(self.cleaned_data["recipients"])
+        return self._people(self.cleaned_data.get("recipients", []))
 
     @property
     def sent_letters(self) -> list[Letter]:
         """The texts of the emails that are sent, each with the recipients who get it."""
-        chosen = self.chosen_people
+        chosen = [each for each in self.chosen_people if self.documents_for(each)]
         letters = [replace(each, readers=[one for one in each.readers if one in chosen]) for each in self.letters]
         return [each for each in letters if each.readers]
 
@@ -143,7 +164,7 @@ class ShareForm(OfficeForm):
         names = [name for name in self.fields if name not in shown]
         return [(name, value) for name in names for value in self.data.getlist(name)]
 
-    def _chosen_people(self, values: Sequence[str]) -> list[Recipient]:
+    def _people(self, values: Sequence[str]) -> list[Recipient]:
         return [each for each in self.people if each.value in values]
 
     def _is_open(self, ref: str, person: Recipient) -> bool:

@@ -184,14 +184,67 @@ def test_only_people_who_can_open_the_documents_are_checked(office: Browser, pra
     assert Packet.objects.get().access.own_client == bea
 
 
-def test_what_is_open_is_said_and_not_shared_again(office: Browser, ana: Client) -> None:
+def test_what_is_open_for_all_who_are_checked_cannot_be_checked(office: Browser, ana: Client) -> None:
     shared_documents.shared(PortalAccess.objects.get(), shared_documents.consent(ana.practice))
+    guardian = cast.guardian(ana)
+    cast.with_contact_access(guardian)
     ref = ref_of("Consent to treatment")
-    assert "Shared with Ana Abreu" in office.get(address_of(ana)).text
+    disabled = f'id="document-{ref}" disabled>'
+    first = office.get(address_of(ana)).text
+    assert "Shared with Ana Abreu" in first
+    assert disabled in first
+    # A page without script asks again what can be checked, as one with script does after each change.
+    assert '<noscript><button class="button plain" type="submit" name="action" value="items">' in first
+    for people, is_disabled in (
+        ([], False),
+        ([guardian.ref], False),
+        (["client", guardian.ref], False),
+        (["client"], True),
+    ):
+        answer = office.post(address_of(ana), {"recipients": people, "action": "items"})
+        assert (answer.status_code, disabled in answer.text, "There is a problem" in answer.text) == (
+            200,
+            is_disabled,
+            False,
+        )
     answer = office.post(address_of(ana), {"recipients": ["client"], "documents": [ref], "action": "email"})
     assert answer.status_code == 422
-    assert "Ana Abreu still has to complete “Consent to treatment”. Uncheck it." in answer.text
+    assert "Ana Abreu still has to complete “Consent to treatment”. It is no longer checked." in answer.text
+    assert disabled in answer.text
     assert DocumentRequest.objects.count() == 1
+
+
+def test_each_gets_what_is_not_open_for_them(office: Browser, ana: Client) -> None:
+    own = PortalAccess.objects.get()
+    shared_documents.shared(own, shared_documents.consent(ana.practice))
+    shared_documents.form(ana.practice, position=2)
+    guardian = cast.guardian(ana)
+    cast.with_contact_access(guardian)
+    refs = [ref_of("Consent to treatment"), ref_of("Intake form")]
+    chosen = {"recipients": ["client", guardian.ref], "documents": refs, "form_key": "k" * 22}
+    page = office.post(address_of(ana), chosen | {"action": "review"}).text
+    assert "Gets 1 of the 2 documents; the others are still to complete." in page
+    for _ in range(2):
+        answer = office.post(address_of(ana), chosen | {"action": "send"}, follow=True)
+        shared = "1 document was shared with Ana Abreu. 2 documents were shared with Bruno Berg (guardian)."
+        assert f"{shared} The emails are on their way." in answer.text
+    assert DocumentRequest.objects.filter(access=own).count() == 2
+    assert Packet.objects.get(access__relationship=guardian).requests.count() == 2
+    # What was shared once is open for both: a person for whom nothing is left gets no email.
+    only = chosen | {"documents": refs[:1], "form_key": "l" * 22}
+    assert office.post(address_of(ana), only | {"action": "send"}).status_code == 422
+
+
+def test_a_person_with_nothing_left_gets_no_email(office: Browser, ana: Client) -> None:
+    shared_documents.shared(PortalAccess.objects.get(), shared_documents.consent(ana.practice))
+    guardian = cast.guardian(ana)
+    cast.with_contact_access(guardian)
+    chosen = {"recipients": ["client", guardian.ref], "documents": [ref_of("Consent to treatment")]}
+    assert "Ana Abreu" not in office.post(address_of(ana), chosen | {"action": "email"}).text.split("</header>", 2)[2]
+    page = office.post(address_of(ana), chosen | {"action": "review"}).text
+    assert "Still has to complete these documents. Nothing is shared again." in page
+    office.post(address_of(ana), chosen | {"action": "send"})
+    assert OutgoingEmail.objects.get().to_address == "bruno@mail.example"
 
 
 def test_without_email_ok_the_documents_wait_in_the_portal(office: Browser, ana: Client) -> None:
