@@ -130,9 +130,12 @@ def form(practice: Practice, *items: dict[str, Any], **more: Any) -> TemplateVer
     return published(practice, TemplateKind.FORM, intake(*items), **more)
 
 
-def request_for_file(practice: Practice) -> TemplateVersion:
-    content = {"en": {"title": "Insurance card", "note": "Send both sides."}}
-    return published(practice, TemplateKind.UPLOAD, content, may_be_declined=True)
+def request_for_file(practice: Practice, **more: Any) -> TemplateVersion:  # Any: the template's columns.
+    content = {
+        "en": {"title": "Insurance card", "note": "Send both sides."},
+        "es": {"title": "Tarjeta del seguro", "note": "Envíe ambos lados."},
+    }
+    return published(practice, TemplateKind.UPLOAD, content, may_be_declined=True, **more)
 
 
 def file_to_read(practice: Practice, content: bytes = b"") -> TemplateVersion:
