@@ -273,6 +273,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:settings_document_reminders", "POST"): for_owners(302),
     ("office:settings_email_text", "GET"): for_owners(200),
     ("office:settings_email_text", "POST"): for_owners(422),
+    ("office:settings_document_notices", "POST"): for_owners(302),
     ("office:settings_help_requests", "POST"): for_owners(302),
     ("office:sender_check", "GET"): for_owners(200),
     ("office:sender_checking", "POST"): for_owners(302),

@@ -13,6 +13,7 @@ from portico.domain.billing.card_payments import polling, saved_cards
 from portico.domain.billing.ledger import practice_owed_total
 from portico.domain.billing.reminders import due_reminders
 from portico.domain.billing.stripe_sync import card_refunds, disputes, reconciliation
+from portico.domain.documents.completion import completion_notices
 from portico.domain.documents.sharing import document_reminders
 from portico.domain.maintenance import clock_set_back
 from portico.domain.maintenance.schedule import Task
@@ -57,6 +58,7 @@ TASKS = (
     Task("watch for bursts", timedelta(minutes=1), bursts.update),
     Task("forget old bursts", timedelta(days=1), bursts.delete_old),
     Task("forget old browsers", timedelta(days=1), known_browsers.delete_old),
+    Task("announce completed documents", timedelta(minutes=1), completion_notices.announce),
     Task("announce help requests", timedelta(minutes=1), staff_notices.announce),
     Task("delete old help requests", timedelta(days=1), help_requests.delete_old),
     Task("forget staff sessions", timedelta(hours=1), SessionStore.clear_expired),

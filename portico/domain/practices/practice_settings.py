@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices import mail_texts
 from portico.domain.practices.mail_texts import MailText
-from portico.domain.practices.models import HelpNotices, Practice
+from portico.domain.practices.models import DocumentNotices, HelpNotices, Practice
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -140,6 +140,16 @@ def save_help_notices(practice: Practice, notices: HelpNotices, *, by: Actor) ->
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
         changed = set_fields(row, {"help_notices": notices})
+        if changed:
+            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
+    return row
+
+
+def save_document_notices(practice: Practice, notices: DocumentNotices, *, by: Actor) -> Practice:
+    """Saves who gets an email about completed documents. A repeated call changes nothing."""
+    with transaction.atomic():
+        row = Practice.objects.locked().get(pk=practice.pk)
+        changed = set_fields(row, {"document_notices": notices})
         if changed:
             audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
     return row

@@ -234,6 +234,7 @@ _FIELDS = {
     "reminder_days": gettext_lazy("reminder days"),
     "document_reminder_days": gettext_lazy("reminder days of documents"),
     "help_notices": gettext_lazy("emails about help requests"),
+    "document_notices": gettext_lazy("emails about completed documents"),
 }
 _WITH_REASON = {
     AuditAction.EMAIL_DROPPED: gettext_lazy("An email was not sent. %(reason)s"),

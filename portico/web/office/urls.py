@@ -38,6 +38,7 @@ from portico.web.office.help_requests import help_request, help_request_list
 from portico.web.office.invitations import run_preview, run_progress
 from portico.web.office.settings import (
     audit_log_page,
+    document_notice_settings,
     email_settings,
     email_texts,
     going_live,
@@ -208,6 +209,7 @@ urlpatterns = [
     path("settings/emails/sender/checking/", sender_check.check_now, name="sender_checking"),
     path("settings/emails/sender/test-email/", sender_check.send_test_email, name="sender_test_email"),
     path("settings/emails/<str:language>/preview/", email_settings.preview, name="default_text_preview"),
+    path("settings/emails/documents/", document_notice_settings.save, name="settings_document_notices"),
     path("settings/emails/help-requests/", help_request_settings.save, name="settings_help_requests"),
     path("settings/emails/reminders/", reminder_settings.save, name="settings_reminders"),
     path(

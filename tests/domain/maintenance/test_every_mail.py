@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
+from django.test import Client as PortalBrowser
 
 from portico.domain.access import address_change, notice_mail_queueing
 from portico.domain.access.help_requests import staff_notices
@@ -16,7 +17,8 @@ from portico.domain.billing.card_payments import mismatch_mail
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.payments import refunds
 from portico.domain.clients.models import Client
-from portico.domain.documents.models import Packet
+from portico.domain.documents.completion import completion_notices
+from portico.domain.documents.models import DocumentRequest, Packet
 from portico.domain.documents.sharing import document_mails, document_reminders, packets
 from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice, StaffMember
@@ -41,6 +43,7 @@ STAFF_KINDS = {
     "second_factor_changed",
     "payment_mismatch",
     "help_request",
+    "documents_completed",
     "test_email",
 }
 
@@ -79,11 +82,15 @@ def about_money(person: Client, owner: StaffMember) -> None:
 
 def about_documents(person: Client) -> None:
     """Returns one mail of each kind about documents."""
+    cast.in_the_portal(PortalBrowser(), person)
     access = PortalAccess.objects.get(own_client=person)
     text = document_mails.default_text(person.language)
     packets.share(access, [shared_documents.consent(person.practice)], text=text, form_key="a", by=cast.DESK)
     Packet.objects.update(shared_at=clock.now() - timedelta(days=2))
     assert document_reminders.queue_due() == 1
+    shared_documents.signed(DocumentRequest.objects.get(), access)
+    DocumentRequest.objects.update(completed_at=clock.now() - completion_notices.SETTLING)
+    assert completion_notices.announce() == 1
 
 
 def every_mail(practice: Practice, language: str) -> list[OutgoingEmail]:

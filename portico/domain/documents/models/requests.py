@@ -62,12 +62,17 @@ class RequestState(models.TextChoices):
 
 OPEN_STATES = (RequestState.SENT, RequestState.OPENED, RequestState.STARTED)
 COMPLETE_STATES = (RequestState.COMPLETED, RequestState.REVIEWED)
+UNANNOUNCED = Q(state=RequestState.COMPLETED, announced_at=None)
 
 
 class DocumentRequestQuerySet(RowQuerySet["DocumentRequest"]):
     def open(self) -> "DocumentRequestQuerySet":
         """Filters to requests that the client has still to complete."""
         return self.filter(state__in=OPEN_STATES)
+
+    def unannounced(self) -> "DocumentRequestQuerySet":
+        """Filters to completed requests about which staff got no email, and which they have not reviewed."""
+        return self.filter(UNANNOUNCED)
 
     def complete(self) -> "DocumentRequestQuerySet":
         return self.filter(state__in=COMPLETE_STATES)
@@ -97,6 +102,8 @@ class DocumentRequest(PracticeRow):
     opened_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    # When staff were sent an email about the completion.
+    announced_at = models.DateTimeField(null=True)
     reviewed_at = models.DateTimeField(null=True)
     declined_at = models.DateTimeField(null=True)
     decline_reason = models.CharField(max_length=500, blank=True)
@@ -137,6 +144,12 @@ class DocumentRequest(PracticeRow):
             models.Index(fields=("access", "state", "position", "id"), name="documents_requests_of_access"),
             models.Index(fields=("client", "-id"), name="documents_requests_of_client"),
             models.Index(fields=("practice", "state", "id"), name="documents_requests_by_state"),
+            models.Index(fields=("completed_at",), condition=UNANNOUNCED, name="documents_requests_unannounced"),
+            models.Index(
+                fields=("practice", "announced_at"),
+                condition=Q(announced_at__isnull=False),
+                name="documents_requests_announced",
+            ),
         )
 
     def __str__(self) -> str:

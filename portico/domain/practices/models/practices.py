@@ -44,6 +44,15 @@ class HelpNotices(models.TextChoices):
     CLIENT_EDITORS = "client_editors", _("Everyone who can edit clients: owners, clinicians and the front desk")
 
 
+class DocumentNotices(models.TextChoices):
+    """The staff members to whom the practice sends an email about documents that clients completed."""
+
+    NOT_SENT = "not_sent", _("No one")
+    CLINICIAN = "clinician", _("The client’s clinician, or owners if the client has none")
+    OWNERS = "owners", _("Owners")
+    CLIENT_EDITORS = "client_editors", _("Everyone who can review documents: owners, clinicians and the front desk")
+
+
 class Practice(Row):
     """A practice; every row of the domain belongs to exactly one. Its slug never changes."""
 
@@ -73,6 +82,9 @@ class Practice(Row):
     # When they are reminded of documents to complete: days after sharing; empty for never.
     document_reminder_days = models.CharField(max_length=40, blank=True, default="2,5")
     help_notices = models.CharField(max_length=20, choices=HelpNotices.choices, default=HelpNotices.OWNERS)
+    document_notices = models.CharField(
+        max_length=20, choices=DocumentNotices.choices, default=DocumentNotices.CLINICIAN
+    )
     # The hue of the accent colour, in degrees.
     hue = models.PositiveSmallIntegerField(default=218)
     # The digest of the logo's row, so that a page can link to the logo without a query; empty without a logo.

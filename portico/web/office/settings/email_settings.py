@@ -20,6 +20,7 @@ from portico.domain.access.onboarding import default_texts, invitation_text
 from portico.domain.access.onboarding.invitation_text import ExpandedText, InvitationText
 from portico.domain.billing import bill_mail_texts
 from portico.domain.clients.models import Language
+from portico.domain.documents.completion import completion_notices
 from portico.domain.documents.sharing import document_mails
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.practice_settings import Sender, SettingsConflict
@@ -31,7 +32,7 @@ from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.edit_conflicts import FieldConflict
-from portico.web.office.settings import help_request_settings, reminder_settings
+from portico.web.office.settings import document_notice_settings, help_request_settings, reminder_settings
 
 
 class SenderForm(OfficeForm):
@@ -192,6 +193,8 @@ def _page(
         "document_reminders": reminder_settings.documents_form_of(request.practice),
         "other_texts": [(kind, outbox.kind_label(kind)) for kind in (*bill_mail_texts.KINDS, document_mails.KIND)],
         "help_notices": help_request_settings.form_of(request.practice),
+        "document_notices": document_notice_settings.form_of(request.practice),
+        "document_notices_pause": rendering.duration(completion_notices.PAUSE),
         "help_notices_pause": rendering.duration(staff_notices.PAUSE),
     }
     return render(request, "office/settings/emails.html", context, status=status)
