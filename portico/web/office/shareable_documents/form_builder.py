@@ -36,6 +36,8 @@ class ListedItem:
     kind: str
     is_last: bool
     needs_spanish: bool
+    # The number of items in a page or group, which are deleted with it.
+    inside: int
 
 
 @office_page(*TEMPLATE_EDITORS)
@@ -167,6 +169,7 @@ def _listed(form: Questionnaires) -> list[ListedItem]:
                     kind=str(ITEM_TYPES[ItemType(item["type"])]),
                     is_last=place == len(items) - 1,
                     needs_spanish=not building.is_translated(translated),
+                    inside=sum(1 for _each in building.walk(item.get("item", []))),
                 )
             )
             add_all(item.get("item", []), depth + 1)

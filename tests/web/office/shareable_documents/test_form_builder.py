@@ -1,6 +1,7 @@
 """The form builder: an intake form is made, changed and translated without a script."""
 
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -68,6 +69,18 @@ def test_a_question_is_changed_moved_and_deleted(owner: Browser, form: DocumentT
     owner.post(f"{page}1/", {"type": "date", "text_en": "Born on", "revision": form.revision})
     owner.post(f"{page}2/removal/", {"revision": form.revision + 1})
     assert [(each["text"], each["type"]) for each in _items(form)] == [("Born on", "date"), ("Two", "string")]
+
+
+def test_a_question_is_deleted_only_after_it_was_asked(owner: Browser, form: DocumentTemplate) -> None:
+    _add(owner, form, "group", "Health")
+    _add(owner, form, "string", "Pills?", group="q1")
+    page = owner.get(f"{LIST}{form.ref}/questions/").text
+    # Each button that deletes is inside its own fold, which is closed at first and opens without a script.
+    folds = re.findall(r'<details class="fold" data-testid="question-removal">(.*?)</details>', page, re.DOTALL)
+    assert [fold.count("/removal/") for fold in folds] == [1, 1]
+    assert page.count("/removal/") == 2
+    assert "The question in it is deleted too." in folds[0]
+    assert "You can’t undo this." in folds[1]
 
 
 def test_a_stale_page_deletes_no_other_question(owner: Browser, form: DocumentTemplate) -> None:
