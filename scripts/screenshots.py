@@ -160,6 +160,7 @@ SHOWN = {
     "office:client_activity": "activity-signed-in",
     "office:client_uploads": "files-signed-in",
     "office:client_documents": "client-documents",
+    "office:new_paper_signature": "paper-signature",
     "office:submission": "submission",
     "office:client_info": "client-info-signed-in",
     "office:client_portal": "client-portal-signed-in",
@@ -428,6 +429,9 @@ class Photographer:
         page.locator("tbody a.open").first.click()
         page.get_by_role("link", name="Documents", exact=True).click()
         self.take(page, "client-documents", NO_DESIGN)
+        page.get_by_role("link", name="Signed on paper", exact=True).click()
+        self.take(page, "paper-signature", NO_DESIGN)
+        page.go_back()
         page.get_by_role("link", name=re.compile("^Open:")).first.click()
         self.take(page, "submission", NO_DESIGN)
 

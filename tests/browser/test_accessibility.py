@@ -23,6 +23,8 @@ from portico.domain.clients import contacts
 from portico.domain.clients.models import Client
 from portico.domain.documents.completion import request_states as documents
 from portico.domain.documents.completion import uploads
+from portico.domain.documents.submissions import paper_signatures
+from portico.domain.documents.submissions.paper_signatures import PaperSignature
 from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
 from portico.domain.maintenance.sender_check import checking
 from portico.domain.maintenance.sender_check.results import CheckResult
@@ -172,15 +174,18 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
 def staff_document_places(person: Client) -> list[str]:
     """Returns a client's documents as staff see them, in each state."""
     practice, access = person.practice, PortalAccess.objects.get(own_client=person)
-    versions = [shared_documents.consent(practice, may_be_declined=True) for _ in range(5)]
-    sent, opened, declined, withdrawn, signed = shared_documents.shared(access, *versions)
+    versions = [shared_documents.consent(practice, may_be_declined=True) for _ in range(6)]
+    sent, opened, declined, withdrawn, signed, on_paper = shared_documents.shared(access, *versions)
     assert sent.is_open
     documents.mark_opened(opened, language="en", by=cast.DESK)
     documents.decline(declined, reason="I want to ask first.", by=cast.DESK)
     documents.withdraw(withdrawn, by=cast.DESK)
     shared_documents.signed(signed, access)
     one = f"/office/clients/{person.ref}/documents/"
-    return [one, f"{one}{signed.ref}/"]
+    paper = PaperSignature(clock.today(practice.time_zone), "Ana Abreu", "Self", "Fay Frost", "en")
+    paper_signatures.record(on_paper, paper, scan=None, by=cast.DESK)
+    entered = [f"{one}on-paper/", f"{one}{sent.ref}/on-paper/"]
+    return [one, f"{one}{signed.ref}/", f"{one}{on_paper.ref}/", *entered]
 
 
 def billing_places(practice: Practice, person: Client) -> list[str]:

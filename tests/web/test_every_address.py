@@ -151,6 +151,11 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:document_check", "GET"): for_staff(200, biller=403),
     ("office:document_list", "GET"): for_staff(200, biller=403),
     ("office:client_documents", "GET"): EDITED,
+    ("office:new_paper_signature", "GET"): EDITED,
+    ("office:new_paper_signature", "POST"): REFUSED_INPUT,
+    # The document of the test is completed: the page leads to it.
+    ("office:paper_signature", "GET"): CHANGED,
+    ("office:paper_signature", "POST"): CHANGED,
     ("office:submission", "GET"): EDITED,
     ("office:submission_pdf", "GET"): EDITED,
     ("office:submission_review", "POST"): CHANGED,

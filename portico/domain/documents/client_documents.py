@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
@@ -30,14 +30,18 @@ PAGE_SIZE = 20
 AT_THE_TOP = 2**63 - 1
 _COLUMNS = (
     *("packet", "ref", "state", "version__template__kind", "title", "decline_reason", "withdrawn_by"),
-    *("email_ref", "email_state", "draft__place", "draft__saved_at", "version"),
+    *("email_ref", "email_state", "draft__place", "draft__saved_at", "version", "submission__signed_on"),
     *("sent_at", "opened_at", "started_at", "completed_at", "reviewed_at", "declined_at", "withdrawn_at"),
 )
 
 
 @dataclass(frozen=True)
 class ListedDocument:
-    """A request in a packet. `at` is the time since which it is in its state; `steps` are those of an open one."""
+    """A request in a packet. `at` is the time since which it is in its state; `steps` are those of an open one.
+
+    `signed_on` is the date on the paper, None for what was not signed on paper. `was_shared` is False if the paper was
+    recorded without sharing the document.
+    """
 
     ref: str
     state: RequestState
@@ -48,6 +52,12 @@ class ListedDocument:
     withdrawn_by: str
     email_ref: str
     steps: list[CompletionStep]
+    signed_on: date | None
+    was_shared: bool
+
+    @property
+    def may_be_signed_on_paper(self) -> bool:
+        return self.is_open and self.kind == TemplateKind.CONSENT
 
     @property
     def is_open(self) -> bool:
@@ -71,6 +81,10 @@ class ListedPacket:
     shared_at: datetime
     shared_by: str
     documents: list[ListedDocument]
+
+    @property
+    def was_shared(self) -> bool:
+        return any(each.was_shared for each in self.documents)
 
 
 @dataclass(frozen=True)
@@ -142,7 +156,7 @@ def _listed(
     row: tuple[Any, ...], packet: Packet, questions: dict[int, list[str]]
 ) -> ListedDocument:  # Any: the columns above.
     _packet, ref, state, kind, title, decline_reason, withdrawn_by, email_ref, email_state, place, saved_at = row[:11]
-    version, *times = row[11:]
+    version, signed_on, *times = row[11:]
     by_state = dict(zip(RequestState, times, strict=True))
     steps = list[CompletionStep]()
     if state in OPEN_STATES:
@@ -169,6 +183,8 @@ def _listed(
         withdrawn_by,
         email_ref or "",
         steps,
+        signed_on,
+        signed_on is None or by_state[RequestState.SENT] != by_state[RequestState.COMPLETED],
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from portico.domain.documents.models import DocumentRequest, RequestState
@@ -34,7 +34,8 @@ _STATES = {Filter.TO_REVIEW: RequestState.COMPLETED, Filter.REVIEWED: RequestSta
 def list_for(practice: Practice, chosen: Filter, *, before: str = "") -> KeysetPage[DocumentRequest]:
     """Returns a page of requests, newest first, after the one with the ref `before`.
 
-    Each has its client, the holder of its access, and `title`. Stuck is what was sent five days ago or earlier.
+    Each has its client, the holder of its access, `title`, and `signed_on`, None unless it was signed on paper.
+    Stuck is what was sent five days ago or earlier.
     """
     after = keyset_pagination.position_of(DocumentRequest.objects.filter(practice=practice), before)
     position = AT_THE_TOP if after is None else after
@@ -63,4 +64,5 @@ def _in_state(practice: Parameter, state: Parameter, before: Parameter) -> Query
 def _listed(rows: QuerySet[DocumentRequest]) -> QuerySet[DocumentRequest]:
     related = rows.select_related("client", "access__relationship__contact").order_by("-id")
     # The content of a form is large: only its title is read.
-    return related.annotate(title=KeyTextTransform("title", KeyTransform("en", "version__content")))[: PAGE_SIZE + 1]
+    title = KeyTextTransform("title", KeyTransform("en", "version__content"))
+    return related.annotate(title=title, signed_on=F("submission__signed_on"))[: PAGE_SIZE + 1]

@@ -79,3 +79,17 @@ class DocumentNotCompleted(Refused):
 
 class NotCountersignable(Refused):
     message = _("Only consent forms are countersigned.")
+
+
+class NotSignedOnPaper(Refused):
+    message = _("Only consent forms are recorded as signed on paper.")
+
+
+class StillOpen(Refused):
+    """A request for the document is open for the person: the paper is recorded for that one."""
+
+    status = 422
+
+    def __init__(self, name: str) -> None:
+        message = _("%(name)s still has to complete this document. Record the paper in its row under Documents.")
+        super().__init__(message % {"name": name}, field="document")

@@ -31,7 +31,14 @@ from portico.web.office.clients import (
     uploads,
 )
 from portico.web.office.contacts import contact_pages
-from portico.web.office.documents import client_documents, document_check, practice_documents, share_steps, submission
+from portico.web.office.documents import (
+    client_documents,
+    document_check,
+    paper_signatures,
+    practice_documents,
+    share_steps,
+    submission,
+)
 from portico.web.office.emails import email_list, needs_a_fix
 from portico.web.office.help import client_guide_pdfs, help_pages
 from portico.web.office.help_requests import help_request, help_request_list
@@ -102,6 +109,8 @@ urlpatterns = [
     path("documents/check/", document_check.show, name="document_check"),
     path("documents/", practice_documents.index, name="document_list"),
     path("clients/<str:ref>/documents/", client_documents.index, name="client_documents"),
+    path("clients/<str:ref>/documents/on-paper/", paper_signatures.record_unshared, name="new_paper_signature"),
+    path("clients/<str:ref>/documents/<str:document>/on-paper/", paper_signatures.record, name="paper_signature"),
     path("clients/<str:ref>/documents/<str:document>/", submission.show, name="submission"),
     path("clients/<str:ref>/documents/<str:document>/pdf/", submission.pdf, name="submission_pdf"),
     path("clients/<str:ref>/documents/<str:document>/review/", submission.review, name="submission_review"),

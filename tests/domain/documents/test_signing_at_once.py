@@ -1,5 +1,6 @@
 """Signing, withdrawing and saving at the same time: one signature, whole; without the lock the database refuses it."""
 
+from datetime import date
 from functools import partial
 from threading import Event
 
@@ -13,7 +14,8 @@ from portico.domain.documents.completion.drafts import OpenedPage
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission, TemplateVersion
 from portico.domain.documents.refusals import DocumentCompleted, DocumentWithdrawn, DraftChanged
-from portico.domain.documents.submissions import verification
+from portico.domain.documents.submissions import paper_signatures, verification
+from portico.domain.documents.submissions.paper_signatures import PaperSignature
 from portico.plumbing import clock
 from tests import cast, shared_documents
 from tests.cast import DESK
@@ -77,6 +79,19 @@ def test_signed_withdrawn_and_saved_at_once_is_consistent(access: PortalAccess) 
         assert list(verification.problems()) == []
         request.refresh_from_db()
         assert request.state != RequestState.STARTED
+
+
+def test_signed_on_paper_and_in_the_portal_at_once_is_one(access: PortalAccess) -> None:
+    paper = PaperSignature(date(2026, 10, 30), "Ana Abreu", "Self", "", "en")
+    for _round in range(ROUNDS):
+        (request,) = shared_documents.shared(access, shared_documents.consent(access.practice))
+        found = at_once(
+            partial(shared_documents.signed, request, access),
+            partial(paper_signatures.record, request, paper, scan=None, by=DESK),
+        )
+        assert set(errors(found)) <= {DocumentCompleted}
+        assert {each for each in found if isinstance(each, Submission)} == {Submission.objects.get(request=request)}
+        assert list(verification.problems()) == []
 
 
 def test_a_version_published_meanwhile_is_not_signed(access: PortalAccess) -> None:

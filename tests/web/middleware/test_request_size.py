@@ -36,6 +36,8 @@ def test_each_page_that_takes_files_takes_25_mb() -> None:
         reverse("portal:upload", urls, kwargs={"slug": "alder-street", "ref": "a1"}),
         reverse("office:shareable_document", urls, args=["a1"]),
         reverse("office:document_publication", urls, args=["a1"]),
+        reverse("office:new_paper_signature", urls, args=["a1"]),
+        reverse("office:paper_signature", urls, args=["a1", "b1"]),
     ):
         assert body_limits.limit_of(path) == body_limits.UPLOAD_BYTES
 

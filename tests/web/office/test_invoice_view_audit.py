@@ -17,6 +17,7 @@ ONE_CLIENTS = {
     "client_portal": "client_portal.viewed",
     "contact": "contact.viewed",
     "client_documents": "documents.viewed",
+    "new_paper_signature": "documents.viewed",
     "share_documents": "sharing.viewed",
     "submission": "submission.viewed",
     "submission_pdf": "document.viewed",

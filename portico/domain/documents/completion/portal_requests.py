@@ -33,7 +33,7 @@ ENDED_STATES = (*COMPLETE_STATES, RequestState.DECLINED)
 type _Row = tuple[Any, ...]  # Any: the columns below.
 _COLUMNS = (
     *("ref", "state", "completed_at", "declined_at"),
-    *("version__template__kind", "version__minutes", "title_en", "title_es"),
+    *("version__template__kind", "version__minutes", "title_en", "title_es", "submission__signed_on"),
 )
 
 
@@ -47,6 +47,7 @@ class ListedRequest:
     kind: TemplateKind
     minutes: int
     title: str
+    is_on_paper: bool
 
     @property
     def is_started(self) -> bool:
@@ -151,10 +152,15 @@ def _shown(access: int | Parameter) -> QuerySet[DocumentRequest]:
 
 
 def _listed(row: _Row, language: str) -> ListedRequest:
-    ref, state, completed_at, declined_at, kind, minutes, english, spanish = row
-    title = spanish if language == "es" and spanish else english
+    ref, state, completed_at, declined_at, kind, minutes, english, spanish, signed_on = row
     return ListedRequest(
-        str(ref), RequestState(state), completed_at or declined_at, TemplateKind(kind), minutes, str(title)
+        str(ref),
+        RequestState(state),
+        completed_at or declined_at,
+        TemplateKind(kind),
+        minutes,
+        str(spanish if language == "es" and spanish else english),
+        is_on_paper=signed_on is not None,
     )
 
 

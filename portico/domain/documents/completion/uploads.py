@@ -29,6 +29,7 @@ MAX_OF_REQUEST = 20
 MAX_LISTED = 200
 # In the answers of a submission, the question that a request for a file asks.
 FILES_LINK_ID = "files"
+DIGEST_URN = "urn:sha256:"
 
 
 class FileMissing(Refused):
@@ -121,7 +122,7 @@ def answers_of(request: DocumentRequest) -> list[dict[str, Any]]:  # Any: JSON.
                 "contentType": FileKind(each.file.kind).content_type,
                 "title": each.file.name,
                 "size": each.file.size,
-                "url": f"urn:sha256:{each.file.sha256}",
+                "url": f"{DIGEST_URN}{each.file.sha256}",
             }
         }
         for each in of_request(request)

@@ -18,7 +18,8 @@ class Submission(PracticeRow):
     `answers` is the item list of a FHIR R4 QuestionnaireResponse; it is empty for a consent. `document_digest` is the
     digest of the version, `answers_digest` the SHA-256 of the canonical JSON of `answers`, both in hex.
     `signer_name` is empty for what needs no signature. `method`, `mailbox` (masked) and `network_address` describe the
-    session; they are empty for a document signed on paper, which names the witness instead.
+    session; they are empty for a document signed on paper, which has its date and the staff member who recorded it. Its
+    `answers` name the scan, if there is one, as those of a request for a file do.
     """
 
     ref = RefField()
@@ -35,6 +36,9 @@ class Submission(PracticeRow):
     method = models.CharField(max_length=10, choices=SignInMethod.choices, blank=True)
     mailbox = models.CharField(max_length=320, blank=True)
     network_address = models.GenericIPAddressField(null=True)
+    # The date on the paper; null for what was completed in the portal.
+    signed_on = models.DateField(null=True)
+    recorded_by = models.CharField(max_length=100, blank=True)
     witness = models.CharField(max_length=100, blank=True)
     submitted_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -46,7 +50,10 @@ class Submission(PracticeRow):
             SamePractice("request", name="documents_submission_request"),
             SamePractice("account", name="documents_submission_account"),
             models.CheckConstraint(
-                condition=Q(account__isnull=False, witness="") | Q(account=None, method="") & ~Q(witness=""),
+                condition=Q(account__isnull=False, signed_on=None, recorded_by="", witness="")
+                | Q(account=None, method="", mailbox="", network_address=None, signed_on__isnull=False)
+                & ~Q(recorded_by="")
+                & ~Q(signer_name=""),
                 name="documents_submission_online_or_on_paper",
             ),
             AppendOnly(name="documents_submission_append_only"),
@@ -57,7 +64,7 @@ class Submission(PracticeRow):
 
     @property
     def is_on_paper(self) -> bool:
-        return bool(self.witness)
+        return self.signed_on is not None
 
 
 class SubmissionReview(PracticeRow):

@@ -41,34 +41,14 @@ def share(
     if not form_key or not versions or any(each.practice_id != access.client.practice_id for each in versions):
         raise ValueError("Share at least one version, of documents of the practice, with a form key.")
     with access_grants.lock_access(access.client, access.relationship) as (client, locked):
-        if not locked.pk:
-            locked.practice_id = client.practice_id
-            locked.save(force_insert=True)
+        save_first(locked)
         if earlier := Packet.objects.filter(access=locked, form_key=form_key).first():
             _refuse_other_versions(earlier, versions)
             return earlier
         _refuse_unless_shareable(locked, versions)
         if text is not None:
             email = document_mails.queue(locked, versions, text, form_key=form_key, by=by)
-        packet = Packet.objects.create(
-            practice_id=client.practice_id,
-            client=client,
-            access=locked,
-            email=email,
-            form_key=form_key,
-            shared_by=by.name[:100],
-        )
-        DocumentRequest.objects.bulk_create(
-            DocumentRequest(
-                practice_id=client.practice_id,
-                packet=packet,
-                client=client,
-                access=locked,
-                version=version,
-                position=position,
-            )
-            for position, version in enumerate(versions)
-        )
+        packet = create(locked, versions, email=email, form_key=form_key, by=by)
         audit_log.record(
             AuditAction.DOCUMENTS_SHARED,
             practice=client.practice,
@@ -78,6 +58,39 @@ def share(
             number=len(versions),
             **holders.details_of(locked),
         )
+    return packet
+
+
+def save_first(locked: PortalAccess) -> None:
+    """Saves a locked access that was never saved: requests refer to it."""
+    if not locked.pk:
+        locked.practice_id = locked.client.practice_id
+        locked.save(force_insert=True)
+
+
+def create(
+    locked: PortalAccess, versions: Sequence[TemplateVersion], *, email: OutgoingEmail | None, form_key: str, by: Actor
+) -> Packet:
+    """Creates the rows of a packet, under the lock of its access."""
+    packet = Packet.objects.create(
+        practice_id=locked.practice_id,
+        client=locked.client,
+        access=locked,
+        email=email,
+        form_key=form_key,
+        shared_by=by.name[:100],
+    )
+    DocumentRequest.objects.bulk_create(
+        DocumentRequest(
+            practice_id=locked.practice_id,
+            packet=packet,
+            client=locked.client,
+            access=locked,
+            version=version,
+            position=position,
+        )
+        for position, version in enumerate(versions)
+    )
     return packet
 
 

@@ -1,1 +1,1 @@
-"""Completed documents: their content, PDF, review and verification."""
+"""Completed documents: those signed on paper, their content, PDF, review and verification."""

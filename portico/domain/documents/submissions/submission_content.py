@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -101,18 +102,30 @@ def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator
         yield _("Relationship to client"), submission.relationship
         if submission.statement:
             yield _("Statement"), submission.statement
-    yield (_("Signed on") if submission.signer_name else _("Submitted on")), _time_of(submission, request.practice)
-    if submission.is_on_paper:
-        yield _("Signed on paper, recorded by"), submission.witness
+    if submission.signed_on is not None:
+        yield from _evidence_of_paper(submission, submission.signed_on)
     else:
+        yield (_("Signed on") if submission.signer_name else _("Submitted on")), _time_of(submission, request.practice)
         yield _("Signed in with"), _method_of(submission)
     if with_network_address and submission.network_address:
         yield _("IP address"), submission.network_address
     yield _("Language"), str(get_language_info(submission.language)["name_translated"])
     yield _("Document number"), submission.ref
     yield _("Digest of the document (SHA-256)"), submission.document_digest
-    if submission.answers:
+    if submission.answers and not submission.is_on_paper:
         yield _("Digest of the answers (SHA-256)"), submission.answers_digest
+
+
+def _evidence_of_paper(submission: Submission, signed_on: date) -> Iterator[tuple[str, str]]:
+    yield _("Signed on paper on"), time_formatting.full_day(signed_on, get_language())
+    if submission.witness:
+        yield _("Witness"), submission.witness
+    yield _("Recorded by"), submission.recorded_by
+    yield _("Recorded on"), _time_of(submission, submission.request.practice)
+    for answer in answer_items.flatten(submission.answers).get(uploads.FILES_LINK_ID, []):
+        scan = answer["valueAttachment"]
+        yield _("Scan of the paper"), str(scan["title"])
+        yield _("Digest of the scan (SHA-256)"), str(scan["url"]).removeprefix(uploads.DIGEST_URN)
 
 
 def _time_of(submission: Submission, practice: Practice) -> str:

@@ -20,7 +20,7 @@ from portico.plumbing.models import AuditEntry
 
 _DIGEST_LENGTH = 64
 # The entries that hold the digests of a submission.
-COMPLETIONS = (AuditAction.DOCUMENT_SIGNED, AuditAction.DOCUMENT_SUBMITTED)
+COMPLETIONS = (AuditAction.DOCUMENT_SIGNED, AuditAction.DOCUMENT_SUBMITTED, AuditAction.DOCUMENT_SIGNED_ON_PAPER)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,10 @@ from portico.domain.documents.models import DocumentRequest, TemplateKind
 from portico.domain.documents.templates import version_content
 from portico.plumbing.files import file_names, inspection
 from portico.plumbing.files.inspection import FileRejected
+from portico.web.accepted_files import ACCEPTED
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal.documents import completion, found_documents, page_language
-
-# What a phone offers: its camera, its photos and its files. iPhones send HEIC only if it is named.
-ACCEPTED = "application/pdf,image/jpeg,image/png,image/heic,image/heif,.pdf,.jpg,.jpeg,.png,.heic,.heif"
 
 
 def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:

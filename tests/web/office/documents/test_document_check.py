@@ -1,5 +1,7 @@
 """`Check a document` finds a completed document by what is printed in it, and says whether it is unchanged."""
 
+from datetime import date
+
 import pytest
 from django.test import Client as Browser
 
@@ -43,7 +45,9 @@ def test_what_was_not_stored_by_signing_is_named(office: Browser, submission: Su
         language="en",
         document_digest=zeros,
         answers_digest=zeros,
-        witness="Fay",
+        signer_name="Ana Abreu",
+        signed_on=date(2026, 11, 2),
+        recorded_by="Fay",
     )
     assert result(office, forged.ref) == "changed"
 

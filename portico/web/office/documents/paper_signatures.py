@@ -1,0 +1,210 @@
+"""`Signed on paper`: staff record that a consent was signed on paper, whether or not it was shared in the portal."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from portico.domain.access import access_grants
+from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client, Language
+from portico.domain.documents.models import DocumentRequest, Submission, TemplateKind, TemplateVersion
+from portico.domain.documents.sharing import shareable
+from portico.domain.documents.submissions import paper_signatures
+from portico.domain.documents.submissions.paper_signatures import PaperSignature
+from portico.domain.documents.templates import version_content
+from portico.domain.documents.templates.template_files import UploadedFile
+from portico.domain.practices.models import CLIENT_EDITORS
+from portico.plumbing import clock
+from portico.plumbing.audit import audit_log
+from portico.plumbing.files import inspection
+from portico.plumbing.refusals import Refused
+from portico.web.accepted_files import ACCEPTED
+from portico.web.date_fields import DayField, use_order_of
+from portico.web.guards import office_page
+from portico.web.http.request_types import OfficeRequest
+from portico.web.office import form_keys, lookups
+from portico.web.office.base_form import OfficeForm, line_field, posted
+from portico.web.office.client_portal import contacts_card
+from portico.web.office.documents.client_documents import find_document
+from portico.web.office.documents.recipients import OWN
+from portico.web.office.documents.share_form import CHANGED
+
+
+class PaperForm(OfficeForm):
+    """The facts on a signed paper, and its scan."""
+
+    form_key = form_keys.field()
+    signed_on = DayField(label=gettext_lazy("Date on the paper"), is_past=True)
+    signer_name = line_field(gettext_lazy("Name of the person who signed"), longest=100, required=True)
+    relationship = line_field(gettext_lazy("Relationship to client"), longest=100, required=True)
+    witness = line_field(gettext_lazy("Witness"), longest=100)
+    # An empty file is refused with the sentence of all uploads.
+    scan = forms.FileField(label=gettext_lazy("Scan of the paper"), required=False, allow_empty_file=True)
+    has_documents = True
+
+    def __init__(self, client: Client, data: QueryDict | None, files: Any, **kwargs: Any) -> None:  # Any: posted files.
+        self.client = client
+        # With files, Django takes a form for posted.
+        super().__init__(data, files if data is not None else None, **kwargs)
+        use_order_of(client.practice.country, self)
+
+    def clean_signed_on(self) -> date:
+        day: date = self.cleaned_data["signed_on"]
+        if day > clock.today(self.client.practice.time_zone):
+            raise ValidationError(_("Enter the date on which it was signed. It can’t be in the future."))
+        return day
+
+    def clean_signer_name(self) -> str:
+        name: str = self.cleaned_data["signer_name"]
+        if not any(character.isalpha() for character in name):
+            raise ValidationError(_("Enter the full name of the person who signed."))
+        return name
+
+    @property
+    def paper(self) -> PaperSignature:
+        names = ("signed_on", "signer_name", "relationship", "witness")
+        entered = {name: self.cleaned_data[name] for name in names}
+        return PaperSignature(**entered, language=self.cleaned_data.get("language", Language.ENGLISH.value))
+
+    @property
+    def uploaded_scan(self) -> UploadedFile | None:
+        file = self.cleaned_data["scan"]
+        return UploadedFile(file, file.name) if file is not None else None
+
+
+class SharedPaperForm(PaperForm):
+    """The form for a document that was shared; asks for the language if there are several."""
+
+    def __init__(self, found: DocumentRequest, data: QueryDict | None = None, files: Any = None) -> None:
+        super().__init__(found.client, data, files)
+        if len(found.version.content) > 1:
+            self.fields["language"] = _language_field(*found.version.content)
+            self.initial["language"] = version_content.language_for(found.version, found.access.holder_language)
+
+
+class UnsharedPaperForm(PaperForm):
+    """The form for a consent that was not shared: also which one, and whose it is."""
+
+    # Of a valid form.
+    version: TemplateVersion
+    document = forms.ChoiceField(label=gettext_lazy("Document"))
+    person = forms.ChoiceField(label=gettext_lazy("Person"))
+
+    def __init__(self, client: Client, data: QueryDict | None = None, files: Any = None) -> None:
+        super().__init__(client, data, files)
+        offered = shareable.list_for(client.practice, None)
+        titles = [(each.ref, each.title) for each in offered if each.kind == TemplateKind.CONSENT]
+        self.has_documents = bool(titles)
+        cast(forms.ChoiceField, self.fields["document"]).choices = titles
+        self.people = {OWN: access_grants.access_or_default(client)}
+        for row in contacts_card.rows_of(client):
+            access = row.access or access_grants.new_access(client, row.relationship)
+            self.people[row.relationship.ref] = access
+        people = [(value, access.holder_name()) for value, access in self.people.items()]
+        cast(forms.ChoiceField, self.fields["person"]).choices = people
+        self.fields["language"] = _language_field(*Language.values)
+        self.initial["language"] = client.language
+
+    def clean(self) -> dict[str, Any]:  # Any: field values.
+        """Finds the version; refuses a language that it does not have."""
+        entered = self.cleaned_data
+        if "document" not in entered or "language" not in entered:
+            return entered
+        versions = shareable.versions_of(self.client.practice, [entered["document"]])
+        if not versions:
+            self.add_error("document", CHANGED)
+        elif entered["language"] not in versions[0].content:
+            self.add_error("language", _("This document has no text in that language."))
+        else:
+            self.version = versions[0]
+        return entered
+
+    @property
+    def access(self) -> PortalAccess:
+        return self.people[self.cleaned_data["person"]]
+
+
+def _language_field(*languages: str) -> forms.ChoiceField:
+    choices = [(code, str(Language(code).label)) for code in Language.values if code in languages]
+    return forms.ChoiceField(label=_("Language of the paper"), choices=choices)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def record(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    """Records the paper of a document that was shared and is not completed."""
+    client = lookups.get_client(request, ref)
+    found = find_document(client, document)
+    if found.version.template.kind != TemplateKind.CONSENT:
+        raise Http404
+    if found.is_complete:
+        return redirect("office:submission", ref=ref, document=document)
+    _record_view(request, client)
+    form = SharedPaperForm(found, posted(request), request.FILES)
+
+    def save() -> Submission:
+        return paper_signatures.record(found, form.paper, scan=form.uploaded_scan, by=request.actor)
+
+    return _answer(request, form, save, found)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def record_unshared(request: OfficeRequest, ref: str) -> HttpResponse:
+    """Records the paper of a consent that was not shared."""
+    client = lookups.get_client(request, ref)
+    _record_view(request, client)
+    form = UnsharedPaperForm(client, posted(request), request.FILES)
+
+    def save() -> Submission:
+        return paper_signatures.record_unshared(
+            form.access,
+            form.version,
+            form.paper,
+            scan=form.uploaded_scan,
+            form_key=form_keys.key_of(request),
+            by=request.actor,
+        )
+
+    return _answer(request, form, save)
+
+
+def _answer(
+    request: OfficeRequest, form: PaperForm, save: Callable[[], Submission], found: DocumentRequest | None = None
+) -> HttpResponse:
+    """Saves a valid form and shows the completed document; otherwise shows the form."""
+    if not form.is_valid():
+        return _page(request, form, found)
+    try:
+        submission = save()
+    except Refused as refusal:
+        return _page(request, form.refused(refusal), found)
+    messages.success(request, _("Recorded as signed on paper."))
+    return redirect("office:submission", ref=form.client.ref, document=submission.request.ref)
+
+
+def _page(request: OfficeRequest, form: PaperForm, found: DocumentRequest | None) -> HttpResponse:
+    context = {
+        "client": form.client,
+        "document": found,
+        "title": version_content.content_in(found.version, Language.ENGLISH)["title"] if found is not None else "",
+        "form": form,
+        "accepted": ACCEPTED,
+        "max_megabytes": inspection.MAX_MEGABYTES,
+    }
+    return render(request, "office/documents/paper_signature.html", context, status=form.page_status)
+
+
+def _record_view(request: OfficeRequest, client: Client) -> None:
+    if request.method != "POST":
+        audit_log.record(AuditAction.DOCUMENTS_VIEWED, practice=request.practice, client=client, by=request.actor)

@@ -1,0 +1,139 @@
+"""`Signed on paper`: Fay records the paper of a document that was shared, and of one that was not."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.clients.models import Client
+from portico.domain.documents.models import DocumentRequest, RequestState, Submission, TemplateKind
+from portico.domain.practices.models import Practice
+from tests import cast, shared_documents
+from tests.support import files
+
+pytestmark = pytest.mark.django_db
+ENTERED = {
+    "signed_on": "10/30/2026",
+    "signer_name": "Ana Abreu",
+    "relationship": "Self",
+    "witness": "",
+    "language": "en",
+    "form_key": "k" * 43,
+}
+# Session with the staff member and the practice, the client, the audit entry, and the counts of the menu; then the
+# document, or the documents, the client's access and the contacts.
+SHARED_QUERIES, UNSHARED_QUERIES = 5, 7
+
+
+@pytest.fixture
+def ana(practice: Practice) -> Client:
+    client = cast.ana(practice)
+    cast.in_the_portal(Browser(), client)
+    return client
+
+
+@pytest.fixture
+def consent(ana: Client) -> DocumentRequest:
+    access = PortalAccess.objects.get(own_client=ana)
+    return shared_documents.shared(access, shared_documents.consent(ana.practice))[0]
+
+
+def address(client: Client, document: DocumentRequest | None = None) -> str:
+    middle = f"{document.ref}/" if document else ""
+    return f"/office/clients/{client.ref}/documents/{middle}on-paper/"
+
+
+def documents(client: Client) -> str:
+    return f"/office/clients/{client.ref}/documents/"
+
+
+def scan() -> SimpleUploadedFile:
+    return SimpleUploadedFile("consent.pdf", files.pdf(), content_type="application/pdf")
+
+
+def test_fay_records_a_paper_with_its_scan(office: Browser, ana: Client, consent: DocumentRequest) -> None:
+    assert address(ana, consent) in office.get(documents(ana)).text
+    page = office.post(address(ana, consent), ENTERED | {"scan": scan()}, follow=True).text
+    assert "Recorded as signed on paper." in page
+    assert "consent.pdf" in page
+    assert "Oct 30, 2026" in page
+    assert "Signed on paper on Oct 30" in office.get(documents(ana)).text
+    assert "Signed on paper" in office.get("/office/documents/?show=review").text
+    submission = Submission.objects.get()
+    assert "signed on paper and recorded here" in office.get(f"/office/documents/check/?number={submission.ref}").text
+
+
+def test_ana_sees_it_as_signed_on_paper(office: Browser, ana: Client, consent: DocumentRequest) -> None:
+    office.post(address(ana, consent), ENTERED)
+    browser = cast.in_the_portal(Browser(), ana)
+    for path in ("", f"{consent.ref}/"):
+        page = browser.get(f"/portal/alder-street/documents/{path}").text
+        assert "Signed on paper" in page
+        assert "Completed</span>" not in page
+
+
+def test_a_consent_that_was_not_shared(office: Browser, practice: Practice) -> None:
+    carol, version = cast.carol(practice), shared_documents.consent(practice)
+    entered = ENTERED | {"document": version.template.ref, "person": "client"}
+    for _press in range(2):
+        page = office.post(address(carol), entered, follow=True).text
+        assert "Recorded as signed on paper." in page
+    request = DocumentRequest.objects.get()
+    assert (request.client, request.state) == (carol, RequestState.COMPLETED)
+    listed = office.get(documents(carol)).text
+    assert "Recorded" in listed
+    assert "Shared" not in listed
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"signed_on": "12/31/2099"}, "in the future"),
+        ({"signed_on": ""}, "Enter a date."),
+        ({"signer_name": "- -"}, "Enter the full name"),
+        ({"relationship": ""}, "Enter a relationship to client."),
+        ({"language": "fr"}, "not one of the available choices"),
+        ({"scan": SimpleUploadedFile("consent.pdf", b"")}, "This file is empty."),
+        ({"scan": SimpleUploadedFile("consent.exe", b"MZ")}, "Choose a PDF or a photo"),
+    ],
+)
+def test_what_is_missing_is_said_and_the_rest_kept(
+    office: Browser, ana: Client, consent: DocumentRequest, changed: dict[str, object], words: str
+) -> None:
+    answer = office.post(address(ana, consent), ENTERED | {"witness": "Fay Frost"} | changed)
+    assert (answer.status_code, words in answer.text) in {(422, True), (409, True)}
+    assert "Fay Frost" in answer.text
+    assert not Submission.objects.exists()
+
+
+def test_a_language_without_text_is_refused(office: Browser, ana: Client, practice: Practice) -> None:
+    english = {"en": shared_documents.CONSENT["en"]}
+    version = shared_documents.published(practice, TemplateKind.CONSENT, english)
+    entered = ENTERED | {"document": version.template.ref, "person": "client", "language": "es"}
+    answer = office.post(address(ana), entered)
+    assert (answer.status_code, "no text in that language" in answer.text) == (422, True)
+
+
+def test_a_form_has_no_page_for_paper(office: Browser, ana: Client) -> None:
+    access = PortalAccess.objects.get(own_client=ana)
+    (form,) = shared_documents.shared(access, shared_documents.form(ana.practice))
+    assert office.get(address(ana, form)).status_code == 404
+    assert address(ana, form) not in office.get(documents(ana)).text
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_the_number_of_queries_is_fixed(
+    office: Browser,
+    ana: Client,
+    consent: DocumentRequest,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    number: int,
+) -> None:
+    for _ in range(number):
+        cast.guardian(ana)
+        shared_documents.consent(ana.practice)
+    with django_assert_num_queries(SHARED_QUERIES):
+        office.get(address(ana, consent))
+    with django_assert_num_queries(UNSHARED_QUERIES):
+        office.get(address(ana))
