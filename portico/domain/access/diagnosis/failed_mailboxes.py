@@ -1,9 +1,10 @@
-"""Mailboxes that need a fix: those of clients whose last email failed and that have accepted none since."""
+"""Mailboxes that need a fix: those of clients and contacts whose last email failed and that accepted none since."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from portico.domain.access import eligibility
 from portico.domain.access.diagnosis import failure_fixes
@@ -29,14 +30,19 @@ PAGE_SIZE = 25
 _ANSWERED = (*FAILED_STATES, *TAKEN_STATES)
 # An id beyond all rows, for the first page: a parameter is never None.
 _BEYOND = 2**62
+_BATCH_SIZE = 500
 
 
 @dataclass(frozen=True)
 class FailedMailbox:
-    """The last mail to a mailbox, its client, and the one fix that staff should try."""
+    """The last mail to a mailbox, the client whom it is about, and the one fix that staff should try.
+
+    `access` is that of the mailbox's owner: the client's own, which may be unsaved, or that of a contact.
+    """
 
     email: OutgoingEmail
     client: Client
+    access: PortalAccess
     fix: Fix
 
 
@@ -63,12 +69,12 @@ def page(practice: Practice, cause: FailureCause | None, *, after: str = "") -> 
     return keyset_pagination.page_of(rows, is_first=last is None, size=PAGE_SIZE)
 
 
-def mailbox_of(email: OutgoingEmail) -> FailedMailbox:
-    """Returns the row for a mail from `page` or `all_of`, without a query."""
-    client = email.client
-    if client is None:
-        raise AssertionError("A failed mailbox belongs to a client.")
-    return FailedMailbox(email, client, _fix(email, client))
+def mailboxes_of(emails: Sequence[OutgoingEmail]) -> list[FailedMailbox]:
+    """Returns the rows for mails from `page`, with one query if there are contacts among them."""
+    held = {each.pk: each.__dict__["contact_access"] for each in emails if not each.__dict__["is_own"]}
+    related = PortalAccess.objects.select_related("address", "relationship__contact")
+    accesses = related.annotate(has_stop=Exists(_stops("address__mailbox_key"))).in_bulk(held.values()) if held else {}
+    return [_mailbox_of(email, accesses.get(held.get(email.pk))) for email in emails]
 
 
 def counts(practice: Practice) -> FailureCounts:
@@ -78,15 +84,17 @@ def counts(practice: Practice) -> FailureCounts:
     return FailureCounts(by_cause, sum(found.get(cause, 0) for cause in OUR_CAUSES))
 
 
-def all_of(practice: Practice, cause: FailureCause | None) -> Iterator[OutgoingEmail]:
-    """Returns every failed mail, the newest first, for an export."""
-    rows = _with_clients(_mailboxes(practice.pk))
-    return (rows if cause is None else rows.filter(failure_cause=cause)).order_by("-id").iterator(chunk_size=500)
+def all_of(practice: Practice, cause: FailureCause | None) -> Iterator[FailedMailbox]:
+    """Returns every failed mailbox, the newest first, for an export."""
+    rows = _with_people(_mailboxes(practice.pk))
+    found = (rows if cause is None else rows.filter(failure_cause=cause)).order_by("-id")
+    for emails in batched(found.iterator(chunk_size=_BATCH_SIZE), _BATCH_SIZE, strict=False):
+        yield from mailboxes_of(emails)
 
 
 def clients_for_letters(practice: Practice, refs: list[str]) -> list[Client]:
-    """Returns the clients with these refs whose mailbox needs a fix, by name."""
-    failed = _mailboxes(practice.pk).filter(client=OuterRef("pk"))
+    """Returns the clients with these refs whose own mailbox needs a fix, by name."""
+    failed = _mailboxes(practice.pk).filter(Exists(_own_addresses()), client=OuterRef("pk"))
     clients = Client.objects.filter(practice=practice, ref__in=refs).filter(Exists(failed))
     return list(clients.select_related("clinician").order_by("sort_key", "id"))
 
@@ -109,14 +117,34 @@ def _numbers(practice: Parameter) -> QuerySet[OutgoingEmail, tuple[str, int]]:
 
 def _page(rows: OutgoingEmailQuerySet, before: Parameter) -> OutgoingEmailQuerySet:
     # One more, if there is a next page.
-    return _with_clients(rows.filter(pk__lt=before)).order_by("-id")[: PAGE_SIZE + 1]
+    return _with_people(rows.filter(pk__lt=before)).order_by("-id")[: PAGE_SIZE + 1]
 
 
-def _with_clients(rows: OutgoingEmailQuerySet) -> OutgoingEmailQuerySet:
-    stops = MailStop.objects.live().filter(
-        practice=OuterRef("practice"), mailbox_key=OuterRef("client__portal_access__address__mailbox_key")
+def _with_people(rows: OutgoingEmailQuerySet) -> OutgoingEmailQuerySet:
+    """Annotates `is_own`, whether the address is the client's own, and otherwise the id of the contact's access."""
+    stops = _stops("client__portal_access__address__mailbox_key")
+    contact_access = Subquery(_accesses_of_contacts().order_by("pk").values("pk")[:1])
+    annotated = rows.annotate(is_own=Exists(_own_addresses()), contact_access=contact_access, has_stop=Exists(stops))
+    return annotated.select_related("client__portal_access__address")
+
+
+def _stops(mailbox_key: str) -> QuerySet[MailStop]:
+    return MailStop.objects.live().filter(practice=OuterRef("practice"), mailbox_key=OuterRef(mailbox_key))
+
+
+def _own_addresses() -> QuerySet[EmailAddress]:
+    """Returns the addresses of the mail's client to which it was sent."""
+    return EmailAddress.objects.open().filter(client=OuterRef("client_id"), address=OuterRef("to_address"))
+
+
+def _accesses_of_contacts() -> QuerySet[PortalAccess]:
+    """Returns the accesses of the client's contacts who have the address to which the mail was sent."""
+    return PortalAccess.objects.filter(
+        client=OuterRef("client_id"),
+        relationship__ended_at=None,
+        relationship__contact__email_addresses__address=OuterRef("to_address"),
+        relationship__contact__email_addresses__closed_at=None,
     )
-    return rows.select_related("client__portal_access__address").annotate(has_stop=Exists(stops))
 
 
 def _mailboxes(practice: int | Parameter) -> OutgoingEmailQuerySet:
@@ -124,20 +152,30 @@ def _mailboxes(practice: int | Parameter) -> OutgoingEmailQuerySet:
 
 
 def _failures(practice: int | Parameter) -> OutgoingEmailQuerySet:
-    """Returns the last mail of each mailbox if it failed; of clients who still have that address."""
+    """Returns the last mail of each mailbox if it failed; of clients and contacts who still have that address."""
     later = OutgoingEmail.objects.filter(
         practice=practice, to_address=OuterRef("to_address"), pk__gt=OuterRef("pk"), state__in=_ANSWERED
     )
-    address = EmailAddress.objects.open().filter(client=OuterRef("client_id"), address=OuterRef("to_address"))
     failed = OutgoingEmail.objects.filter(practice=practice, failed_at__isnull=False)
     of_clients = failed.filter(client__isnull=False).exclude(client__status=Status.ARCHIVED)
-    return of_clients.filter(~Exists(later), Exists(address))
+    return of_clients.filter(~Exists(later), Exists(_own_addresses()) | Exists(_accesses_of_contacts()))
 
 
-def _fix(email: OutgoingEmail, client: Client) -> Fix:
+def _mailbox_of(email: OutgoingEmail, of_contact: PortalAccess | None) -> FailedMailbox:
+    client = email.client
+    if client is None:
+        raise AssertionError("A failed mailbox belongs to a client.")
+    if of_contact is None:
+        access = getattr(client, "portal_access", None) or PortalAccess.of(client)
+        return FailedMailbox(email, client, access, _fix(email, access, has_stop=email.__dict__["has_stop"]))
+    of_contact.client = client
+    fix = _fix(email, of_contact, has_stop=of_contact.__dict__["has_stop"])
+    return FailedMailbox(email, client, of_contact, fix)
+
+
+def _fix(email: OutgoingEmail, access: PortalAccess, *, has_stop: bool) -> Fix:
     """Returns the fix: what prevents an invitation comes first, since nothing else helps before."""
-    access = getattr(client, "portal_access", None) or PortalAccess.of(client)
     broken = eligibility.first_broken(access, Purpose.INVITATION)
     if broken is not None:
         return broken.fix
-    return failure_fixes.fix_of(email.state, email.failure_cause, access, has_stop=email.__dict__["has_stop"])
+    return failure_fixes.fix_of(email.state, email.failure_cause, access, has_stop=has_stop)

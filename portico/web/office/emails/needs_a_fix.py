@@ -17,7 +17,6 @@ from portico.domain.audit_actions import AuditAction
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import outbox
-from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import FailureCause
 from portico.plumbing.text import time_formatting
 from portico.web import csv_files
@@ -28,7 +27,7 @@ from portico.web.office.fix_urls import url_of
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 from portico.web.office.sign_in.reauthentication import recently_verified
 
-COLUMNS = ("Client", "Email", "Problem", "Since", "What the server said", "Next step")
+COLUMNS = ("Client", "Contact", "Email", "Problem", "Since", "What the server said", "Next step")
 # A checkbox for each row of a page, no more.
 MAX_LETTERS = failed_mailboxes.PAGE_SIZE
 
@@ -49,7 +48,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     page = failed_mailboxes.page(practice, cause, after=request.GET.get("after", ""))
     counts = failed_mailboxes.counts(practice)
     context = {
-        "rows": [_row(email) for email in page.rows],
+        "rows": [_row(mailbox) for mailbox in failed_mailboxes.mailboxes_of(page.rows)],
         "chips": _chips(counts, cause),
         "ours": counts.ours,
         "outage": outbox.current_outage(practice),
@@ -73,7 +72,7 @@ def export(request: OfficeRequest) -> HttpResponse:
         AuditAction.EMAILS_EXPORTED, practice=practice, by=request.actor, show=cause or "needs_a_fix", number=number
     )
     file_name = f"needs-a-fix-{practice.slug}-{clock.today(practice.time_zone):%Y-%m-%d}.csv"
-    rows = (_cells(_row(email), practice.zone) for email in failed_mailboxes.all_of(practice, cause))
+    rows = (_cells(_row(mailbox), practice.zone) for mailbox in failed_mailboxes.all_of(practice, cause))
     return csv_files.streamed(file_name, COLUMNS, rows)
 
 
@@ -104,10 +103,10 @@ def _cause_of(request: OfficeRequest) -> FailureCause | None:
     return FailureCause(cause) if cause in FailureCause.values else None
 
 
-def _row(email: OutgoingEmail) -> Row:
-    mailbox = failed_mailboxes.mailbox_of(email)
-    problem = str(FailureCause(email.failure_cause).label)
-    return Row(mailbox, problem, url_of(mailbox.fix, mailbox.client, email))
+def _row(mailbox: FailedMailbox) -> Row:
+    relationship = mailbox.access.relationship
+    problem = str(FailureCause(mailbox.email.failure_cause).label)
+    return Row(mailbox, problem, url_of(mailbox.fix, mailbox.client, mailbox.email, relationship=relationship))
 
 
 def _chips(counts: FailureCounts, chosen: FailureCause | None) -> list[FilterChip]:
@@ -129,6 +128,7 @@ def _cells(row: Row, zone: tzinfo) -> list[str]:
     email = row.mailbox.email
     return [
         csv_files.escaped(row.mailbox.client.name),
+        "" if row.mailbox.access.is_own else csv_files.escaped(row.mailbox.access.holder_name()),
         csv_files.escaped(email.to_address),
         row.problem,
         time_formatting.day_of(email.failed_at, zone).isoformat() if email.failed_at else "",

@@ -10,16 +10,17 @@ from django.db import transaction
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import client_changes
+from portico.domain.access import client_changes, contact_changes
 from portico.domain.access import mail_stops as stops_of_clients
 from portico.domain.access.diagnosis import diagnosis, failed_mailboxes, portal_history
 from portico.domain.access.diagnosis.evidence import MailFacts
 from portico.domain.access.models import PortalAccess
+from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock
+from portico.plumbing import clock, tokens
 from portico.plumbing.mail import mail_stops
 from portico.plumbing.models import AuditEntry, MailStop, OutgoingEmail, StopKind
 from portico.plumbing.models.outgoing_emails import OUR_CAUSES, EmailState, FailureCause
@@ -138,7 +139,7 @@ def test_the_list_and_the_clients_own_page_name_one_fix(
         access.client, access, history, facts=facts, sessions=[], has_addresses=True, at=clock.now()
     )
     assert chain.first_broken is not None
-    assert failed_mailboxes.mailbox_of(row).fix == chain.first_broken.finding.fix
+    assert failed_mailboxes.mailboxes_of([row])[0].fix == chain.first_broken.finding.fix
 
 
 def test_what_prevents_an_invitation_is_fixed_first(office: Browser, practice: Practice) -> None:
@@ -230,7 +231,7 @@ def test_the_csv_file_has_every_row_and_is_recorded(client: Browser, practice: P
     failed(cast.bruno(practice), FailureCause.FULL, failed_at=clock.now() - timedelta(days=1))
     answer = cast.signed_in_with_factor(client, cast.elm(practice)).get(f"{LIST}file/?cause=full")
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]  # A stream.
-    assert lines[0].startswith('"Client","Email","Problem"')
+    assert lines[0].startswith('"Client","Contact","Email","Problem"')
     assert [line.split(",")[0] for line in lines[1:]] == ['"Bruno Berg"']
     assert AuditEntry.objects.get(action=AuditAction.EMAILS_EXPORTED).details == {"show": "full", "number": 1}
 
@@ -251,3 +252,73 @@ def test_letters_need_a_tick(office: Browser, practice: Practice) -> None:
     for chosen in ([], [dora.ref]):
         answer = office.get(f"{LIST}letters/", {"client": chosen}, follow=True)
         assert "Check at least one client." in answer.text
+
+
+def failed_of_contact(relationship: Relationship, **changes: object) -> OutgoingEmail:
+    """An invitation to the contact that failed."""
+    text = invitation_text.default_text("en")
+    email = invitations.send(
+        relationship.client,
+        cast.entry_for_contact(relationship),
+        text,
+        form_key=tokens.new_token(),
+        version=None,
+        by=cast.DESK,
+        relationship=relationship,
+    ).invitation.email
+    columns = {"failure_cause": FailureCause.NO_MAILBOX, "failed_at": clock.now(), "reason": "It came back."}
+    states = {"state": EmailState.BOUNCED, "settled_at": clock.now()}
+    OutgoingEmail.objects.filter(pk=email.pk).update(**states | columns | changes)
+    return email
+
+
+def test_a_contact_whose_mail_failed_is_listed_with_their_own_fix(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    bruno = cast.guardian(ana)
+    email = failed_of_contact(bruno)
+    stop(email)
+    shown = page(office)
+    assert refs(shown) == [email.ref]
+    assert f'href="/office/clients/{ana.ref}/edit/portal/?access={bruno.ref}">Bruno Berg (guardian)</a>' in shown
+    assert "for Ana Abreu" in shown
+    assert "bruno@mail.example" in shown
+    assert f'href="/office/clients/{ana.ref}/contacts/{bruno.ref}/#email">Correct the address' in shown
+    # The printed letter is the client's.
+    assert 'name="client"' not in shown
+    assert "Check at least one" in office.get(f"{LIST}letters/", {"client": [ana.ref]}, follow=True).text
+
+
+def test_the_stop_of_a_contact_is_not_that_of_the_client(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    failed(ana, FailureCause.FULL)
+    bruno = cast.guardian(ana)
+    stop(failed_of_contact(bruno, failure_cause=FailureCause.COMPLAINED, state=EmailState.COMPLAINED))
+    shown = page(office)
+    assert f'edit/portal/?access={bruno.ref}#lift-stop">Lift the stop' in shown
+    assert 'edit/portal/#pin">Generate a PIN' in shown
+
+
+def test_a_former_contact_or_address_needs_no_fix(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    bruno = cast.guardian(ana)
+    failed_of_contact(bruno)
+    contact_changes.end(bruno, by=cast.DESK)
+    assert refs(page(office)) == []
+
+
+def test_contacts_cost_one_query_whatever_their_number(
+    office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ana = cast.ana(practice)
+    failed(ana)
+    for number in range(4):
+        failed_of_contact(cast.guardian(ana, f"Olga{number}", address=f"olga{number}@mail.example"))
+        with django_assert_num_queries(QUERIES + 1):
+            assert len(refs(page(office))) == number + 2
+
+
+def test_the_csv_file_names_the_contact(client: Browser, practice: Practice) -> None:
+    failed_of_contact(cast.guardian(cast.ana(practice)))
+    answer = cast.signed_in_with_factor(client, cast.elm(practice)).get(f"{LIST}file/")
+    lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]  # A stream.
+    assert lines[1].startswith('"Ana Abreu","Bruno Berg (guardian)","bruno@mail.example"')
