@@ -70,7 +70,12 @@ def preview(request: OfficeRequest, ref: str, language: str) -> HttpResponse:
     """Shows the draft as a client sees it on a phone."""
     template = get_template(request, ref)
     shown = preview_of(template, language if language in LANGUAGES else ENGLISH)
-    values = {"template": template, "preview": shown, "languages": _languages()}
+    values = {
+        "template": template,
+        "preview": shown,
+        "languages": _languages(),
+        "max_megabytes": inspection.MAX_MEGABYTES,
+    }
     return render(request, "office/shareable_documents/preview.html", values)
 
 

@@ -1,17 +1,20 @@
 """Shareable documents in the office: the list, the editor, publishing, and who may do it."""
 
+import re
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
+from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
+from portico.domain.documents.completion import signatures
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.documents.templates import starter_set, template_editing
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing.models import AuditEntry
-from tests import cast
+from tests import cast, shared_documents
 from tests.support import files
 
 pytestmark = pytest.mark.django_db
@@ -199,3 +202,31 @@ def test_a_documents_pages_have_a_fixed_number_of_queries(
     for page in ("", "preview/en/", *(["questions/"] if template.kind == TemplateKind.FORM else [])):
         with django_assert_num_queries(3):
             owner.get(f"{_page(template)}{page}")
+
+
+def _preview(owner: Browser, title: str, language: str = "en") -> str:
+    return owner.get(f"{LIST}{DocumentTemplate.objects.get(title=title).ref}/preview/{language}/").text
+
+
+def test_the_preview_shows_how_each_kind_is_completed(owner: Browser, practice: Practice) -> None:
+    shared_documents.consent(practice)
+    shared_documents.request_for_file(practice)
+    shared_documents.file_to_read(practice)
+    signed = _preview(owner, "Consent to treatment", "es")
+    # The words of the page that clients sign, in the language of the document.
+    assert "Firme aquí" in signed
+    with translation.override("es"):
+        assert signatures.intent() in signed
+        assert signatures.agreement() in signed
+    upload = _preview(owner, "Insurance card")
+    assert '<input type="file" id="files" disabled' in upload
+    assert "up to 25 MB at a time" in upload
+    assert ">Office policies.pdf</b>" in _preview(owner, "Office policies")
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "English"), ("es", "Español")])
+def test_the_preview_marks_its_language(owner: Browser, practice: Practice, language: str, name: str) -> None:
+    shared_documents.consent(practice)
+    page = _preview(owner, "Consent to treatment", language)
+    chosen = re.findall(r'<a lang="(\w+)" href="[^"]*" aria-current="page">([^<]*)</a>', page)
+    assert chosen == [(language, name)]
