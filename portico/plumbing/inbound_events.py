@@ -1,12 +1,14 @@
 """Inbound webhook events: stored once, processed later, with retries.
 
-The app that knows a source registers one function for it. That function is called outside any transaction, may be
-called twice for the same event, and looks up the object instead of trusting the payload.
+The app that knows a source registers a function that opens a batch of it, which yields the function for each event.
+That function is called outside any transaction, may be called twice for the same event, and looks up the object
+instead of trusting the payload.
 """
 
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -49,11 +51,12 @@ class EventResult(StrEnum):
 
 
 type Worker = Callable[[InboundEvent], EventResult]
-_workers: dict[str, Worker] = {}
+type OpenBatch = Callable[[], AbstractContextManager[Worker]]
+_sources: dict[str, OpenBatch] = {}
 
 
-def register(source: str, worker: Worker) -> None:
-    _workers[source] = worker
+def register(source: str, open_batch: OpenBatch) -> None:
+    _sources[source] = open_batch
 
 
 def store(
@@ -95,32 +98,34 @@ def last_received_at(practice: "Model", source: str) -> datetime | None:
 
 def process_next() -> bool:
     """Processes a batch of the oldest events that are due. Returns False if there are none of a registered source."""
-    if not _workers:
+    if not _sources:
         return False
-    waiting = InboundEvent.objects.waiting().filter(source__in=_workers).select_related("practice")
+    waiting = InboundEvent.objects.waiting().filter(source__in=_sources).select_related("practice")
     events = leases.claim_some(waiting, limit=BATCH_SIZE, lease=WAITING_LEASE)
     ends_at = time.monotonic() + BATCH_SECONDS
     finished: dict[EventResult, list[InboundEvent]] = {EventResult.DONE: [], EventResult.IGNORED: []}
-    for number, event in enumerate(events):
-        if number and time.monotonic() > ends_at:
-            leases.release_all(events[number:])
-            break
-        if not leases.extend(event, lease=LEASE):
-            continue
-        result = _process(event)
-        if result in finished:
-            finished[result].append(event)
-        elif result is EventResult.LATER:
-            _postpone(event)
+    with ExitStack() as batches:
+        workers = {source: batches.enter_context(_sources[source]()) for source in {each.source for each in events}}
+        for number, event in enumerate(events):
+            if number and time.monotonic() > ends_at:
+                leases.release_all(events[number:])
+                break
+            if not leases.extend(event, lease=LEASE):
+                continue
+            result = _process(event, workers[event.source])
+            if result in finished:
+                finished[result].append(event)
+            elif result is EventResult.LATER:
+                _postpone(event)
     for result, settled in finished.items():
         _settle(settled, InboundEventState(result.value))
     return bool(events)
 
 
-def _process(event: InboundEvent) -> EventResult | None:
+def _process(event: InboundEvent, worker: Worker) -> EventResult | None:
     """Returns the result; None for an error, which is recorded."""
     try:
-        return _workers[event.source](event)
+        return worker(event)
     except (OperationalError, InterfaceError):
         raise  # The database is unavailable, which is not an error of this event.
     except Exception as error:  # noqa: BLE001  # Any error in one event must not stop the others.

@@ -1,7 +1,9 @@
 """The HTTP server: the API, the hosted pages and the control URLs, on loopback only."""
 
+import socket
 import sys
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +26,14 @@ class Server(ThreadingHTTPServer):
     def __init__(self, sandbox: Sandbox, port: int) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.sandbox = sandbox
+        self.open_connections: set[socket.socket] = set()
+
+    def server_close(self) -> None:
+        """Also ends the connections that callers keep open, and with them their threads."""
+        super().server_close()
+        for connection in tuple(self.open_connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignores disconnected clients; reports any other error as usual."""
@@ -35,6 +45,18 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "sandbox"
     sys_version = ""
     timeout = 60
+    protocol_version = "HTTP/1.1"
+    # A response is sent at once and as one piece, not its head first.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        cast(Server, self.server).open_connections.add(self.connection)
+
+    def finish(self) -> None:
+        cast(Server, self.server).open_connections.discard(self.connection)
+        super().finish()
 
     def do_GET(self) -> None:  # The name is the library's.
         self._answer()
@@ -90,6 +112,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         length = len(answer.body)
         body = answer.body if answer.whole else answer.body[: length // 2]
+        self.close_connection = not answer.whole
         self._send(answer.status, body, dict(answer.headers), length=length)
 
     def _send(self, status: int, body: bytes, headers: dict[str, str], length: int | None = None) -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -135,6 +136,80 @@ def test_a_slow_response_ends_at_the_deadline() -> None:
             )
         assert time.monotonic() - began < 2
         dripping.join()
+
+
+class ConnectionCounter:
+    """A server that answers each request with a customer, and closes after `per_connection` of them without a word."""
+
+    def __init__(self, per_connection: int) -> None:
+        self.requests_on: list[int] = []
+        self._per_connection = per_connection
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> "ConnectionCounter":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with ThreadPoolExecutor() as pool:
+            while True:
+                try:
+                    caller, _ = self._listener.accept()
+                except OSError:
+                    return
+                self.requests_on.append(0)
+                pool.submit(self._answer, caller, len(self.requests_on) - 1)
+
+    def _answer(self, caller: socket.socket, number: int) -> None:
+        body = b'{"id": "cus_1", "object": "customer"}'
+        with caller:
+            caller.settimeout(5)
+            while self.requests_on[number] < self._per_connection and caller.recv(65536):
+                self.requests_on[number] += 1
+                caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def test_reads_share_a_connection_only_if_asked_to() -> None:
+    with ConnectionCounter(100) as server:
+        several = StripeClient("sk_test_x", base=server.url)
+        for _ in range(3):
+            customers.is_there(several, "cus_1")
+        shared = StripeClient("sk_test_x", base=server.url, keeps_connection=True)
+        for _ in range(3):
+            customers.is_there(shared, "cus_1")
+        assert customers.create(shared, email="ana@mail.example", metadata={}, key="one") == "cus_1"
+        shared.close()
+        # The change had a fifth connection, of its own.
+        assert server.requests_on[:4] == [1, 1, 1, 3]
+        assert len(server.requests_on) == 5
+
+
+def test_a_read_whose_connection_was_closed_is_sent_again() -> None:
+    with ConnectionCounter(2) as server:
+        shared = StripeClient("sk_test_x", base=server.url, keeps_connection=True)
+        for _ in range(5):
+            assert customers.is_there(shared, "cus_1")
+        shared.close()
+        assert server.requests_on == [2, 2, 1]
+
+
+def test_a_shared_connection_keeps_to_each_deadline() -> None:
+    with ConnectionCounter(1) as server:
+        shared = StripeClient("sk_test_x", base=server.url, keeps_connection=True, deadline=Deadline(5))
+        customers.is_there(shared, "cus_1")
+        shared.extend(Deadline(0))
+        with pytest.raises(StripeUnreachable):
+            customers.is_there(shared, "cus_1")
+        shared.extend(Deadline(5))
+        customers.is_there(shared, "cus_1")
+        shared.close()
 
 
 def test_a_concurrent_idempotency_key_is_unknown(sandbox: SandboxStripe, line: NewLine) -> None:

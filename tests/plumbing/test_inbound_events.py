@@ -1,5 +1,6 @@
 """Inbound events: stored once, processed until settled, and never blocking each other."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -34,7 +35,7 @@ class Worker:
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     worker = Worker()
-    monkeypatch.setattr(inbound_events, "_workers", {"test": worker})
+    monkeypatch.setattr(inbound_events, "_sources", {"test": lambda: nullcontext(worker)})
     return worker
 
 
@@ -91,7 +92,7 @@ def test_a_hanging_event_does_not_hold_the_others_of_its_batch(
             assert inbound_events.process_next()  # Another worker.
         return worker(event)
 
-    monkeypatch.setattr(inbound_events, "_workers", {"test": hang_at_first})
+    monkeypatch.setattr(inbound_events, "_sources", {"test": lambda: nullcontext(hang_at_first)})
     for name in ("e1", "e2", "e3"):
         store(practice, name)
     assert inbound_events.process_next()
@@ -183,9 +184,9 @@ def test_an_event_of_an_unregistered_source_waits(
 ) -> None:
     store(practice, "e1", source="other")
     assert not inbound_events.process_next()
-    monkeypatch.setattr(inbound_events, "_workers", {})
+    monkeypatch.setattr(inbound_events, "_sources", {})
     assert not inbound_events.process_next()
-    inbound_events.register("other", worker)
+    inbound_events.register("other", lambda: nullcontext(worker))
     assert inbound_events.process_next()
 
 

@@ -14,10 +14,13 @@ from portico.domain.billing.card_payments import payment_initiation
 from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
+from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
+from portico.plumbing.inbound_events import EventResult
+from portico.plumbing.models import InboundEvent
 from sandbox.stripe.payments.charge_records import BookedCharge
 from sandbox.stripe.server import SandboxStripe
 from tests import cast
@@ -113,3 +116,9 @@ def books_stay_right(request: pytest.FixtureRequest, db: None) -> Iterator[None]
     is_twin = request.node.get_closest_marker("postgresql") and request.node.name.startswith("test_without")
     if not is_twin:
         assert list(verification.mismatches()) == []
+
+
+def process(event: InboundEvent) -> EventResult:
+    """Processes a Stripe event at once, whether it is stored or not."""
+    with webhook_events.open_batch() as worker:
+        return worker(event)

@@ -21,4 +21,4 @@ class BillingConfig(AppConfig):
         outbox.register(bill_mails.REFUND, bill_mails.RefundMail())
         outbox.register(reminder_mail.KIND, reminder_mail.ReminderMail())
         outbox.register(mismatch_mail.KIND, mismatch_mail.MismatchMail())
-        inbound_events.register(SOURCE, webhook_events.process)
+        inbound_events.register(SOURCE, webhook_events.open_batch)

@@ -31,7 +31,8 @@ def is_live(key: str) -> bool:
 class StripeClient:
     """Calls Stripe with one key, without retries. `before_call` may raise, as when a database transaction is open.
 
-    `after_answer` is called with Stripe's time after every complete response, error responses included.
+    `after_answer` is called with Stripe's time after every complete response, error responses included. With
+    `keeps_connection`, reads share a connection until `close`.
     """
 
     def __init__(
@@ -40,17 +41,28 @@ class StripeClient:
         *,
         base: str = "",
         deadline: Deadline | None = None,
+        keeps_connection: bool = False,
         before_call: Callable[[], None] = lambda: None,
         after_answer: Callable[[datetime], None] = lambda stripe_time: None,
     ) -> None:
         self.is_live = is_live(key)
-        self.deadline = deadline or Deadline()
+        deadline = deadline or Deadline()
         self._before_call = before_call
         self._after_answer = after_answer
         # Loading the SDK takes 0.3 s and 20 MB: only a process that calls Stripe needs it.
         from portico.gateways.stripe.sdk import Sdk  # noqa: PLC0415
 
-        self._sdk = Sdk(key, base=base, deadline=self.deadline)
+        self._sdk = Sdk(key, base=base, deadline=deadline, keeps_connection=keeps_connection)
+        self.deadline = deadline
+
+    def extend(self, deadline: Deadline) -> None:
+        """Sets a new deadline, for the calls that follow."""
+        self.deadline = deadline
+        self._sdk.set_deadline(deadline)
+
+    def close(self) -> None:
+        """Closes the connection that reads share."""
+        self._sdk.close()
 
     def call[T](self, request: "Callable[[stripe.StripeClient], T]") -> T:
         """Makes the call and returns its result. Raises StripeCallFailed."""

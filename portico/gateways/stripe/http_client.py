@@ -1,13 +1,15 @@
 """The HTTP client given to Stripe's SDK: each call ends by the deadline, and none is retried.
 
 The SDK's own clients limit each read, not the call: a response that trickles in would never time out.
-Each call opens a connection of its own, so that none fails because Stripe closed an idle one.
+Each call opens a connection of its own, so that none fails because Stripe closed an idle one. Only many reads in a row
+share one: a read that fails on it is sent again on a new connection.
 """
 
 import io
 import socket
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -38,11 +40,13 @@ class HttpClient(stripe.HTTPClient):
 
     name = "portico"
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, *, keeps_connection: bool = False) -> None:
         super().__init__()
-        self._deadline = deadline
+        self.deadline = deadline
         # Stripe's time at its last complete response.
         self.response_time: datetime | None = None
+        self._keeps_connection = keeps_connection
+        self._kept: _Connection | None = None
 
     def request(
         self,
@@ -55,41 +59,86 @@ class HttpClient(stripe.HTTPClient):
     ) -> tuple[str, int, Mapping[str, str]]:
         """Returns the response's body, status and headers."""
         self.response_time = None
-        parts = urlsplit(url)
-        connection = _Connection(parts.hostname or "", parts.port, self._deadline, is_https=parts.scheme == "https")
+        request = _Request(method.upper(), url, dict(headers or {}), post_data)
+        if not self._keeps_connection or request.method != "GET":
+            connection = _Connection(request.url, self.deadline)
+            try:
+                return self._send(request, connection)
+            finally:
+                connection.disconnect()
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            try:
+                return self._send_and_keep(request, kept)
+            except ResponseLost:
+                pass  # Stripe may have closed it. Reading again changes nothing.
+        return self._send_and_keep(request, _Connection(request.url, self.deadline))
+
+    def close(self) -> None:
+        """Closes the connection that was kept for the next read."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.disconnect()
+
+    def _send_and_keep(self, request: "_Request", connection: "_Connection") -> tuple[str, int, Mapping[str, str]]:
+        connection.deadline = self.deadline
+        try:
+            answer = self._send(request, connection)
+        except BaseException:
+            connection.disconnect()
+            raise
+        if connection.is_open:
+            self._kept = connection
+        else:
+            connection.disconnect()
+        return answer
+
+    def _send(self, request: "_Request", connection: "_Connection") -> tuple[str, int, Mapping[str, str]]:
         try:
             connection.open()
+            parts = urlsplit(request.url)
             path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-            connection.request(method.upper(), path, post_data, dict(headers or {}))
+            connection.request(request.method, path, request.body, request.headers)
             response = connection.getresponse()
             body = response.read()
             self.response_time = _date(response.headers)
             return body.decode("utf-8", "replace"), response.status, _lowercase(response.headers)
         except (OSError, HTTPException) as error:
             raise ResponseLost(f"No complete response: {type(error).__name__}") from error
-        finally:
-            connection.disconnect()
 
-    def close(self) -> None:
-        """Does nothing: no connection stays open between calls."""
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any  # Any: the SDK's own type.
 
 
 class _Connection(HTTPConnection):
-    def __init__(self, host: str, port: int | None, deadline: Deadline, *, is_https: bool) -> None:
-        super().__init__(host, port or (443 if is_https else 80))
-        self._deadline = deadline
-        self._is_https = is_https
+    def __init__(self, url: str, deadline: Deadline) -> None:
+        parts = urlsplit(url)
+        self._is_https = parts.scheme == "https"
+        super().__init__(parts.hostname or "", parts.port or (443 if self._is_https else 80))
+        self.deadline = deadline
         self._socket: socket.socket | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Returns False before it is opened, and once the server has said that it closes it."""
+        return self.sock is not None
+
     def open(self) -> None:
-        """Connects. Raises RequestNotSent."""
+        """Connects, unless it is connected. Raises RequestNotSent."""
+        if self.is_open:
+            return
         try:
-            self._socket = connected = _connect(self.host, self.port, self._deadline)
+            self._socket = connected = _connect(self.host, self.port, self.deadline)
             if self._is_https:
                 self._socket = connected = _tls_context().wrap_socket(connected, server_hostname=self.host)
         except OSError as error:
             raise RequestNotSent(f"No connection: {type(error).__name__}") from error
-        self.sock = cast(socket.socket, _DeadlineSocket(connected, self._deadline))
+        self.sock = cast(socket.socket, _DeadlineSocket(connected, self))
 
     def disconnect(self) -> None:
         if self._socket is not None:
@@ -120,29 +169,29 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
 class _DeadlineSocket:
     """A socket that never waits beyond the deadline, even if a response arrives in small pieces."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, connected: socket.socket, connection: _Connection) -> None:
+        self._socket = connected
         self._connection = connection
-        self._deadline = deadline
 
     def sendall(self, data: Any) -> None:  # Any: any bytes-like object.
         self._limit_wait()
-        self._connection.sendall(data)
+        self._socket.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(_SocketReader(self))
 
     def receive(self, buffer: memoryview) -> int:
         self._limit_wait()
-        return self._connection.recv_into(buffer)
+        return self._socket.recv_into(buffer)
 
     def close(self) -> None:
         """Does nothing: http.client closes the socket before it has read the body. See `disconnect`."""
 
     def _limit_wait(self) -> None:
-        left = self._deadline.left()
+        left = self._connection.deadline.left()
         if left <= 0:
             raise TimeoutError("the deadline is over")
-        self._connection.settimeout(left)
+        self._socket.settimeout(left)
 
 
 class _SocketReader(io.RawIOBase):

@@ -32,8 +32,8 @@ MISSING = "resource_missing"
 class Sdk:
     """The SDK's client for one key, without retries."""
 
-    def __init__(self, key: str, *, base: str, deadline: Deadline) -> None:
-        self._transport = HttpClient(deadline)
+    def __init__(self, key: str, *, base: str, deadline: Deadline, keeps_connection: bool) -> None:
+        self._transport = HttpClient(deadline, keeps_connection=keeps_connection)
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": base} if base else {},
@@ -45,6 +45,12 @@ class Sdk:
     def response_time(self) -> datetime | None:
         """Stripe's time at its last complete response."""
         return self._transport.response_time
+
+    def set_deadline(self, deadline: Deadline) -> None:
+        self._transport.deadline = deadline
+
+    def close(self) -> None:
+        self._transport.close()
 
     def call[T](self, request: Callable[[stripe.StripeClient], T]) -> T:
         """Makes the call and returns its result. Raises StripeCallFailed."""

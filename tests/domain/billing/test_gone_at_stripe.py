@@ -9,12 +9,13 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.card_payments import cancellation, polling, saved_cards
 from portico.domain.billing.card_payments.payment_refusals import CardNotFound
 from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt, SavedCard, StripeCustomer
-from portico.domain.billing.stripe_sync import card_refunds, webhook_events
+from portico.domain.billing.stripe_sync import card_refunds
 from portico.domain.clients.models import Client
 from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.domain.billing.desk_sessions import event, fresh, paid, saved, state
+from tests.support import paying
 from tests.support.clock import NOW
 from tests.support.paying import Till
 
@@ -97,10 +98,10 @@ def test_an_unrelated_refusal_keeps_the_card(till: Till, ana: Client, card: Save
 
 def test_a_customer_deleted_event_removes_its_cards(till: Till, ana: Client, card: SavedCard) -> None:
     customer = customer_of(till)
-    assert webhook_events.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
+    assert paying.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
     assert saved_cards.saved_cards_of(till.payer(ana).account) == [card]
     till.stripe.delete_customer(customer)
-    assert webhook_events.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
+    assert paying.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
     assert saved_cards.saved_cards_of(till.payer(ana).account) == []
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from portico.domain.billing.card_payments import polling, stripe_metadata
 from portico.domain.billing.models import AttemptState, Invoice, InvoiceCounter, InvoiceLine, Payment, PaymentAttempt
 from portico.domain.billing.payments import account_credits
-from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client
 from portico.plumbing import tokens
 from tests import cast
 from tests.domain.billing.desk_sessions import event
+from tests.support import paying
 from tests.support.paying import Till
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.usefixtures("books_stay_right")]
@@ -65,7 +65,7 @@ def test_a_large_payment_is_restored_without_attempt(till: Till, ana: Client) ->
     (intent,) = till.stripe.account_data().all("payment_intent")
     attempt.covers.all().delete()
     PaymentAttempt.objects.filter(pk=attempt.pk).delete()
-    webhook_events.process(event(till, "payment_intent", intent["id"]))
+    paying.process(event(till, "payment_intent", intent["id"]))
     assert not ana.invoices.payable().exists()
     assert Payment.objects.get().still_unused_minor == 0
 
@@ -80,7 +80,7 @@ def test_invoices_beyond_metadata_limit_become_credit(till: Till, ana: Client, m
     (intent,) = till.stripe.account_data().all("payment_intent")
     attempt.covers.all().delete()
     PaymentAttempt.objects.filter(pk=attempt.pk).delete()
-    webhook_events.process(event(till, "payment_intent", intent["id"]))
+    paying.process(event(till, "payment_intent", intent["id"]))
     payment = Payment.objects.get()
     assert (payment.allocated_minor, payment.still_unused_minor) == (400, 600)
     assert "more invoices" in payment.refund_request_reason

@@ -1,5 +1,8 @@
 """Stripe's webhook events: verified and stored, then processed: the object of an event is fetched and settled."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from django.db.models import QuerySet
 
 from portico.domain.billing.card_payments import checkouts, polling, saved_cards, settlement
@@ -56,12 +59,31 @@ def receive(payments: OnlinePayments, body: bytes, signature: str) -> None:
     )
 
 
-def process(event: InboundEvent) -> EventResult:
+@contextmanager
+def open_batch() -> Iterator[Callable[[InboundEvent], EventResult]]:
+    """Yields the function that processes an event; the events of a practice and mode share a connection to Stripe."""
+    clients: dict[tuple[int, bool], StripeClient | None] = {}
+
+    def process(event: InboundEvent) -> EventResult:
+        key = (event.practice_id, event.livemode)
+        if key not in clients:
+            clients[key] = payment_readiness.read_client_for_mode(event.practice, livemode=event.livemode)
+        stripe = clients[key]
+        if stripe is None:
+            return EventResult.LATER
+        stripe.extend(Deadline(WORK_SECONDS))
+        return _process(event, stripe)
+
+    try:
+        yield process
+    finally:
+        for client in clients.values():
+            if client is not None:
+                client.close()
+
+
+def _process(event: InboundEvent, stripe: StripeClient) -> EventResult:
     """Processes a stored event. Returns LATER if its object is not known yet or Stripe cannot be called."""
-    deadline = Deadline(WORK_SECONDS)
-    stripe = payment_readiness.read_client_for_mode(event.practice, livemode=event.livemode, deadline=deadline)
-    if stripe is None:
-        return EventResult.LATER
     try:
         match event.object_kind:
             case "checkout.session":

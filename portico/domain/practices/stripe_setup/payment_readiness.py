@@ -95,21 +95,24 @@ def read_client_for(
     return _read_client(_keys.rows(practice=practice.pk, livemode=livemode), account_id=account_id, deadline=deadline)
 
 
-def read_client_for_mode(
-    practice: Practice, *, livemode: bool, deadline: Deadline | None = None
-) -> StripeClient | None:
-    """Returns a client with the current key if it is of that mode, else with a replaced key; None without either."""
+def read_client_for_mode(practice: Practice, *, livemode: bool) -> StripeClient | None:
+    """Returns a client with the current key if it is of that mode, else with a replaced key; None without either.
+
+    Its reads share a connection; the caller closes it.
+    """
     keys = _keys.rows(practice=practice.pk, livemode=livemode)
     account_id = next((key.account_id for key in keys if key.__dict__["is_current"]), "")
-    return _read_client(keys, account_id=account_id, deadline=deadline)
+    return _read_client(keys, account_id=account_id, keeps_connection=True)
 
 
-def _read_client(keys: list[StripeKey], *, account_id: str, deadline: Deadline | None) -> StripeClient | None:
+def _read_client(
+    keys: list[StripeKey], *, account_id: str, deadline: Deadline | None = None, keeps_connection: bool = False
+) -> StripeClient | None:
     same = [key for key in keys if key.account_id == account_id]
     unsaid = [key for key in keys if not key.account_id or not account_id]
     for key in (*same, *unsaid):
         try:
-            return client_for_key(key, deadline=deadline)
+            return client_for_key(key, deadline=deadline, keeps_connection=keeps_connection)
         except DecryptionFailed:
             continue
     return None
@@ -122,21 +125,23 @@ def _keys(practice: Parameter, livemode: Parameter) -> QuerySet[StripeKey]:
     return keys.annotate(is_current=Exists(current)).order_by("-id")
 
 
-def client_for_key(key: StripeKey, *, deadline: Deadline | None = None) -> StripeClient:
+def client_for_key(key: StripeKey, *, deadline: Deadline | None = None, keeps_connection: bool = False) -> StripeClient:
     """Raises encryption.DecryptionFailed."""
-    return new_client(key.decrypted(), deadline=deadline)
+    return new_client(key.decrypted(), deadline=deadline, keeps_connection=keeps_connection)
 
 
 def new_client(
     secret: str,
     *,
     deadline: Deadline | None = None,
+    keeps_connection: bool = False,
     after_answer: Callable[[datetime], None] = STRIPE_CLOCK.record,
 ) -> StripeClient:
     return StripeClient(
         secret,
         base=settings.STRIPE_API_BASE,
         deadline=deadline,
+        keeps_connection=keeps_connection,
         before_call=transaction_guard.refuse_inside_transaction,
         after_answer=after_answer,
     )

@@ -10,7 +10,7 @@ from portico.domain.billing.card_payments.payment_refusals import BooksBeingChec
 from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.billing.refusals import Processing
-from portico.domain.billing.stripe_sync import manual_release, payments_in_review, reconciliation, webhook_events
+from portico.domain.billing.stripe_sync import manual_release, payments_in_review, reconciliation
 from portico.domain.clients.models import Client
 from portico.domain.practices import suspension
 from portico.plumbing.inbound_events import EventResult
@@ -18,6 +18,7 @@ from portico.plumbing.models import OutgoingEmail, Restoration
 from tests import cast
 from tests.cast import DESK
 from tests.domain.billing.desk_sessions import event, fresh, paid, state
+from tests.support import paying
 from tests.support.clock import NOW
 from tests.support.paying import Till
 
@@ -74,7 +75,7 @@ def test_payments_of_a_suspended_practice_are_settled(
     for attempt in (left, told):
         till.type_card(attempt)
     suspension.suspend(till.practice, by=DESK)
-    assert webhook_events.process(event(till, "checkout.session", told.checkout_session_id)) is EventResult.DONE
+    assert paying.process(event(till, "checkout.session", told.checkout_session_id)) is EventResult.DONE
     time_machine.move_to(NOW + timedelta(seconds=61))
     assert polling.poll_next()
     assert [state(attempt) for attempt in (left, told)] == [AttemptState.SUCCEEDED] * 2
@@ -112,7 +113,7 @@ def test_events_settle_once_in_any_order(till: Till, ana: Client, bill: Invoice)
     (charge,) = till.book
     things = [("payment_intent", charge.payment_intent), ("checkout.session", attempt.checkout_session_id)]
     for kind, id_ in (*things, *reversed(things), *things):
-        assert webhook_events.process(event(till, kind, id_)) is EventResult.DONE
+        assert paying.process(event(till, kind, id_)) is EventResult.DONE
     assert Payment.objects.count() == 1
     assert OutgoingEmail.objects.filter(kind="receipt").count() == 1
 
@@ -122,19 +123,19 @@ def test_an_event_before_the_response_finds_the_attempt(till: Till, ana: Client,
     attempt = till.start(ana, bill)
     (session,) = till.stripe.account_data().all("checkout.session")
     till.stripe.pay(session["id"])
-    assert webhook_events.process(event(till, "checkout.session", session["id"])) is EventResult.DONE
+    assert paying.process(event(till, "checkout.session", session["id"])) is EventResult.DONE
     assert state(attempt) == AttemptState.SUCCEEDED
 
 
 def test_unknown_objects_are_retried_and_others_ignored(till: Till) -> None:
-    assert webhook_events.process(event(till, "payment_intent", "pi_unknown")) is EventResult.LATER
-    assert webhook_events.process(event(till, "customer", "cus_1")) is EventResult.IGNORED
+    assert paying.process(event(till, "payment_intent", "pi_unknown")) is EventResult.LATER
+    assert paying.process(event(till, "customer", "cus_1")) is EventResult.IGNORED
 
 
 def test_events_wait_during_an_outage(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.stripe.fault("503")
-    assert webhook_events.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.LATER
+    assert paying.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.LATER
 
 
 def test_a_late_payment_of_a_paid_invoice_becomes_credit(till: Till, ana: Client, bill: Invoice) -> None:

@@ -21,13 +21,14 @@ from portico.domain.billing.models import (
 )
 from portico.domain.billing.payments import account_credits, manual_payments, refunds
 from portico.domain.billing.payments.manual_payments import PaymentInput
-from portico.domain.billing.stripe_sync import card_refunds, disputes, manual_release, reconciliation, webhook_events
+from portico.domain.billing.stripe_sync import card_refunds, disputes, manual_release, reconciliation
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import inbound_events
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import AuditEntry, InboundEvent, Restoration
 from tests import cast
+from tests.support import paying
 from tests.support.clock import NOW
 from tests.support.paying import Till, let_pay
 
@@ -139,7 +140,7 @@ def receive_event(till: Till, kind: str, id_: str) -> None:
         till.practice, source="stripe", event_id=f"evt_{number}", kind=kind, object_kind=kind, object_id=id_,
         livemode=False, happened_at=NOW,
     )  # fmt: skip
-    webhook_events.process(InboundEvent.objects.latest("id"))
+    paying.process(InboundEvent.objects.latest("id"))
 
 
 def pay_at_stripe(till: Till, attempt: PaymentAttempt, number: str = "4242424242424242") -> None:

@@ -5,12 +5,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.models import Payment
-from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients.models import Client
 from portico.plumbing import clock, inbound_events
 from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import InboundEvent
 from tests import cast
+from tests.support import paying
 from tests.support.paying import Till, let_pay
 
 pytestmark = pytest.mark.django_db
@@ -46,5 +46,5 @@ def test_an_event_about_a_settled_payment_takes_three_queries(
     payment = Payment.objects.get()
     event = event_about(till, payment.payment_intent_id)
     with django_assert_num_queries(QUERIES):
-        assert webhook_events.process(event) is EventResult.DONE
+        assert paying.process(event) is EventResult.DONE
     assert Payment.objects.get() == payment
