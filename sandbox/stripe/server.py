@@ -24,9 +24,10 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, sandbox: Sandbox, port: int) -> None:
+        # If the port is taken, the base class closes the server.
+        self.open_connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), Handler)
         self.sandbox = sandbox
-        self.open_connections: set[socket.socket] = set()
 
     def server_close(self) -> None:
         """Also ends the connections that callers keep open, and with them their threads."""
