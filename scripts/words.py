@@ -56,7 +56,12 @@ FOR_CLIENTS = (
     "domain/billing/models/",
     "domain/billing/card_payments/",
     "domain/billing/bill_mails",
+    "domain/documents/completion/",
     "domain/documents/forms/answer",
+    "domain/documents/refusals",
+    "domain/documents/sharing/document_",
+    "domain/documents/submissions/",
+    "plumbing/files/inspection",
     "plumbing/text/input_validation",
     "plumbing/mail/rendering",
     "web/help_request_form",
@@ -64,7 +69,11 @@ FOR_CLIENTS = (
     "web/error_pages",
 )
 # Mails to staff are in English, like the office; so is what the office shows about signing in.
-NOT_FOR_CLIENTS = ("templates/emails/staff/", "domain/access/diagnosis")
+NOT_FOR_CLIENTS = (
+    "templates/emails/staff/",
+    "domain/access/diagnosis",
+    "domain/documents/completion/completion_notices",
+)
 
 
 def main() -> int:

@@ -79,7 +79,7 @@ def test_two_windows_are_both_shown(browsing: Browsing, live_server: LiveServer,
     first.get_by_label("What do you like to be called?").fill("Ana")
     expect(first.locator("#saving")).to_contain_text("Saved ")
     second.get_by_label("What do you like to be called?").fill("Anita")
-    expect(second.locator("#saving")).to_contain_text("Not saved yet. Choose Continue to see why.")
+    expect(second.locator("#saving")).to_contain_text("Not saved yet. Select Continue to see why.")
     second.get_by_role("button", name="Continue", exact=True).click()
     expect(second.get_by_role("region", name="Saved in the other window")).to_contain_text("Ana")
     expect(second.get_by_label("What do you like to be called?")).to_have_value("Anita")
@@ -97,7 +97,7 @@ def test_a_consent_is_signed_with_the_keyboard_alone(browsing: Browsing, live_se
         - textbox "Your full name"
         - text: Relationship to client
         - textbox "Relationship to client": Self
-        - checkbox "I agree to sign electronically. I know that I can ask for paper instead."
+        - checkbox "I agree to sign electronically. I know that I can ask for a paper copy instead."
         - button "Submit & Continue"
     """)
     expect(page.get_by_role("button", name="Submit & Continue")).to_have_accessible_description(

@@ -63,7 +63,7 @@ def _steps(facts: CompletionFacts) -> Iterator[CompletionStep]:
     if facts.email_state and not was_there:
         yield _mail_step(facts)
     yield CompletionStep(
-        _("Signed in since then") if was_there else _("Not signed in since then"),
+        _("Signed in after it was shared") if was_there else _("Not signed in since it was shared"),
         is_done=was_there,
         at=signed_in_at,
         fix="portal",

@@ -107,3 +107,10 @@ def test_query_count_is_constant(
     PortalAccess.objects.filter(client=ana).update(access_billing_documents=False)
     with django_assert_num_queries(QUERIES_WITHOUT_BILLING):
         text(portal)
+
+
+def test_hours_that_end_in_a_period_get_no_second_one(practice: Practice) -> None:
+    practice.support_hours = "Mon–Fri, 9 a.m. to 5 p.m."
+    practice.save(update_fields=["support_hours"])
+    page = cast.in_the_portal(Browser(), cast.ana(practice)).get("/portal/alder-street/home/").text
+    assert "</a>, Mon–Fri, 9 a.m. to 5 p.m.</p>" in " ".join(page.split())

@@ -242,7 +242,7 @@ def _documents() -> Section:
             _("Select “%(button)s” on the first page, or open “%(tab)s” to see all of them.")
             % {"button": _("Get Started"), "tab": _("Documents")},
             _(
-                "Fill in a form page by page. What you enter is saved, so you can stop at any time and go on later, "
+                "Fill in a form page by page. What you enter is saved, so you can stop at any time and continue later, "
                 "also on another device. Check your answers and select “%(button)s”."
             )
             % {"button": _("Submit & Continue")},

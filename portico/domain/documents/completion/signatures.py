@@ -48,7 +48,7 @@ def intent() -> str:
 
 def agreement() -> str:
     """Returns the sentence of the first signature, in the active language."""
-    return _("I agree to sign electronically. I know that I can ask for paper instead.")
+    return _("I agree to sign electronically. I know that I can ask for a paper copy instead.")
 
 
 def statement(language: str, *, with_agreement: bool) -> str:
@@ -64,4 +64,4 @@ def refuse_incomplete(signature: Signature, *, is_first: bool) -> None:
     if not signature.relationship:
         raise SignatureMissing(_("Enter your relationship to the client."), field="relationship")
     if is_first and not signature.agrees:
-        raise SignatureMissing(_("Check the box to sign electronically, or ask us for paper."), field="agrees")
+        raise SignatureMissing(_("Check the box to sign electronically, or ask us for a paper copy."), field="agrees")

@@ -38,7 +38,7 @@ class FileMissing(Refused):
 
 
 class TooManyFiles(Refused):
-    message = _("That is more files than can be sent for one request. Remove one, or ask us.")
+    message = _("These are too many files for one request. Remove one, or ask us.")
     status = 422
 
 

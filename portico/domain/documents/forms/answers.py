@@ -109,7 +109,7 @@ def _check_question(item: Item, given: object) -> tuple[list[Answer], str | None
     if not isinstance(given, list):
         return [], _unreadable()
     if len(given) > 1 and not item.repeats:
-        return [], _("Choose one answer.") if item.is_choice else _("Give one answer.")
+        return [], _("Choose one answer.") if item.is_choice else _("Enter only one answer.")
     accepted: list[Answer] = []
     for answer in given:
         checked, error = _check_answer(item, answer)

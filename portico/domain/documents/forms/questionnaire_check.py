@@ -245,7 +245,7 @@ class _Checker:
         if len(types) > 1:
             self.refuse(name, _("Its options are of different types."))
         if len(set(values)) < len(values) or len(set(labels)) < len(labels):
-            self.refuse(name, _("Two of its options are equal."))
+            self.refuse(name, _("Two of its options are the same."))
         return _Question(item_type, frozenset(values), frozenset(types))
 
     def check_option(self, name: str, option: object) -> str | None:

@@ -37,7 +37,7 @@ def default_text(language: str) -> MailText:
             _(
                 "Hello [first name],\n\n"
                 "[practice name] has shared [number of documents] with you. Completing everything takes about "
-                "[minutes]. You can stop at any time and go on later."
+                "[minutes]. You can stop at any time and continue later."
             ),
         )
 
@@ -48,7 +48,7 @@ def _message_for_any_reader(language: str) -> str:
         return _(
             "Hello,\n\n"
             "[practice name] has shared [number of documents] for [first name]. Completing everything takes about "
-            "[minutes]. You can stop at any time and go on later."
+            "[minutes]. You can stop at any time and continue later."
         )
 
 

@@ -180,7 +180,7 @@ class IncompleteDocumentsMail(LinkedMail):
                 "heading": _("Documents to complete"),
                 "message": _(
                     "Hello,\n\nThis is a reminder from %(practice)s: you have %(documents)s to complete, which takes "
-                    "about %(minutes)s. What you have filled in is saved, and you can go on where you stopped."
+                    "about %(minutes)s. What you have filled in is saved, and you can continue where you stopped."
                 )
                 % words,
                 "link": link,

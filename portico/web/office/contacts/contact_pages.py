@@ -110,7 +110,7 @@ def keep_access(request: OfficeRequest, ref: str, contact: str) -> HttpResponse:
     """Records that a guardian keeps the access as it is when the client comes of age."""
     relationship = lookups.get_relationship(request, ref, contact)
     contact_changes.decide_majority(relationship, by=request.actor)
-    messages.success(request, _("%(name)s keeps the access.") % {"name": relationship.contact.name})
+    messages.success(request, _("%(name)s keeps access.") % {"name": relationship.contact.name})
     return redirect("office:client", ref=ref)
 
 
@@ -122,7 +122,9 @@ def set_parents_apart(request: OfficeRequest, ref: str) -> HttpResponse:
     with show_refusal(request):
         contacts.set_parents_apart(client, apart=apart, by=request.actor)
         text = (
-            _("Recorded: the parents live apart.") if apart else _("The note that the parents live apart was removed.")
+            _("Note added: the parents live apart.")
+            if apart
+            else _("The note that the parents live apart was removed.")
         )
         messages.success(request, text)
     return redirect("office:client", ref=ref)

@@ -23,7 +23,7 @@ class ItemForm(OfficeForm):
     """An item in both languages. `condition` has the linkId of an earlier question and a place of its options."""
 
     type = forms.ChoiceField(
-        label=gettext_lazy("Kind of answer"), choices=[(each.value, label) for each, label in ITEM_TYPES.items()]
+        label=gettext_lazy("Answer type"), choices=[(each.value, label) for each, label in ITEM_TYPES.items()]
     )
     text_en = text_field(gettext_lazy("Text"), longest=questionnaire_check.MAX_ITEM_TEXT, rows=2, lang=ENGLISH)
     text_es = text_field(
@@ -31,7 +31,7 @@ class ItemForm(OfficeForm):
     )
     options_en = text_field(gettext_lazy("Options (one per line)"), longest=30_000, rows=5, lang=ENGLISH)
     options_es = text_field(gettext_lazy("Options in Spanish, in the same order"), longest=30_000, rows=5, lang=SPANISH)
-    required = forms.BooleanField(label=gettext_lazy("Must be answered"), required=False)
+    required = forms.BooleanField(label=gettext_lazy("Required"), required=False)
     repeats = forms.BooleanField(label=gettext_lazy("Several options may be chosen"), required=False)
     group = forms.ChoiceField(label=gettext_lazy("On page"), required=False)
     condition = forms.ChoiceField(label=gettext_lazy("Only if"), required=False)
@@ -45,7 +45,7 @@ class ItemForm(OfficeForm):
         if item and item.get("enableWhen") and building.condition_of(item, form) is None:
             conditions.append((KEEP, _("As imported, with conditions that can’t be edited here")))
         self.fields["condition"].choices = conditions  # type: ignore[attr-defined]  # It is a ChoiceField.
-        self.fields["group"].choices = [("", _("No titled page")), *_groups(form, item)]  # type: ignore[attr-defined]
+        self.fields["group"].choices = [("", _("A page without a title")), *_groups(form, item)]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:  # Any: Django's own.
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -64,7 +64,7 @@ class ItemForm(OfficeForm):
             )
         for name, lines in (("options_en", english), ("options_es", spanish)):
             if len(set(lines)) < len(lines):
-                self.add_error(name, _("Two options are equal."))
+                self.add_error(name, _("Two options are the same."))
             if any(len(line) > questionnaire_check.MAX_OPTION_TEXT for line in lines):
                 self.add_error(
                     name,

@@ -49,7 +49,7 @@ def publish(request: OfficeRequest, ref: str) -> HttpResponse:
     shown = saved.revision if revision == template.revision else revision
     with show_refusal(request):
         version = publishing.publish(saved, revision=shown, by=request.actor)
-        text = _("Version %(number)d is published. Documents sent before keep the version they have.")
+        text = _("Version %(number)d is published. Clients who already have it keep the version they were sent.")
         messages.success(request, text % {"number": version.number})
     return redirect("office:shareable_document", ref=ref)
 

@@ -43,7 +43,7 @@ class TemplateForm(OfficeForm):
     in_welcome_packet = forms.BooleanField(label=_("In the welcome packet"), required=False)
     may_be_declined = forms.BooleanField(label=_("The client may decline it"), required=False)
     repeat_after_months = WholeNumberField(
-        label=_("Ask again after how many months"),
+        label=_("Ask again after (months)"),
         required=False,
         min_value=0,
         max_value=template_editing.MAX_REPEAT_MONTHS,

@@ -26,9 +26,9 @@ ITEM_TYPES = {
     ItemType.TEXT: _("Long answer"),
     ItemType.DATE: _("Date"),
     ItemType.INTEGER: _("Whole number"),
-    ItemType.DECIMAL: _("Number with decimals"),
+    ItemType.DECIMAL: _("Decimal number"),
     ItemType.TIME: _("Time"),
     ItemType.DATE_TIME: _("Date and time"),
-    ItemType.DISPLAY: _("Text to read, without an answer"),
+    ItemType.DISPLAY: _("Text only, no answer"),
     ItemType.GROUP: _("Page with questions"),
 }

@@ -52,7 +52,7 @@ class SignatureForm(forms.Form):
     )
     agrees = forms.BooleanField(
         required=False,
-        error_messages={"required": gettext_lazy("Check the box to sign electronically, or ask us for paper.")},
+        error_messages={"required": gettext_lazy("Check the box to sign electronically, or ask us for a paper copy.")},
     )
 
     def __init__(self, *args: object, is_first: bool, **kwargs: object) -> None:

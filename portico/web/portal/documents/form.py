@@ -38,7 +38,7 @@ OPENED = "opened"
 PLACE = "place"
 BACK = "back"
 SAVED_FORM_NOTICE = gettext_lazy(
-    "You were signed out, and this page has not been saved yet. Check it and choose Continue."
+    "You were signed out, and this page has not been saved yet. Check it and select Continue."
 )
 
 
@@ -258,7 +258,7 @@ def _show_both(
 ) -> HttpResponse:
     """Shows what was typed here, and what another window saved; sending the page again replaces that."""
     if SAVED_BY_SCRIPT in request.headers:
-        return JsonResponse({"said": _("Not saved yet. Choose Continue to see why.")}, status=refusal.status)
+        return JsonResponse({"said": _("Not saved yet. Select Continue to see why.")}, status=refusal.status)
     current = OpenForm(opened.found, drafts.of(opened.found))
     others = [
         (item, answer_words.in_words(item, current.answers.get(item.link_id, []), request.practice))

@@ -161,7 +161,7 @@ def _read(question: Question, posted: QueryDict) -> list[Answer]:
     if question.control == "choices":
         return [_chosen(question, value, posted) for value in _with_other(question, posted)]
     if len(values) > 1:
-        raise _Unreadable(_("Give one answer."))
+        raise _Unreadable(_("Enter only one answer."))
     text = values[0].strip() if values else ""
     return [_typed(question, text)] if text else []
 

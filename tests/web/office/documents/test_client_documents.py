@@ -88,7 +88,7 @@ def test_the_step_of_a_client_who_was_not_there(office: Browser, ana: Client, st
     stopped_clock.shift(timedelta(minutes=5))
     shared(ana)
     step = marked_step(office.get(address(ana)).text)
-    assert "Not signed in since then" in step
+    assert "Not signed in since it was shared" in step
     assert f"/office/clients/{ana.ref}/edit/portal/" in step
 
 
@@ -117,8 +117,8 @@ def test_a_client_who_opened_it_was_there_also_after_a_change_of_address(
     mail = address_change.request(session, access_of(ana), "ana@new.example", form_key="", by=by)
     address_change.confirm(ana.practice, token_of(mail))
     page = office.get(address(ana)).text
-    assert "Signed in since then" in page
-    assert "Not signed in since then" not in page
+    assert "Signed in after it was shared" in page
+    assert "Not signed in since it was shared" not in page
     assert "The email is on its way" not in page
     assert "Not started yet" in marked_step(page)
 

@@ -97,7 +97,7 @@ def test_a_stale_page_deletes_no_other_question(owner: Browser, form: DocumentTe
     [
         ({"type": "string"}, "Enter a text."),
         ({"type": "choice", "text_en": "Which?"}, "Enter one option per line."),
-        ({"type": "choice", "text_en": "Which?", "options_en": "A\nA"}, "Two options are equal."),
+        ({"type": "choice", "text_en": "Which?", "options_en": "A\nA"}, "Two options are the same."),
         (
             {"type": "choice", "text_en": "Which?", "options_en": "A\nB", "options_es": "A"},
             "There are 2 options in English and 1 in Spanish.",

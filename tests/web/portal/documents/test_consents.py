@@ -64,7 +64,9 @@ def test_ana_signs_and_is_told_that_we_have_it(portal: Browser, consent: Documen
     assert "You can close this. We have it." in page
     submission = Submission.objects.get()
     assert (submission.signer_name, submission.relationship) == ("Ana Abreu", "Self")
-    assert submission.statement.endswith("I agree to sign electronically. I know that I can ask for paper instead.")
+    assert submission.statement.endswith(
+        "I agree to sign electronically. I know that I can ask for a paper copy instead."
+    )
     assert (submission.mailbox, submission.network_address) == ("a…a@mail.example", "127.0.0.1")
     assert submission.document_digest == consent.version.digest
 
@@ -102,7 +104,7 @@ def test_sent_again_it_shows_the_first_signature(portal: Browser, consent: Docum
         ({"name": " "}, "Enter your full name."),
         ({"name": "123"}, "Enter your full name."),
         ({"relationship": ""}, "Enter your relationship to the client."),
-        ({"agrees": ""}, "Check the box to sign electronically, or ask us for paper."),
+        ({"agrees": ""}, "Check the box to sign electronically, or ask us for a paper copy."),
     ],
 )
 def test_an_incomplete_signature_signs_nothing(

@@ -69,7 +69,7 @@ def test_ana_sends_photos_and_submits_them(portal: Browser, card: DocumentReques
     assert "PDF, JPEG, PNG or HEIC, up to 25 MB" in page
     assert 'enctype="multipart/form-data"' in page
     assert "card.jpg" in send(portal, card, picture("JPEG"), files.heic(), name="card.jpg")[1]
-    assert "Not sent yet. Choose “Submit & Continue”" in portal.get(f"{LIST}{card.ref}/").text
+    assert "Not sent yet. Select “Submit & Continue”" in portal.get(f"{LIST}{card.ref}/").text
     names = [each.file.name for each in uploads.of_request(card)]
     assert names == ["card.jpg", "card.heic"]
     assert "You can close this. We have it." in portal.post(f"{LIST}{card.ref}/", follow=True).text
