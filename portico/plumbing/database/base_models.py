@@ -41,6 +41,9 @@ class RowQuerySet[T: models.Model](models.QuerySet[T]):
 
         Without `no_key`, inserting a row that references this one would wait for the lock, and two such operations
         would deadlock (on PostgreSQL; SQLite locks the whole database).
+
+        Join only references that never change. After waiting for a lock, PostgreSQL reads the locked row again, and
+        the joined ones as they were before: a row that it refers to since then is missing.
         """
         return self.select_for_update(no_key=True, of=("self",))
 

@@ -22,8 +22,7 @@ from portico.plumbing.mail.reports.report_application import apply_next
 from portico.plumbing.models import DeliveryReport, MailStop, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
-from tests.domain.access.test_granting_at_once import wait_until_another_waits
-from tests.support.at_once import at_once, errors
+from tests.support.at_once import at_once, errors, wait_until_another_waits
 from tests.support.smtp import SmtpServer
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]

@@ -16,8 +16,7 @@ from portico.domain.clients.models import Client, Relationship
 from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.domain.access.test_contact_access import invited
-from tests.domain.access.test_granting_at_once import wait_until_another_waits
-from tests.support.at_once import at_once, errors
+from tests.support.at_once import at_once, errors, wait_until_another_waits
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

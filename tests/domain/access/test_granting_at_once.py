@@ -1,11 +1,10 @@
 """First saves of an access at the same time: one row each, and without the lock or the retry it fails."""
 
-import time
 from collections.abc import Callable
 from threading import Event
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
 from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess, PortalAccount
@@ -14,7 +13,7 @@ from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.at_once import HANDS, at_once, errors
+from tests.support.at_once import HANDS, at_once, errors, wait_until_another_waits
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -28,18 +27,6 @@ def ana() -> Client:
 
 def save(person: Client) -> None:
     access_grants.save_access(person, cast.entry_for(person), version=None, by=cast.DESK)
-
-
-def wait_until_another_waits() -> None:
-    """Waits until another transaction waits for a lock."""
-    until = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < until:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.01)
-    pytest.fail("Nothing waited.")
 
 
 def test_a_draft_saved_during_the_first_save_is_kept(ana: Client) -> None:

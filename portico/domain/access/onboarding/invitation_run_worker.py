@@ -85,7 +85,7 @@ def invite_next(run: InvitationRun, write: WriteInvitation = invitations.write) 
 def _settle_next(run: InvitationRun, write: WriteInvitation) -> bool:
     with transaction.atomic():
         # Other workers, and the buttons of the progress page, wait for this lock.
-        run = InvitationRun.objects.locked().select_related("requested_by").get(pk=run.pk)
+        run = InvitationRun.objects.locked().get(pk=run.pk)
         if run.is_over or run.is_paused:
             return False
         if not run.requested_by.is_active:

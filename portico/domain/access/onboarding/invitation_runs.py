@@ -121,7 +121,7 @@ def resume(run: InvitationRun, *, by: Actor) -> None:
     If the account of the colleague who started it was deactivated, it goes on in the name of `by`.
     """
     with transaction.atomic():
-        run = InvitationRun.objects.locked().select_related("requested_by").get(pk=run.pk)
+        run = InvitationRun.objects.locked().get(pk=run.pk)
         if not run.is_paused:
             return
         run.paused_at = None

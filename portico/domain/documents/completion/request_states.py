@@ -18,10 +18,11 @@ from portico.plumbing.files import file_content
 
 
 def lock(request: DocumentRequest) -> DocumentRequest:
-    """Locks and returns the row with version, client and access. Saving, signing, withdrawing wait for each other."""
-    rows = DocumentRequest.objects.locked().select_related(
-        "version__template", "client", "practice", "access__relationship__contact"
-    )
+    """Locks and returns the row with client and access. Saving, signing, withdrawing wait for each other.
+
+    The version is not joined: one that the request gets during the wait would be missing.
+    """
+    rows = DocumentRequest.objects.locked().select_related("client", "practice", "access__relationship__contact")
     return rows.get(pk=request.pk)
 
 

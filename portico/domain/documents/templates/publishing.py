@@ -29,8 +29,8 @@ def publish(template: DocumentTemplate, *, by: Actor, revision: int | None = Non
     Raises NotReadyToPublish, TemplateArchived, TemplateChanged.
     """
     with transaction.atomic():
-        rows = DocumentTemplate.objects.locked().select_related("practice", "current_version")
-        template = rows.get(pk=template.pk)
+        # Not joined: the current version is read after the wait for another publication.
+        template = DocumentTemplate.objects.locked().select_related("practice").get(pk=template.pk)
         if template.archived_at is not None:
             raise TemplateArchived
         current = template.current_version

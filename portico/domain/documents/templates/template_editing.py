@@ -226,7 +226,8 @@ def _lock_practice(practice: Practice) -> list[DocumentTemplate]:
 
 
 def _lock(template: DocumentTemplate) -> DocumentTemplate:
-    return DocumentTemplate.objects.locked().select_related("practice", "current_version").get(pk=template.pk)
+    # The current version is not joined, because a publication changes it.
+    return DocumentTemplate.objects.locked().select_related("practice").get(pk=template.pk)
 
 
 def _refuse_unless_current(template: DocumentTemplate, revision: int) -> None:

@@ -11,9 +11,10 @@ from portico.domain.access.onboarding import bulk_selection, invitation_run_work
 from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
+from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.at_once import HANDS, at_once, errors
+from tests.support.at_once import HANDS, at_once, errors, second_waits
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -66,6 +67,25 @@ def test_without_the_runs_lock_both_workers_take_the_same_client(practice: Pract
             PortalAccess.objects.filter(client=item.client).update(invited_at=None)
 
     assert len(errors(at_once(invite_without_the_lock, invite_without_the_lock))) == 1
+
+
+def test_a_run_resumed_by_two_colleagues_goes_on_in_the_name_of_the_first(practice: Practice) -> None:
+    run, hal = started(practice, 1), cast.hal(practice)
+    StaffMember.objects.filter(pk=run.requested_by_id).update(deactivated_at=clock.now())
+    invitation_runs.pause(run, by=cast.DESK)
+    resume = partial(invitation_runs.resume, run, by=hal.actor)
+    assert errors(second_waits(resume, resume)) == []
+    run.refresh_from_db()
+    assert (run.is_paused, run.requested_by) == (False, hal)
+
+
+def test_a_worker_that_waits_for_a_run_to_be_resumed_goes_on(practice: Practice) -> None:
+    run, hal = started(practice, 1), cast.hal(practice)
+    StaffMember.objects.filter(pk=run.requested_by_id).update(deactivated_at=clock.now())
+    invitation_runs.pause(run, by=cast.DESK)
+    found = second_waits(partial(invitation_runs.resume, run, by=hal.actor), partial(work, run))
+    assert errors(found) == []
+    assert Invitation.objects.get().sent_by == hal.name
 
 
 def test_a_form_submitted_many_times_at_once_starts_one_run(practice: Practice) -> None:
