@@ -42,11 +42,10 @@ def send(
     Raises what that function raises, and NotShareable.
     """
     refusal = None
-    with transaction.atomic():
-        access = access_grants.access_of(client, relationship)
-        if access is not None:
-            # As it will be saved with the invitation, which counts only what its reader may see.
-            access.signs_documents = entry.signs_documents
+    # Locked here already: a colleague may be sharing the same documents.
+    with access_grants.lock_access(client, relationship) as (_row, access):
+        # As it will be saved with the invitation, which counts only what its reader may see.
+        access.signs_documents = entry.signs_documents
         new = shareable.not_open(access, versions)
         try:
             sent = invitations.send(

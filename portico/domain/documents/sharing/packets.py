@@ -35,8 +35,9 @@ def share(
     """Creates a packet with a request for each version, in their order.
 
     It is announced by a new mail with `text`, if mail may be sent to the access, or by `email`, which is queued
-    already. A second call with the same `form_key` and versions returns the first packet. Raises NotShareable,
-    FormSentBefore, ClientConflict, and ValueError without versions, or for one that is not of the practice.
+    already. A second call with the same `form_key` and versions returns the first packet. Raises NotShareable, also
+    for a document that the access has still to complete, FormSentBefore, ClientConflict, and ValueError without
+    versions, or for one that is not of the practice.
     """
     if not form_key or not versions or any(each.practice_id != access.client.practice_id for each in versions):
         raise ValueError("Share at least one version, of documents of the practice, with a form key.")
@@ -129,6 +130,11 @@ def _refuse_unless_shareable(access: PortalAccess, versions: Sequence[TemplateVe
     archived = DocumentTemplate.objects.filter(versions__in=versions, archived_at__isnull=False)
     if title := archived.values_list("title", flat=True).first():
         raise NotShareable(_("“%(title)s” is archived. Restore it before you share it.") % {"title": title})
+    # Under the lock: a colleague may have shared it since the page was opened.
+    waiting = DocumentRequest.objects.open().filter(access=access, version__template__versions__in=versions)
+    if title := waiting.values_list("version__template__title", flat=True).first():
+        names = {"name": access.holder_name(), "title": title}
+        raise NotShareable(_("%(name)s still has to complete “%(title)s”. It isn’t shared again.") % names)
 
 
 def _refuse_other_versions(packet: Packet, versions: Sequence[TemplateVersion]) -> None:

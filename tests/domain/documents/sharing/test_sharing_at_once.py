@@ -1,0 +1,94 @@
+"""Sharing the same document at the same time: it is asked for once."""
+
+from functools import partial
+from threading import Event
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.access.models import Invitation, PortalAccess
+from portico.domain.access.onboarding.invitation_text import InvitationText
+from portico.domain.documents.models import DocumentRequest, Packet
+from portico.domain.documents.refusals import NotShareable
+from portico.domain.documents.sharing import asking_again, invitations, packets, shareable
+from portico.plumbing.models import OutgoingEmail
+from tests import cast, shared_documents
+from tests.cast import DESK
+from tests.support.at_once import HANDS, at_once, errors, second_waits
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def access() -> PortalAccess:
+    ana = cast.ana(cast.alder())
+    cast.in_the_portal(Browser(), ana)
+    return PortalAccess.objects.get(own_client=ana)
+
+
+@pytest.fixture
+def signed(access: PortalAccess) -> DocumentRequest:
+    (request,) = shared_documents.shared(access, shared_documents.consent(access.practice))
+    shared_documents.signed(request, access)
+    request.refresh_from_db()
+    return request
+
+
+def test_the_same_form_shared_at_once_is_one_packet(access: PortalAccess) -> None:
+    version = shared_documents.consent(access.practice)
+    found = at_once(*[partial(packets.share, access, [version], form_key="a form", by=DESK)] * HANDS)
+    assert errors(found) == []
+    assert Packet.objects.count() == DocumentRequest.objects.count() == 1
+
+
+def test_a_document_shared_by_many_at_once_is_asked_for_once(access: PortalAccess) -> None:
+    version = shared_documents.consent(access.practice)
+    found = at_once(*[partial(packets.share, access, [version], form_key=f"form {n}", by=DESK) for n in range(HANDS)])
+    assert errors(found) == [NotShareable] * (HANDS - 1)
+    assert Packet.objects.count() == DocumentRequest.objects.count() == 1
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_it_would_be_asked_for_twice(access: PortalAccess) -> None:
+    """Shows that sharing without the lock of the access does not see what a colleague is sharing."""
+    version = shared_documents.consent(access.practice)
+    is_read, is_shared = Event(), Event()
+
+    def share_without_the_lock() -> None:
+        waiting = shareable.not_open(access, [version])
+        is_read.set()
+        assert is_shared.wait(30)
+        packet = Packet.objects.create(
+            practice_id=access.practice_id, client=access.client, access=access, form_key="first", shared_by="Fay"
+        )
+        for each in waiting:
+            DocumentRequest.objects.create(
+                practice_id=access.practice_id, client=access.client, access=access, packet=packet, version=each
+            )
+
+    def share() -> None:
+        assert is_read.wait(30)
+        packets.share(access, [version], form_key="second", by=DESK)
+        is_shared.set()
+
+    assert errors(at_once(share_without_the_lock, share)) == []
+    assert DocumentRequest.objects.open().filter(access=access, version=version).count() == 2
+
+
+@pytest.mark.postgresql
+def test_the_same_document_in_an_invitation_at_the_same_time_is_asked_for_once(access: PortalAccess) -> None:
+    version = shared_documents.consent(access.practice)
+    entry, text = cast.entry_for(access.client), InvitationText("Welcome", "Hello [first name]")
+    invite = partial(
+        invitations.send, access.client, entry, text, [version], form_key="invitation", version=None, by=DESK
+    )
+    found = second_waits(partial(packets.share, access, [version], form_key="packet", by=DESK), invite)
+    assert errors(found) == []
+    assert DocumentRequest.objects.count() == 1
+    assert "You have 1 document to complete." in str(Invitation.objects.get().email.content)
+
+
+def test_asked_again_by_many_at_once_it_is_asked_for_once(signed: DocumentRequest) -> None:
+    found = at_once(*[partial(asking_again.ask_again, signed, form_key=f"form {n}", by=DESK) for n in range(HANDS)])
+    assert errors(found) == [NotShareable] * (HANDS - 1)
+    assert signed.asked_again.count() == OutgoingEmail.objects.count() == 1
