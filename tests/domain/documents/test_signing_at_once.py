@@ -8,18 +8,22 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client as Browser
 
+from portico.domain.access import access_grants, contact_changes
+from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
+from portico.domain.clients.models import Relationship
 from portico.domain.documents.completion import drafts, portal_requests, request_states, signing
 from portico.domain.documents.completion.drafts import OpenedPage
+from portico.domain.documents.forms import canonical_json
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission, TemplateVersion
-from portico.domain.documents.refusals import DocumentCompleted, DocumentWithdrawn, DraftChanged
+from portico.domain.documents.refusals import DocumentCompleted, DocumentWithdrawn, DraftChanged, SigningNotAllowed
 from portico.domain.documents.submissions import paper_signatures, verification
 from portico.domain.documents.submissions.paper_signatures import PaperSignature
 from portico.plumbing import clock
 from tests import cast, shared_documents
 from tests.cast import DESK
-from tests.support.at_once import HANDS, at_once, errors
+from tests.support.at_once import HANDS, at_once, errors, second_waits
 from tests.support.clean_up import triggers_off
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
@@ -149,6 +153,87 @@ def test_without_the_lock_a_save_would_outlive_the_signature(access: PortalAcces
 
     assert errors(at_once(save_without_the_lock, sign)) == []
     assert [each.reason for each in verification.problems()] == ["a draft is left of a request that is not open"]
+
+
+def turn_off(access: PortalAccess) -> None:
+    off = AccessInput(enabled=False, address=None, access_billing_documents=False, pay_by_card=False)
+    access_grants.save_access(access.client, off, version=None, by=DESK)
+
+
+def test_signed_while_access_is_turned_off_it_is_signed_before_or_not_at_all(access: PortalAccess) -> None:
+    request = filled_form(access)
+    found = at_once(partial(submit, request, access), partial(turn_off, access))
+    assert set(errors(found)) <= {SigningNotAllowed}
+    assert Submission.objects.count() == 1 - len(errors(found))
+    assert list(verification.problems()) == []
+
+
+@pytest.mark.postgresql
+def test_access_turned_off_first_is_not_signed_with(access: PortalAccess) -> None:
+    request = filled_form(access)
+    found = second_waits(partial(turn_off, access), partial(submit, request, access))
+    assert errors(found) == [SigningNotAllowed]
+    assert not Submission.objects.exists()
+
+
+@pytest.fixture
+def guardian() -> Relationship:
+    guardian = cast.guardian(cast.client(cast.alder(), "Bea", "Berg"))
+    cast.contact_in_the_portal(Browser(), guardian)
+    return guardian
+
+
+@pytest.mark.postgresql
+def test_a_guardian_who_is_removed_first_signs_nothing(guardian: Relationship) -> None:
+    access = PortalAccess.objects.get(relationship=guardian)
+    request = filled_form(access)
+    found = second_waits(partial(contact_changes.end, guardian, by=DESK), partial(submit, request, access))
+    assert errors(found) == [SigningNotAllowed]
+    assert ResponseDraft.objects.get().request == request
+
+
+@pytest.mark.postgresql
+def test_what_a_guardian_signed_first_stays_when_they_are_removed(guardian: Relationship) -> None:
+    access = PortalAccess.objects.get(relationship=guardian)
+    request = filled_form(access)
+    found = second_waits(partial(submit, request, access), partial(contact_changes.end, guardian, by=DESK))
+    assert errors(found) == []
+    assert Submission.objects.get().request == request
+    assert list(verification.problems()) == []
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_a_removed_guardian_would_sign(guardian: Relationship) -> None:
+    """Shows that access that is read without a lock lets a document be signed after it was turned off."""
+    access = PortalAccess.objects.get(relationship=guardian)
+    request = filled_form(access)
+    is_read, is_ended = Event(), Event()
+
+    def sign_without_the_lock() -> None:
+        with transaction.atomic():
+            row = PortalAccess.objects.select_related("client", "address", "account").get(pk=access.pk)
+            assert row.sees_documents
+            is_read.set()
+            assert is_ended.wait(30)
+            version = request.version
+            Submission.objects.create(
+                practice_id=row.practice_id,
+                request=request,
+                language="en",
+                document_digest=version.digest,
+                answers_digest=canonical_json.digest([]),
+                account=row.account,
+            )
+
+    def end() -> None:
+        assert is_read.wait(30)
+        contact_changes.end(guardian, by=DESK)
+        is_ended.set()
+
+    assert errors(at_once(sign_without_the_lock, end)) == []
+    assert Submission.objects.exists()
+    access.refresh_from_db()
+    assert not access.is_on
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""Reviewing and countersigning at the same time: each happens once."""
+
+from functools import partial
+from threading import Event
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client as Browser
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.documents.models import Countersignature, DocumentRequest, RequestState, SubmissionReview
+from portico.domain.documents.submissions import reviews, verification
+from portico.domain.practices.models import StaffMember
+from tests import cast, shared_documents
+from tests.support.at_once import HANDS, at_once, errors
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def access() -> PortalAccess:
+    ana = cast.ana(cast.alder())
+    cast.in_the_portal(Browser(), ana)
+    return PortalAccess.objects.get(own_client=ana)
+
+
+@pytest.fixture
+def fay(access: PortalAccess) -> StaffMember:
+    return cast.fay(access.practice)
+
+
+@pytest.fixture
+def signed(access: PortalAccess) -> DocumentRequest:
+    (request,) = shared_documents.shared(access, shared_documents.consent(access.practice))
+    shared_documents.signed(request, access)
+    request.refresh_from_db()
+    return request
+
+
+def test_many_reviews_at_once_are_one(signed: DocumentRequest, fay: StaffMember) -> None:
+    found = at_once(*[partial(reviews.review, signed, note="Read", by=fay.actor)] * HANDS)
+    assert errors(found) == []
+    assert {each.pk for each in found if isinstance(each, SubmissionReview)} == {SubmissionReview.objects.get().pk}
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_it_would_be_reviewed_twice(signed: DocumentRequest, fay: StaffMember) -> None:
+    """Shows that a review that does not lock the request meets another one; the database then refuses it."""
+    is_read, is_reviewed = Event(), Event()
+
+    def review_without_the_lock() -> None:
+        with transaction.atomic():
+            row = DocumentRequest.objects.get(pk=signed.pk)
+            is_read.set()
+            assert is_reviewed.wait(30)
+            assert row.state == RequestState.COMPLETED
+            SubmissionReview.objects.create(practice=row.practice, submission=row.submission, reviewed_by=fay)
+
+    def review() -> None:
+        assert is_read.wait(30)
+        reviews.review(signed, note="Read", by=fay.actor)
+        is_reviewed.set()
+
+    assert errors(at_once(review_without_the_lock, review)) == [IntegrityError]
+
+
+def test_many_countersignatures_at_once_are_one(signed: DocumentRequest, fay: StaffMember) -> None:
+    found = at_once(*[partial(reviews.countersign, signed, name="Fay", by=fay.actor)] * HANDS)
+    assert errors(found) == []
+    assert Countersignature.objects.count() == 1
+    assert list(verification.problems()) == []
