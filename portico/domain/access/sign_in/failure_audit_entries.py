@@ -11,6 +11,7 @@ from portico.domain.access.models import SignInLink
 from portico.domain.access.models.accounts import name_of_contact
 from portico.domain.access.models.links import SignInLinkQuerySet
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Relationship
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -58,21 +59,34 @@ class MailboxLink:
 
 
 def find_link(links: SignInLinkQuerySet) -> MailboxLink | None:
-    """Returns the only link of the queryset with the clients of its mailbox, in one query; None if it is empty."""
+    """Returns the only link of the queryset with the clients of its mailbox; None if it is empty.
+
+    Where the mailbox has several accesses of one client, it is that of the person to whom the link was mailed, else
+    the one that is on. One query, and another one if the mail was about a contact whose mailbox it is no longer.
+    """
     related = links.select_related(
         "practice", "account", "address__client", "address__contact", "request", "email__client"
     )
     of_access = "account__accesses"
     columns = {name: F(f"{of_access}__{path}") for name, path in _OF_ACCESS.items()}
-    rows = list(related.annotate(opened_client=F(f"{of_access}__client"), **columns))
+    on_first = F(f"{of_access}__enabled_at").desc(nulls_last=True)
+    rows = list(related.annotate(**columns).order_by(on_first, of_access))
     if not rows:
         return None
-    clients = {row.__dict__["opened_client"]: _details_of(row) for row in rows if row.__dict__["opened_client"]}
-    mailed = rows[0].email.client_id
-    return MailboxLink(rows[0], clients if mailed is None else {mailed: {}} | clients)
+    link = rows[0]
+    clients = dict[int, dict[str, str]]()
+    for row in sorted(rows, key=lambda row: not _is_of_reader(row)):
+        if client := row.__dict__["opened_client"]:
+            clients.setdefault(client, _details_of(row))
+    mailed = link.email.client_id
+    if mailed is not None and not any(_is_of_reader(row) and row.__dict__["opened_client"] == mailed for row in rows):
+        clients[mailed] = _details_of_former(link, mailed)
+    return MailboxLink(link, clients)
 
 
 _OF_ACCESS = {
+    "opened_client": "client",
+    "opened_contact": "relationship__contact",
     "opened_relationship": "relationship__ref",
     "opened_kind": "relationship__kind",
     "opened_first_name": "relationship__contact__first_name",
@@ -80,11 +94,30 @@ _OF_ACCESS = {
 }
 
 
+def _is_of_reader(row: SignInLink) -> bool:
+    """Returns True if the access is that of the client or contact whose address the link was mailed to."""
+    if row.address.contact_id is not None:
+        return bool(row.__dict__["opened_contact"] == row.address.contact_id)
+    return row.__dict__["opened_relationship"] is None and row.__dict__["opened_client"] == row.address.client_id
+
+
 def _details_of(row: SignInLink) -> dict[str, str]:
-    ref, kind, first_name, last_name = (row.__dict__[name] for name in _OF_ACCESS)
+    ref = row.__dict__["opened_relationship"]
     if ref is None:
         return {}
+    kind, first_name, last_name = (row.__dict__[f"opened_{name}"] for name in ("kind", "first_name", "last_name"))
     return {"access": ref, "holder": name_of_contact(f"{first_name} {last_name}".strip(), kind)}
+
+
+def _details_of_former(link: SignInLink, client: int) -> dict[str, str]:
+    """Returns the details of the person to whom a mail about the client went, whose mailbox it was."""
+    contact = link.address.contact
+    if contact is None:
+        return {}
+    relationship = Relationship.objects.filter(client=client, contact=contact).order_by("-id").first()
+    if relationship is None:
+        return {}
+    return {"access": relationship.ref, "holder": name_of_contact(contact.name, relationship.kind)}
 
 
 def record_dead_link_used(practice: Practice, found: MailboxLink | None, *, state: str) -> None:

@@ -1,5 +1,6 @@
 """Failed sign-in attempts are in the audit log of every client of the mailbox."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,13 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import access_grants
+from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.sign_in import failure_audit_entries, link_redemption, sign_in_codes
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry, EmailEvent, EmailEventKind
 from tests import cast
 
@@ -94,6 +97,35 @@ def test_a_dead_link_is_recorded_after_changes(practice: Practice) -> None:
     link_redemption.redeem(practice, token, visitor=VISITOR)
 
     assert failures(ana) == [(AuditAction.LINK_REFUSED, {"state": "expired"})]
+
+
+def test_a_dead_link_is_recorded_for_whom_it_was_mailed_to(practice: Practice) -> None:
+    # The mailbox was Ana's own; since then it opens her portal for her guardian.
+    ana = cast.ana(practice)
+    own = cast.token_of(cast.invited(ana))
+    access_grants.save_access(ana, replace(cast.entry_for(ana), enabled=False), version=None, by=cast.DESK)
+    guardian = cast.guardian(ana, address="ana@mail.example")
+    cast.with_contact_access(guardian)
+    of_guardian = {"access": guardian.ref, "holder": "Bruno Berg (guardian)"}
+
+    link_redemption.redeem(practice, own, visitor=VISITOR)
+    assert failures(ana) == [(AuditAction.LINK_REFUSED, {"state": "expired"})]
+
+    mailed = cast.mailed(practice, "ana@mail.example")
+    assert mailed.address.contact == guardian.contact
+    type_wrong_code(practice)
+    assert failures(ana)[1:] == [(AuditAction.CODE_REFUSED, of_guardian)]
+
+    # A mail about her guardian stays about him when he signs in with another mailbox.
+    entry, text = cast.entry_for_contact(guardian), invitation_text.default_text("en")
+    sent = invitations.send(
+        ana, entry, text, form_key=tokens.new_token(), version=None, by=cast.DESK, relationship=guardian
+    )
+    token = cast.token_of(sent.invitation)
+    no_address = replace(entry, address=None)
+    access_grants.save_access(ana, no_address, version=None, by=cast.DESK, relationship=guardian)
+    link_redemption.redeem(practice, token, visitor=VISITOR)
+    assert failures(ana)[2:] == [(AuditAction.LINK_REFUSED, {"state": "expired", **of_guardian})]
 
 
 def test_a_link_used_at_another_practice_is_recorded_at_both(practice: Practice) -> None:
