@@ -157,6 +157,17 @@ class Migration(migrations.Migration):
                         condition=models.Q(("parked_at__isnull", True), ("state", "failed"), _connector="OR"),
                         name="plumbing_outgoingemail_parked_failed",
                     ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("settled_at__isnull", True), ("state__in", ("queued", "delayed"))),
+                            models.Q(
+                                models.Q(("state__in", ("queued", "delayed")), _negated=True),
+                                ("settled_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="plumbing_outgoingemail_waits_or_settled",
+                    ),
                 ],
             },
         ),
@@ -364,18 +375,5 @@ class Migration(migrations.Migration):
                     portico.plumbing.database.constraints.AppendOnly(name="plumbing_trailseal_append_only"),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="outgoingemail",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("settled_at__isnull", True), ("state__in", ("queued", "delayed"))),
-                    models.Q(
-                        models.Q(("state__in", ("queued", "delayed")), _negated=True), ("settled_at__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="plumbing_outgoingemail_waits_or_settled",
-            ),
         ),
     ]

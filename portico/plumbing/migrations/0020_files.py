@@ -1,5 +1,3 @@
-"""Adds stored files and the chunks of their content."""
-
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -71,6 +69,39 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "complete"), ("virus_check", "checking")),
+                        fields=["practice", "id"],
+                        name="plumbing_files_to_check",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "receiving")),
+                        fields=["created_at"],
+                        name="plumbing_files_receiving",
+                    ),
+                    models.Index(
+                        condition=models.Q(("content_deleted_at", None), ("state", "removed")),
+                        fields=["id"],
+                        name="plumbing_files_to_delete",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="plumbing_storedfile_of_practice"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "complete"), _negated=True),
+                            models.Q(
+                                ("completed_at__isnull", False),
+                                ("content_deleted_at", None),
+                                ("size__gt", 0),
+                                models.Q(("sha256", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="plumbing_storedfile_complete_has_content",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -100,66 +131,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
-            },
-        ),
-        migrations.AddIndex(
-            model_name="storedfile",
-            index=models.Index(
-                condition=models.Q(("state", "complete"), ("virus_check", "checking")),
-                fields=["practice", "id"],
-                name="plumbing_files_to_check",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="storedfile",
-            index=models.Index(
-                condition=models.Q(("state", "receiving")), fields=["created_at"], name="plumbing_files_receiving"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="storedfile",
-            index=models.Index(
-                condition=models.Q(("content_deleted_at", None), ("state", "removed")),
-                fields=["id"],
-                name="plumbing_files_to_delete",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="storedfile",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="plumbing_storedfile_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="storedfile",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "complete"), _negated=True),
-                    models.Q(
-                        ("completed_at__isnull", False),
-                        ("content_deleted_at", None),
-                        ("size__gt", 0),
-                        models.Q(("sha256", ""), _negated=True),
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="plumbing_filechunk_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice("file", name="plumbing_filechunk_file"),
+                    models.UniqueConstraint(fields=("file", "position"), name="plumbing_filechunk_position"),
+                    portico.plumbing.database.constraints.AppendOnly(
+                        may_delete=True, name="plumbing_filechunk_never_changes"
                     ),
-                    _connector="OR",
-                ),
-                name="plumbing_storedfile_complete_has_content",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="filechunk",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="plumbing_filechunk_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="filechunk",
-            constraint=portico.plumbing.database.constraints.SamePractice("file", name="plumbing_filechunk_file"),
-        ),
-        migrations.AddConstraint(
-            model_name="filechunk",
-            constraint=models.UniqueConstraint(fields=("file", "position"), name="plumbing_filechunk_position"),
-        ),
-        migrations.AddConstraint(
-            model_name="filechunk",
-            constraint=portico.plumbing.database.constraints.AppendOnly(
-                may_delete=True, name="plumbing_filechunk_never_changes"
-            ),
+                ],
+            },
         ),
     ]

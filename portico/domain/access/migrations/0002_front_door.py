@@ -38,9 +38,27 @@ class Migration(migrations.Migration):
                 ("began_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
                 ("counted_at", models.DateTimeField(default=portico.plumbing.clock.now)),
                 ("over_at", models.DateTimeField(null=True)),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [models.Index(fields=["practice", "-id"], name="access_bursts_newest")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="access_burst_of_practice"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("over_at", None)),
+                        fields=("practice", "kind"),
+                        name="access_burst_one_at_a_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -49,9 +67,34 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("browser_hash", models.CharField(max_length=64)),
                 ("seen_at", models.DateTimeField(default=portico.plumbing.clock.now)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="known_browsers",
+                        to="access.portalaccount",
+                    ),
+                ),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [models.Index(fields=["seen_at"], name="access_browsers_by_seen")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="access_knownbrowser_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="access_knownbrowser_account"),
+                    models.UniqueConstraint(
+                        fields=("account", "browser_hash"), name="access_knownbrowser_once_an_account"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -67,9 +110,45 @@ class Migration(migrations.Migration):
                 ("created_by", models.CharField(max_length=100)),
                 ("used_at", models.DateTimeField(null=True)),
                 ("voided_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="pins", to="access.portalaccount"
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="pins", to="clients.client"
+                    ),
+                ),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("used_at", None), ("voided_at", None)),
+                        fields=["account", "-id"],
+                        name="access_live_pins",
+                    ),
+                    models.Index(fields=["client", "-id"], name="access_pins_of_client"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="access_pin_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="access_pin_client"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="access_pin_account"),
+                    models.UniqueConstraint(fields=("client", "press"), name="access_pin_one_a_press"),
+                    models.CheckConstraint(condition=models.Q(("tries__lte", 5)), name="access_pin_tries"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -105,9 +184,49 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(condition=models.Q(("answered_at", None)), fields=["id"], name="access_waiting_asks"),
+                    models.Index(fields=["browser_hash", "-id"], name="access_asks_of_browser"),
+                    models.Index(fields=["practice", "written_at"], name="access_asks_by_time"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="access_signinask_of_practice"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answered_at__isnull", True), ("outcome", "waiting")),
+                            models.Q(
+                                ("answered_at__isnull", False),
+                                (
+                                    "outcome__in",
+                                    [
+                                        "waiting",
+                                        "mailed",
+                                        "unknown",
+                                        "not_allowed",
+                                        "beyond_limit",
+                                        "beyond_cap",
+                                        "too_late",
+                                    ],
+                                ),
+                                models.Q(("outcome", "waiting"), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="access_signinask_waits_or_answered",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -162,55 +281,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="burst",
-            name="practice",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="practices.practice"
-            ),
-        ),
-        migrations.AddField(
-            model_name="knownbrowser",
-            name="account",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="known_browsers", to="access.portalaccount"
-            ),
-        ),
-        migrations.AddField(
-            model_name="knownbrowser",
-            name="practice",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="practices.practice"
-            ),
-        ),
-        migrations.AddField(
-            model_name="pin",
-            name="account",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="pins", to="access.portalaccount"
-            ),
-        ),
-        migrations.AddField(
-            model_name="pin",
-            name="client",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="pins", to="clients.client"
-            ),
-        ),
-        migrations.AddField(
-            model_name="pin",
-            name="practice",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="practices.practice"
-            ),
-        ),
-        migrations.AddField(
-            model_name="signinask",
-            name="practice",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="practices.practice"
-            ),
-        ),
-        migrations.AddField(
             model_name="signinlink",
             name="ask",
             field=models.OneToOneField(
@@ -221,106 +291,6 @@ class Migration(migrations.Migration):
             model_name="signinlink",
             constraint=models.CheckConstraint(
                 condition=models.Q(("code_tries__lte", 5)), name="access_signinlink_code_tries"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="burst",
-            index=models.Index(fields=["practice", "-id"], name="access_bursts_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="burst",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="access_burst_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="burst",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("over_at", None)), fields=("practice", "kind"), name="access_burst_one_at_a_time"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="knownbrowser",
-            index=models.Index(fields=["seen_at"], name="access_browsers_by_seen"),
-        ),
-        migrations.AddConstraint(
-            model_name="knownbrowser",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="access_knownbrowser_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="knownbrowser",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "account", name="access_knownbrowser_account"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="knownbrowser",
-            constraint=models.UniqueConstraint(
-                fields=("account", "browser_hash"), name="access_knownbrowser_once_an_account"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="pin",
-            index=models.Index(
-                condition=models.Q(("used_at", None), ("voided_at", None)),
-                fields=["account", "-id"],
-                name="access_live_pins",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="pin",
-            index=models.Index(fields=["client", "-id"], name="access_pins_of_client"),
-        ),
-        migrations.AddConstraint(
-            model_name="pin",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="access_pin_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="pin",
-            constraint=portico.plumbing.database.constraints.SamePractice("client", name="access_pin_client"),
-        ),
-        migrations.AddConstraint(
-            model_name="pin",
-            constraint=portico.plumbing.database.constraints.SamePractice("account", name="access_pin_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="pin",
-            constraint=models.UniqueConstraint(fields=("client", "press"), name="access_pin_one_a_press"),
-        ),
-        migrations.AddConstraint(
-            model_name="pin",
-            constraint=models.CheckConstraint(condition=models.Q(("tries__lte", 5)), name="access_pin_tries"),
-        ),
-        migrations.AddIndex(
-            model_name="signinask",
-            index=models.Index(condition=models.Q(("answered_at", None)), fields=["id"], name="access_waiting_asks"),
-        ),
-        migrations.AddIndex(
-            model_name="signinask",
-            index=models.Index(fields=["browser_hash", "-id"], name="access_asks_of_browser"),
-        ),
-        migrations.AddIndex(
-            model_name="signinask",
-            index=models.Index(fields=["practice", "written_at"], name="access_asks_by_time"),
-        ),
-        migrations.AddConstraint(
-            model_name="signinask",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="access_signinask_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="signinask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answered_at__isnull", True), ("outcome", "waiting")),
-                    models.Q(
-                        ("answered_at__isnull", False),
-                        (
-                            "outcome__in",
-                            ["waiting", "mailed", "unknown", "not_allowed", "beyond_limit", "beyond_cap", "too_late"],
-                        ),
-                        models.Q(("outcome", "waiting"), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="access_signinask_waits_or_answered",
             ),
         ),
         migrations.AddConstraint(

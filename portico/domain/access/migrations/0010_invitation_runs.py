@@ -1,5 +1,3 @@
-"""Runs of invitations: a row for each run, and one for each of its clients."""
-
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -14,7 +12,7 @@ class Migration(migrations.Migration):
         ("access", "0009_accounts_without_address"),
         ("clients", "0006_index_of_phone_numbers"),
         ("practices", "0011_card_payment_by_default"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("practices", "__first__"),
     ]
 
     operations = [
@@ -46,6 +44,28 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("ended_at", None)), fields=["id"], name="access_unfinished_runs"),
+                    models.Index(fields=["practice", "-id"], name="access_runs_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="access_invitationrun_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "requested_by", name="access_invitationrun_requested_by"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("practice", "form_key"), name="access_invitationrun_one_per_form_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["invite", "resend"])), name="access_invitationrun_known_kind"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("stopped_at__isnull", True), ("ended_at__isnull", False), _connector="OR"),
+                        name="access_invitationrun_stopped_has_ended",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="InvitationRunItem",
@@ -114,100 +134,48 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="invitationrun",
-            index=models.Index(condition=models.Q(("ended_at", None)), fields=["id"], name="access_unfinished_runs"),
-        ),
-        migrations.AddIndex(
-            model_name="invitationrun",
-            index=models.Index(fields=["practice", "-id"], name="access_runs_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrun",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="access_invitationrun_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrun",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "requested_by", name="access_invitationrun_requested_by"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrun",
-            constraint=models.UniqueConstraint(
-                fields=("practice", "form_key"), name="access_invitationrun_one_per_form_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["invite", "resend"])), name="access_invitationrun_known_kind"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stopped_at__isnull", True), ("ended_at__isnull", False), _connector="OR"),
-                name="access_invitationrun_stopped_has_ended",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="invitationrunitem",
-            index=models.Index(fields=["run", "state", "id"], name="access_run_items_by_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrunitem",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="access_invitationrunitem_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrunitem",
-            constraint=portico.plumbing.database.constraints.SamePractice("run", name="access_invitationrunitem_run"),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrunitem",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "client", name="access_invitationrunitem_client"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrunitem",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "invitation", name="access_invitationrunitem_invitation"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrunitem",
-            constraint=models.UniqueConstraint(fields=("run", "client"), name="access_invitationrunitem_once_a_run"),
-        ),
-        migrations.AddConstraint(
-            model_name="invitationrunitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("invitation__isnull", False), ("reason", ""), ("state", "invited")),
-                    models.Q(
-                        ("invitation__isnull", True),
-                        (
-                            "reason__in",
-                            [
-                                "archived",
-                                "access_off",
-                                "no_address",
-                                "several_addresses",
-                                "no_email_ok",
-                                "mail_stopped",
-                                "signed_in",
-                                "already_invited",
-                                "not_invited",
-                                "error",
-                            ],
-                        ),
-                        ("state", "left_out"),
+            options={
+                "indexes": [models.Index(fields=["run", "state", "id"], name="access_run_items_by_state")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="access_invitationrunitem_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice("run", name="access_invitationrunitem_run"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "client", name="access_invitationrunitem_client"
                     ),
-                    models.Q(("invitation__isnull", True), ("reason", ""), ("state__in", ("waiting", "stopped"))),
-                    _connector="OR",
-                ),
-                name="access_invitationrunitem_state_fits",
-            ),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "invitation", name="access_invitationrunitem_invitation"
+                    ),
+                    models.UniqueConstraint(fields=("run", "client"), name="access_invitationrunitem_once_a_run"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("invitation__isnull", False), ("reason", ""), ("state", "invited")),
+                            models.Q(
+                                ("invitation__isnull", True),
+                                (
+                                    "reason__in",
+                                    [
+                                        "archived",
+                                        "access_off",
+                                        "no_address",
+                                        "several_addresses",
+                                        "no_email_ok",
+                                        "mail_stopped",
+                                        "signed_in",
+                                        "already_invited",
+                                        "not_invited",
+                                        "error",
+                                    ],
+                                ),
+                                ("state", "left_out"),
+                            ),
+                            models.Q(
+                                ("invitation__isnull", True), ("reason", ""), ("state__in", ("waiting", "stopped"))
+                            ),
+                            _connector="OR",
+                        ),
+                        name="access_invitationrunitem_state_fits",
+                    ),
+                ],
+            },
         ),
     ]

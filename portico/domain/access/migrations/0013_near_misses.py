@@ -22,9 +22,42 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("distance", models.PositiveSmallIntegerField()),
                 ("at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="near_misses",
+                        to="clients.client",
+                    ),
+                ),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="near_misses",
+                        to="access.signinrequest",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [models.Index(fields=["client", "-id"], name="access_near_misses_of_client")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="access_nearmiss_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="access_nearmiss_client"),
+                    portico.plumbing.database.constraints.SamePractice("request", name="access_nearmiss_request"),
+                    models.UniqueConstraint(fields=("request", "client"), name="access_nearmiss_once_a_client"),
+                ],
             },
         ),
         migrations.AddIndex(
@@ -53,49 +86,5 @@ class Migration(migrations.Migration):
                 models.F("mailbox_key"),
                 name="access_mailbox_tail",
             ),
-        ),
-        migrations.AddField(
-            model_name="nearmiss",
-            name="client",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="near_misses",
-                to="clients.client",
-            ),
-        ),
-        migrations.AddField(
-            model_name="nearmiss",
-            name="practice",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="practices.practice"
-            ),
-        ),
-        migrations.AddField(
-            model_name="nearmiss",
-            name="request",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="near_misses", to="access.signinrequest"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="nearmiss",
-            index=models.Index(fields=["client", "-id"], name="access_near_misses_of_client"),
-        ),
-        migrations.AddConstraint(
-            model_name="nearmiss",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="access_nearmiss_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="nearmiss",
-            constraint=portico.plumbing.database.constraints.SamePractice("client", name="access_nearmiss_client"),
-        ),
-        migrations.AddConstraint(
-            model_name="nearmiss",
-            constraint=portico.plumbing.database.constraints.SamePractice("request", name="access_nearmiss_request"),
-        ),
-        migrations.AddConstraint(
-            model_name="nearmiss",
-            constraint=models.UniqueConstraint(fields=("request", "client"), name="access_nearmiss_once_a_client"),
         ),
     ]

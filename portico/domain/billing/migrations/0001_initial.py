@@ -287,6 +287,259 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="StripeCustomer",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("stripe_account_id", models.CharField(max_length=64)),
+                ("livemode", models.BooleanField()),
+                ("customer_id", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stripe_customers",
+                        to="access.portalaccount",
+                    ),
+                ),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="billing_stripecustomer_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "account", name="billing_stripecustomer_account"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("account", "stripe_account_id", "livemode"), name="billing_stripecustomer_one_a_mode"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("practice", "customer_id"), name="billing_stripecustomer_one_an_id"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SavedCard",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("ref", portico.plumbing.database.base_models.RefField()),
+                ("payment_method_id", models.CharField(max_length=64)),
+                ("brand", models.CharField(max_length=20)),
+                ("last4", models.CharField(max_length=4)),
+                ("expires_month", models.PositiveSmallIntegerField()),
+                ("expires_year", models.PositiveSmallIntegerField()),
+                ("consent_text", models.CharField(max_length=500)),
+                ("consented_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
+                ("removed_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="saved_cards",
+                        to="access.portalaccount",
+                    ),
+                ),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cards", to="billing.stripecustomer"
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="billing_savedcard_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="billing_savedcard_account"),
+                    models.UniqueConstraint(
+                        fields=("practice", "payment_method_id"), name="billing_savedcard_one_a_method"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("consent_text", ""), _negated=True), name="billing_savedcard_with_consent"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_month__gte", 1), ("expires_month__lte", 12)),
+                        name="billing_savedcard_month",
+                    ),
+                    portico.plumbing.database.constraints.SamePractice("customer", name="billing_savedcard_customer"),
+                ],
+                "indexes": [models.Index(fields=["account", "-id"], name="billing_cards_of_account")],
+            },
+        ),
+        migrations.CreateModel(
+            name="PaymentAttempt",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("lease_until", models.DateTimeField(editable=False, null=True)),
+                ("not_before", models.DateTimeField(editable=False, null=True)),
+                ("tries", models.PositiveIntegerField(default=0, editable=False)),
+                ("ref", portico.plumbing.database.base_models.RefField()),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[("checkout", "Stripe’s page"), ("saved_card", "Saved card")], max_length=10
+                    ),
+                ),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("is_balance", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Started"),
+                            ("processing", "Processing"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Declined"),
+                            ("expired", "Canceled"),
+                            ("released", "Released"),
+                            ("quarantined", "Doesn’t match"),
+                        ],
+                        default="open",
+                        max_length=11,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("idempotency_key", models.CharField(max_length=64, unique=True)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("livemode", models.BooleanField()),
+                ("stripe_account_id", models.CharField(blank=True, max_length=64)),
+                ("stripe_customer_id", models.CharField(blank=True, max_length=64)),
+                ("checkout_session_id", models.CharField(blank=True, max_length=100)),
+                ("checkout_url", models.TextField(blank=True)),
+                ("payment_intent_id", models.CharField(blank=True, max_length=64)),
+                ("bank_url", models.TextField(blank=True)),
+                ("save_card", models.BooleanField(default=False)),
+                ("consent_text", models.CharField(blank=True, max_length=500)),
+                ("consented_at", models.DateTimeField(null=True)),
+                ("written_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
+                ("called_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("unknown_since", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="access.portalaccount"
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="clients.client"
+                    ),
+                ),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
+                (
+                    "card",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="billing.savedcard",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="billing_paymentattempt_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "account", name="billing_paymentattempt_account"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice("client", name="billing_paymentattempt_client"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gt", 0)), name="billing_paymentattempt_amount"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["open", "processing", "succeeded", "failed", "expired", "released", "quarantined"],
+                            )
+                        ),
+                        name="billing_paymentattempt_known_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("save_card", False),
+                            models.Q(("consented_at__isnull", False), models.Q(("consent_text", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="billing_paymentattempt_saves_with_consent",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("checkout_session_id", ""), _negated=True),
+                        fields=("practice", "checkout_session_id"),
+                        name="billing_paymentattempt_one_a_session",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("payment_intent_id", ""), _negated=True),
+                        fields=("practice", "payment_intent_id"),
+                        name="billing_paymentattempt_one_an_intent",
+                    ),
+                    portico.plumbing.database.constraints.SamePractice("card", name="billing_paymentattempt_card"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at", None), ("state__in", ("open", "processing", "quarantined"))),
+                            models.Q(
+                                models.Q(("state__in", ("open", "processing", "quarantined")), _negated=True),
+                                ("ended_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="billing_paymentattempt_holding_or_ended",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("card", None), ("way", "checkout")),
+                            models.Q(("card__isnull", False), ("way", "saved_card")),
+                            _connector="OR",
+                        ),
+                        name="billing_paymentattempt_card_of_way",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["account", "-id"], name="billing_attempts_of_account"),
+                    models.Index(fields=["client", "-id"], name="billing_attempts_of_client"),
+                    models.Index(
+                        condition=models.Q(("state__in", ("open", "processing"))),
+                        fields=["id"],
+                        name="billing_waiting_attempts",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Payment",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -367,6 +620,15 @@ class Migration(migrations.Migration):
                         to="practices.practice",
                     ),
                 ),
+                (
+                    "attempt",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment",
+                        to="billing.paymentattempt",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -419,6 +681,17 @@ class Migration(migrations.Migration):
                         condition=models.Q(("press", ""), _negated=True),
                         fields=("practice", "press"),
                         name="billing_payment_one_a_press",
+                    ),
+                    portico.plumbing.database.constraints.SamePractice("attempt", name="billing_payment_attempt"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "online"), models.Q(("stripe_charge_id", ""), _negated=True)),
+                            models.Q(
+                                models.Q(("kind", "online"), _negated=True), ("attempt", None), ("stripe_charge_id", "")
+                            ),
+                            _connector="OR",
+                        ),
+                        name="billing_payment_charged_or_recorded",
                     ),
                 ],
                 "indexes": [
@@ -580,134 +853,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.CreateModel(
-            name="PaymentAttempt",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("lease_until", models.DateTimeField(editable=False, null=True)),
-                ("not_before", models.DateTimeField(editable=False, null=True)),
-                ("tries", models.PositiveIntegerField(default=0, editable=False)),
-                ("ref", portico.plumbing.database.base_models.RefField()),
-                (
-                    "way",
-                    models.CharField(
-                        choices=[("checkout", "Stripe’s page"), ("saved_card", "Saved card")], max_length=10
-                    ),
-                ),
-                ("amount_minor", models.BigIntegerField()),
-                ("currency", models.CharField(max_length=3)),
-                ("is_balance", models.BooleanField(default=False)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("open", "Started"),
-                            ("processing", "Processing"),
-                            ("succeeded", "Succeeded"),
-                            ("failed", "Declined"),
-                            ("expired", "Canceled"),
-                            ("released", "Released"),
-                            ("quarantined", "Doesn’t match"),
-                        ],
-                        default="open",
-                        max_length=11,
-                    ),
-                ),
-                ("reason", models.CharField(blank=True, max_length=300)),
-                ("idempotency_key", models.CharField(max_length=64, unique=True)),
-                ("metadata", models.JSONField(blank=True, default=dict)),
-                ("livemode", models.BooleanField()),
-                ("stripe_account_id", models.CharField(blank=True, max_length=64)),
-                ("stripe_customer_id", models.CharField(blank=True, max_length=64)),
-                ("checkout_session_id", models.CharField(blank=True, max_length=100)),
-                ("checkout_url", models.TextField(blank=True)),
-                ("payment_intent_id", models.CharField(blank=True, max_length=64)),
-                ("bank_url", models.TextField(blank=True)),
-                ("save_card", models.BooleanField(default=False)),
-                ("consent_text", models.CharField(blank=True, max_length=500)),
-                ("consented_at", models.DateTimeField(null=True)),
-                ("written_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
-                ("called_at", models.DateTimeField(null=True)),
-                ("expires_at", models.DateTimeField(null=True)),
-                ("unknown_since", models.DateTimeField(null=True)),
-                ("ended_at", models.DateTimeField(null=True)),
-                (
-                    "account",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="access.portalaccount"
-                    ),
-                ),
-                (
-                    "client",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="clients.client"
-                    ),
-                ),
-                (
-                    "practice",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="practices.practice",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "constraints": [
-                    models.UniqueConstraint(fields=("practice", "id"), name="billing_paymentattempt_of_practice"),
-                    portico.plumbing.database.constraints.SamePractice(
-                        "account", name="billing_paymentattempt_account"
-                    ),
-                    portico.plumbing.database.constraints.SamePractice("client", name="billing_paymentattempt_client"),
-                    models.CheckConstraint(
-                        condition=models.Q(("amount_minor__gt", 0)), name="billing_paymentattempt_amount"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "state__in",
-                                ["open", "processing", "succeeded", "failed", "expired", "released", "quarantined"],
-                            )
-                        ),
-                        name="billing_paymentattempt_known_state",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("save_card", False),
-                            models.Q(("consented_at__isnull", False), models.Q(("consent_text", ""), _negated=True)),
-                            _connector="OR",
-                        ),
-                        name="billing_paymentattempt_saves_with_consent",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("checkout_session_id", ""), _negated=True),
-                        fields=("practice", "checkout_session_id"),
-                        name="billing_paymentattempt_one_a_session",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("payment_intent_id", ""), _negated=True),
-                        fields=("practice", "payment_intent_id"),
-                        name="billing_paymentattempt_one_an_intent",
-                    ),
-                ],
-                "indexes": [
-                    models.Index(fields=["account", "-id"], name="billing_attempts_of_account"),
-                    models.Index(fields=["client", "-id"], name="billing_attempts_of_client"),
-                ],
-            },
-        ),
-        migrations.AddField(
-            model_name="payment",
-            name="attempt",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="payment",
-                to="billing.paymentattempt",
-            ),
         ),
         migrations.CreateModel(
             name="AttemptInvoice",
@@ -977,70 +1122,19 @@ class Migration(migrations.Migration):
                     portico.plumbing.database.constraints.SamePractice("refund", name="billing_reversal_refund"),
                     portico.plumbing.database.constraints.SamePractice("dispute", name="billing_reversal_dispute"),
                     models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="billing_reversal_amount"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("cause", "refund"), ("dispute", None), ("refund__isnull", False)),
+                            models.Q(("cause", "dispute"), ("dispute__isnull", False), ("refund", None)),
+                            models.Q(
+                                ("cause__in", ("void", "unshared", "taken_back")), ("dispute", None), ("refund", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="billing_reversal_named_cause",
+                    ),
                 ],
             },
-        ),
-        migrations.CreateModel(
-            name="SavedCard",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.database.base_models.RefField()),
-                ("payment_method_id", models.CharField(max_length=64)),
-                ("brand", models.CharField(max_length=20)),
-                ("last4", models.CharField(max_length=4)),
-                ("expires_month", models.PositiveSmallIntegerField()),
-                ("expires_year", models.PositiveSmallIntegerField()),
-                ("consent_text", models.CharField(max_length=500)),
-                ("consented_at", models.DateTimeField()),
-                ("created_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
-                ("removed_at", models.DateTimeField(null=True)),
-                (
-                    "account",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="saved_cards",
-                        to="access.portalaccount",
-                    ),
-                ),
-                (
-                    "practice",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="practices.practice",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "constraints": [
-                    models.UniqueConstraint(fields=("practice", "id"), name="billing_savedcard_of_practice"),
-                    portico.plumbing.database.constraints.SamePractice("account", name="billing_savedcard_account"),
-                    models.UniqueConstraint(
-                        fields=("practice", "payment_method_id"), name="billing_savedcard_one_a_method"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("consent_text", ""), _negated=True), name="billing_savedcard_with_consent"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("expires_month__gte", 1), ("expires_month__lte", 12)),
-                        name="billing_savedcard_month",
-                    ),
-                ],
-                "indexes": [models.Index(fields=["account", "-id"], name="billing_cards_of_account")],
-            },
-        ),
-        migrations.AddField(
-            model_name="paymentattempt",
-            name="card",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="attempts",
-                to="billing.savedcard",
-            ),
         ),
         migrations.CreateModel(
             name="ServiceItem",
@@ -1187,124 +1281,5 @@ class Migration(migrations.Migration):
                     models.Index(fields=["practice", "-id"], name="billing_runs_newest"),
                 ],
             },
-        ),
-        migrations.CreateModel(
-            name="StripeCustomer",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("stripe_account_id", models.CharField(max_length=64)),
-                ("livemode", models.BooleanField()),
-                ("customer_id", models.CharField(max_length=64)),
-                ("created_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
-                (
-                    "account",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="stripe_customers",
-                        to="access.portalaccount",
-                    ),
-                ),
-                (
-                    "practice",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="practices.practice",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "constraints": [
-                    models.UniqueConstraint(fields=("practice", "id"), name="billing_stripecustomer_of_practice"),
-                    portico.plumbing.database.constraints.SamePractice(
-                        "account", name="billing_stripecustomer_account"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("account", "stripe_account_id", "livemode"), name="billing_stripecustomer_one_a_mode"
-                    ),
-                    models.UniqueConstraint(
-                        fields=("practice", "customer_id"), name="billing_stripecustomer_one_an_id"
-                    ),
-                ],
-            },
-        ),
-        migrations.AddField(
-            model_name="savedcard",
-            name="customer",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="cards", to="billing.stripecustomer"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=portico.plumbing.database.constraints.SamePractice("attempt", name="billing_payment_attempt"),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "online"), models.Q(("stripe_charge_id", ""), _negated=True)),
-                    models.Q(models.Q(("kind", "online"), _negated=True), ("attempt", None), ("stripe_charge_id", "")),
-                    _connector="OR",
-                ),
-                name="billing_payment_charged_or_recorded",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reversal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("cause", "refund"), ("dispute", None), ("refund__isnull", False)),
-                    models.Q(("cause", "dispute"), ("dispute__isnull", False), ("refund", None)),
-                    models.Q(("cause__in", ("void", "unshared", "taken_back")), ("dispute", None), ("refund", None)),
-                    _connector="OR",
-                ),
-                name="billing_reversal_named_cause",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentattempt",
-            constraint=portico.plumbing.database.constraints.SamePractice("card", name="billing_paymentattempt_card"),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentattempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at", None), ("state__in", ("open", "processing", "quarantined"))),
-                    models.Q(
-                        models.Q(("state__in", ("open", "processing", "quarantined")), _negated=True),
-                        ("ended_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="billing_paymentattempt_holding_or_ended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentattempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("card", None), ("way", "checkout")),
-                    models.Q(("card__isnull", False), ("way", "saved_card")),
-                    _connector="OR",
-                ),
-                name="billing_paymentattempt_card_of_way",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="savedcard",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "customer", name="billing_savedcard_customer"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="paymentattempt",
-            index=models.Index(
-                condition=models.Q(("state__in", ("open", "processing"))),
-                fields=["id"],
-                name="billing_waiting_attempts",
-            ),
         ),
     ]

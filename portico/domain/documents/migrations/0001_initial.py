@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         ("clients", "0006_index_of_phone_numbers"),
         ("plumbing", "0018_reports_by_kind"),
         ("practices", "0015_set_up_closed"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("practices", "__first__"),
     ]
 
     operations = [
@@ -59,6 +59,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("archived_at", None)),
+                        fields=["practice", "position", "id"],
+                        name="documents_templates_in_order",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_documenttemplate_of_practice"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["form", "consent", "file", "upload"])),
+                        name="documents_documenttemplate_known_kind",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -108,6 +122,56 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [models.Index(fields=["client", "-id"], name="documents_packets_newest")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_packet_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice("client", name="documents_packet_client"),
+                    portico.plumbing.database.constraints.SamePractice("access", name="documents_packet_access"),
+                    portico.plumbing.database.constraints.SamePractice("email", name="documents_packet_email"),
+                    models.UniqueConstraint(fields=("access", "form_key"), name="documents_packet_one_per_form_key"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TemplateVersion",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("ref", portico.plumbing.database.base_models.RefField()),
+                ("number", models.PositiveIntegerField()),
+                ("content", models.JSONField()),
+                ("digest", models.CharField(max_length=64)),
+                ("minutes", models.PositiveSmallIntegerField(default=1)),
+                ("published_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
+                ("published_by", models.CharField(max_length=100)),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="documents.documenttemplate",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_templateversion_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "template", name="documents_templateversion_template"
+                    ),
+                    models.UniqueConstraint(fields=("template", "number"), name="documents_templateversion_number"),
+                    portico.plumbing.database.constraints.AppendOnly(name="documents_templateversion_append_only"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -190,9 +254,75 @@ class Migration(migrations.Migration):
                         to="documents.packet",
                     ),
                 ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="documents.templateversion",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["access", "state", "position", "id"], name="documents_requests_of_access"),
+                    models.Index(fields=["client", "-id"], name="documents_requests_of_client"),
+                    models.Index(fields=["practice", "state", "id"], name="documents_requests_by_state"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_documentrequest_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "packet", name="documents_documentrequest_packet"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "client", name="documents_documentrequest_client"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "access", name="documents_documentrequest_access"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "version", name="documents_documentrequest_version"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "asks_again", name="documents_documentrequest_asks_again"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("packet", "version", "access"), name="documents_documentrequest_once_a_packet"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("completed_at", None),
+                                ("declined_at", None),
+                                ("reviewed_at", None),
+                                ("state__in", ("sent", "opened", "started")),
+                                ("withdrawn_at", None),
+                            ),
+                            models.Q(
+                                ("completed_at__isnull", False),
+                                ("reviewed_at", None),
+                                ("state", "completed"),
+                                ("withdrawn_at", None),
+                            ),
+                            models.Q(
+                                ("completed_at__isnull", False),
+                                ("reviewed_at__isnull", False),
+                                ("state", "reviewed"),
+                                ("withdrawn_at", None),
+                            ),
+                            models.Q(
+                                ("completed_at", None),
+                                ("declined_at__isnull", False),
+                                ("state", "declined"),
+                                ("withdrawn_at", None),
+                            ),
+                            models.Q(("completed_at", None), ("state", "withdrawn"), ("withdrawn_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="documents_documentrequest_state_fits",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -223,6 +353,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_responsedraft_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "request", name="documents_responsedraft_request"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -276,6 +412,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_submission_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice("request", name="documents_submission_request"),
+                    portico.plumbing.database.constraints.SamePractice("account", name="documents_submission_account"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("account__isnull", False), ("witness", "")),
+                            models.Q(("account", None), ("method", ""), models.Q(("witness", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="documents_submission_online_or_on_paper",
+                    ),
+                    portico.plumbing.database.constraints.AppendOnly(name="documents_submission_append_only"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -310,6 +460,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_countersignature_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "submission", name="documents_countersignature_submission"
+                    ),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "signed_by", name="documents_countersignature_signed_by"
+                    ),
+                    portico.plumbing.database.constraints.AppendOnly(name="documents_countersignature_append_only"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -342,40 +502,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
-            },
-        ),
-        migrations.CreateModel(
-            name="TemplateVersion",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("ref", portico.plumbing.database.base_models.RefField()),
-                ("number", models.PositiveIntegerField()),
-                ("content", models.JSONField()),
-                ("digest", models.CharField(max_length=64)),
-                ("minutes", models.PositiveSmallIntegerField(default=1)),
-                ("published_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
-                ("published_by", models.CharField(max_length=100)),
-                (
-                    "practice",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="practices.practice",
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_submissionreview_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "submission", name="documents_submissionreview_submission"
                     ),
-                ),
-                (
-                    "template",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="versions",
-                        to="documents.documenttemplate",
+                    portico.plumbing.database.constraints.SamePractice(
+                        "reviewed_by", name="documents_submissionreview_reviewed_by"
                     ),
-                ),
-            ],
-            options={
-                "abstract": False,
+                    portico.plumbing.database.constraints.AppendOnly(name="documents_submissionreview_append_only"),
+                ],
             },
         ),
         migrations.AddField(
@@ -385,252 +521,10 @@ class Migration(migrations.Migration):
                 null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="documents.templateversion"
             ),
         ),
-        migrations.AddField(
-            model_name="documentrequest",
-            name="version",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="requests", to="documents.templateversion"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="packet",
-            index=models.Index(fields=["client", "-id"], name="documents_packets_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="documenttemplate",
-            index=models.Index(
-                condition=models.Q(("archived_at", None)),
-                fields=["practice", "position", "id"],
-                name="documents_templates_in_order",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="documentrequest",
-            index=models.Index(fields=["access", "state", "position", "id"], name="documents_requests_of_access"),
-        ),
-        migrations.AddIndex(
-            model_name="documentrequest",
-            index=models.Index(fields=["client", "-id"], name="documents_requests_of_client"),
-        ),
-        migrations.AddIndex(
-            model_name="documentrequest",
-            index=models.Index(fields=["practice", "state", "id"], name="documents_requests_by_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="packet",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_packet_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="responsedraft",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_responsedraft_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="submission",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_submission_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="countersignature",
-            constraint=models.UniqueConstraint(
-                fields=("practice", "id"), name="documents_countersignature_of_practice"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submissionreview",
-            constraint=models.UniqueConstraint(
-                fields=("practice", "id"), name="documents_submissionreview_of_practice"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="templateversion",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_templateversion_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttemplate",
-            constraint=models.UniqueConstraint(
-                fields=("practice", "id"), name="documents_documenttemplate_of_practice"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=models.UniqueConstraint(fields=("practice", "id"), name="documents_documentrequest_of_practice"),
-        ),
-        migrations.AddConstraint(
-            model_name="packet",
-            constraint=portico.plumbing.database.constraints.SamePractice("client", name="documents_packet_client"),
-        ),
-        migrations.AddConstraint(
-            model_name="packet",
-            constraint=portico.plumbing.database.constraints.SamePractice("access", name="documents_packet_access"),
-        ),
-        migrations.AddConstraint(
-            model_name="packet",
-            constraint=portico.plumbing.database.constraints.SamePractice("email", name="documents_packet_email"),
-        ),
-        migrations.AddConstraint(
-            model_name="packet",
-            constraint=models.UniqueConstraint(fields=("access", "form_key"), name="documents_packet_one_per_form_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="responsedraft",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "request", name="documents_responsedraft_request"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submission",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "request", name="documents_submission_request"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submission",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "account", name="documents_submission_account"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("account__isnull", False), ("witness", "")),
-                    models.Q(("account", None), ("method", ""), models.Q(("witness", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="documents_submission_online_or_on_paper",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submission",
-            constraint=portico.plumbing.database.constraints.AppendOnly(name="documents_submission_append_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="countersignature",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "submission", name="documents_countersignature_submission"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="countersignature",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "signed_by", name="documents_countersignature_signed_by"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="countersignature",
-            constraint=portico.plumbing.database.constraints.AppendOnly(name="documents_countersignature_append_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="submissionreview",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "submission", name="documents_submissionreview_submission"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submissionreview",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "reviewed_by", name="documents_submissionreview_reviewed_by"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submissionreview",
-            constraint=portico.plumbing.database.constraints.AppendOnly(name="documents_submissionreview_append_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="templateversion",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "template", name="documents_templateversion_template"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="templateversion",
-            constraint=models.UniqueConstraint(fields=("template", "number"), name="documents_templateversion_number"),
-        ),
-        migrations.AddConstraint(
-            model_name="templateversion",
-            constraint=portico.plumbing.database.constraints.AppendOnly(name="documents_templateversion_append_only"),
-        ),
         migrations.AddConstraint(
             model_name="documenttemplate",
             constraint=portico.plumbing.database.constraints.SamePractice(
                 "current_version", name="documents_documenttemplate_current_version"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documenttemplate",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["form", "consent", "file", "upload"])),
-                name="documents_documenttemplate_known_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "packet", name="documents_documentrequest_packet"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "client", name="documents_documentrequest_client"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "access", name="documents_documentrequest_access"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "version", name="documents_documentrequest_version"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "asks_again", name="documents_documentrequest_asks_again"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=models.UniqueConstraint(
-                fields=("packet", "version", "access"), name="documents_documentrequest_once_a_packet"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("completed_at", None),
-                        ("declined_at", None),
-                        ("reviewed_at", None),
-                        ("state__in", ("sent", "opened", "started")),
-                        ("withdrawn_at", None),
-                    ),
-                    models.Q(
-                        ("completed_at__isnull", False),
-                        ("reviewed_at", None),
-                        ("state", "completed"),
-                        ("withdrawn_at", None),
-                    ),
-                    models.Q(
-                        ("completed_at__isnull", False),
-                        ("reviewed_at__isnull", False),
-                        ("state", "reviewed"),
-                        ("withdrawn_at", None),
-                    ),
-                    models.Q(
-                        ("completed_at", None),
-                        ("declined_at__isnull", False),
-                        ("state", "declined"),
-                        ("withdrawn_at", None),
-                    ),
-                    models.Q(("completed_at", None), ("state", "withdrawn"), ("withdrawn_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="documents_documentrequest_state_fits",
             ),
         ),
     ]

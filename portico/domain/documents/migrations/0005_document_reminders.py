@@ -23,46 +23,38 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("day", models.DateField()),
                 ("queued_at", models.DateTimeField(default=portico.plumbing.clock.now, editable=False)),
+                (
+                    "packet",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reminders",
+                        to="documents.packet",
+                    ),
+                ),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="practices.practice",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("practice", "id"), name="documents_documentreminder_of_practice"),
+                    portico.plumbing.database.constraints.SamePractice(
+                        "packet", name="documents_documentreminder_packet"
+                    ),
+                    models.UniqueConstraint(fields=("packet", "day"), name="documents_documentreminder_one_a_day"),
+                ],
             },
         ),
         migrations.AddIndex(
             model_name="packet",
             index=models.Index(fields=["shared_at"], name="documents_packets_by_time"),
-        ),
-        migrations.AddField(
-            model_name="documentreminder",
-            name="packet",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="reminders",
-                to="documents.packet",
-            ),
-        ),
-        migrations.AddField(
-            model_name="documentreminder",
-            name="practice",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="practices.practice"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentreminder",
-            constraint=models.UniqueConstraint(
-                fields=("practice", "id"), name="documents_documentreminder_of_practice"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentreminder",
-            constraint=portico.plumbing.database.constraints.SamePractice(
-                "packet", name="documents_documentreminder_packet"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentreminder",
-            constraint=models.UniqueConstraint(fields=("packet", "day"), name="documents_documentreminder_one_a_day"),
         ),
     ]
