@@ -27,7 +27,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import form_recovery
 from tests.operating.test_verifying import run
-from tests.support import migrated
+from tests.support import migrated, schemas
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.django_db]
 
@@ -120,21 +120,21 @@ def upgraded(
     django_db_setup: None,
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[None]:
-    """A database of the previous version with its rows, migrated: the tests of this module are connected to it."""
+) -> Iterator[str]:
+    """A database of the previous version with its rows, migrated: the tests of this module are connected to it.
+
+    Yields the name of the database of the other tests.
+    """
+    own = str(connection.settings_dict["NAME"])
     is_file = connection.vendor == "sqlite"
-    name = (
-        str(tmp_path_factory.mktemp("upgrade") / "upgrade.sqlite3")
-        if is_file
-        else f"{connection.settings_dict['NAME']}_upgrade"
-    )
+    name = str(tmp_path_factory.mktemp("upgrade") / "upgrade.sqlite3") if is_file else f"{own}_upgrade"
     with django_db_blocker.unblock():
         migrated.create_copy(name, label="previous", make=lambda: insert(rows, migrated_to(PREVIOUS)))
         try:
             with migrated.connected_to(name):
                 call_command("migrate", verbosity=0)
                 with django_db_blocker.block():
-                    yield
+                    yield own
         finally:
             migrated.drop(name)
 
@@ -192,6 +192,15 @@ def test_every_column_is_kept(rows: dict[str, Table]) -> None:
             names = NEW_COLUMNS | CONVERTED_COLUMNS
             expected = {names.get((table, column), column) for column in content["columns"]}
             assert expected - {column.name for column in description} == set(), table
+
+
+def test_the_tables_are_those_of_todays_models(upgraded: str) -> None:
+    of_models = connection.copy("models")
+    of_models.settings_dict["NAME"] = upgraded
+    try:
+        assert schemas.described(connection) == schemas.described(of_models)
+    finally:
+        migrated.disconnect(of_models)
 
 
 def test_practices_that_exist_have_been_set_up(rows: dict[str, Table]) -> None:

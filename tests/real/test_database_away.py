@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.real.test_web_processes import Visitor
-from tests.support import postgresql
+from tests.support import migrated, postgresql
 from tests.support.postgresql import Cluster
 from tests.support.processes import Processes
 
@@ -31,7 +31,7 @@ def cluster() -> Iterator[Cluster]:
 
 def test_pages_and_worker_recover_from_an_outage(processes: Processes, cluster: Cluster) -> None:
     processes.database_url = f"{cluster.url.rpartition('/')[0]}/postgres"
-    assert processes.run("migrate").returncode == 0
+    migrated.fill(processes.database_url)
     web, worker = processes.web(), processes.worker()
     assert processes.run(*FOUNDING, PUBLIC_BASE_URL=web.url).returncode == 0
     visitor = Visitor(web)

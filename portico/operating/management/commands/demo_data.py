@@ -36,6 +36,8 @@ def create(connection: BaseDatabaseWrapper) -> None:
     with connection.schema_editor() as editor:
         for model in apps.get_models():
             editor.create_model(model)
+        # Last, since they refer to the unique constraints of other tables.
+        editor.deferred_sql.sort(key=lambda statement: "FOREIGN KEY" in str(statement))
     executor = MigrationExecutor(connection)
     for app, name in executor.loader.graph.nodes:
         executor.recorder.record_applied(app, name)
