@@ -18,6 +18,8 @@ from portico.web.route_list import Audience, Guard, methods_of
 OFFICE_PATH = "/office/"
 # The length of the column that keeps the requested page while a client signs in.
 MAX_PORTAL_PATH_LENGTH = 300
+# Query parameter of office pages about an access, and their forms: the ref of the contact's relationship.
+ACCESS_PARAMETER = "access"
 
 
 def to_office_sign_in(request: HttpRequest) -> HttpResponse:

@@ -49,7 +49,7 @@ def answer(
         return _to_office(request, view, because) if is_read else None
     portal_request = _with_attributes(request, view)
     if not is_read:
-        raise ViewIsReadOnly(view.client)
+        raise ViewIsReadOnly(view)
     match = request.resolver_match
     ref = str(match.kwargs.get("ref", "")) if match else ""
     client_views.record_page(view, page=(match.url_name or "") if match else "", ref=ref)
@@ -74,9 +74,17 @@ def end(request: OpenRequest) -> ClientView | None:
     return view
 
 
+def query_of_contact(view: ClientView, **parameters: str) -> str:
+    """Returns the query of an office page with these parameters, and with the contact as whom staff viewed, if any."""
+    if view.relationship is not None:
+        parameters[redirects.ACCESS_PARAMETER] = view.relationship.ref
+    return f"?{urlencode(parameters)}" if parameters else ""
+
+
 def _to_office(request: HttpRequest, view: ClientView, because: ViewEnd) -> HttpResponse:
     start = reverse("office:client_view", kwargs={"ref": view.client.ref})
-    response = redirects.redirect_whole_page(request, f"{start}?{urlencode({ENDED_PARAMETER: because.value})}")
+    address = f"{start}{query_of_contact(view, **{ENDED_PARAMETER: because.value})}"
+    response = redirects.redirect_whole_page(request, address)
     delete_view_cookie(response, view.practice)
     return response
 
@@ -91,5 +99,6 @@ def _with_attributes(request: HttpRequest, view: ClientView) -> PortalRequest:
     portal_request.has_chosen = True
     portal_request.client, portal_request.actor = view.client, view.staff.actor
     timezone.activate(view.practice.zone)
-    translation.activate(languages.language_in_link(request) or portal_request.account.language or view.client.language)
+    language = languages.language_in_link(request) or portal_request.account.language or access.holder_language
+    translation.activate(language)
     return portal_request

@@ -1,6 +1,7 @@
 """Views of the portal by staff: read-only, under the staff member's own name, for fifteen minutes.
 
-A view is no session of the client. It has its own row and cookie, shows one client, and works with access off.
+A view is no session of the client. It has its own row and cookie, shows one client, as the client or one of the
+contacts sees it, and works with access off.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
+from portico.domain.access import access_grants
 from portico.domain.access.models import ClientView, PortalAccess, PortalAccount, ViewEnd
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientArchived
-from portico.domain.clients.models import Client
+from portico.domain.clients.contacts import RelationshipEnded
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices.models import CLIENT_EDITORS, StaffMember
 from portico.domain.practices.staff import staff_sessions
 from portico.plumbing import clock, tokens
@@ -33,8 +36,8 @@ class ViewIsReadOnly(Refused):
 
     status = 403
 
-    def __init__(self, client: Client) -> None:
-        super().__init__(read_only_message(client))
+    def __init__(self, view: ClientView) -> None:
+        super().__init__(read_only_message(view))
 
 
 @dataclass(frozen=True)
@@ -45,18 +48,23 @@ class StartedView:
     key: str
 
 
-def read_only_message(client: Client) -> str:
+def read_only_message(view: ClientView) -> str:
     """Returns "You are viewing as Jordan. Nothing can be changed here."."""
-    return _("You are viewing as %(name)s. Nothing can be changed here.") % {"name": client.called}
+    return _("You are viewing as %(name)s. Nothing can be changed here.") % {"name": view.called}
 
 
-def start(client: Client, *, staff: StaffMember, session_ref: str, reason: str) -> StartedView:
+def start(
+    client: Client, *, staff: StaffMember, session_ref: str, reason: str, relationship: Relationship | None = None
+) -> StartedView:
     """Starts a view of the client's portal in the browser of the office session, and ends an earlier one there.
 
-    `session_ref` is the ref of that StaffSession of `staff`. Raises ClientArchived.
+    `session_ref` is the ref of that StaffSession of `staff`; `relationship` that of the contact who is viewed as.
+    Raises ClientArchived, RelationshipEnded.
     """
     if client.is_archived_now:
         raise ClientArchived
+    if relationship is not None and not relationship.is_current:
+        raise RelationshipEnded
     key = tokens.new_token()
     with transaction.atomic():
         for earlier in ClientView.objects.open().filter(practice=client.practice, staff_session=session_ref):
@@ -64,6 +72,7 @@ def start(client: Client, *, staff: StaffMember, session_ref: str, reason: str) 
         view = ClientView.objects.create(
             practice=client.practice,
             client=client,
+            relationship=relationship,
             staff=staff,
             staff_session=session_ref,
             key_hash=tokens.digest(key),
@@ -76,6 +85,7 @@ def start(client: Client, *, staff: StaffMember, session_ref: str, reason: str) 
             by=staff.actor,
             about=view.ref,
             reason=reason,
+            **_details_of(view),
         )
     return StartedView(view, key)
 
@@ -87,6 +97,7 @@ def find(slug: str, key: str) -> ClientView | None:
     views = ClientView.objects.open().filter(practice__slug=slug, key_hash=tokens.digest(key))
     view = (
         views.select_related("practice", "staff", "client__portal_access__account", "client__portal_access__address")
+        .select_related("relationship__contact", "relationship__access__account", "relationship__access__address")
         .annotate(has_session=Exists(session), reconciled=~Exists(missing))
         .first()
     )
@@ -104,6 +115,7 @@ def reason_to_end(view: ClientView) -> ViewEnd | None:
         and view.staff.role in CLIENT_EDITORS
         and view.__dict__["has_session"]
         and not view.client.is_archived_now
+        and (view.relationship is None or view.relationship.is_current)
     )
     return None if is_allowed else ViewEnd.NOT_ALLOWED
 
@@ -124,6 +136,7 @@ def end(view: ClientView, because: ViewEnd, *, by: Actor) -> bool:
                 by=by,
                 about=view.ref,
                 because=because.value,
+                **_details_of(view),
             )
     return bool(ended)
 
@@ -137,19 +150,31 @@ def record_page(view: ClientView, *, page: str, ref: str) -> None:
         by=view.staff.actor,
         about=ref,
         page=page,
+        **_details_of(view),
     )
 
 
 def access_as_if_on(view: ClientView) -> PortalAccess:
-    """Returns the client's access as it would be if it were on, for a view from `find`. It must not be saved."""
-    client = view.client
-    access = getattr(client, "portal_access", None) or PortalAccess.of(client, practice=view.practice)
-    access.client = client
+    """Returns the access of the client or contact as it would be if it were on, for a view from `find`.
+
+    It must not be saved.
+    """
+    client, relationship = view.client, view.relationship
+    saved = getattr(client, "portal_access", None) if relationship is None else getattr(relationship, "access", None)
+    access = saved or access_grants.new_access(client, relationship)
+    access.practice, access.client, access.relationship = view.practice, client, relationship
     access.enabled_at = access.enabled_at or view.created_at
     if access.address is not None and access.address.closed_at is not None:
         access.address = None
     access.__dict__["reconciled"] = view.__dict__["reconciled"]
     return access
+
+
+def _details_of(view: ClientView) -> dict[str, str]:
+    """Returns the details with which an entry names the contact as whom staff view; see `holders.details_of`."""
+    if view.relationship is None:
+        return {}
+    return {"access": view.relationship.ref, "holder": view.viewed_as}
 
 
 def account_of(access: PortalAccess) -> PortalAccount:

@@ -14,10 +14,8 @@ from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, Relationship
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
+from portico.web import redirects
 from portico.web.http.request_types import OfficeRequest
-
-# Query parameter of the `Client Portal` tab and its forms: the ref of the contact's relationship.
-ACCESS_PARAMETER = "access"
 
 
 def get_client(request: OfficeRequest, ref: str) -> Client:
@@ -54,7 +52,7 @@ def _relationship(client: Parameter, ref: Parameter) -> QuerySet[Relationship]:
 
 def relationship_in_query(request: OfficeRequest, client: Client) -> Relationship | None:
     """Returns the relationship whose access the URL names; None for the client's own. Raises Http404."""
-    ref = request.GET.get(ACCESS_PARAMETER, "")
+    ref = request.GET.get(redirects.ACCESS_PARAMETER, "")
     if not ref:
         return None
     relationship = _relationship.first(client=client.pk, ref=ref)

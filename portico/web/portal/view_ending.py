@@ -2,6 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from portico.web import view_as_client
@@ -17,6 +18,7 @@ def end(request: OpenRequest) -> HttpResponse:
     if view is None:
         response = redirect("entrance:doorway", slug=request.practice.slug)
     else:
-        response = redirect("office:client_portal", ref=view.client.ref)
+        tab = reverse("office:client_portal", kwargs={"ref": view.client.ref})
+        response = redirect(f"{tab}{view_as_client.query_of_contact(view)}")
     view_as_client.delete_view_cookie(response, request.practice)
     return response

@@ -64,14 +64,14 @@ def inert(client_view: ClientView | None) -> SafeString:
     """{{ inert(request.client_view) }}: disables a button of the portal while staff view the page as the client."""
     if client_view is None:
         return SafeString("")
-    return format_html(' disabled title="{}"', client_views.read_only_message(client_view.client))
+    return format_html(' disabled title="{}"', client_views.read_only_message(client_view))
 
 
 def action_href(address: str, client_view: ClientView | None) -> SafeString:
     """{{ action_href(url(…), request.client_view) }}: the address of a link that begins to pay; none in such a view."""
     if client_view is None:
         return format_html(' href="{}"', address)
-    title = client_views.read_only_message(client_view.client)
+    title = client_views.read_only_message(client_view)
     return format_html(' role="link" aria-disabled="true" title="{}"', title)
 
 

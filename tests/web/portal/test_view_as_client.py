@@ -14,12 +14,12 @@ from django.conf import settings
 from django.db import models
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, client_changes, client_views
+from portico.domain.access import access_grants, client_changes, client_views, contact_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import ClientView, PortalAccess, PortalSession, ViewEnd
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import Invoice
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship, RelationshipKind
 from portico.domain.practices import suspension
 from portico.domain.practices.models import Practice, Role, StaffMember, StaffSession
 from portico.plumbing import clock
@@ -379,3 +379,78 @@ def test_old_views_are_deleted(desk: Browser, ana: Client) -> None:
     assert client_views.delete_old() == 0
     with time_machine.travel(clock.now() + timedelta(days=1, seconds=1)):
         assert client_views.delete_old() == 1
+
+
+def start_as(desk: Browser, contact: Relationship) -> Browser:
+    """Presses `View as client` for a contact; returns the same browser."""
+    answer = desk.post(f"/office/clients/{contact.client.ref}/view/?access={contact.ref}", {"reason": ""})
+    assert answer["Location"] == HOME
+    return desk
+
+
+def test_it_offers_to_view_as_each_contact(desk: Browser, ana: Client) -> None:
+    bruno, payer = cast.guardian(ana), cast.guardian(ana, "Pia", kind=RelationshipKind.PAYER, address=None)
+    address = f"/office/clients/{ana.ref}/view/"
+    page = desk.get(address).text
+    for contact, name in ((bruno, "Bruno Berg"), (payer, "Pia Berg")):
+        assert f'<a href="{address}?access={contact.ref}">View as {name}</a>' in page
+    of_bruno = desk.get(f"{address}?access={bruno.ref}").text
+    assert "Bruno Berg, guardian of Ana Abreu" in of_bruno
+    assert f'<a href="{address}">View as Ana Abreu</a>' in of_bruno
+    assert "View as Bruno Berg" not in of_bruno
+
+
+def test_a_contact_sees_what_their_own_access_allows(desk: Browser, ana: Client) -> None:
+    cast.with_access(ana)
+    cast.bill(ana, 14_000)
+    (own,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), shared_documents.consent(ana.practice))
+    payer = cast.guardian(ana, "Pia", kind=RelationshipKind.PAYER, address=None)
+    guardian = cast.guardian(ana)
+    (shared,) = shared_documents.shared(cast.with_contact_access(guardian), shared_documents.form(ana.practice))
+
+    page = start_as(desk, payer).get(BILLING).text
+    assert "You are viewing the portal as Pia Berg (payer). Nothing can be changed." in page
+    assert "$140.00" in page
+    assert desk.get(f"{PORTAL}documents/").status_code == 404
+
+    assert shared.ref in start_as(desk, guardian).get(f"{PORTAL}documents/").text
+    assert own.ref not in desk.get(f"{PORTAL}documents/").text
+    assert desk.get(f"{PORTAL}documents/{own.ref}/").status_code == 404
+    shared.refresh_from_db()
+    assert shared.opened_at is None
+
+
+def test_a_view_as_a_contact_is_recorded_with_their_name(desk: Browser, ana: Client) -> None:
+    bruno = cast.guardian(ana)
+    start_as(desk, bruno).get(HOME)
+    assert desk.post(END)["Location"] == f"/office/clients/{ana.ref}/edit/portal/?access={bruno.ref}"
+    entries = AuditEntry.objects.filter(action__startswith="client_view.").order_by("id")
+    assert [(each.client, each.details["access"], each.details["holder"]) for each in entries] == [
+        (ana, bruno.ref, "Bruno Berg (guardian)")
+    ] * 3
+
+
+def test_a_form_sent_in_a_view_as_a_contact_is_refused(desk: Browser, ana: Client) -> None:
+    answer = start_as(desk, cast.guardian(ana)).post(f"{PORTAL}sign-out/")
+    assert answer.status_code == 403
+    assert "You are viewing as Bruno. Nothing can be changed here." in answer.text
+
+
+def test_a_view_as_a_contact_ends_with_the_relationship(desk: Browser, ana: Client) -> None:
+    bruno = cast.guardian(ana)
+    start_as(desk, bruno)
+    contact_changes.end(bruno, by=cast.DESK)
+    expected = f"/office/clients/{ana.ref}/view/?ended=not_allowed&access={bruno.ref}"
+    assert desk.get(HOME)["Location"] == expected
+    assert "The view of Bruno’s portal ended" in desk.get(expected).text
+    again = desk.post(f"/office/clients/{ana.ref}/view/?access={bruno.ref}")
+    assert (again.status_code, ClientView.objects.count()) == (409, 1)
+
+
+def test_a_contact_of_another_client_is_404(desk: Browser, ana: Client, practice: Practice) -> None:
+    stranger = cast.guardian(cast.carol(practice))
+    for answer in (
+        desk.get(f"/office/clients/{ana.ref}/view/?access={stranger.ref}"),
+        desk.post(f"/office/clients/{ana.ref}/view/?access={stranger.ref}"),
+    ):
+        assert answer.status_code == 404

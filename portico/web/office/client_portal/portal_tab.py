@@ -47,6 +47,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.audit import audit_log
 from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.mail import rendering
+from portico.web import redirects
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
@@ -126,7 +127,7 @@ class PortalTab:
 
 def query_of(relationship: Relationship | None) -> str:
     """Returns "?access=…" for the access of a contact; empty for the client's own."""
-    return "" if relationship is None else "?" + urlencode({lookups.ACCESS_PARAMETER: relationship.ref})
+    return "" if relationship is None else "?" + urlencode({redirects.ACCESS_PARAMETER: relationship.ref})
 
 
 def url_of(client: Client, relationship: Relationship | None) -> str:

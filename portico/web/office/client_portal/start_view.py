@@ -9,12 +9,14 @@ from django.views.decorators.http import require_http_methods
 from portico.domain.access import client_views
 from portico.domain.access.models import ViewEnd
 from portico.domain.clients.client_details import ClientArchived
-from portico.domain.clients.models import Client
+from portico.domain.clients.contacts import RelationshipEnded
+from portico.domain.clients.models import Client, Relationship
 from portico.web import view_as_client
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.base_form import OfficeForm, line_field, posted
+from portico.web.office.client_portal import contacts_card, portal_tab
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -26,29 +28,37 @@ class ViewForm(OfficeForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: OfficeRequest, ref: str) -> HttpResponse:
     client, form = lookups.get_client(request, ref), ViewForm(posted(request))
+    relationship = lookups.relationship_in_query(request, client)
     if not form.is_valid():
-        return _page(request, client, form)
+        return _page(request, client, relationship, form)
     reason, session_ref = form.cleaned_data["reason"], request.session.row.ref if request.session.row else ""
     try:
-        started = client_views.start(client, staff=request.staff, session_ref=session_ref, reason=reason)
-    except ClientArchived as refusal:
-        return _page(request, client, form.refused(refusal))
+        started = client_views.start(
+            client, staff=request.staff, session_ref=session_ref, reason=reason, relationship=relationship
+        )
+    except (ClientArchived, RelationshipEnded) as refusal:
+        return _page(request, client, relationship, form.refused(refusal))
     response = redirect("portal:home", slug=request.practice.slug)
     view_as_client.set_view_cookie(response, started)
     return response
 
 
-def _page(request: OfficeRequest, client: Client, form: ViewForm) -> HttpResponse:
+def _page(request: OfficeRequest, client: Client, relationship: Relationship | None, form: ViewForm) -> HttpResponse:
+    called = client.called if relationship is None else relationship.contact.first_name
     context = {
         "client": client,
+        "relationship": relationship,
+        "called": called,
+        "of_access": portal_tab.query_of(relationship),
+        "contact_rows": contacts_card.rows_of(client),
         "form": form,
-        "ended": _ended_message(request.GET.get(view_as_client.ENDED_PARAMETER, ""), client),
+        "ended": _ended_message(request.GET.get(view_as_client.ENDED_PARAMETER, ""), called),
         "minutes": int(client_views.LIFETIME.total_seconds() // 60),
     }
     return render(request, "office/client_portal/start_view.html", context, status=form.page_status)
 
 
-def _ended_message(because: str, client: Client) -> str:
+def _ended_message(because: str, called: str) -> str:
     """Returns why the last view ended by itself, for which the URL has the reason; empty if it has none."""
     match because:
         case ViewEnd.EXPIRED:
@@ -58,4 +68,4 @@ def _ended_message(because: str, client: Client) -> str:
         case _other:
             return ""
     minutes = int(client_views.LIFETIME.total_seconds() // 60)
-    return text % {"name": client.called, "minutes": minutes}
+    return text % {"name": called, "minutes": minutes}

@@ -18,6 +18,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.text import input_validation
+from portico.web import redirects
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
@@ -92,7 +93,7 @@ def _page(
 
 
 def _chosen(request: OfficeRequest, matched: MatchedRequest) -> MatchedClient | None:
-    named = (request.GET.get("client", ""), request.GET.get(lookups.ACCESS_PARAMETER, ""))
+    named = (request.GET.get("client", ""), request.GET.get(redirects.ACCESS_PARAMETER, ""))
     by_refs = {(each.client.ref, each.relationship.ref if each.relationship else ""): each for each in matched.clients}
     return by_refs.get(named) or next(iter(matched.clients), None)
 
