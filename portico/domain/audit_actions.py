@@ -167,6 +167,7 @@ class AuditAction(TextChoices):
     DOCUMENTS_SHARED = "documents.shared", _("Documents shared")
     DOCUMENT_WITHDRAWN = "document.withdrawn", _("Document withdrawn")
     DOCUMENT_ASKED_AGAIN = "document.asked_again", _("Document asked for again")
+    DOCUMENT_UPDATED = "document.updated", _("Open document moved to the current version")
     DOCUMENT_SIGNED_ON_PAPER = "document.signed_on_paper", _("Document signed on paper, recorded by staff")
     DOCUMENT_REVIEWED = "document.reviewed", _("Completed document reviewed")
     DOCUMENT_COUNTERSIGNED = "document.countersigned", _("Completed document countersigned")

@@ -326,6 +326,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:template_file", "GET"): for_editors(404),
     ("office:shareable_document", "GET"): for_editors(200, elsewhere=404),
     ("office:shareable_document", "POST"): for_editors(422, elsewhere=404),
+    ("office:document_open_requests", "POST"): for_editors(302, elsewhere=404),
     ("office:document_publication", "POST"): for_editors(422, elsewhere=404),
     ("office:document_preview", "GET"): for_editors(200, elsewhere=404),
     ("office:document_translation", "GET"): for_editors(200, elsewhere=404),

@@ -47,6 +47,12 @@ class DraftChanged(Refused):
         self.link_ids = frozenset(link_ids)
 
 
+class DocumentUpdated(Refused):
+    """Staff moved the request to a later version after the page was shown."""
+
+    message = _("This document was updated since you opened this page. Check your answers, then send them.")
+
+
 class DraftTooLarge(Refused):
     message = _("These answers are too long to save. Please shorten them.")
     status = 422

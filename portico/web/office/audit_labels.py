@@ -412,6 +412,7 @@ _ICONS = {
     AuditAction.DOCUMENTS_SHARED: ("send", "accent"),
     AuditAction.DOCUMENT_WITHDRAWN: ("undo-2", "wait"),
     AuditAction.DOCUMENT_ASKED_AGAIN: ("send", "accent"),
+    AuditAction.DOCUMENT_UPDATED: ("refresh-cw", "quiet"),
     AuditAction.DOCUMENT_SIGNED_ON_PAPER: ("check", "good"),
     AuditAction.DOCUMENT_REVIEWED: ("check", "quiet"),
     AuditAction.DOCUMENT_COUNTERSIGNED: ("pencil", "quiet"),

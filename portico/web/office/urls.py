@@ -57,7 +57,13 @@ from portico.web.office.settings import (
     services,
     team,
 )
-from portico.web.office.shareable_documents import form_builder, form_files, template_editor, template_file
+from portico.web.office.shareable_documents import (
+    form_builder,
+    form_files,
+    open_requests,
+    template_editor,
+    template_file,
+)
 from portico.web.office.shareable_documents import template_list as shareable_list
 from portico.web.office.sign_in import (
     forgotten_password,
@@ -249,6 +255,7 @@ urlpatterns = [
     path("settings/documents/starter-set/", shareable_list.add_starter_set, name="document_starter_set"),
     path("settings/documents/<str:ref>/", template_editor.edit, name="shareable_document"),
     path("settings/documents/<str:ref>/publication/", template_editor.publish, name="document_publication"),
+    path("settings/documents/<str:ref>/open-requests/", open_requests.update, name="document_open_requests"),
     path("settings/documents/<str:ref>/draft/removal/", template_editor.discard_draft, name="document_draft_removal"),
     path("settings/documents/<str:ref>/preview/<str:language>/", template_editor.preview, name="document_preview"),
     path("settings/documents/<str:ref>/<str:language>/file/", template_file.download, name="template_file"),

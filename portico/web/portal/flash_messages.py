@@ -18,6 +18,7 @@ STRIPE_NOT_REACHED = "stripe-not-reached"
 NOT_CHARGED_AGAIN = "not-charged-again"
 DOCUMENT_COMPLETED = "document-completed"
 DOCUMENT_DECLINED = "document-declined"
+DOCUMENT_UPDATED = "document-updated"
 QUESTION_ADDED = "question-added"
 
 
@@ -38,6 +39,7 @@ NOT_SENT_YET = Notice(
 )
 KNOWN = {
     QUESTION_ADDED: Notice("info", _("Your answer added a question to this page.")),
+    DOCUMENT_UPDATED: Notice("info", _("This document was updated. Check your answers.")),
     DOCUMENT_COMPLETED: Notice("success", _("Done. Here is the next document.")),
     DOCUMENT_DECLINED: Notice("info", _("You declined this document. The practice can see that.")),
     CARD_REMOVED: Notice("success", _("The card was removed.")),

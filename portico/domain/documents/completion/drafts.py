@@ -64,12 +64,14 @@ def save(
 
     `answers` has every question of the page, with an empty list for one without an answer. `place` is the linkId that
     the client is at. Raises DraftChanged if another window has given other answers to these questions since the page
-    was shown, DraftTooLarge, DocumentCompleted, DocumentDeclined, DocumentWithdrawn.
+    was shown, DocumentUpdated if `request` has an earlier version, DraftTooLarge, DocumentCompleted, DocumentDeclined,
+    DocumentWithdrawn.
     """
     form = questionnaire_of(request.version, language)
     with transaction.atomic():
         row = request_states.lock(request)
         request_states.refuse_unless_open(row)
+        request_states.refuse_if_updated(row, request)
         draft = of(row) or ResponseDraft(practice_id=row.practice_id, request=row, number=0)
         stored = answer_items.flatten(draft.answers)
         _refuse_if_changed(draft, stored, answers, page)
@@ -79,6 +81,24 @@ def save(
         _write(draft, checked.items, page=page, place=place)
         _mark_started(row, language=language, by=by)
     return SavedDraft(draft, checked.errors)
+
+
+def carry_over(draft: ResponseDraft, version: TemplateVersion, language: str) -> None:
+    """Moves a draft to another version of its form, under the request's lock: it keeps the answers that fit.
+
+    A page that was shown before is refused, or its answers are read with its own version; see `DocumentUpdated`.
+    """
+    form = questionnaire_of(version, language)
+    draft.answers = answers_that_fit(form, draft.answers)
+    draft.number += 1
+    draft.place = draft.place if draft.place in form.by_link_id else ""
+    draft.changes = {link_id: change for link_id, change in draft.changes.items() if link_id in form.by_link_id}
+    draft.save(update_fields=["answers", "number", "place", "changes"])
+
+
+def answers_that_fit(form: Questionnaire, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:  # Any: JSON.
+    """Returns the answers to questions that the form has too, with answers of the same kind."""
+    return check_answers(form, answer_items.build(form, answer_items.flatten(answers)), complete=False).items
 
 
 def _refuse_if_changed(

@@ -8,6 +8,7 @@ from portico.domain.documents.models import DocumentRequest, RequestState, Respo
 from portico.domain.documents.refusals import (
     DocumentCompleted,
     DocumentDeclined,
+    DocumentUpdated,
     DocumentWithdrawn,
     NotDeclinable,
 )
@@ -23,7 +24,8 @@ def lock(request: DocumentRequest) -> DocumentRequest:
     The version is not joined: one that the request gets during the wait would be missing.
     """
     rows = DocumentRequest.objects.locked().select_related("client", "practice", "access__relationship__contact")
-    return rows.get(pk=request.pk)
+    # PostgreSQL returns no row if it waited while the version changed: the joined one is then another.
+    return rows.filter(pk=request.pk).first() or rows.get(pk=request.pk)
 
 
 def refuse_unless_open(request: DocumentRequest) -> None:
@@ -34,6 +36,12 @@ def refuse_unless_open(request: DocumentRequest) -> None:
         raise DocumentDeclined
     if request.state == RequestState.WITHDRAWN:
         raise DocumentWithdrawn
+
+
+def refuse_if_updated(row: DocumentRequest, shown: DocumentRequest) -> None:
+    """Raises DocumentUpdated if the locked row has another version than the request had when its page was read."""
+    if row.version_id != shown.version_id:
+        raise DocumentUpdated
 
 
 def mark_opened(request: DocumentRequest, *, language: str, by: Actor) -> DocumentRequest:

@@ -40,9 +40,9 @@ def submit(
     """Completes the document with the answers of its draft, and deletes the draft.
 
     `language` is that of the page that was sent, as it was shown; the document's is the same, or English.
-    `draft_number` is that of the draft on the page, 0 without one. A second call returns the first submission,
-    whatever the page contained. Raises DocumentDeclined, DocumentWithdrawn, SigningNotAllowed, DraftChanged,
-    AnswersIncomplete, FileMissing, FileNotReadable, SignatureMissing.
+    `draft_number` is that of the draft on the page, 0 without one, and `request` has the version of the page. A second
+    call returns the first submission, whatever the page contained. Raises DocumentDeclined, DocumentWithdrawn,
+    DocumentUpdated, SigningNotAllowed, DraftChanged, AnswersIncomplete, FileMissing, FileNotReadable, SignatureMissing.
     """
     with transaction.atomic():
         access = _lock_access(request, signer.session)
@@ -50,6 +50,7 @@ def submit(
         if row.is_complete:
             return Submission.objects.get(request=row)
         request_states.refuse_unless_open(row)
+        request_states.refuse_if_updated(row, request)
         draft = drafts.of(row)
         if (draft.number if draft else 0) != draft_number:
             raise DraftChanged

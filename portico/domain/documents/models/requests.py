@@ -94,6 +94,8 @@ class DocumentRequest(PracticeRow):
     client = models.ForeignKey(Client, models.PROTECT, related_name="document_requests", db_index=False)
     access = models.ForeignKey(PortalAccess, models.PROTECT, related_name="document_requests", db_index=False)
     version = models.ForeignKey(TemplateVersion, models.PROTECT, related_name="requests")
+    # The time at which staff moved the open request to a later version; null if they never did.
+    version_changed_at = models.DateTimeField(null=True)
     position = models.PositiveIntegerField(default=0)
     # The language in which the client reads and signs; empty until the request is opened.
     language = models.CharField(max_length=5, choices=Language.choices, blank=True)

@@ -6,8 +6,6 @@ from django.db import transaction
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.completion import drafts, request_states
-from portico.domain.documents.forms import answer_items
-from portico.domain.documents.forms.answers import check_answers
 from portico.domain.documents.models import DocumentRequest, ResponseDraft, Submission, TemplateKind, TemplateVersion
 from portico.domain.documents.refusals import DocumentNotCompleted
 from portico.domain.documents.sharing import document_mails, packets
@@ -45,6 +43,4 @@ def _answers_that_fit(request: DocumentRequest, version: TemplateVersion) -> lis
     if version.template.kind != TemplateKind.FORM:
         return []
     submission = Submission.objects.get(request=request)
-    form = drafts.questionnaire_of(version, submission.language)
-    old = answer_items.build(form, answer_items.flatten(submission.answers))
-    return check_answers(form, old, complete=False).items
+    return drafts.answers_that_fit(drafts.questionnaire_of(version, submission.language), submission.answers)

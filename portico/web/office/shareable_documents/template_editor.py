@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portico.domain.clients.models import Language
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
+from portico.domain.documents.sharing import version_updates
 from portico.domain.documents.templates import publishing, template_content, template_editing, template_files
 from portico.domain.documents.templates.template_content import ENGLISH, LANGUAGES, NotReadyToPublish
 from portico.plumbing.files import inspection
@@ -110,6 +111,7 @@ def _page(request: OfficeRequest, form: TemplateForm) -> HttpResponse:
         "minutes": _minutes(kind, template),
         "files": {language: draft[language].get("file") for language in LANGUAGES},
         "max_megabytes": inspection.MAX_MEGABYTES,
+        "outdated": version_updates.count_outdated(template),
     }
     return render(request, "office/shareable_documents/edit.html", values, status=form.page_status)
 

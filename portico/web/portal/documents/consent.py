@@ -20,7 +20,7 @@ from portico.plumbing.text.input_validation import LineField
 from portico.web import saved_forms
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
-from portico.web.portal.documents import completion, found_documents, page_language
+from portico.web.portal.documents import completion, found_documents, page_language, shown_version
 from portico.web.portal.flash_messages import Notice
 
 # The hidden field that says whether the page showed the consent to sign electronically.
@@ -89,6 +89,8 @@ def _sign(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
         notices = [Notice("error", page_language.SHOWN_AGAIN)]
         return _page(request, found, form, HTTPStatus.CONFLICT, notices=notices)
     form = SignatureForm(request.POST, is_first=with_agreement)
+    if not shown_version.is_current(request.POST, found):
+        return _page(request, found, form, HTTPStatus.CONFLICT, notices=[shown_version.updated(found)])
     if not form.is_valid():
         return _page(request, found, form, HTTPStatus.UNPROCESSABLE_CONTENT)
     entered = form.cleaned_data
@@ -134,7 +136,7 @@ def _page(
     language = found_documents.language_of(found)
     content = version_content.content_in(found.version, language)
     context = {
-        "messages": notices or flash_messages.notice_of(request),
+        "messages": notices or [*flash_messages.notice_of(request), *shown_version.notices_of(found)],
         "document": found,
         "title": content["title"],
         "note": content.get("note", ""),

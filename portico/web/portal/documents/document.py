@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest, TemplateKind
+from portico.domain.documents.refusals import DocumentUpdated
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal.documents import completed, completion, consent, form, found_documents, shared_file, uploads
@@ -35,4 +36,9 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     elif not found.is_open:
         context = {"document": found, "title": found_documents.title_of(found)}
         return render(request, "portal/documents/ended.html", context)
-    return PAGES[found.version.template.kind](request, found_documents.open_in(request, found))
+    answer = PAGES[found.version.template.kind]
+    try:
+        return answer(request, found_documents.open_in(request, found))
+    except DocumentUpdated:
+        # At this moment: found again, what was posted has an earlier version, and the page says so.
+        return answer(request, found_documents.find(request, ref))

@@ -1,7 +1,8 @@
 """A form, page by page: what was typed is saved by every button, and by script while it is typed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict
@@ -19,7 +20,7 @@ from portico.domain.documents.forms.branching import open_items
 from portico.domain.documents.forms.form_pages import FormPage
 from portico.domain.documents.forms.questionnaire import Item, Questionnaire
 from portico.domain.documents.models import DocumentRequest, ResponseDraft, TemplateKind
-from portico.domain.documents.refusals import DraftChanged, DraftTooLarge
+from portico.domain.documents.refusals import DocumentUpdated, DraftChanged, DraftTooLarge
 from portico.domain.documents.submissions import answer_words
 from portico.domain.documents.templates.version_content import content_in
 from portico.plumbing import tokens
@@ -27,7 +28,7 @@ from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
-from portico.web.portal.documents import found_documents, questions
+from portico.web.portal.documents import found_documents, questions, shown_version
 from portico.web.portal.documents.questions import PostedPage, Question
 from portico.web.portal.flash_messages import Notice
 from portico.web.template_engine.filters import time_of_day
@@ -52,6 +53,8 @@ class OpenForm:
     found: DocumentRequest
     draft: ResponseDraft | None
     hidden_answers: int = 0
+    # Answers that are shown and not saved yet.
+    typed: Mapping[str, list[Answer]] = field(default_factory=dict)
 
     @cached_property
     def language(self) -> str:
@@ -75,7 +78,7 @@ class OpenForm:
 
     @cached_property
     def answers(self) -> Mapping[str, list[Answer]]:
-        return answer_items.flatten(self.draft.answers if self.draft else [])
+        return {**answer_items.flatten(self.draft.answers if self.draft else []), **self.typed}
 
     @property
     def open_pages(self) -> list[FormPage]:
@@ -146,18 +149,64 @@ def page(request: PortalRequest, ref: str, page: int) -> HttpResponse:
     if not found.is_open:
         return redirect(found_documents.address(request, "portal:document", ref))
     opened = of(request, found_documents.open_in(request, found))
-    shown = next((each for each in opened.pages if each.number == page), None)
-    if shown is None:
-        raise Http404
     if request.method == "POST":
-        return _save(request, opened, shown)
+        return _receive(request, opened, page)
     kept = saved_forms.find_fields_of_client(request)
+    if kept is not None and not shown_version.is_current(kept, found):
+        return _show_kept_of_earlier(request, opened, kept, page)
+    shown = _page_with_number(opened, page)
     if kept is not None:
         posted = _read(request, opened, shown, kept)
         return _render(request, opened, shown, kept, errors=posted.errors, notices=[Notice("info", SAVED_FORM_NOTICE)])
     if shown not in opened.open_pages:
         return redirect(page_address(request, found, opened.page_to_continue() or opened.open_pages[0]))
-    return _render(request, opened, shown, notices=hidden_answers_notices(opened))
+    return _render(request, opened, shown, notices=hidden_answers_notices(opened) or shown_version.notices_of(found))
+
+
+def _page_with_number(opened: OpenForm, number: int) -> FormPage:
+    shown = next((each for each in opened.pages if each.number == number), None)
+    if shown is None:
+        raise Http404
+    return shown
+
+
+def _receive(request: PortalRequest, opened: OpenForm, number: int) -> HttpResponse:
+    """Saves the posted page, which may be one of an earlier version."""
+    if not shown_version.is_current(request.POST, opened.found):
+        return _save_earlier(request, opened, number)
+    try:
+        return _save(request, opened, _page_with_number(opened, number))
+    except DocumentUpdated:
+        # At this moment: found again, what was posted has an earlier version.
+        return _save_earlier(request, of(request, found_documents.find(request, opened.found.ref)), number)
+
+
+def _save_earlier(request: PortalRequest, opened: OpenForm, number: int) -> HttpResponse:
+    """Saves the answers of an earlier version’s page to questions that are still asked, and says it was updated."""
+    answers = shown_version.read_earlier(opened.found, opened.form, request.POST, page=number)
+    # Another window that has answered these questions meanwhile has seen the current version.
+    with suppress(DraftChanged):
+        drafts.save(
+            opened.found,
+            answers,
+            page=_opened_page(request.POST),
+            place=next(reversed(answers), opened.place),
+            language=opened.language,
+            by=request.actor,
+        )
+    if SAVED_BY_SCRIPT in request.headers:
+        said = _("This document was updated. Choose Continue to see it.")
+        return JsonResponse({"said": said}, status=DocumentUpdated.status)
+    address = found_documents.address(request, "portal:document", opened.found.ref)
+    return flash_messages.redirect_with_notice(address, flash_messages.DOCUMENT_UPDATED)
+
+
+def _show_kept_of_earlier(request: PortalRequest, opened: OpenForm, kept: QueryDict, number: int) -> HttpResponse:
+    """Shows what was typed on a page of an earlier version before the session ended, where it is still asked."""
+    opened.typed = shown_version.read_earlier(opened.found, opened.form, kept, page=number)
+    shown = form_pages.page_with(opened.open_pages, next(iter(opened.typed), "")) or opened.page_to_continue()
+    notices = [shown_version.updated(opened.found), Notice("info", SAVED_FORM_NOTICE)]
+    return _render(request, opened, shown or opened.open_pages[0], notices=notices)
 
 
 def _save(request: PortalRequest, opened: OpenForm, shown: FormPage) -> HttpResponse:

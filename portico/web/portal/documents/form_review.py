@@ -13,12 +13,12 @@ from portico.domain.documents.completion import drafts, signing
 from portico.domain.documents.forms.answers import check_answers
 from portico.domain.documents.forms.form_pages import FormPage
 from portico.domain.documents.models import TemplateKind
-from portico.domain.documents.refusals import AnswersIncomplete, DraftChanged
+from portico.domain.documents.refusals import AnswersIncomplete, DocumentUpdated, DraftChanged
 from portico.domain.documents.submissions import answer_words
 from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completion, form, found_documents, page_language
+from portico.web.portal.documents import completion, form, found_documents, page_language, shown_version
 from portico.web.portal.documents.form import OpenForm
 from portico.web.portal.flash_messages import Notice
 
@@ -57,9 +57,13 @@ def review(request: PortalRequest, ref: str) -> HttpResponse:
     if not found.is_open and request.method != "POST":
         return redirect(found_documents.address(request, "portal:document", ref))
     if request.method == "POST":
-        return _submit(request, form.of(request, found))
+        try:
+            return _submit(request, form.of(request, found))
+        except DocumentUpdated:
+            # At this moment: found again, what was posted has an earlier version.
+            return _submit(request, form.of(request, found_documents.find(request, ref)))
     opened = form.of(request, found)
-    notices = form.hidden_answers_notices(opened)
+    notices = form.hidden_answers_notices(opened) or shown_version.notices_of(found)
     if saved_forms.find_fields_of_client(request) is not None:
         notices = [Notice("info", SAVED_FORM_NOTICE)]
     return _page(request, opened, notices=notices)
@@ -69,6 +73,9 @@ def _submit(request: PortalRequest, opened: OpenForm) -> HttpResponse:
     language = page_language.posted(request)
     if language is None and opened.found.is_open:
         notices = [Notice("error", page_language.SHOWN_AGAIN)]
+        return _page(request, opened, notices=notices, status=HTTPStatus.CONFLICT)
+    if opened.found.is_open and not shown_version.is_current(request.POST, opened.found):
+        notices = [Notice("error", str(DocumentUpdated.message))]
         return _page(request, opened, notices=notices, status=HTTPStatus.CONFLICT)
     number = request.POST.get(NUMBER, "")
     try:

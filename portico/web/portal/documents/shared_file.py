@@ -16,7 +16,7 @@ from portico.web.guards import portal_documents_page
 from portico.web.http import file_responses
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
-from portico.web.portal.documents import completion, found_documents, page_language
+from portico.web.portal.documents import completion, found_documents, page_language, shown_version
 from portico.web.portal.flash_messages import Notice
 
 
@@ -28,6 +28,8 @@ def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     if language is None:
         notices = [Notice("error", page_language.SHOWN_AGAIN)]
         return _page(request, found, HTTPStatus.CONFLICT, notices=notices)
+    if not shown_version.is_current(request.POST, found):
+        return _page(request, found, HTTPStatus.CONFLICT, notices=[shown_version.updated(found)])
     try:
         signing.submit(
             found,
@@ -53,7 +55,7 @@ def _page(
     language = found_documents.language_of(found)
     content = version_content.content_in(found.version, language)
     context = {
-        "messages": notices or flash_messages.notice_of(request),
+        "messages": notices or [*flash_messages.notice_of(request), *shown_version.notices_of(found)],
         "page_language": page_language.shown(),
         "document": found,
         "title": content["title"],

@@ -18,7 +18,7 @@ from portico.plumbing.files.inspection import FileRejected
 from portico.web.accepted_files import ACCEPTED
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completion, found_documents, page_language
+from portico.web.portal.documents import completion, found_documents, page_language, shown_version
 
 
 def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
@@ -28,6 +28,8 @@ def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     language = page_language.posted(request)
     if language is None:
         return _page(request, found, [str(page_language.SHOWN_AGAIN)])
+    if not shown_version.is_current(request.POST, found):
+        return _page(request, found, [str(shown_version.READ_AGAIN)])
     try:
         signing.submit(
             found,
@@ -92,6 +94,7 @@ def _page(request: PortalRequest, found: DocumentRequest, problems: Sequence[str
     language = found_documents.language_of(found)
     content = version_content.content_in(found.version, language)
     context = {
+        "messages": [] if problems else shown_version.notices_of(found),
         "document": found,
         "title": content["title"],
         "note": content["note"],

@@ -1,0 +1,106 @@
+"""Updating an open request while its client signs and saves: nothing signed changes, and no answer is misplaced."""
+
+from functools import partial
+from threading import Event
+
+import pytest
+from django.db import transaction
+from django.test import Client as Browser
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.documents.completion import drafts, portal_requests, signing
+from portico.domain.documents.completion.drafts import OpenedPage
+from portico.domain.documents.forms.answer_items import Answer
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, ResponseDraft, Submission
+from portico.domain.documents.refusals import DocumentCompleted, DocumentUpdated, DraftChanged
+from portico.domain.documents.sharing import version_updates
+from portico.domain.documents.submissions import verification
+from tests import cast, shared_documents
+from tests.cast import DESK
+from tests.support.at_once import at_once, errors
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+ROUNDS = 5
+ANSWERS: dict[str, list[Answer]] = {"name": [{"valueString": "Ana"}], "smokes": [{"valueCoding": {"code": "smokes-0"}}]}
+LATER: dict[str, list[Answer]] = {"notes": [{"valueString": "One more thing"}]}
+
+
+@pytest.fixture
+def access() -> PortalAccess:
+    ana = cast.ana(cast.alder())
+    cast.in_the_portal(Browser(), ana)
+    return PortalAccess.objects.get(own_client=ana)
+
+
+def filled_form(access: PortalAccess) -> DocumentRequest:
+    (request,) = shared_documents.shared(access, shared_documents.form(access.practice))
+    shared_documents.saved(request, ANSWERS)
+    found = portal_requests.find(access, request.ref)
+    assert found is not None
+    return found
+
+
+def submit(request: DocumentRequest, access: PortalAccess) -> Submission:
+    return signing.submit(
+        request,
+        language="en",
+        draft_number=1,
+        signature=None,
+        signer=shared_documents.signer(access),
+        by=DESK,
+    )
+
+
+def save(request: DocumentRequest) -> int:
+    page = OpenedPage(1, "page", 1)
+    return drafts.save(request, LATER, page=page, place="", language="en", by=DESK).draft.number
+
+
+def update(template: DocumentTemplate) -> int:
+    current = DocumentTemplate.objects.select_related("current_version").get(pk=template.pk)
+    return version_updates.update(current, shown=2, with_started=True, by=DESK)
+
+
+def test_updated_signed_and_saved_at_once_is_consistent(access: PortalAccess) -> None:
+    """What was signed has the version that was read, and no answer of the earlier version is in a later one."""
+    changed = shared_documents.intake(shared_documents.item("name", "string", "Your name?"))
+    for _round in range(ROUNDS):
+        request = filled_form(access)
+        old = request.version
+        shared_documents.new_version(old.template, changed)
+        found = at_once(partial(submit, request, access), partial(update, old.template), partial(save, request))
+        assert set(errors(found)) <= {DocumentCompleted, DocumentUpdated, DraftChanged}
+        assert list(verification.problems()) == []
+        request.refresh_from_db()
+        if request.is_complete:
+            assert request.version == old
+        else:
+            names = {each["linkId"] for each in ResponseDraft.objects.get(request=request).answers}
+            assert names == {"name"}
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_what_was_signed_would_change_its_version(access: PortalAccess) -> None:
+    """Shows that an update that does not lock the request gives a signed one another text."""
+    request = filled_form(access)
+    changed = shared_documents.intake(shared_documents.item("name", "string", "Your name?"))
+    new = shared_documents.new_version(request.version.template, changed)
+    is_read, is_signed = Event(), Event()
+
+    def update_without_the_lock() -> None:
+        with transaction.atomic():
+            row = DocumentRequest.objects.get(pk=request.pk)
+            is_read.set()
+            assert is_signed.wait(30)
+            assert row.is_open
+            row.version = new
+            row.save(update_fields=["version"])
+
+    def sign() -> None:
+        assert is_read.wait(30)
+        submit(request, access)
+        is_signed.set()
+
+    assert errors(at_once(update_without_the_lock, sign)) == []
+    assert [each.reason for each in verification.problems()] == ["the document is not the one that was completed"]

@@ -1,0 +1,39 @@
+"""`Update open requests` in a document's editor."""
+
+import pytest
+from django.test import Client as Browser
+
+from portico.domain.access.models import PortalAccess
+from portico.domain.documents.models import DocumentRequest, RequestState
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+from tests import cast, shared_documents
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def owner(client: Browser, practice: Practice) -> Browser:
+    return cast.signed_in(client, cast.elm(practice))
+
+
+def test_open_requests_are_updated_after_publishing(owner: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.in_the_portal(Browser(), ana)
+    access = PortalAccess.objects.get(own_client=ana)
+    old = shared_documents.consent(practice)
+    sent, started = (shared_documents.shared(access, old)[0] for _ in range(2))
+    DocumentRequest.objects.filter(pk=started.pk).update(state=RequestState.STARTED, started_at=clock.now())
+    page = f"/office/settings/documents/{old.template.ref}/"
+    assert "Update open requests" not in owner.get(page).text
+    new = shared_documents.new_version(old.template, shared_documents.CONSENT)
+    assert "1 client has an earlier version and has not started it." in owner.get(page).text
+    assert "Also update 1 that was started" in owner.get(page).text
+    said = owner.post(f"{page}open-requests/", {"version": "2"}, follow=True).text
+    assert "1 document was updated." in said
+    assert "left" not in said.partition('role="status"')[2].partition("</")[0]
+    said = owner.post(f"{page}open-requests/", {"version": "1", "with_started": "1"}, follow=True).text
+    assert "1 document was updated." not in said
+    owner.post(f"{page}open-requests/", {"version": "2", "with_started": "1"})
+    assert set(DocumentRequest.objects.values_list("version", flat=True)) == {new.pk}
+    assert sent.is_open
