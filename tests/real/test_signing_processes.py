@@ -108,10 +108,10 @@ def test_killed_servers_lose_and_halve_nothing(
 ) -> None:
     practice = cast.alder()
     people = [cast.client(practice, f"Ana{n}", address=f"ana{n}@mail.example") for n in range(SIDE_BY_SIDE)]
-    version = shared_documents.form(practice)
     visitors = [Visitor("") for _ in people]
     rounds = max(kills(pytestconfig, usual=KILLS, whole=99) // SIDE_BY_SIDE, 1)
     for turn in range(rounds):
+        version = shared_documents.form(practice)
         servers = [nursery.web() for _ in people]
         writers = []
         for visitor, server, person in zip(visitors, servers, people, strict=True):
