@@ -52,7 +52,8 @@ def update(template: DocumentTemplate, *, shown: int = 2, with_started: bool = T
 
 def test_those_not_started_are_counted_and_updated_alone(access: PortalAccess) -> None:
     old = shared_documents.form(access.practice)
-    sent, opened, started = (shared_documents.shared(access, old)[0] for _ in range(3))
+    others = (cast.with_access(make(access.practice)) for make in (cast.carol, cast.bruno))
+    sent, opened, started = (shared_documents.shared(each, old)[0] for each in (access, *others))
     request_states.mark_opened(opened, language="en", by=DESK)
     shared_documents.saved(started, ANSWERS)
     template = old.template
@@ -79,9 +80,11 @@ def test_answers_are_kept_where_the_question_still_fits(access: PortalAccess) ->
 
 def test_what_ended_keeps_its_version(access: PortalAccess) -> None:
     old = shared_documents.consent(access.practice, may_be_declined=True)
-    signed, declined, withdrawn = (shared_documents.shared(access, old)[0] for _ in range(3))
+    (signed,) = shared_documents.shared(access, old)
     submission = shared_documents.signed(signed, access)
+    (declined,) = shared_documents.shared(access, old)
     request_states.decline(declined, reason="", by=DESK)
+    (withdrawn,) = shared_documents.shared(access, old)
     request_states.withdraw(withdrawn, by=DESK)
     shared_documents.new_version(old.template, {"en": {"title": "Consent", "note": "", "text": "Other words"}})
     assert version_updates.count_outdated(old.template) == OutdatedRequests()

@@ -3,7 +3,6 @@
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.access.models import PortalAccess
 from portico.domain.documents.models import DocumentRequest, RequestState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -18,11 +17,9 @@ def owner(client: Browser, practice: Practice) -> Browser:
 
 
 def test_open_requests_are_updated_after_publishing(owner: Browser, practice: Practice) -> None:
-    ana = cast.ana(practice)
-    cast.in_the_portal(Browser(), ana)
-    access = PortalAccess.objects.get(own_client=ana)
     old = shared_documents.consent(practice)
-    sent, started = (shared_documents.shared(access, old)[0] for _ in range(2))
+    people = (cast.ana(practice), cast.carol(practice))
+    sent, started = (shared_documents.shared(cast.with_access(each), old)[0] for each in people)
     DocumentRequest.objects.filter(pk=started.pk).update(state=RequestState.STARTED, started_at=clock.now())
     page = f"/office/settings/documents/{old.template.ref}/"
     assert "Update open requests" not in owner.get(page).text
