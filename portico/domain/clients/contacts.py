@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients import client_details, email_addresses, phone_numbers
+from portico.domain.clients import client_details, email_addresses, phone_numbers, search_terms
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.client_input import ContactInput
 from portico.domain.clients.email_addresses import AddressChanges
@@ -97,6 +97,7 @@ def add(client: Client, entry: ContactInput, *, form_key: str, by: Actor) -> Rel
         EmailAddress.objects.bulk_create(addresses)
         PhoneNumber.objects.bulk_create(phone_numbers.new_phones(contact, entry.phones))
         relationship = _relate(row, contact, entry.kind, form_key=form_key, by=by)
+        search_terms.refresh_terms(row)
         audit_log.record_all(
             each for address in addresses for each in email_addresses.audit_entries(address, row, by=by)
         )
@@ -116,7 +117,9 @@ def link(client: Client, contact: Contact, kind: str, *, by: Actor) -> Relations
         contact = Contact.objects.get(pk=contact.pk, practice=row.practice)
         if row.relationships.current().filter(contact=contact).exists():
             raise AlreadyContact
-        return _relate(row, contact, kind, form_key="", by=by)
+        relationship = _relate(row, contact, kind, form_key="", by=by)
+        search_terms.refresh_terms(row)
+    return relationship
 
 
 def save(relationship: Relationship, entry: ContactInput, *, version: int, by: Actor) -> AddressChanges:
@@ -140,6 +143,7 @@ def save(relationship: Relationship, entry: ContactInput, *, version: int, by: A
     if fields or changes.closed or changes.opened or changes.withdrawn or changes.recorded:
         contact.version += 1
         contact.save()
+        search_terms.refresh_terms_with_contact(contact)
     if fields:
         _record(AuditAction.CONTACT_EDITED, relationship, by=by, fields=", ".join(fields))
     return changes
@@ -155,15 +159,18 @@ def replace_address(
     contact = Contact.objects.locked().get(pk=relationship.contact_id)
     contact.version += 1
     contact.save(update_fields=["version"])
-    return email_addresses.replace_with_consent(
+    replacement = email_addresses.replace_with_consent(
         relationship.client, row, address, recorded_by=recorded_by, by=by, contact=contact
     )
+    search_terms.refresh_terms_with_contact(contact)
+    return replacement
 
 
 def end(relationship: Relationship, *, by: Actor) -> None:
     """Ends a current relationship. In the caller's transaction, with the client locked."""
     relationship.ended_at, relationship.ended_by = clock.now(), by.name[:100]
     relationship.save(update_fields=["ended_at", "ended_by"])
+    search_terms.refresh_terms(relationship.client)
     _record(AuditAction.CONTACT_ENDED, relationship, by=by)
 
 

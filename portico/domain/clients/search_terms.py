@@ -1,16 +1,25 @@
-"""Client search by prefixes of names, of parts of email addresses, and of phone numbers' digits.
+"""Client search by prefixes of names, of parts of email addresses, and of phone numbers' digits; also of contacts'.
 
 Terms are written and queries are parsed with the same folding: see docs/decisions/0017.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched, chain
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from portico.domain.clients.models import Client, ClientQuerySet, EmailAddress, PhoneNumber, SearchTerm
+from portico.domain.clients.models import (
+    Client,
+    ClientQuerySet,
+    Contact,
+    EmailAddress,
+    PhoneNumber,
+    Relationship,
+    SearchTerm,
+)
 from portico.domain.practices.models import Practice
 from portico.plumbing.text.folding import folded, folded_with_two_letters
 from portico.plumbing.text.mailboxes import mailbox_key
@@ -32,8 +41,13 @@ _BATCH = 500
 
 
 def refresh_terms(client: Client) -> None:
-    """Rewrites the client's terms from its current names, addresses and numbers. In the caller's transaction."""
+    """Rewrites the client's terms from its current names, addresses and numbers, and those of its contacts.
+
+    In the caller's transaction, with the client locked.
+    """
     wanted = _terms_of(client, client.email_addresses.open(), client.phone_numbers.all())
+    contacts = [each.contact for each in _relationships([client])]
+    wanted = wanted.union(*_terms_of_people([], contacts).values())
     # With the practice, by which their index begins.
     terms = SearchTerm.objects.filter(practice=client.practice_id, client=client)
     present = set(terms.values_list("term", flat=True))
@@ -41,6 +55,13 @@ def refresh_terms(client: Client) -> None:
     SearchTerm.objects.bulk_create(
         [SearchTerm(practice_id=client.practice_id, client=client, term=term) for term in sorted(wanted - present)]
     )
+
+
+def refresh_terms_with_contact(contact: Contact) -> None:
+    """Rewrites the terms of the clients who have the contact now, under their lock in the caller's transaction."""
+    of_contact = Relationship.objects.current().filter(contact=contact)
+    for client in Client.objects.filter(pk__in=of_contact.values("client")).order_by("pk"):
+        refresh_terms(client)
 
 
 def new_terms(client: Client, addresses: Iterable[EmailAddress], phones: Iterable[PhoneNumber]) -> Iterator[SearchTerm]:
@@ -63,6 +84,25 @@ def terms_of(*, names: Iterable[str], addresses: Iterable[str], numbers: Iterabl
         # As dialled at home, which in many countries begins with a 0 that is not part of the number.
         terms.add(re.sub(r"\D", "", formatted(number)))
     return {term[:_MAX_TERM_LENGTH] for term in terms if term}
+
+
+def contacts_found(clients: Collection[Client], query: str) -> dict[int, list[str]]:
+    """Returns the names of the contacts by whom clients were found, by the client's id; none if their own terms match.
+
+    Three queries if one of the clients has contacts, otherwise one.
+    """
+    contacts = defaultdict[int, list[Contact]](list)
+    for each in _relationships(clients):
+        contacts[each.client_id].append(each.contact)
+    of_people = _terms_of_people(
+        [client for client in clients if client.pk in contacts],
+        [contact for of_client in contacts.values() for contact in of_client],
+    )
+    prefixes, found = _prefixes(query.strip()), dict[int, list[str]]()
+    for client in (each for each in clients if each.pk in contacts):
+        foreign = [prefix for prefix in prefixes if not _has_any(of_people[client], [prefix])]
+        found[client.pk] = [each.name for each in contacts[client.pk] if _has_any(of_people[each], foreign)]
+    return found
 
 
 def names_of(client: Client) -> tuple[str, str]:
@@ -95,6 +135,36 @@ def _terms_of(client: Client, addresses: Iterable[EmailAddress], phones: Iterabl
         addresses=[form for row in addresses for form in (row.mailbox_key, row.address)],
         numbers=[phone.number for phone in phones],
     )
+
+
+def _relationships(clients: Collection[Client]) -> list[Relationship]:
+    """Returns the relationships that the clients have now, with their contacts."""
+    rows = Relationship.objects.current().filter(client__in=clients)
+    return list(rows.select_related("contact").order_by("id"))
+
+
+def _terms_of_people(clients: Sequence[Client], contacts: Sequence[Contact]) -> dict[Client | Contact, set[str]]:
+    """Returns the terms of each of these people from their own names, addresses and numbers."""
+    if not clients and not contacts:
+        return {}
+    theirs = Q(client__in=clients) | Q(contact__in=contacts)
+    addresses, numbers = defaultdict[object, list[str]](list), defaultdict[object, list[str]](list)
+    for row in EmailAddress.objects.open().filter(theirs):
+        addresses[row.client_id, row.contact_id] += (row.mailbox_key, row.address)
+    for phone in PhoneNumber.objects.filter(theirs):
+        numbers[phone.client_id, phone.contact_id].append(phone.number)
+    terms = dict[Client | Contact, set[str]]()
+    for client in clients:
+        key: tuple[int | None, int | None] = client.pk, None
+        terms[client] = terms_of(names=names_of(client), addresses=addresses[key], numbers=numbers[key])
+    for contact in contacts:
+        key = None, contact.pk
+        terms[contact] = terms_of(names=[contact.name], addresses=addresses[key], numbers=numbers[key])
+    return terms
+
+
+def _has_any(terms: Iterable[str], prefixes: Collection[str]) -> bool:
+    return any(term.startswith(prefix) for term in terms for prefix in prefixes)
 
 
 @dataclass(frozen=True)

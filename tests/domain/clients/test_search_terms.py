@@ -1,14 +1,18 @@
 """Search of clients by prefixes of a name, an address or a number."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from portico.domain.access import client_changes
-from portico.domain.clients import search_terms
-from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
-from portico.domain.clients.models import Client
+from portico.domain.access import client_changes, contact_changes
+from portico.domain.clients import contacts, search_terms
+from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, ContactInput, PhoneInput
+from portico.domain.clients.models import Client, RelationshipKind
 from portico.domain.practices.models import Practice
 from tests import cast
 
@@ -173,3 +177,36 @@ def test_terms_of_an_old_name_are_deleted(practice: Practice) -> None:
         "0134",
     }
     assert found(practice, "ana") == ["Eve"]  # Found by her address.
+
+
+def test_contacts_are_found_as_long_as_they_are_contacts(practice: Practice) -> None:
+    ana, bea = cast.ana(practice), cast.client(practice, "Bea")
+    bruno = cast.guardian(ana, phone="+12125550199")
+    of_bea = contacts.link(bea, bruno.contact, RelationshipKind.GUARDIAN, by=cast.DESK)
+    for query in ("bruno", "bruno@mail.example", "5550199"):
+        assert found(practice, query) == ["Ana", "Bea"]
+
+    entry = ContactInput("Bogdan", RelationshipKind.GUARDIAN, "Berg", "en", None, (), ())
+    contact_changes.save_contact(bruno, entry, version=bruno.contact.version, by=cast.DESK)
+    assert found(practice, "bogdan") == ["Ana", "Bea"]
+    for query in ("bruno", "bruno@mail.example", "5550199"):
+        assert found(practice, query) == []
+
+    contact_changes.end(of_bea, by=cast.DESK)
+    assert found(practice, "bogdan") == ["Ana"]
+    client_changes.save_client_info(ana, ClientInput(ClientDetails("Anna", "Abreu")), version=ana.version, by=cast.DESK)
+    assert found(practice, "bogdan") == ["Anna"]
+
+
+def test_contacts_of_before_are_found_after_the_migration(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.guardian(ana, phone="+12125550199")
+    contact_changes.end(cast.guardian(ana, "Olga", address=None), by=cast.DESK)
+    expected = set(ana.search_terms.values_list("term", flat=True))
+    ana.search_terms.filter(term__startswith="b").delete()
+    ana.search_terms.filter(term__contains="0199").delete()
+    for _time in range(2):
+        import_module("portico.domain.clients.migrations.0008_search_terms_of_contacts").add_terms(
+            apps, connection.schema_editor()
+        )
+    assert set(ana.search_terms.values_list("term", flat=True)) == expected

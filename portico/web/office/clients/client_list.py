@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_states import Reason
-from portico.domain.clients import client_list
+from portico.domain.clients import client_list, search_terms
 from portico.domain.clients.client_list import MAX_COUNTED, FoundClients, ListQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice, StaffMember
@@ -88,6 +88,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "list_query": list_query,
         "state": ARCHIVED if list_query.archived else list_query.state or "",
         "rows": [(client, reason_of(client)) for client in page.rows],
+        "contacts_found": search_terms.contacts_found(page.rows, list_query.query) if list_query.query else {},
         "chips": _chips(list_query, counts),
         "archived_url": list_url(list_query, state=ARCHIVED),
         "any_clinician_url": list_url(replace(list_query, clinician=None)),

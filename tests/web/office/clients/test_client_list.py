@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import client_changes
 from portico.domain.clients import search_terms
@@ -203,7 +204,7 @@ def test_biller_sees_no_create_button(client: Browser, practice: Practice) -> No
     assert "Create Client" not in page
 
 
-@pytest.mark.parametrize(("query", "queries"), [("", 5), ("?state=invited", 5), ("?q=person", 6), ("?sort=newest", 5)])
+@pytest.mark.parametrize(("query", "queries"), [("", 5), ("?state=invited", 5), ("?q=person", 7), ("?sort=newest", 5)])
 def test_query_count_is_constant(
     office: Browser, practice: Practice, django_assert_num_queries: object, query: str, queries: int
 ) -> None:
@@ -237,3 +238,31 @@ def test_a_search_that_many_match_asks_for_more(
     page = office.get("/office/clients/?q=smith&state=archived").text
     assert "Too many clients to search them all. Type more of the name." in page
     assert "No clients found" not in page
+
+
+@pytest.mark.parametrize("query", ["bruno", "berg", "bruno@mail", "0199", "ana berg"])
+def test_a_client_is_found_by_a_contact_who_is_named(office: Browser, practice: Practice, query: str) -> None:
+    cast.guardian(cast.ana(practice), phone="+12125550199")
+    cast.carol(practice)
+
+    page = office.get(f"{ADDRESS}?q={query}").text
+
+    assert names(page) == ["Ana Abreu"]
+    assert re.findall(r'data-testid="found-contact">([^<]+)<', page) == ["Contact: Bruno Berg"]
+
+
+def test_a_client_found_by_their_own_name_names_no_contact(office: Browser, practice: Practice) -> None:
+    cast.guardian(cast.ana(practice), "Ana")
+
+    assert "found-contact" not in office.get(f"{ADDRESS}?q=ana").text
+    assert "found-contact" not in office.get(ADDRESS).text
+
+
+def test_contacts_cost_two_queries_whatever_their_number(
+    office: Browser, practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in (1, 12):
+        for place in range(number):
+            cast.guardian(cast.client(practice, f"Nia{number}{place}"), "Olga", address=f"olga{number}@mail.example")
+        with django_assert_num_queries(9):
+            assert office.get(f"{ADDRESS}?q=olga").text.count("Contact: Olga Berg") >= number
