@@ -144,8 +144,11 @@ def test_a_backup_in_the_middle_of_uploads_has_whole_files_only(
         made = processes.run("backup", str(tmp_path / "backup.sqlite3"))
         assert {each.result() for each in sent} == {200}
     assert made.returncode == 0, made.stderr
-    restored = processes.run("restore", str(tmp_path / "backup.sqlite3"), DATABASE_URL=f"sqlite:///{tmp_path}/new")
+    address = f"sqlite:///{tmp_path}/new"
+    restored = processes.run("restore", str(tmp_path / "backup.sqlite3"), DATABASE_URL=address)
     assert restored.returncode == 0, restored.stderr
+    verified = processes.run("verify-documents", DATABASE_URL=address)
+    assert verified.returncode == 0, verified.stderr
     found = list(digests_in(tmp_path / "new"))
     assert found
     assert all(stored == computed for stored, computed in found)
