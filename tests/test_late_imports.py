@@ -8,8 +8,7 @@ import pytest
 pytestmark = pytest.mark.sqlite
 
 # Together they take as long to load as everything else, and half as much memory.
-LATE = {"PIL", "anymail", "dns", "fido2", "qrcode", "rapidfuzz", "requests", "stripe", "typst"}
-LATE = {"PIL", "anymail", "boto3", "botocore", "fido2", "qrcode", "rapidfuzz", "requests", "stripe", "typst"}
+LATE = {"PIL", "anymail", "boto3", "botocore", "dns", "fido2", "qrcode", "rapidfuzz", "requests", "stripe", "typst"}
 
 
 def loaded_by(code: str) -> set[str]:
