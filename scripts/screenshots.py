@@ -167,6 +167,8 @@ SHOWN = {
     "office:client_pin": "pin-given",
     "office:client_view": "view-as-client",
     "office:share_documents": "share",
+    "office:new_document_run": "share-with-many",
+    "office:document_run": "document-run",
     "office:new_contact": "new-contact",
     "office:contact": "contact",
     "office:client_billing": "client-billing",
@@ -369,7 +371,7 @@ class Photographer:
             page.locator("main tbody a").first.click()
             self.take(page, f"first-{name}", picture)
         self.shareable_documents(page)
-        for subject in (self.colleague, self.invitations, self.client_documents):
+        for subject in (self.colleague, self.invitations, self.client_documents, self.document_runs):
             subject(page)
         page.goto(f"{self.base}/office/clients/?q=Milo+Hart")
         page.locator("tbody a.open").first.click()
@@ -434,6 +436,14 @@ class Photographer:
         page.go_back()
         page.get_by_role("link", name=re.compile("^Open:")).first.click()
         self.take(page, "submission", NO_DESIGN)
+
+    def document_runs(self, page: Page) -> None:
+        """Opens the first step of sharing with many, and the demo's run."""
+        page.goto(f"{self.base}/office/documents/sharing/new/?chosen=all")
+        self.take(page, "share-with-many", NO_DESIGN)
+        page.goto(f"{self.base}/office/documents/sharing/")
+        page.get_by_test_id("run-row").first.get_by_role("link").click()
+        self.take(page, "document-run", NO_DESIGN)
 
     def view_as_client(self, page: Page) -> None:
         """Opens the portal from the client's tab and returns to the tab."""

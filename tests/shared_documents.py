@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from portico.domain.access.models import PortalAccess, PortalSession
+from portico.domain.access.models import InvitationRun, PortalAccess, PortalSession, RunKind
+from portico.domain.access.onboarding import invitation_run_worker
+from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.access.sign_in import portal_sessions
+from portico.domain.clients.models import Client
 from portico.domain.documents.completion import drafts, portal_requests, signing
 from portico.domain.documents.completion.drafts import OpenedPage
 from portico.domain.documents.completion.signatures import Signature, Signer
@@ -12,13 +15,15 @@ from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.models import (
     DocumentRequest,
     DocumentTemplate,
+    Recipients,
     Submission,
     TemplateKind,
     TemplateVersion,
 )
-from portico.domain.documents.sharing import packets
+from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, invitations, packets
+from portico.domain.documents.sharing.bulk_preview import Choice
 from portico.domain.documents.templates import version_files
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import tokens
 from tests.cast import DESK
 from tests.support import files
@@ -148,6 +153,26 @@ def shared(access: PortalAccess, *versions: TemplateVersion) -> list[DocumentReq
     """Shares the versions in one packet; returns its requests in their order."""
     packet = packets.share(access, versions, form_key=tokens.new_token(), by=DESK)
     return list(packet.requests.order_by("position"))
+
+
+def run_for(people: list[Client], *versions: TemplateVersion, requested_by: StaffMember) -> InvitationRun:
+    """Starts a run that shares the versions with these clients of one practice; returns it."""
+    practice = requested_by.practice
+    choice = Choice(Selection(RunKind.SHARE, refs=tuple(person.ref for person in people)), versions, Recipients.CLIENT)
+    return bulk_sharing.start(
+        practice,
+        choice,
+        texts=document_mails.texts_of(practice),
+        shown=bulk_preview.preview(practice, choice).digest,
+        form_key=tokens.new_token(),
+        requested_by=requested_by,
+    )
+
+
+def finish_run(run: InvitationRun) -> None:
+    """Shares the documents of the run with all of its people, as the worker does."""
+    while invitation_run_worker.settle_next(run, invitations.write, bulk_sharing.share_item):
+        pass
 
 
 def signer(access: PortalAccess) -> Signer:

@@ -165,10 +165,21 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
         *staff_document_places(ana),
         *("/office/invitations/", f"/office/invitations/new/?client={off.ref}&client={waiting.ref}"),
         f"/office/invitations/{cast.invitation_run(off, owner).ref}/",
+        *document_run_places(ana, off, owner),
     ]
     elsewhere = {pages.name_of(address) for address in listed} | STAFF_FIRST_DAY | OUTSIDE
     others = pages.without_arguments("office").items()
     return listed + [address for name, address in others if name not in elsewhere]
+
+
+def document_run_places(person: Client, off: Client, owner: StaffMember) -> list[str]:
+    """Returns the first step of sharing with many, and a run with a person who is left out."""
+    version = shared_documents.consent(person.practice)
+    run = shared_documents.run_for([person, off], version, requested_by=owner)
+    return [
+        f"/office/documents/sharing/new/?chosen=all&document={version.template.ref}",
+        f"/office/documents/sharing/{run.ref}/",
+    ]
 
 
 def staff_document_places(person: Client) -> list[str]:

@@ -35,6 +35,7 @@ from tests.support.pressing import Browser
 OWN = ("kept", "account/sessions", "account/passkeys")
 BOOKS = (
     "invitations",
+    "documents/sharing",
     "invoices/sharing",
     "invoices",
     "attempts",
@@ -177,6 +178,7 @@ def made_of(practice: Practice) -> World:
         "invitations": cast.invitation_run(
             cast.client(practice, "Nia", address="nia@mail.example"), staff["owner"]
         ).ref,
+        "documents/sharing": _document_run(ana, staff["owner"]),
         "billing": invoice.ref,
         "attempts": cast.attempt(cast.bill(ana), state=AttemptState.QUARANTINED).ref,
         "payments": paid.ref,
@@ -195,6 +197,13 @@ def made_of(practice: Practice) -> World:
         "token of set-up": set_up_links.create_link(staff["biller"], by=cast.DESK),
     }
     return World(practice, ana, places, browsers)
+
+
+def _document_run(ana: Client, owner: StaffMember) -> str:
+    """Starts a run that shares a consent with Ana; returns its ref."""
+    version = shared_documents.consent(ana.practice)
+    DocumentTemplate.objects.filter(pk=version.template_id).update(title="Consent for many")
+    return shared_documents.run_for([ana], version, requested_by=owner).ref
 
 
 def _shared_form(ana: Client) -> str:

@@ -150,6 +150,11 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_activity", "GET"): OF_A_CLIENT,
     ("office:document_check", "GET"): for_staff(200, biller=403),
     ("office:document_list", "GET"): for_staff(200, biller=403),
+    ("office:document_runs", "GET"): for_staff(200, biller=403),
+    # No client is chosen: back to the list.
+    ("office:new_document_run", "GET"): for_staff(302, biller=403),
+    ("office:new_document_run", "POST"): for_staff(302, biller=403),
+    ("office:document_run", "GET"): for_staff(200, elsewhere=404, biller=403),
     ("office:client_documents", "GET"): EDITED,
     ("office:new_paper_signature", "GET"): EDITED,
     ("office:new_paper_signature", "POST"): REFUSED_INPUT,

@@ -11,6 +11,10 @@ class NotShareable(Refused):
     """The access may not sign documents, or a version belongs to an archived document."""
 
 
+class NoRecipientEligible(Refused):
+    message = _("None of these people can get the documents now.")
+
+
 class DocumentCompleted(Refused):
     message = _("This document has already been completed.")
 

@@ -1,5 +1,6 @@
 """The queues of `portico worker`: sign-in mail; other mail, webhook events and audit log seals; mail to many
-recipients; invitation runs; delivery reports; scheduled tasks; the mailbox of delivery reports; virus checks."""
+recipients; runs of invitations and documents; delivery reports; scheduled tasks; the mailbox of delivery reports;
+virus checks."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing.card_payments import polling
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.documents.completion import uploads
-from portico.domain.documents.sharing import invitations
+from portico.domain.documents.sharing import bulk_sharing, invitations
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.tasks import TASKS
 from portico.domain.practices.staff import password_reset
@@ -46,6 +47,7 @@ def worker_queues() -> list[WorkerQueue]:
     bulk_mail = partial(
         delivery.deliver_next, MailQueue.BULK, transport, PracticesInTurn(), await_turn=bulk_rate.await_turn
     )
+    runs = RunsInTurn(invitations.write, bulk_sharing.share_item)
     return [
         WorkerQueue(
             "entrance",
@@ -69,10 +71,7 @@ def worker_queues() -> list[WorkerQueue]:
         ),
         # Waits for the turn of each mail, which nothing else has to wait for.
         WorkerQueue("bulk mail", [Job(bulk_mail)]),
-        WorkerQueue(
-            "invitation runs",
-            [Job(RunsInTurn(invitations.write).continue_next, pause=POLL_SECONDS, only_when_idle=True)],
-        ),
+        WorkerQueue("invitation runs", [Job(runs.continue_next, pause=POLL_SECONDS, only_when_idle=True)]),
         # After a large run reports come by the thousand; in the queue above they would wait for slow mail servers.
         WorkerQueue("delivery reports", [Job(report_application.apply_next, pause=APPLICATION_SECONDS)]),
         WorkerQueue("tasks", [Job(_ScheduledTasks(), pause=SLOW_POLL_SECONDS, only_when_idle=True)]),

@@ -95,6 +95,7 @@ def create_demo_data() -> None:
         demo_documents.share(demo.client(name), by=demo.desk)
     demo_documents.begin(demo.client("alex"))
     demo_documents.complete(demo.client("lena"))
+    demo_documents.share_with_many(loaded.practice, requested_by=loaded.staff["fay"])
     demo_cards.pay(books.bill(demo.client("dana"), days_ago=12))
     demo_cards.pay_and_dispute(books.bill(demo.client("lucia"), days_ago=16))
 

@@ -1,16 +1,21 @@
-"""The demo's documents: shared with four clients; one of them has begun, and one has completed everything."""
+"""The demo's documents: shared with four clients, one of whom completed everything; and one with all, in a run."""
 
 from portico.domain.access import access_grants
-from portico.domain.access.models import PortalAccess, PortalSession
+from portico.domain.access.models import PortalAccess, PortalSession, RunKind
+from portico.domain.access.onboarding import invitation_run_worker
+from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.access.sign_in import portal_sessions
+from portico.domain.clients.client_list import ListQuery
 from portico.domain.clients.models import Client
 from portico.domain.documents.completion import drafts, request_states, signing
 from portico.domain.documents.completion.drafts import OpenedPage
 from portico.domain.documents.completion.signatures import Signature, Signer
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.forms.questionnaire import Item, ItemType
-from portico.domain.documents.models import DocumentRequest, DocumentTemplate, TemplateKind
-from portico.domain.documents.sharing import packets
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Recipients, TemplateKind
+from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, invitations, packets, shareable
+from portico.domain.documents.sharing.bulk_preview import Choice
+from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 
@@ -24,6 +29,23 @@ def share(client: Client, *, by: Actor) -> None:
     templates = DocumentTemplate.objects.shareable().filter(practice=client.practice_id, in_welcome_packet=True)
     versions = [each.current_version for each in templates.select_related("current_version") if each.current_version]
     packets.share(_access_of(client), versions, form_key=tokens.new_token(), by=by)
+
+
+def share_with_many(practice: Practice, *, requested_by: StaffMember) -> None:
+    """Starts a run that shares the first document outside the welcome packet with all clients, and finishes it."""
+    templates = DocumentTemplate.objects.shareable().filter(practice=practice, in_welcome_packet=False)
+    versions = shareable.versions_of(practice, [templates[0].ref])
+    choice = Choice(Selection(RunKind.SHARE, listed=ListQuery()), tuple(versions), Recipients.CLIENT)
+    run = bulk_sharing.start(
+        practice,
+        choice,
+        texts=document_mails.texts_of(practice),
+        shown=bulk_preview.preview(practice, choice).digest,
+        form_key=tokens.new_token(),
+        requested_by=requested_by,
+    )
+    while invitation_run_worker.settle_next(run, invitations.write, bulk_sharing.share_item):
+        pass
 
 
 def begin(client: Client) -> None:

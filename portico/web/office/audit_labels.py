@@ -129,7 +129,7 @@ def _client_or_staff_sentence(action: AuditAction, details: Mapping[str, Any]) -
         case AuditAction.LINK_REFUSED:
             links = _LINKS_OPENED if details.get("opened") else _LINKS
             return str(links.get(str(details.get("state")), _("A sign-in link was rejected")))
-        case AuditAction.INVITATION_RUN_STARTED | AuditAction.INVITATION_RUN_STOPPED if "number" in details:
+        case action if action in _RUNS and "number" in details:
             return str(_RUNS[action]) % {"number": details["number"]}
         case AuditAction.STAFF_ADDED | AuditAction.STAFF_ROLE_CHANGED if details.get("role") in Role.values:
             return _ROLES[action] % {"role": Role(details["role"]).label.lower()}
@@ -253,6 +253,8 @@ _WITH_ADDRESS = {
 _RUNS = {
     AuditAction.INVITATION_RUN_STARTED: gettext_lazy("Invitations to several clients started: %(number)s"),
     AuditAction.INVITATION_RUN_STOPPED: gettext_lazy("Invitations to several clients stopped: %(number)s not sent"),
+    AuditAction.DOCUMENT_RUN_STARTED: gettext_lazy("Sharing documents with many people started: %(number)s"),
+    AuditAction.DOCUMENT_RUN_STOPPED: gettext_lazy("Sharing documents with many people stopped: %(number)s not shared"),
 }
 
 
@@ -410,6 +412,7 @@ _ICONS = {
     AuditAction.STAFF_PASSWORD_ACCEPTED: ("lock", "quiet"),
     AuditAction.INVOICE_SEEN: ("eye", "good"),
     AuditAction.DOCUMENTS_SHARED: ("send", "accent"),
+    AuditAction.DOCUMENT_RUN_STARTED: ("send", "accent"),
     AuditAction.DOCUMENT_WITHDRAWN: ("undo-2", "wait"),
     AuditAction.DOCUMENT_ASKED_AGAIN: ("send", "accent"),
     AuditAction.DOCUMENT_UPDATED: ("refresh-cw", "quiet"),

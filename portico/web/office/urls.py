@@ -32,8 +32,10 @@ from portico.web.office.clients import (
 )
 from portico.web.office.contacts import contact_pages
 from portico.web.office.documents import (
+    bulk_share_steps,
     client_documents,
     document_check,
+    document_runs,
     paper_signatures,
     practice_documents,
     share_steps,
@@ -114,6 +116,9 @@ urlpatterns = [
     path("clients/<str:ref>/activity/", activity.show, name="client_activity"),
     path("documents/check/", document_check.show, name="document_check"),
     path("documents/", practice_documents.index, name="document_list"),
+    path("documents/sharing/", document_runs.index, name="document_runs"),
+    path("documents/sharing/new/", bulk_share_steps.new, name="new_document_run"),
+    path("documents/sharing/<str:ref>/", document_runs.show, name="document_run"),
     path("clients/<str:ref>/documents/", client_documents.index, name="client_documents"),
     path("clients/<str:ref>/documents/on-paper/", paper_signatures.record_unshared, name="new_paper_signature"),
     path("clients/<str:ref>/documents/<str:document>/on-paper/", paper_signatures.record, name="paper_signature"),

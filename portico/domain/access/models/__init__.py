@@ -5,6 +5,7 @@ from portico.domain.access.models.bursts import Burst, BurstKind
 from portico.domain.access.models.client_views import ClientView, ViewEnd
 from portico.domain.access.models.help_requests import HelpRequest
 from portico.domain.access.models.invitation_runs import (
+    INVITING,
     InvitationRun,
     InvitationRunItem,
     ItemState,
@@ -36,6 +37,7 @@ __all__ = [
     "ATTEMPTS_PER_CODE",
     "ATTEMPTS_PER_PIN",
     "CODE_LIFETIME",
+    "INVITING",
     "MAX_LIVE_LINKS",
     "SESSIONS_PER_ACCOUNT",
     "Burst",

@@ -1,11 +1,11 @@
-"""Invitation runs: invitations to many clients at once, which the worker sends one after the other."""
+"""Runs: invitations, or documents, to many clients at once, which the worker sends one after the other."""
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models.invitations import Invitation
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices.models import StaffMember
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
@@ -13,21 +13,29 @@ from portico.plumbing.database.constraints import SamePractice
 
 
 class RunKind(models.TextChoices):
-    """The recipients of a run: clients who were never invited, or those who were and have not signed in."""
+    """What a run does: it invites clients who never were, or again those who have not signed in; or shares documents.
+
+    The documents of SHARE are rows of a higher step, `DocumentRun`.
+    """
 
     INVITE = "invite", _("Invite")
     RESEND = "resend", _("Resend")
+    SHARE = "share", _("Share documents")
+
+
+INVITING = (RunKind.INVITE, RunKind.RESEND)
 
 
 class ItemState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     INVITED = "invited", _("Invited")
+    SHARED = "shared", _("Shared")
     LEFT_OUT = "left_out", _("Left out")
     STOPPED = "stopped", _("Stopped")
 
 
 class LeftOutReason(models.TextChoices):
-    """Why a run sends no invitation to a client."""
+    """Why a run sends nothing to a person."""
 
     ARCHIVED = "archived", _("Archived")
     ACCESS_OFF = "access_off", _("Client Portal Access is off")
@@ -41,8 +49,13 @@ class LeftOutReason(models.TextChoices):
     NOT_INVITED = "not_invited", _("Not invited yet")
     STILL_WAITING = "still_waiting", _("The last invitation has not been sent yet")
     JUST_INVITED = "just_invited", _("Invited less than an hour ago")
-    # An error while this invitation was written; the log names it.
-    ERROR = "error", _("Something went wrong. Open the client and send the invitation there")
+    NO_RECIPIENT = "no_recipient", _("No contact may sign documents")
+    NOT_SIGNING = "not_signing", _("“Sign documents” is off")
+    STILL_OPEN = "still_open", _("Still has to complete these documents")
+    COMPLETED = "completed", _("Has completed these documents")
+    DOCUMENT_ARCHIVED = "document_archived", _("The documents were archived")
+    # An error while this item was written; the log names it.
+    ERROR = "error", _("Something went wrong. Open the client and send it there")
 
 
 class InvitationRunQuerySet(RowQuerySet["InvitationRun"]):
@@ -55,7 +68,7 @@ class InvitationRunQuerySet(RowQuerySet["InvitationRun"]):
 
 
 class InvitationRun(PracticeRow):
-    """Sends the practice's default invitation to the clients of its items.
+    """Sends the practice's default invitation to the clients of its items, or shares documents with their people.
 
     `form_key` is unique: a form submitted twice starts one run. A run ends when no item waits any more.
     """
@@ -64,7 +77,7 @@ class InvitationRun(PracticeRow):
     kind = models.CharField(max_length=10, choices=RunKind.choices)
     requested_by = models.ForeignKey(StaffMember, models.PROTECT, related_name="+")
     form_key = models.CharField(max_length=43)
-    # The number of clients who were to be invited when the run was started.
+    # The number of people who were to get something when the run was started.
     total = models.PositiveIntegerField()
     # With those who were left out.
     item_count = models.PositiveIntegerField(default=0)
@@ -109,15 +122,19 @@ class InvitationRunItemQuerySet(RowQuerySet["InvitationRunItem"]):
 
 
 class InvitationRunItem(PracticeRow):
-    """A client of a run. The state is changed in the transaction that writes the invitation."""
+    """A client of a run, or with `relationship` a contact of theirs.
+
+    The state is changed in the transaction that writes the invitation or shares the documents.
+    """
 
     run = models.ForeignKey(
         InvitationRun,
         models.PROTECT,
         related_name="items",
-        db_index=False,  # The unique constraint below begins with it.
+        db_index=False,  # The index below begins with it.
     )
     client = models.ForeignKey(Client, models.PROTECT, related_name="+")
+    relationship = models.ForeignKey(Relationship, models.PROTECT, null=True, related_name="+")
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.WAITING)
     reason = models.CharField(max_length=20, choices=LeftOutReason.choices, blank=True)
     invitation = models.OneToOneField(Invitation, models.PROTECT, null=True, related_name="+")
@@ -130,11 +147,25 @@ class InvitationRunItem(PracticeRow):
             SamePractice("run", name="access_invitationrunitem_run"),
             SamePractice("client", name="access_invitationrunitem_client"),
             SamePractice("invitation", name="access_invitationrunitem_invitation"),
-            models.UniqueConstraint(fields=("run", "client"), name="access_invitationrunitem_once_a_run"),
+            SamePractice("relationship", name="access_invitationrunitem_relationship"),
+            models.UniqueConstraint(
+                fields=("run", "client"),
+                condition=Q(relationship__isnull=True),
+                name="access_invitationrunitem_client_once",
+            ),
+            models.UniqueConstraint(
+                fields=("run", "relationship"),
+                condition=Q(relationship__isnull=False),
+                name="access_invitationrunitem_contact_once",
+            ),
             models.CheckConstraint(
                 condition=Q(state=ItemState.INVITED, invitation__isnull=False, reason="")
                 | Q(state=ItemState.LEFT_OUT, invitation__isnull=True, reason__in=LeftOutReason.values)
-                | Q(state__in=(ItemState.WAITING, ItemState.STOPPED), invitation__isnull=True, reason=""),
+                | Q(
+                    state__in=(ItemState.WAITING, ItemState.SHARED, ItemState.STOPPED),
+                    invitation__isnull=True,
+                    reason="",
+                ),
                 name="access_invitationrunitem_state_fits",
             ),
         )

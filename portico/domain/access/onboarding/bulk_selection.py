@@ -40,7 +40,7 @@ class EveryoneSignedIn(SelectionRefused):
 
 class TooManyClients(SelectionRefused):
     def __init__(self) -> None:
-        text = _("At most %(number)s clients can be invited at a time. Filter the list first.")
+        text = _("At most %(number)s clients can be chosen at a time. Filter the list first.")
         super().__init__(text % {"number": f"{MAX_CLIENTS:,}"})
 
 
@@ -84,12 +84,12 @@ class InvitationPreview:
 
 def preview(practice: Practice, selection: Selection) -> InvitationPreview:
     """Returns what a run with this selection would do now. Raises NoClientChosen, EveryoneSignedIn, TooManyClients."""
-    ids = _ids_of(practice, selection)
+    ids = ids_of(practice, selection)
     if not ids:
         raise NoClientChosen if selection.run is None else EveryoneSignedIn
     if len(ids) > MAX_CLIENTS:
         raise TooManyClients
-    accesses = _accesses_of(practice, ids)
+    accesses = accesses_of(practice, ids)
     addresses = _addresses_of([access for access in accesses if not bulk_eligibility.is_set_up(access)])
     stopped = mail_stops.stops_of(address for of_client in addresses.values() for address in of_client)
     lacking = guardians.lacking(accesses)
@@ -115,7 +115,7 @@ def preview(practice: Practice, selection: Selection) -> InvitationPreview:
     return InvitationPreview(invited, turned_on, {each: left_out[each] for each in LeftOutReason if each in left_out})
 
 
-def _ids_of(practice: Practice, selection: Selection) -> Collection[int]:
+def ids_of(practice: Practice, selection: Selection) -> Collection[int]:
     """Returns the ids of the practice's chosen clients, and one beyond MAX_CLIENTS if there are more."""
     if selection.listed is not None:
         return client_list.ids_of_all(practice, selection.listed, most=MAX_CLIENTS + 1)
@@ -129,7 +129,7 @@ def _ids_of(practice: Practice, selection: Selection) -> Collection[int]:
     return set(Client.objects.filter(practice=practice, ref__in=refs).values_list("pk", flat=True))
 
 
-def _accesses_of(practice: Practice, ids: Collection[int]) -> list[PortalAccess]:
+def accesses_of(practice: Practice, ids: Collection[int]) -> list[PortalAccess]:
     """Returns the accesses with their clients, by name; unsaved ones for clients without."""
     clients = Client.objects.filter(practice=practice, pk__in=list(ids)).select_related("portal_access__address")
     accesses = []

@@ -1,4 +1,4 @@
-"""The worker's part of runs of invitations: writes the next ones, as long as few of them wait to be sent."""
+"""The worker's part of runs: writes the next invitations or documents, as long as few of their mails wait."""
 
 import logging
 from typing import Protocol
@@ -39,6 +39,19 @@ class WriteInvitation(Protocol):
     ) -> Invitation: ...
 
 
+class ShareDocuments(Protocol):
+    """Shares the documents of a run of a higher step with the item's person; returns the reason if it does not.
+
+    In the caller's transaction.
+    """
+
+    def __call__(self, item: InvitationRunItem, run: InvitationRun) -> LeftOutReason | None: ...
+
+
+def _refuse_to_share(item: InvitationRunItem, run: InvitationRun) -> LeftOutReason | None:
+    raise AssertionError("A run that shares documents is continued with the function of the step of documents.")
+
+
 # Written for one run before the next one has its turn.
 TURN_SIZE = 5
 
@@ -46,8 +59,9 @@ TURN_SIZE = 5
 class RunsInTurn:
     """Continues the runs in progress in turn, so that a long run does not delay those of other practices."""
 
-    def __init__(self, write: WriteInvitation = invitations.write) -> None:
+    def __init__(self, write: WriteInvitation = invitations.write, share: ShareDocuments = _refuse_to_share) -> None:
         self._write = write
+        self._share = share
         self._last_run = 0
 
     def continue_next(self) -> bool:
@@ -57,7 +71,7 @@ class RunsInTurn:
             return False
         self._last_run = run.pk
         for _number in range(TURN_SIZE):
-            if not invite_next(run, self._write) or bulk_rate.is_held_back():
+            if not settle_next(run, self._write, self._share) or bulk_rate.is_held_back():
                 break
         return True
 
@@ -70,19 +84,22 @@ class RunsInTurn:
         return runs.first()
 
 
-def invite_next(run: InvitationRun, write: WriteInvitation = invitations.write) -> bool:
-    """Invites the run's next client, or leaves them out. Returns False if the run is paused or over.
+def settle_next(
+    run: InvitationRun, write: WriteInvitation = invitations.write, share: ShareDocuments = _refuse_to_share
+) -> bool:
+    """Invites the run's next person or shares with them, or leaves them out. Returns False if it is paused or over.
 
-    The invitation and the item's state are committed together: a killed worker loses nothing and repeats nothing.
+    Invitation or packet and the item's state are committed together: a killed worker loses nothing and repeats
+    nothing.
     """
     try:
-        return _settle_next(run, write)
+        return _settle_waiting(run, write, share)
     except ClientConflict:
         return True  # The client's account was changed at the same moment; the item is still waiting.
 
 
 @retry_on_deadlock
-def _settle_next(run: InvitationRun, write: WriteInvitation) -> bool:
+def _settle_waiting(run: InvitationRun, write: WriteInvitation, share: ShareDocuments) -> bool:
     with transaction.atomic():
         # Other workers, and the buttons of the progress page, wait for this lock.
         run = InvitationRun.objects.locked().get(pk=run.pk)
@@ -92,28 +109,34 @@ def _settle_next(run: InvitationRun, write: WriteInvitation) -> bool:
             # Nothing is sent in the name of someone who has left; the page says so, and others may resume it.
             invitation_runs.pause_locked(run, by=Actor.system())
             return False
-        item = run.items.waiting().select_related("client").order_by("id").first()
+        item = run.items.waiting().select_related("client", "relationship").order_by("id").first()
         if item is None:
             run.ended_at = clock.now()
             run.save(update_fields=["ended_at"])
             return False
-        _settle(item, run, write)
+        _settle(item, run, write, share)
     return True
 
 
-def _settle(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation) -> None:
-    """Writes the item's invitation, or the reason why there is none."""
-    outcome = _outcome_of(item, run, write)
+def _settle(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation, share: ShareDocuments) -> None:
+    """Writes the item's invitation or shares its documents, or stores the reason why not."""
+    outcome = _outcome_of(item, run, write, share)
     if isinstance(outcome, Invitation):
         item.state, item.invitation = ItemState.INVITED, outcome
+    elif outcome is None:
+        item.state = ItemState.SHARED
     else:
         item.state, item.reason = ItemState.LEFT_OUT, outcome
     item.save(update_fields=["state", "invitation", "reason"])
 
 
-def _outcome_of(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation) -> Invitation | LeftOutReason:
-    """Returns the invitation, or the reason; an error in one item must not end the run."""
+def _outcome_of(
+    item: InvitationRunItem, run: InvitationRun, write: WriteInvitation, share: ShareDocuments
+) -> Invitation | LeftOutReason | None:
+    """Returns the invitation, None if documents were shared, or the reason; an error must not end the run."""
     try:
+        if run.kind == RunKind.SHARE:
+            return share(item, run)
         try:
             return _invite(item, run, write)
         except IntegrityError:

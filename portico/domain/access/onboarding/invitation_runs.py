@@ -5,23 +5,22 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access.models import InvitationRun, InvitationRunItem, ItemState, LeftOutReason
-from portico.domain.access.onboarding import bulk_selection
+from portico.domain.access.models import INVITING, InvitationRun, InvitationRunItem, ItemState, LeftOutReason, RunKind
+from portico.domain.access.onboarding import bulk_selection, run_creation
 from portico.domain.access.onboarding.bulk_selection import Selection
+from portico.domain.access.onboarding.run_creation import PlannedItem
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice, StaffMember
-from portico.plumbing import clock, form_keys
+from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES, WAITING, EmailState
 from portico.plumbing.refusals import Refused
 
-FORM_KIND = "invitation_run"
 # Items that are listed with a problem.
 MAX_LISTED = 100
 # Items whose states the list of runs counts.
@@ -47,19 +46,12 @@ def start(
     form again returns the first run.
     Raises FormSentBefore, NoClientEligible, SelectionChanged, and what `bulk_selection.preview` raises.
     """
-    content = selection.text
-    earlier = _find_earlier(practice, form_key, content)
-    if earlier is not None:
-        return earlier
-    try:
-        with transaction.atomic():
-            return _start(practice, selection, shown=shown, form_key=form_key, requested_by=requested_by)
-    except IntegrityError:
-        # The form was submitted twice at once, and the other submission was saved first.
-        earlier = _find_earlier(practice, form_key, content)
-        if earlier is None:
-            raise
-        return earlier
+    return run_creation.create_once(
+        practice,
+        form_key=form_key,
+        content=selection.text,
+        create=lambda: _start(practice, selection, shown=shown, form_key=form_key, requested_by=requested_by),
+    )
 
 
 def _start(
@@ -70,33 +62,12 @@ def _start(
         raise NoClientEligible
     if preview.digest != shown:
         raise SelectionChanged
-    run = InvitationRun.objects.create(
-        practice=practice,
-        kind=selection.kind,
-        requested_by=requested_by,
-        form_key=form_key,
-        total=len(preview.invited),
-        item_count=len(preview.invited) + sum(len(clients) for clients in preview.left_out.values()),
-    )
-    items = [InvitationRunItem(practice=practice, run=run, client=client) for client in preview.invited]
+    planned = [PlannedItem(client) for client in preview.invited]
     for reason, clients in preview.left_out.items():
-        items += [
-            InvitationRunItem(practice=practice, run=run, client=client, state=ItemState.LEFT_OUT, reason=reason)
-            for client in clients
-        ]
-    InvitationRunItem.objects.bulk_create(items, batch_size=1_000)
-    form_keys.store(run, form_key, selection.text, kind=FORM_KIND)
+        planned += [PlannedItem(client, left_out=reason) for client in clients]
+    run = run_creation.create(practice, selection.kind, planned, form_key=form_key, requested_by=requested_by)
     _record(AuditAction.INVITATION_RUN_STARTED, run, by=requested_by.actor, kind=run.kind, number=run.total)
     return run
-
-
-def _find_earlier(practice: Practice, form_key: str, content: str) -> InvitationRun | None:
-    rows = InvitationRun.objects.filter(practice=practice)
-    return form_keys.find_result(rows, form_key, content, kind=FORM_KIND, describe=_summary)
-
-
-def _summary(run: InvitationRun) -> str:
-    return _("invitations to %(number)d clients") % {"number": run.total}
 
 
 def pause(run: InvitationRun, *, by: Actor) -> None:
@@ -155,7 +126,17 @@ def pause_all(practice: Practice, *, by: Actor) -> int:
     return len(paused)
 
 
+# What the entries of a run that shares documents say instead.
+_OF_SHARING = {
+    AuditAction.INVITATION_RUN_PAUSED: AuditAction.DOCUMENT_RUN_PAUSED,
+    AuditAction.INVITATION_RUN_RESUMED: AuditAction.DOCUMENT_RUN_RESUMED,
+    AuditAction.INVITATION_RUN_STOPPED: AuditAction.DOCUMENT_RUN_STOPPED,
+}
+
+
 def _record(action: AuditAction, run: InvitationRun, *, by: Actor, **details: str | int) -> None:
+    if run.kind == RunKind.SHARE:
+        action = _OF_SHARING[action]
     audit_log.record(action, practice=run.practice, client=None, by=by, about=run.ref, **details)
 
 
@@ -260,6 +241,6 @@ def problems_of(run: InvitationRun) -> list[InvitationRunItem]:
     return list(related.order_by("client__sort_key", "client_id")[: MAX_LISTED + 1])
 
 
-def runs_of(practice: Practice) -> QuerySet[InvitationRun]:
-    """Returns the practice's runs with the staff who started them."""
-    return InvitationRun.objects.filter(practice=practice).select_related("requested_by")
+def runs_of(practice: Practice, *, kinds: Collection[RunKind] = INVITING) -> QuerySet[InvitationRun]:
+    """Returns the practice's runs of these kinds with the staff who started them."""
+    return InvitationRun.objects.filter(practice=practice, kind__in=kinds).select_related("requested_by")

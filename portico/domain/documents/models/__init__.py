@@ -9,6 +9,7 @@ from portico.domain.documents.models.requests import (
     RequestState,
     ResponseDraft,
 )
+from portico.domain.documents.models.runs import DocumentRun, DocumentRunVersion, Recipients
 from portico.domain.documents.models.submissions import Countersignature, Submission, SubmissionReview
 from portico.domain.documents.models.templates import DocumentTemplate, TemplateKind, TemplateVersion
 from portico.domain.documents.models.uploads import TemplateFile, Upload
@@ -19,8 +20,11 @@ __all__ = [
     "Countersignature",
     "DocumentReminder",
     "DocumentRequest",
+    "DocumentRun",
+    "DocumentRunVersion",
     "DocumentTemplate",
     "Packet",
+    "Recipients",
     "RequestState",
     "ResponseDraft",
     "Submission",

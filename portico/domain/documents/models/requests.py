@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, Language
+from portico.domain.documents.models.runs import DocumentRun
 from portico.domain.documents.models.templates import TemplateVersion
 from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
@@ -24,6 +25,8 @@ class Packet(PracticeRow):
     access = models.ForeignKey(PortalAccess, models.PROTECT, related_name="packets", db_index=False)
     # Null if they were shared without a mail, or announced by an invitation that was not sent in the end.
     email = models.ForeignKey(OutgoingEmail, models.PROTECT, null=True, related_name="+")
+    # The run that shared them with many people, if one did.
+    document_run = models.ForeignKey(DocumentRun, models.PROTECT, null=True, related_name="packets", db_index=False)
     form_key = models.CharField(max_length=43)
     shared_by = models.CharField(max_length=100)
     shared_at = models.DateTimeField(default=clock.now, editable=False)
@@ -36,10 +39,16 @@ class Packet(PracticeRow):
             SamePractice("client", name="documents_packet_client"),
             SamePractice("access", name="documents_packet_access"),
             SamePractice("email", name="documents_packet_email"),
+            SamePractice("document_run", name="documents_packet_document_run"),
             models.UniqueConstraint(fields=("access", "form_key"), name="documents_packet_one_per_form_key"),
         )
         indexes = (
             models.Index(fields=("client", "-id"), name="documents_packets_newest"),
+            models.Index(
+                fields=("document_run", "id"),
+                condition=Q(document_run__isnull=False),
+                name="documents_packets_of_run",
+            ),
             # For reminders.
             models.Index(fields=("shared_at",), name="documents_packets_by_time"),
         )

@@ -21,7 +21,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.outbox import ComposedMail
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models import MailQueue, OutgoingEmail
 
 KIND = "documents_shared"
 FIRST_NAME, PRACTICE_NAME = "[first name]", "[practice name]"
@@ -83,7 +83,13 @@ def may_be_mailed(access: PortalAccess) -> bool:
 
 
 def queue(
-    access: PortalAccess, versions: Sequence[TemplateVersion], text: MailText, *, form_key: str, by: Actor
+    access: PortalAccess,
+    versions: Sequence[TemplateVersion],
+    text: MailText,
+    *,
+    form_key: str,
+    by: Actor,
+    queue: MailQueue = MailQueue.REST,
 ) -> OutgoingEmail | None:
     """Queues the mail, with a sign-in link to the portal's documents; None if no mail may be sent to the access.
 
@@ -111,6 +117,7 @@ def queue(
         by=by,
         client=access.client,
         link_nonce=tokens.new_nonce(),
+        queue=queue,
     )
     mail_links.create([(email, access)])
     return email

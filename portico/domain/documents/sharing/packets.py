@@ -11,7 +11,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact, Step
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
-from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Packet, TemplateVersion
+from portico.domain.documents.models import DocumentRequest, DocumentRun, DocumentTemplate, Packet, TemplateVersion
 from portico.domain.documents.refusals import NotShareable
 from portico.domain.documents.sharing import document_mails
 from portico.domain.practices.mail_texts import MailText
@@ -19,7 +19,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.form_keys import FormSentBefore
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models import MailQueue, OutgoingEmail
 
 
 @retry_on_deadlock
@@ -31,13 +31,15 @@ def share(
     by: Actor,
     text: MailText | None = None,
     email: OutgoingEmail | None = None,
+    document_run: DocumentRun | None = None,
 ) -> Packet:
     """Creates a packet with a request for each version, in their order.
 
     It is announced by a new mail with `text`, if mail may be sent to the access, or by `email`, which is queued
-    already. A second call with the same `form_key` and versions returns the first packet. Raises NotShareable, also
-    for a document that the access has still to complete, FormSentBefore, ClientConflict, and ValueError without
-    versions, or for one that is not of the practice.
+    already. `document_run` is the run that shares with many people, whose mails wait for their turn. A second call
+    with the same `form_key` and versions returns the first packet. Raises NotShareable, also for a document that the
+    access has still to complete, FormSentBefore, ClientConflict, and ValueError without versions, or for one that is
+    not of the practice.
     """
     if not form_key or not versions or any(each.practice_id != access.client.practice_id for each in versions):
         raise ValueError("Share at least one version, of documents of the practice, with a form key.")
@@ -48,8 +50,9 @@ def share(
             return earlier
         _refuse_unless_shareable(locked, versions)
         if text is not None:
-            email = document_mails.queue(locked, versions, text, form_key=form_key, by=by)
-        packet = create(locked, versions, email=email, form_key=form_key, by=by)
+            queue = MailQueue.REST if document_run is None else MailQueue.BULK
+            email = document_mails.queue(locked, versions, text, form_key=form_key, by=by, queue=queue)
+        packet = create(locked, versions, email=email, form_key=form_key, by=by, document_run=document_run)
         audit_log.record(
             AuditAction.DOCUMENTS_SHARED,
             practice=client.practice,
@@ -70,7 +73,13 @@ def save_first(locked: PortalAccess) -> None:
 
 
 def create(
-    locked: PortalAccess, versions: Sequence[TemplateVersion], *, email: OutgoingEmail | None, form_key: str, by: Actor
+    locked: PortalAccess,
+    versions: Sequence[TemplateVersion],
+    *,
+    email: OutgoingEmail | None,
+    form_key: str,
+    by: Actor,
+    document_run: DocumentRun | None = None,
 ) -> Packet:
     """Creates the rows of a packet, under the lock of its access."""
     packet = Packet.objects.create(
@@ -78,6 +87,7 @@ def create(
         client=locked.client,
         access=locked,
         email=email,
+        document_run=document_run,
         form_key=form_key,
         shared_by=by.name[:100],
     )

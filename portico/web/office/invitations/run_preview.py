@@ -1,5 +1,6 @@
 """The preview of invitations to many clients: how many are sent, in which text, who is left out; and the start."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -9,11 +10,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access.models import InvitationRun, LeftOutReason, RunKind
+from portico.domain.access.models import INVITING, InvitationRun, LeftOutReason, RunKind
 from portico.domain.access.onboarding import bulk_selection, invitation_runs, invitation_text
 from portico.domain.access.onboarding.bulk_selection import InvitationPreview, Selection
 from portico.domain.access.onboarding.invitation_text import InvitationText
-from portico.domain.clients.models import Language
+from portico.domain.clients.models import Client, Language
 from portico.domain.documents.sharing import shareable
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
@@ -22,12 +23,10 @@ from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys
-from portico.web.office.clients.client_list import ListForm, list_url
+from portico.web.office.invitations import chosen_clients
 from portico.web.office.invitations.names_shown import NamesShown
 from portico.web.office.roles import CLIENT_EDITORS
 
-# In the query: every client that the list shows, instead of those with a check mark.
-ALL = "all"
 MAX_DIGEST = 64
 
 
@@ -46,7 +45,7 @@ class LeftOutRow:
     """A reason with the clients who are left out for it."""
 
     reason: LeftOutReason
-    names: NamesShown
+    names: NamesShown[Client]
 
 
 @office_page(*CLIENT_EDITORS)
@@ -62,7 +61,7 @@ def new(request: OfficeRequest) -> HttpResponse:
     except bulk_selection.SelectionRefused as refusal:
         messages.error(request, str(refusal))
         run = selection.run if selection is not None else None
-        return redirect(_list_of(request) if run is None else _url_of(run))
+        return redirect(chosen_clients.list_of(request) if run is None else _url_of(run))
     return render(request, "office/invitations/preview.html", _context(request, selection, preview))
 
 
@@ -96,7 +95,7 @@ def _context(request: OfficeRequest, selection: Selection, preview: InvitationPr
         "per_second": settings.EMAIL_PER_SECOND,
         "shown": preview.digest,
         "form_key": tokens.new_token(),
-        "back_url": _list_of(request) if selection.run is None else _url_of(selection.run),
+        "back_url": chosen_clients.list_of(request) if selection.run is None else _url_of(selection.run),
     }
 
 
@@ -112,20 +111,14 @@ def _selection(request: OfficeRequest) -> Selection:
     kind = RunKind.RESEND if request.GET.get("kind") == RunKind.RESEND else RunKind.INVITE
     if ref := request.GET.get("run", ""):
         return Selection(RunKind.RESEND, run=get_run(request, ref))
-    if request.GET.get("chosen") != ALL:
-        refs = request.GET.getlist("client")[: bulk_selection.MAX_CLIENTS + 1]
-        return Selection(kind, refs=tuple(ref for ref in refs if not input_validation.is_unstorable(ref)))
-    form = ListForm(request.GET)
-    if not form.is_valid():
-        raise bulk_selection.NoClientChosen
-    return Selection(kind, listed=form.list_query(request.practice))
+    return chosen_clients.selection_of(request, kind)
 
 
-def get_run(request: OfficeRequest, ref: str) -> InvitationRun:
-    """Returns the practice's run with the ref. Raises Http404."""
+def get_run(request: OfficeRequest, ref: str, *, kinds: Collection[RunKind] = INVITING) -> InvitationRun:
+    """Returns the practice's run with the ref, of one of the kinds. Raises Http404."""
     if input_validation.is_unstorable(ref):
         raise Http404
-    run = invitation_runs.runs_of(request.practice).filter(ref=ref).first()
+    run = invitation_runs.runs_of(request.practice, kinds=kinds).filter(ref=ref).first()
     if run is None:
         raise Http404
     run.practice = request.practice
@@ -134,11 +127,3 @@ def get_run(request: OfficeRequest, ref: str) -> InvitationRun:
 
 def _url_of(run: InvitationRun) -> str:
     return reverse("office:invitation_run", args=[run.ref])
-
-
-def _list_of(request: OfficeRequest) -> str:
-    """Returns the address of the list from which the selection came."""
-    form = ListForm(request.GET)
-    if not form.is_valid():
-        return reverse("office:clients")
-    return f"{reverse('office:clients')}{list_url(form.list_query(request.practice))}"

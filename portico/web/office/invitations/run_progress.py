@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access.models import InvitationRun, InvitationRunItem, LeftOutReason
+from portico.domain.access.models import InvitationRun, InvitationRunItem, LeftOutReason, RunKind
 from portico.domain.access.onboarding import invitation_runs
 from portico.domain.access.onboarding.invitation_runs import MAX_LISTED, RunProgress
 from portico.plumbing.database import keyset_pagination
@@ -67,7 +67,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "has_more": len(problems) > MAX_LISTED,
         "most": MAX_LISTED,
         "is_changing": is_changing,
-        "reload_seconds": RELOAD_SECONDS if run.total <= LARGE_RUN else RELOAD_SECONDS_OF_LARGE,
+        "reload_seconds": reload_seconds(run),
         "outage": outbox.current_outage(request.practice) if is_changing else None,
     }
     return render(request, "office/invitations/run.html", context)
@@ -76,24 +76,40 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def pause(request: OfficeRequest, ref: str) -> HttpResponse:
-    invitation_runs.pause(get_run(request, ref), by=request.actor)
+    """Pauses a run, of invitations or documents."""
+    run = get_run(request, ref, kinds=RunKind)
+    invitation_runs.pause(run, by=request.actor)
     messages.success(request, _("Paused. No more are queued. Those already queued are still sent."))
-    return redirect("office:invitation_run", ref=ref)
+    return _back_to(run)
 
 
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def resume(request: OfficeRequest, ref: str) -> HttpResponse:
-    invitation_runs.resume(get_run(request, ref), by=request.actor)
-    return redirect("office:invitation_run", ref=ref)
+    run = get_run(request, ref, kinds=RunKind)
+    invitation_runs.resume(run, by=request.actor)
+    return _back_to(run)
 
 
 @office_page(*CLIENT_EDITORS)
 @require_POST
 def stop(request: OfficeRequest, ref: str) -> HttpResponse:
-    invitation_runs.stop(get_run(request, ref), by=request.actor)
-    messages.success(request, _("Stopped. The clients who had not been invited yet get no email."))
-    return redirect("office:invitation_run", ref=ref)
+    run = get_run(request, ref, kinds=RunKind)
+    invitation_runs.stop(run, by=request.actor)
+    if run.kind == RunKind.SHARE:
+        messages.success(request, _("Stopped. The people who were still waiting get no documents."))
+    else:
+        messages.success(request, _("Stopped. The clients who had not been invited yet get no email."))
+    return _back_to(run)
+
+
+def reload_seconds(run: InvitationRun) -> int:
+    """Returns after how many seconds the page of a run in progress loads itself again."""
+    return RELOAD_SECONDS if run.total <= LARGE_RUN else RELOAD_SECONDS_OF_LARGE
+
+
+def _back_to(run: InvitationRun) -> HttpResponse:
+    return redirect("office:document_run" if run.kind == RunKind.SHARE else "office:invitation_run", ref=run.ref)
 
 
 def _words_of(item: InvitationRunItem) -> str:

@@ -41,7 +41,7 @@ def started(practice: Practice, number: int = CLIENTS) -> InvitationRun:
 
 
 def work(run: InvitationRun) -> None:
-    while invitation_run_worker.invite_next(run):
+    while invitation_run_worker.settle_next(run):
         pass
 
 

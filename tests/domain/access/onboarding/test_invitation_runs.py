@@ -64,7 +64,7 @@ def started(
 
 
 def finish(run: InvitationRun) -> None:
-    while invitation_run_worker.invite_next(run):
+    while invitation_run_worker.settle_next(run):
         pass
     run.refresh_from_db()
 
@@ -213,10 +213,10 @@ def test_one_bad_client_does_not_end_the_run(practice: Practice, caplog: pytest.
 
 def test_a_paused_run_writes_nothing_until_it_is_resumed(practice: Practice) -> None:
     run = started(people_of(practice))
-    assert invitation_run_worker.invite_next(run)
+    assert invitation_run_worker.settle_next(run)
     for _ in range(2):
         invitation_runs.pause(run, by=cast.DESK)
-    assert not invitation_run_worker.invite_next(run)
+    assert not invitation_run_worker.settle_next(run)
     assert not RunsInTurn().continue_next()
     assert len(mails()) == 1
     for _ in range(2):
@@ -244,7 +244,7 @@ def test_clients_left_out_count_towards_the_bound(practice: Practice) -> None:
 
 def test_a_stopped_run_invites_no_one_else(practice: Practice) -> None:
     run = started(people_of(practice))
-    assert invitation_run_worker.invite_next(run)
+    assert invitation_run_worker.settle_next(run)
     for _ in range(2):
         invitation_runs.stop(run, by=cast.DESK)
     invitation_runs.resume(run, by=cast.DESK)
@@ -260,7 +260,7 @@ def test_a_worker_killed_at_any_point_loses_and_repeats_nothing(practice: Practi
     run = started(people)
     for statements in range(60):
         with killed_after(statements):
-            invitation_run_worker.invite_next(run)
+            invitation_run_worker.settle_next(run)
         invited = InvitationRunItem.objects.filter(state=ItemState.INVITED).count()
         assert Invitation.objects.count() == OutgoingEmail.objects.count() == invited
     finish(run)
@@ -324,10 +324,10 @@ def test_no_invitation_is_written_to_a_mailbox_that_complained(practice: Practic
 def test_a_run_pauses_when_its_starter_has_left(practice: Practice) -> None:
     gus, fay = cast.staff_member(practice, "Gus", Role.FRONT_DESK), cast.fay(practice)
     run = started(people_of(practice), fay=gus)
-    assert invitation_run_worker.invite_next(run)
+    assert invitation_run_worker.settle_next(run)
     StaffMember.objects.filter(pk=gus.pk).update(deactivated_at=clock.now())
     for _ in range(2):
-        assert not invitation_run_worker.invite_next(run)
+        assert not invitation_run_worker.settle_next(run)
     run.refresh_from_db()
     assert run.is_paused
     assert [entry.actor_kind for entry in actions(AuditAction.INVITATION_RUN_PAUSED)] == ["system"]

@@ -105,7 +105,7 @@ def test_a_document_that_cannot_be_shared_keeps_the_invitation_back(ana: Client)
 
 def run_invites(client: Client) -> Packet | None:
     run = cast.invitation_run(client, cast.fay(client.practice))
-    assert invitation_run_worker.invite_next(run, invitations.write)
+    assert invitation_run_worker.settle_next(run, invitations.write)
     assert run.items.get().state == ItemState.INVITED
     return Packet.objects.filter(email=Invitation.objects.latest("id").email).first()
 

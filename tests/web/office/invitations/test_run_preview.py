@@ -139,7 +139,7 @@ def test_too_many_clients_are_refused(office: Browser, practice: Practice, monke
     cast.ana(practice)
     cast.bruno(practice)
     page = office.get(f"{PREVIEW}?chosen=all", follow=True).text
-    assert "At most 1 clients can be invited at a time." in page
+    assert "At most 1 clients can be chosen at a time." in page
 
 
 def test_no_button_without_a_client_to_invite(office: Browser, practice: Practice) -> None:
@@ -152,7 +152,7 @@ def test_resending_asks_for_those_who_have_not_signed_in(office: Browser, practi
     ana, bruno = cast.ana(practice), cast.bruno(practice)
     office.post(chosen(ana, bruno), form_of(office.get(chosen(ana, bruno)).text))
     run = InvitationRun.objects.get()
-    while invitation_run_worker.invite_next(run):
+    while invitation_run_worker.settle_next(run):
         pass
     OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
     PortalAccess.objects.filter(client=ana).update(first_signed_in_at=clock.now())

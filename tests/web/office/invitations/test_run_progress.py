@@ -49,7 +49,7 @@ def test_it_counts_from_waiting_to_signed_in(office: Browser, practice: Practice
     run = started(ana, bruno, cast.client(practice, "Nia"))
     address = f"{RUNS}{run.ref}/"
     assert numbers(office.get(address).text) == {"waiting": 2, "left_out": 1}
-    while invitation_run_worker.invite_next(run):
+    while invitation_run_worker.settle_next(run):
         pass
     OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
     PortalAccess.objects.filter(client=ana).update(first_signed_in_at=clock.now())
@@ -64,7 +64,7 @@ def test_it_reloads_itself_while_the_worker_is_busy(office: Browser, practice: P
     address = f"{RUNS}{run.ref}/"
     for javascript in ('hx-trigger="load delay:2s"', 'http-equiv="refresh"'):
         assert javascript in office.get(address).text
-    while invitation_run_worker.invite_next(run):
+    while invitation_run_worker.settle_next(run):
         pass
     assert "load delay" in office.get(address).text
     OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, settled_at=clock.now())
@@ -80,7 +80,7 @@ def test_the_page_of_a_large_run_reloads_less_often(office: Browser, practice: P
 def test_it_lists_who_did_not_get_it(office: Browser, practice: Practice) -> None:
     ana, without = cast.ana(practice), cast.client(practice, "Nia")
     run = started(ana, without)
-    while invitation_run_worker.invite_next(run):
+    while invitation_run_worker.settle_next(run):
         pass
     OutgoingEmail.objects.update(state=EmailState.BOUNCED, reason="The mailbox doesn’t exist.", settled_at=clock.now())
     page = office.get(f"{RUNS}{run.ref}/").text
@@ -94,17 +94,17 @@ def test_pause_resume_and_stop(office: Browser, practice: Practice) -> None:
     run = started(cast.ana(practice), cast.bruno(practice))
     address = f"{RUNS}{run.ref}/"
     assert "Paused. No more are queued." in office.post(f"{address}pause/", follow=True).text
-    assert not invitation_run_worker.invite_next(run)
+    assert not invitation_run_worker.settle_next(run)
     assert "load delay" not in office.get(address).text
     assert "Pause" in office.post(f"{address}resume/", follow=True).text
-    assert invitation_run_worker.invite_next(run)
+    assert invitation_run_worker.settle_next(run)
     assert numbers(office.post(f"{address}stop/", follow=True).text) == {"waiting": 1, "stopped": 1}
-    assert not invitation_run_worker.invite_next(run)
+    assert not invitation_run_worker.settle_next(run)
 
 
 def test_an_outage_of_the_mail_server_is_shown(office: Browser, practice: Practice) -> None:
     run = started(cast.ana(practice), cast.bruno(practice))
-    invitation_run_worker.invite_next(run)
+    invitation_run_worker.settle_next(run)
     assert "Sending continues in the background" in office.get(f"{RUNS}{run.ref}/").text
     OutgoingEmail.objects.update(state=EmailState.DELAYED, delayed_at=clock.now(), delayed_by=DelayCause.OURS)
     page = office.get(f"{RUNS}{run.ref}/").text
@@ -114,7 +114,7 @@ def test_an_outage_of_the_mail_server_is_shown(office: Browser, practice: Practi
 
 def test_a_complaint_is_not_counted_as_not_delivered(office: Browser, practice: Practice) -> None:
     run = started(cast.ana(practice))
-    while invitation_run_worker.invite_next(run):
+    while invitation_run_worker.settle_next(run):
         pass
     OutgoingEmail.objects.update(state=EmailState.COMPLAINED, settled_at=clock.now())
     assert numbers(office.get(f"{RUNS}{run.ref}/").text) == {"complained": 1}
@@ -123,12 +123,12 @@ def test_a_complaint_is_not_counted_as_not_delivered(office: Browser, practice: 
 def test_it_says_that_the_starter_has_left(office: Browser, practice: Practice) -> None:
     run = started(cast.ana(practice))
     InvitationRun.objects.update(requested_by=cast.gus(practice))
-    assert not invitation_run_worker.invite_next(run)
+    assert not invitation_run_worker.settle_next(run)
     page = office.get(f"{RUNS}{run.ref}/").text
     assert "Paused because the account of Gus was deactivated." in page
     # As a word: the random values in the page may contain the letters.
     assert not re.search(r"\bGus\b", office.post(f"{RUNS}{run.ref}/resume/", follow=True).text)
-    assert invitation_run_worker.invite_next(run)
+    assert invitation_run_worker.settle_next(run)
 
 
 def test_reloading_without_script_keeps_no_session_alive(
@@ -167,7 +167,7 @@ def test_the_number_of_queries_is_fixed(
     people = [cast.client(practice, f"P{place}", address=f"p{place}@mail.example") for place in range(number)]
     run = started(*people, cast.client(practice, "Nia"))
     for _ in range(number // 2):
-        invitation_run_worker.invite_next(run)
+        invitation_run_worker.settle_next(run)
     with django_assert_num_queries(QUERIES):
         office.get(f"{RUNS}{run.ref}/")
     with django_assert_num_queries(LIST_QUERIES):
