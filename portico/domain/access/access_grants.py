@@ -3,7 +3,7 @@
 Each operation is about the client's own access, or about that of a contact if it is given the relationship.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -212,6 +212,12 @@ def of_contacts(client: Client) -> list[PortalAccess]:
     for access in found:
         access.client = client
     return found
+
+
+def mailboxes_of_contacts(clients: Collection[int]) -> set[tuple[int, str]]:
+    """Returns the clients by id, each with the key of a mailbox that opens their portal for a contact."""
+    rows = PortalAccess.objects.filter(client__in=clients, own_client=None, enabled_at__isnull=False)
+    return {(client, key) for client, key in rows.values_list("client", "account__mailbox_key") if key}
 
 
 @CompiledQuery

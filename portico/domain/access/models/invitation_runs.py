@@ -42,6 +42,10 @@ class LeftOutReason(models.TextChoices):
     NO_ADDRESS = "no_address", _("No email address is chosen")
     SEVERAL_ADDRESSES = "several_addresses", _("Several email addresses could be used. Choose one in Client Portal")
     NO_EMAIL_OK = "no_email_ok", _("No Email ok")
+    MAILBOX_TAKEN = (
+        "mailbox_taken",
+        _("A contact already opens this client’s portal with the address. Choose another one"),
+    )
     NO_GUARDIAN = "no_guardian", _("Under age, and no guardian is a contact")
     MAIL_STOPPED = "mail_stopped", _("We stopped emailing this address")
     SIGNED_IN = "signed_in", _("Already signed in")

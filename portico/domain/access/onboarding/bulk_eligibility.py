@@ -47,21 +47,23 @@ def decide(
     kind: RunKind,
     *,
     stopped: Container[str],
+    taken: Container[tuple[int, str]] = (),
     waiting: Container[int] = (),
     lacks_guardian: bool = False,
     since: datetime | None = None,
 ) -> Decision:
     """Returns the decision for a client. `access` may be unsaved, and has its client with the practice.
 
-    `addresses` are the client's open ones, and `stopped` the keys of mailboxes that are stopped; both are read only if
-    the access was never set up. `waiting` are the ids of clients with an invitation that was not sent yet; it is
+    `addresses` are the client's open ones, `stopped` the keys of mailboxes that are stopped, and `taken` those that
+    open the portal for a contact, as `access_grants.mailboxes_of_contacts` returns them; all three are read only if the
+    access was never set up. `waiting` are the ids of clients with an invitation that was not sent yet; it is
     read only for RESEND. `lacks_guardian`: a minor without one. `since` is when the run was started: a client invited
     after that is left out.
     """
     if lacks_guardian and not access.client.is_archived_now and access.first_signed_in_at is None:
         return Decision(LeftOutReason.NO_GUARDIAN)
     if kind is RunKind.INVITE and not is_set_up(access) and not access.client.is_archived_now:
-        return _decide_first(access, addresses, stopped)
+        return _decide_first(access, addresses, stopped, taken)
     if access.is_on and access.first_signed_in_at is not None and not access.client.is_archived_now:
         return Decision(LeftOutReason.SIGNED_IN)
     # More than Purpose.INVITATION asks: to a mailbox that refused the last mail, a run sends no further one.
@@ -71,7 +73,12 @@ def decide(
     return Decision(_invited_before(access, kind, waiting, since))
 
 
-def _decide_first(access: PortalAccess, addresses: Sequence[EmailAddress], stopped: Container[str]) -> Decision:
+def _decide_first(
+    access: PortalAccess,
+    addresses: Sequence[EmailAddress],
+    stopped: Container[str],
+    taken: Container[tuple[int, str]],
+) -> Decision:
     """Decides about a client whose access was never set up: it is turned on if one address alone may be mailed."""
     agreed = [address for address in addresses if address.email_ok]
     if len(agreed) > 1:
@@ -80,6 +87,8 @@ def _decide_first(access: PortalAccess, addresses: Sequence[EmailAddress], stopp
         return Decision(LeftOutReason.NO_EMAIL_OK if addresses else LeftOutReason.NO_ADDRESS)
     if agreed[0].mailbox_key in stopped:
         return Decision(LeftOutReason.MAIL_STOPPED)
+    if (access.client.pk, agreed[0].mailbox_key) in taken:
+        return Decision(LeftOutReason.MAILBOX_TAKEN)
     pay_by_card = access.client.practice.new_clients_pay_by_card
     entry = AccessInput(enabled=True, address=agreed[0].ref, access_billing_documents=True, pay_by_card=pay_by_card)
     return Decision(turned_on=entry)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access import guardians, mail_stops
+from portico.domain.access import access_grants, guardians, mail_stops
 from portico.domain.access.models import (
     InvitationRun,
     InvitationRunItem,
@@ -92,6 +92,7 @@ def preview(practice: Practice, selection: Selection) -> InvitationPreview:
     accesses = accesses_of(practice, ids)
     addresses = _addresses_of([access for access in accesses if not bulk_eligibility.is_set_up(access)])
     stopped = mail_stops.stops_of(address for of_client in addresses.values() for address in of_client)
+    taken = access_grants.mailboxes_of_contacts([client for client, of_client in addresses.items() if of_client])
     lacking = guardians.lacking(accesses)
     is_resend = selection.kind is RunKind.RESEND
     waiting = invitations.clients_with_waiting_mail(ids) if is_resend else set[int]()
@@ -103,6 +104,7 @@ def preview(practice: Practice, selection: Selection) -> InvitationPreview:
             addresses[access.client.pk],
             selection.kind,
             stopped=stopped,
+            taken=taken,
             waiting=waiting,
             lacks_guardian=access.client.pk in lacking,
         )

@@ -158,12 +158,14 @@ def _invite(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation)
     with access_grants.lock_access(item.client) as (client, access):
         addresses = [] if bulk_eligibility.is_set_up(access) else list(client.email_addresses.open())
         stopped = mail_stops.stops_of(addresses)
+        taken = access_grants.mailboxes_of_contacts([client.pk]) if addresses else ()
         waiting = invitations.clients_with_waiting_mail([client.pk]) if kind is RunKind.RESEND else ()
         decision = bulk_eligibility.decide(
             access,
             addresses,
             kind,
             stopped=stopped,
+            taken=taken,
             waiting=waiting,
             lacks_guardian=guardians.is_needed(access),
             since=run.created_at,

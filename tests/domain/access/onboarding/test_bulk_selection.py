@@ -23,8 +23,8 @@ from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-# Ids of the list, clients with their accesses, addresses of those without access, and stopped mailboxes of these.
-QUERIES = 4
+# Ids of the list, clients with their accesses, and of those without access: addresses, stopped mailboxes, contacts'.
+QUERIES = 5
 
 
 def preview(kind: RunKind, *people: Client) -> InvitationPreview:
@@ -106,6 +106,11 @@ def drafted(person: Client) -> None:
     invitations.save_draft(person, invitation_text.InvitationText("Hello", "Typed"))
 
 
+def with_taken_mailbox(person: Client) -> None:
+    """The client's only address opens the portal for the guardian."""
+    cast.with_contact_access(cast.guardian(person, address=person.email_addresses.get().address))
+
+
 def nothing(person: Client) -> None:
     pass
 
@@ -127,6 +132,7 @@ def nothing(person: Client) -> None:
         (without_consent, LeftOutReason.NO_EMAIL_OK, LeftOutReason.NO_EMAIL_OK),
         (never_consented, LeftOutReason.NO_EMAIL_OK, LeftOutReason.ACCESS_OFF),
         (without_address, LeftOutReason.NO_ADDRESS, LeftOutReason.ACCESS_OFF),
+        (with_taken_mailbox, LeftOutReason.MAILBOX_TAKEN, LeftOutReason.ACCESS_OFF),
         (with_two_addresses, LeftOutReason.SEVERAL_ADDRESSES, LeftOutReason.ACCESS_OFF),
     ],
 )

@@ -163,12 +163,17 @@ def invite(person: Client) -> None:
     cast.invited(person)
 
 
+def give_mailbox_to_guardian(person: Client) -> None:
+    cast.with_contact_access(cast.guardian(person, address=person.email_addresses.get().address))
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (archive, LeftOutReason.ARCHIVED),
         (withdraw, LeftOutReason.NO_EMAIL_OK),
         (invite, LeftOutReason.ALREADY_INVITED),
+        (give_mailbox_to_guardian, LeftOutReason.MAILBOX_TAKEN),
     ],
 )
 def test_a_client_who_became_ineligible_is_left_out(

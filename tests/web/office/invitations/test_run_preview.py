@@ -21,9 +21,9 @@ from tests import cast, shared_documents
 
 pytestmark = pytest.mark.django_db
 PREVIEW = "/office/invitations/new/"
-# Session with staff, counts of the menu, ids of the chosen, clients with accesses, addresses, stopped mailboxes, texts,
-# documents.
-QUERIES = 8
+# Session with staff, counts of the menu, ids of the chosen, clients with accesses, addresses, stopped mailboxes,
+# mailboxes of contacts, texts, documents.
+QUERIES = 9
 
 
 def chosen(*people: Client, kind: str = "invite") -> str:
