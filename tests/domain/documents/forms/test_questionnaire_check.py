@@ -43,7 +43,7 @@ def _condition(**condition: object) -> Callable[[Items], None]:
         (_set(0, maxLength=10), "pills", "Only a text may have “maxLength”"),
         (_set(1, answerOption=[]), "which", "Only a choice may have options"),
         (_set(0, answerOption=[]), "pills", "needs 1 to 100 options"),
-        (_set(0, answerOption=[{"valueInteger": 1}, {"valueInteger": 1}]), "pills", "Two of its options are equal"),
+        (_set(0, answerOption=[{"valueInteger": 1}, {"valueInteger": 1}]), "pills", "Two of its options are the same"),
         (_set(0, answerOption=[{"valueString": "a"}, {"valueInteger": 1}]), "pills", "different types"),
         (_set(0, answerOption=[{"valueCoding": {"code": "a"}}]), "pills", "“code” and “display”"),
         (_set(0, answerOption=[{"valueDate": "2026-01-01"}]), "pills", "Each option needs"),
