@@ -28,8 +28,9 @@ from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
-from portico.web.portal.documents import found_documents, questions, shown_version
-from portico.web.portal.documents.questions import PostedPage, Question
+from portico.web.portal.documents import found_documents, posted_answers, questions, shown_version
+from portico.web.portal.documents.posted_answers import PostedPage
+from portico.web.portal.documents.questions import Question
 from portico.web.portal.flash_messages import Notice
 from portico.web.template_engine.filters import time_of_day
 
@@ -266,7 +267,7 @@ def page_address(request: PortalRequest, found: DocumentRequest, shown: FormPage
 
 def _read(request: PortalRequest, opened: OpenForm, shown: FormPage, posted: QueryDict) -> PostedPage:
     asked = [(item, opened.numbers[item.link_id]) for item in shown.questions]
-    return questions.read(asked, posted, country=request.practice.country)
+    return posted_answers.read(asked, posted, country=request.practice.country)
 
 
 def _opened_page(posted: QueryDict) -> OpenedPage:

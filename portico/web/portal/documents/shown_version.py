@@ -11,7 +11,7 @@ from portico.domain.documents.forms import form_pages
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.forms.questionnaire import Questionnaire
 from portico.domain.documents.models import DocumentRequest, TemplateKind, TemplateVersion
-from portico.web.portal.documents import questions
+from portico.web.portal.documents import posted_answers, questions
 from portico.web.portal.flash_messages import Notice
 
 FIELD = "version"
@@ -45,7 +45,7 @@ def read_earlier(
     shown = next((each for each in form_pages.pages_of(earlier) if each.number == page), None)
     numbers = questions.numbers_of(earlier)
     asked = [(item, numbers[item.link_id]) for item in shown.questions] if shown is not None else []
-    read = questions.read(asked, fields, country=found.practice.country)
+    read = posted_answers.read(asked, fields, country=found.practice.country)
     still_asked = current.by_link_id.keys() - read.errors.keys()
     return {link_id: given for link_id, given in read.answers.items() if link_id in still_asked}
 

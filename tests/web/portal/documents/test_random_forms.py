@@ -22,7 +22,7 @@ from portico.domain.documents.models import ResponseDraft, Submission, TemplateK
 from portico.domain.documents.submissions import submission_pdf, verification
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import date_input
-from portico.web.portal.documents import questions
+from portico.web.portal.documents import posted_answers, questions
 from tests import cast, shared_documents
 from tests.domain.documents.forms import form_strategies
 
@@ -60,7 +60,7 @@ def test_a_page_reads_back_what_it_shows(data: st.DataObject) -> None:
     typed_dates_only(answers)
     asked = [(item, number) for item in form.questions if (number := questions.numbers_of(form)[item.link_id])]
     with timezone.override("America/New_York"):
-        read = questions.read(asked, posted(form, form.questions, answers), country="US")
+        read = posted_answers.read(asked, posted(form, form.questions, answers), country="US")
     assert read.errors == {}
     assert compared(read.answers) == compared(answers)
 
