@@ -20,8 +20,8 @@ FOR_MACHINES = {
     "plumbing/mail/mime_messages.py",  # the Date header
     "operating/management/commands/send_test_email.py",  # the same
     "operating/management/commands/check_sender.py",  # a time for the operator, in UTC
-    "web/portal/documents/posted_answers.py",  # the typed date or time of an answer, as FHIR stores it
-    "web/portal/documents/questions.py",  # the same, as it is typed
+    "web/portal/documents/forms/posted_answers.py",  # the typed date or time of an answer, as FHIR stores it
+    "web/portal/documents/forms/questions.py",  # the same, as it is typed
     "operating/management/commands/reports.py",  # JSON, and the same values as text
     "plumbing/mail/reports/report_parsing.py",  # the Date of a report, in UTC
     "operating/management/commands/reconcile_stripe.py",  # the typed value, beside the practice's time

@@ -20,11 +20,10 @@ from portico.web.portal.documents import (
     declining,
     document,
     document_list,
-    form,
-    form_review,
     shared_file,
     uploads,
 )
+from portico.web.portal.documents.forms import form, form_review
 
 app_name = "portal"
 urlpatterns = [

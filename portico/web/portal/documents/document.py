@@ -11,7 +11,8 @@ from portico.domain.documents.models import DocumentRequest, TemplateKind
 from portico.domain.documents.refusals import DocumentUpdated
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completed, completion, consent, form, found_documents, shared_file, uploads
+from portico.web.portal.documents import completed, completion, consent, found_documents, shared_file, uploads
+from portico.web.portal.documents.forms import form
 
 # The page of an open document by its kind. It answers GET, and POST if `show` is where its form is sent.
 PAGES: dict[str, Callable[[PortalRequest, DocumentRequest], HttpResponse]] = {

@@ -2,16 +2,9 @@
 
 from collections.abc import Mapping
 
-from django.http import QueryDict
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext_lazy
 
-from portico.domain.clients.models import Language
-from portico.domain.documents.completion import drafts
-from portico.domain.documents.forms import form_pages
-from portico.domain.documents.forms.answer_items import Answer
-from portico.domain.documents.forms.questionnaire import Questionnaire
 from portico.domain.documents.models import DocumentRequest, TemplateKind, TemplateVersion
-from portico.web.portal.documents import posted_answers, questions
 from portico.web.portal.flash_messages import Notice
 
 FIELD = "version"
@@ -29,25 +22,6 @@ def posted(fields: Mapping[str, str], found: DocumentRequest) -> TemplateVersion
 
 def is_current(fields: Mapping[str, str], found: DocumentRequest) -> bool:
     return posted(fields, found) == found.version
-
-
-def read_earlier(
-    found: DocumentRequest, current: Questionnaire, fields: QueryDict, *, page: int
-) -> dict[str, list[Answer]]:
-    """Returns the readable answers of an earlier version’s page to questions that the current one has too.
-
-    The names of fields have the numbers of questions, which differ between versions.
-    """
-    version = posted(fields, found)
-    if version is None:
-        return {}
-    earlier = drafts.questionnaire_of(version, get_language() or Language.ENGLISH.value)
-    shown = next((each for each in form_pages.pages_of(earlier) if each.number == page), None)
-    numbers = questions.numbers_of(earlier)
-    asked = [(item, numbers[item.link_id]) for item in shown.questions] if shown is not None else []
-    read = posted_answers.read(asked, fields, country=found.practice.country)
-    still_asked = current.by_link_id.keys() - read.errors.keys()
-    return {link_id: given for link_id, given in read.answers.items() if link_id in still_asked}
 
 
 def updated(found: DocumentRequest) -> Notice:

@@ -22,7 +22,7 @@ from portico.domain.documents.models import ResponseDraft, Submission, TemplateK
 from portico.domain.documents.submissions import submission_pdf, verification
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import date_input
-from portico.web.portal.documents import posted_answers, questions
+from portico.web.portal.documents.forms import posted_answers, questions
 from tests import cast, shared_documents
 from tests.domain.documents.forms import form_strategies
 

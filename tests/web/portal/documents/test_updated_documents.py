@@ -94,7 +94,7 @@ def test_the_script_of_the_old_page_saves_and_says_why(portal: Browser, form: Do
     shown = hidden(portal.get(page).text)
     update(form, renumbered())
     answer = portal.post(page, TYPED | shown, headers={"X-Portico-Saving": "1"})
-    assert (answer.status_code, "Choose Continue to see it." in answer.json()["said"]) == (409, True)
+    assert (answer.status_code, "Select Continue to see it." in answer.json()["said"]) == (409, True)
     assert "Ana" in str(ResponseDraft.objects.get().answers)
 
 

@@ -18,8 +18,9 @@ from portico.domain.documents.submissions import answer_words
 from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completion, form, found_documents, page_language, shown_version
-from portico.web.portal.documents.form import OpenForm
+from portico.web.portal.documents import completion, found_documents, page_language, shown_version
+from portico.web.portal.documents.forms import open_form
+from portico.web.portal.documents.forms.open_form import OpenForm
 from portico.web.portal.flash_messages import Notice
 
 NUMBER = "number"
@@ -58,12 +59,12 @@ def review(request: PortalRequest, ref: str) -> HttpResponse:
         return redirect(found_documents.address(request, "portal:document", ref))
     if request.method == "POST":
         try:
-            return _submit(request, form.of(request, found))
+            return _submit(request, open_form.of(request, found))
         except DocumentUpdated:
             # At this moment: found again, what was posted has an earlier version.
-            return _submit(request, form.of(request, found_documents.find(request, ref)))
-    opened = form.of(request, found)
-    notices = form.hidden_answers_notices(opened) or shown_version.notices_of(found)
+            return _submit(request, open_form.of(request, found_documents.find(request, ref)))
+    opened = open_form.of(request, found)
+    notices = open_form.hidden_answers_notices(opened) or shown_version.notices_of(found)
     if saved_forms.find_fields_of_client(request) is not None:
         notices = [Notice("info", SAVED_FORM_NOTICE)]
     return _page(request, opened, notices=notices)
@@ -134,4 +135,4 @@ def _reviewed(request: PortalRequest, opened: OpenForm, page: FormPage, errors: 
         for item in page.questions
         if item.link_id in opened.is_open
     ]
-    return ReviewedPage(page, form.page_address(request, opened.found, page), answers)
+    return ReviewedPage(page, open_form.page_address(request, opened.found, page), answers)

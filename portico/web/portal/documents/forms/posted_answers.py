@@ -15,7 +15,7 @@ from portico.plumbing import clock
 from portico.plumbing.text import date_input, time_formatting
 from portico.plumbing.text.date_input import NotADate
 from portico.plumbing.text.input_validation import clean_line, clean_text, is_unstorable
-from portico.web.portal.documents.questions import NO, OTHER, YES, Question, chosen_values
+from portico.web.portal.documents.forms.questions import NO, OTHER, YES, Question, chosen_values
 
 
 @dataclass(frozen=True)

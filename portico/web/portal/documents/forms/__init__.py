@@ -1,0 +1,1 @@
+"""Forms that clients fill in: their pages, saving them, and the review."""
