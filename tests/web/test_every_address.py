@@ -161,6 +161,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     # The document of the test is completed: the page leads to it.
     ("office:paper_signature", "GET"): CHANGED,
     ("office:paper_signature", "POST"): CHANGED,
+    ("office:record_update", "POST"): CHANGED,
     ("office:submission", "GET"): EDITED,
     ("office:submission_pdf", "GET"): EDITED,
     ("office:submission_review", "POST"): CHANGED,
