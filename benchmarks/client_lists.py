@@ -85,7 +85,7 @@ def look_ups(practice: Practice) -> Iterator[LookUp]:
         for sort in (Sort.NAME, Sort.NEWEST):
             yield page(f"only {state}, by {sort}", ListQuery(state=state, sort=sort))
     yield page("archived", ListQuery(archived=True))
-    yield LookUp("the numbers on the chips", lambda: client_list.counts_by_state(practice))
+    yield LookUp("the numbers on the chips", lambda: client_list.numbers_of(practice))
     present = Client.objects.filter(practice=practice, email_addresses__closed_at=None).present().order_by("id")
     person = present[present.count() // 2]
     address = person.email_addresses.open()[0].address

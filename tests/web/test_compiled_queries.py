@@ -16,6 +16,7 @@ from portico.domain.billing.card_payments import settlement
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
+from portico.domain.clients import coming_of_age
 from portico.domain.clients.models import Client, Relationship
 from portico.domain.documents import intake
 from portico.domain.documents.completion import portal_requests, uploads
@@ -157,6 +158,9 @@ def visitor(client: Client) -> Visitor:
     uploads.add(card, io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
     shared_documents.consent(practice, in_welcome_packet=True)
     Invoice.objects.filter(client__in=owing).update(due_on=None)
+    # Cleo comes of age.
+    cast.guardian(owing[1], "Oskar", address=None)
+    Client.objects.filter(pk=owing[1].pk).update(date_of_birth=coming_of_age.birth_dates(practice).last)
     return Visitor(
         portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0], guardian, card
     )

@@ -144,6 +144,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:kept_post", "GET"): for_staff(404),
     ("office:clients", "GET"): for_staff(200),
     ("office:set_up_closing", "POST"): for_owners(302),
+    ("office:coming_of_age", "GET"): for_staff(200),
     ("office:create_client", "GET"): for_staff(200, biller=403),
     ("office:create_client", "POST"): for_staff(422, biller=403),
     ("office:client", "GET"): OF_A_CLIENT,

@@ -1,17 +1,13 @@
 """Guardians of minors: whether one is needed for an invitation, and about whom staff must decide."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.clients import contacts
+from portico.domain.clients import coming_of_age, contacts
 from portico.domain.clients.models import Client, Relationship, RelationshipKind
 from portico.plumbing import clock
-
-# Staff are asked what happens to a guardian's access this long before the client comes of age.
-NOTICE = timedelta(days=30)
 
 
 def is_needed(access: PortalAccess) -> bool:
@@ -42,9 +38,9 @@ def instruction(client: Client) -> str:
 
 
 def to_decide(client: Client, relationships: list[Relationship]) -> list[Relationship]:
-    """Returns the guardians about whose access staff must decide: the client comes of age within NOTICE, or has."""
+    """Returns the guardians about whose access staff must decide: the client comes of age soon, or has."""
     comes_of_age_on = client.comes_of_age_on
-    if comes_of_age_on is None or comes_of_age_on - NOTICE > clock.today(client.practice.time_zone):
+    if comes_of_age_on is None or comes_of_age_on - coming_of_age.NOTICE > clock.today(client.practice.time_zone):
         return []
     return [
         each for each in relationships if each.kind == RelationshipKind.GUARDIAN and each.majority_decided_at is None

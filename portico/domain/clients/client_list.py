@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from django.db.models import Q, QuerySet
 
-from portico.domain.clients import search_terms
+from portico.domain.clients import coming_of_age, search_terms
 from portico.domain.clients.models import Client, ClientQuerySet, PortalState
 from portico.domain.clients.search_terms import Matches
 from portico.domain.practices.models import Practice, StaffMember
@@ -74,15 +74,28 @@ def count(clients: ClientQuerySet) -> int:
     return clients.values("pk")[: MAX_COUNTED + 1].count()
 
 
-def counts_by_state(practice: Practice) -> dict[PortalState, int]:
-    """Returns the number of the practice's unarchived clients in each portal state, counted as by `count`, at once."""
-    (numbers,) = _numbers_by_state.rows(practice=practice.pk)
-    return dict(zip(PortalState, numbers, strict=True))
+@dataclass(frozen=True)
+class ListNumbers:
+    """The numbers of the practice's unarchived clients, counted as by `count`: in each portal state, and of those who
+    come of age, with a guardian about whose access staff have to decide.
+    """
+
+    by_state: dict[PortalState, int]
+    coming_of_age: int
+
+
+def numbers_of(practice: Practice) -> ListNumbers:
+    """Returns the numbers, in one query."""
+    born = coming_of_age.birth_dates(practice)
+    (found,) = _numbers.rows(practice=practice.pk, born_from=born.first, born_until=born.last)
+    *by_state, soon_of_age = found
+    return ListNumbers(dict(zip(PortalState, by_state, strict=True)), soon_of_age)
 
 
 @CompiledQuery
-def _numbers_by_state(practice: Parameter) -> QuerySet[Practice, tuple[int, ...]]:
-    lists = (_matching_filters(practice, ListQuery(state=state)) for state in PortalState)
+def _numbers(practice: Parameter, born_from: Parameter, born_until: Parameter) -> QuerySet[Practice, tuple[int, ...]]:
+    lists = [_matching_filters(practice, ListQuery(state=state)) for state in PortalState]
+    lists.append(coming_of_age.to_decide(practice, born_from=born_from, born_until=born_until))
     counts = [CountUpTo(clients, MAX_COUNTED + 1) for clients in lists]
     return Practice.objects.filter(pk=practice).values_list(*counts)
 

@@ -92,7 +92,7 @@ def test_another_practices_ref_is_ignored_as_cursor(practice: Practice) -> None:
 def test_counting_stops_after_a_thousand(practice: Practice, number: int) -> None:
     add(practice, *[f"N{place}" for place in range(number + 3 if number > 1000 else number)])
 
-    counted = client_list.counts_by_state(practice)[PortalState.NO_ACCESS]
+    counted = client_list.numbers_of(practice).by_state[PortalState.NO_ACCESS]
 
     assert counted == number
 

@@ -99,6 +99,7 @@ class Client(PracticeRow):
         )
         indexes = (
             models.Index(fields=("practice", "is_archived", "sort_key", "id"), name="clients_by_name"),
+            models.Index(fields=("practice", "date_of_birth"), name="clients_by_birth"),
             models.Index(fields=("practice", "is_archived", "portal_state", "sort_key", "id"), name="clients_by_state"),
             models.Index(fields=("practice", "is_archived", "-created_at", "-id"), name="clients_by_newest"),
             models.Index(

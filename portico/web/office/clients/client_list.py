@@ -82,7 +82,8 @@ def index(request: OfficeRequest) -> HttpResponse:
     page = found.page
     # Beside a search or one clinician's clients, the totals of the practice would mislead.
     is_narrowed = bool(list_query.query) or list_query.clinician is not None
-    counts = {} if is_narrowed else client_list.counts_by_state(request.practice)
+    numbers = None if is_narrowed else client_list.numbers_of(request.practice)
+    counts = {} if numbers is None else numbers.by_state
     context = {
         "form": form,
         "list_query": list_query,
@@ -96,6 +97,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "summary": _summary(found, list_query),
         "next_url": list_url(list_query, after=page.next_ref) if page.next_ref else "",
         "first_url": "" if page.is_first else list_url(list_query),
+        "coming_of_age": numbers.coming_of_age if numbers is not None else 0,
         "has_no_clients": bool(counts) and not sum(counts.values()) and not list_query.archived,
         "may_edit": may_edit(request),
         "may_invite": may_edit(request) and not list_query.archived,

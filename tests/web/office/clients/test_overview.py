@@ -317,8 +317,7 @@ def test_a_billers_overview_has_one_query_more(
 ) -> None:
     bruno = cast.bruno(practice)
     cast.invited(bruno)
-    version = shared_documents.consent(practice)
     for _number in range(3):
         with django_assert_num_queries(9):
             biller.get(page_of(bruno))
-        shared_documents.shared(PortalAccess.objects.get(own_client=bruno), version)
+        shared_documents.shared(PortalAccess.objects.get(own_client=bruno), shared_documents.consent(practice))
