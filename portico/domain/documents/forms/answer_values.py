@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from portico.plumbing.text.input_validation import clean_line, clean_text, holds_card_number
+from portico.plumbing.text.input_validation import clean_line, clean_text, holds_card_number, is_unstorable
 
 LARGEST_INTEGER = 2**31 - 1  # https://hl7.org/fhir/R4/datatypes.html#integer
 LARGEST_DECIMAL = 1_000_000_000
 DECIMAL_PLACES = 6
 EARLIEST_YEAR = 1800
 MAX_LINE, MAX_TEXT = 1000, 10_000
+MAX_OPTION_TEXT = 300
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{2}:\d{2}:\d{2}", re.ASCII)
 _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})", re.ASCII)
@@ -52,6 +53,21 @@ def find_error(value_type: str, value: object, *, max_length: int | None = None,
     return _CHECKS[value_type](value)
 
 
+def is_coding(value: object) -> bool:
+    """Returns True for a Coding with a code, and perhaps a system and a display, each a clean line."""
+    if not isinstance(value, dict) or not {"code"} <= value.keys() <= {"system", "code", "display"}:
+        return False
+    return all(
+        isinstance(text, str)
+        and 0 < len(text) <= MAX_OPTION_TEXT
+        and clean_line(text) == text
+        # A long code of digits is no card number; a display that people read must not be one.
+        and not is_unstorable(text)
+        and not (key == "display" and holds_card_number(text))
+        for key, text in value.items()
+    )
+
+
 def _text_error(value: object, max_length: int, *, is_line: bool) -> str | None:
     if not isinstance(value, str) or not value:
         return _("This answer can’t be read. Please enter it again.")
@@ -62,13 +78,9 @@ def _text_error(value: object, max_length: int, *, is_line: bool) -> str | None:
         }
     if holds_card_number(value):
         return _("This looks like a card number. Remove it.")
-    if value != (clean_line(value) if is_line else clean_text(value)) or _has_surrogate(value):
+    if value != (clean_line(value) if is_line else clean_text(value)) or is_unstorable(value):
         return _("This text contains a character that can’t be saved. Please enter it again.")
     return None
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _boolean_error(value: object) -> str | None:

@@ -6,7 +6,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portico.domain.clients.models import Language
-from portico.domain.documents.forms import building, questionnaire_check, translations
+from portico.domain.documents.forms import questionnaire_check, translations
+from portico.domain.documents.forms.building import form_items
 from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.documents.templates import consent_text
@@ -61,7 +62,7 @@ def complete_languages(kind: TemplateKind, content: Content) -> Content:
         if language not in content:
             content[language] = _empty_in_one_language(kind)
             if kind == TemplateKind.FORM and language != ENGLISH:
-                content[language]["questionnaire"] = building.blank_translation(content[ENGLISH]["questionnaire"])
+                content[language]["questionnaire"] = form_items.blank_translation(content[ENGLISH]["questionnaire"])
     return content
 
 
@@ -92,7 +93,7 @@ def draft_problems(questionnaire: dict[str, Any]) -> list[Problem]:  # Any: JSON
 
 def in_words(problem: Problem, questionnaire: dict[str, Any]) -> str:  # Any: JSON.
     """Returns the problem with the question's text instead of its linkId."""
-    texts = {each["linkId"]: each["text"] for each in building.walk(questionnaire["item"])}
+    texts = {each["linkId"]: each["text"] for each in form_items.walk(questionnaire["item"])}
     text = texts.get(problem.item)
     return f"“{text}”: {problem.reason}" if text else str(problem)
 
@@ -134,7 +135,7 @@ def _missing_in_form(content: Content, language: str) -> list[str]:
 def is_begun(content: Content, language: str) -> bool:
     """Returns True if anything was entered in the language."""
     own = content.get(language) or {}
-    texts = [each["text"] for each in building.walk(own.get("questionnaire", {}).get("item", []))]
+    texts = [each["text"] for each in form_items.walk(own.get("questionnaire", {}).get("item", []))]
     return any([own.get("title"), own.get("text"), own.get("note"), own.get("file"), *texts])
 
 

@@ -9,8 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portico.domain.documents.forms import building, scores
-from portico.domain.documents.forms.building import JsonItem, Questionnaires
+from portico.domain.documents.forms import scores
+from portico.domain.documents.forms.building import form_items, item_changes
+from portico.domain.documents.forms.building.form_items import JsonItem, Questionnaires
 from portico.domain.documents.forms.questionnaire import ItemType, parse
 from portico.domain.documents.models import DocumentTemplate
 from portico.domain.documents.templates import template_content, template_editing
@@ -58,7 +59,7 @@ def index(request: OfficeRequest, ref: str) -> HttpResponse:
 def add(request: OfficeRequest, ref: str) -> HttpResponse:
     template = get_form_template(request, ref)
     form = _questionnaires(template_content.to_edit(template))
-    groups = [each["linkId"] for each in building.walk(form[ENGLISH]["item"]) if each["type"] == ItemType.GROUP]
+    groups = [each["linkId"] for each in form_items.walk(form[ENGLISH]["item"]) if each["type"] == ItemType.GROUP]
     asked = request.GET.get("page", "")
     entry = ItemForm(
         form, None, data=posted(request), revision=template.revision, group=asked if asked in groups else ""
@@ -67,7 +68,7 @@ def add(request: OfficeRequest, ref: str) -> HttpResponse:
         request,
         template,
         entry,
-        lambda: building.add(form, entry.entered(), group=entry.cleaned_data["group"])[0],
+        lambda: item_changes.add(form, entry.entered(), group=entry.cleaned_data["group"])[0],
     )
 
 
@@ -80,7 +81,7 @@ def edit(request: OfficeRequest, ref: str, number: int) -> HttpResponse:
         request,
         template,
         entry,
-        lambda: building.change(form, item["linkId"], entry.entered(), group=entry.cleaned_data["group"]),
+        lambda: item_changes.change(form, item["linkId"], entry.entered(), group=entry.cleaned_data["group"]),
     )
 
 
@@ -92,7 +93,7 @@ def move(request: OfficeRequest, ref: str, number: int) -> HttpResponse:
     place = request.POST.get("place", "")
     with show_refusal(request):
         if place.isascii() and place.isdecimal() and len(place) < 5:
-            _store(request, template, building.move(form, item["linkId"], to=int(place)), _posted_revision(request))
+            _store(request, template, item_changes.move(form, item["linkId"], to=int(place)), _posted_revision(request))
     return redirect("office:document_questions", ref=ref)
 
 
@@ -101,7 +102,7 @@ def move(request: OfficeRequest, ref: str, number: int) -> HttpResponse:
 def remove(request: OfficeRequest, ref: str, number: int) -> HttpResponse:
     template, form, item = _find(request, ref, number)
     with show_refusal(request):
-        _store(request, template, building.remove(form, item["linkId"]), _posted_revision(request))
+        _store(request, template, item_changes.remove(form, item["linkId"]), _posted_revision(request))
         messages.success(request, _("“%(text)s” was deleted.") % {"text": item["text"]})
     return redirect("office:document_questions", ref=ref)
 
@@ -137,7 +138,7 @@ def _find(request: OfficeRequest, ref: str, number: int) -> tuple[DocumentTempla
     """Returns the template, its form, and the item with the number. Raises Http404."""
     template = get_form_template(request, ref)
     form = _questionnaires(template_content.to_edit(template))
-    items = list(building.walk(form[ENGLISH]["item"]))
+    items = list(form_items.walk(form[ENGLISH]["item"]))
     if not 1 <= number <= len(items):
         raise Http404
     return template, form, items[number - 1]
@@ -154,7 +155,7 @@ def _posted_revision(request: OfficeRequest) -> int:
 
 
 def _listed(form: Questionnaires) -> list[ListedItem]:
-    spanish = {each["linkId"]: each for each in building.walk(form["es"]["item"])}
+    spanish = {each["linkId"]: each for each in form_items.walk(form["es"]["item"])}
     listed: list[ListedItem] = []
 
     def add_all(items: list[JsonItem], depth: int) -> None:
@@ -168,8 +169,8 @@ def _listed(form: Questionnaires) -> list[ListedItem]:
                     depth=depth,
                     kind=str(ITEM_TYPES[ItemType(item["type"])]),
                     is_last=place == len(items) - 1,
-                    needs_spanish=not building.is_translated(translated),
-                    inside=sum(1 for _each in building.walk(item.get("item", []))),
+                    needs_spanish=not form_items.is_translated(translated),
+                    inside=sum(1 for _each in form_items.walk(item.get("item", []))),
                 )
             )
             add_all(item.get("item", []), depth + 1)

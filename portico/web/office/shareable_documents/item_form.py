@@ -6,11 +6,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.documents.forms import building, questionnaire_check, record_fields
-from portico.domain.documents.forms.building import ConditionInput, ItemInput, JsonItem, Questionnaires
+from portico.domain.documents.forms import answer_values, option_check, questionnaire_check
+from portico.domain.documents.forms.building import form_items, item_conditions
+from portico.domain.documents.forms.building.form_items import JsonItem, Questionnaires
+from portico.domain.documents.forms.building.item_changes import ItemInput
+from portico.domain.documents.forms.building.item_conditions import ConditionInput
 from portico.domain.documents.forms.questionnaire import CHOICES, NOT_QUESTIONS, ItemType
-from portico.domain.documents.forms.record_fields import RecordField
-from portico.domain.documents.submissions.record_proposals import LABELS
 from portico.plumbing.text.input_validation import clean_line
 from portico.web.office.base_form import OfficeForm, text_field
 from portico.web.office.shareable_documents.template_forms import revision_field
@@ -37,11 +38,6 @@ class ItemForm(OfficeForm):
     repeats = forms.BooleanField(label=gettext_lazy("Several options may be chosen"), required=False)
     group = forms.ChoiceField(label=gettext_lazy("On page"), required=False)
     condition = forms.ChoiceField(label=gettext_lazy("Only if"), required=False)
-    record_field = forms.ChoiceField(
-        label=gettext_lazy("Client record"),
-        choices=[("", gettext_lazy("Not linked")), *((each.value, label) for each, label in LABELS.items())],
-        required=False,
-    )
     revision = revision_field()
 
     def __init__(self, form: Questionnaires, item: JsonItem | None, *, data: Any = None, **initial: Any) -> None:
@@ -49,7 +45,7 @@ class ItemForm(OfficeForm):
         super().__init__(data, initial=initial | (_initial(form, item) if item else {}))
         self.form, self.item = form, item
         conditions = [("", _("Always shown")), *_conditions(form, item)]
-        if item and item.get("enableWhen") and building.condition_of(item, form) is None:
+        if item and item.get("enableWhen") and item_conditions.condition_of(item, form) is None:
             conditions.append((KEEP, _("As imported, with conditions that can’t be edited here")))
         self.fields["condition"].choices = conditions  # type: ignore[attr-defined]  # It is a ChoiceField.
         self.fields["group"].choices = [("", _("A page without a title")), *_groups(form, item)]  # type: ignore[attr-defined]
@@ -60,27 +56,20 @@ class ItemForm(OfficeForm):
             self.add_error("text_en", _("Enter a text."))
         if cleaned.get("type") in CHOICES:
             self._check_options(_lines(cleaned.get("options_en", "")), _lines(cleaned.get("options_es", "")))
-        field = cleaned.get("record_field")
-        if field and "type" in cleaned and (fits := record_fields.ITEM_TYPES[RecordField(field)]) != cleaned["type"]:
-            text = _("Only a question of the answer type “%(type)s” can be linked to this field.")
-            self.add_error("record_field", text % {"type": ITEM_TYPES[fits]})
         return cleaned
 
     def _check_options(self, english: tuple[str, ...], spanish: tuple[str, ...]) -> None:
         if not english:
             self.add_error("options_en", _("Enter one option per line."))
-        if len(english) > questionnaire_check.MAX_OPTIONS:
-            self.add_error(
-                "options_en", _("Enter at most %(number)d options.") % {"number": questionnaire_check.MAX_OPTIONS}
-            )
+        if len(english) > option_check.MAX_OPTIONS:
+            self.add_error("options_en", _("Enter at most %(number)d options.") % {"number": option_check.MAX_OPTIONS})
         for name, lines in (("options_en", english), ("options_es", spanish)):
             if len(set(lines)) < len(lines):
                 self.add_error(name, _("Two options are the same."))
-            if any(len(line) > questionnaire_check.MAX_OPTION_TEXT for line in lines):
+            if any(len(line) > answer_values.MAX_OPTION_TEXT for line in lines):
                 self.add_error(
                     name,
-                    _("An option has more than %(number)d characters.")
-                    % {"number": questionnaire_check.MAX_OPTION_TEXT},
+                    _("An option has more than %(number)d characters.") % {"number": answer_values.MAX_OPTION_TEXT},
                 )
         if spanish and len(spanish) != len(english):
             text = _("There are %(english)d options in English and %(spanish)d in Spanish. Enter one line for each.")
@@ -98,7 +87,6 @@ class ItemForm(OfficeForm):
             repeats=cleaned["repeats"],
             condition=ConditionInput(question, answer) if question and condition != KEEP else None,
             keeps_conditions=condition == KEEP,
-            record_field=RecordField(cleaned["record_field"]) if cleaned["record_field"] else None,
         )
 
 
@@ -107,8 +95,8 @@ def _lines(text: str) -> tuple[str, ...]:
 
 
 def _initial(form: Questionnaires, item: JsonItem) -> dict[str, Any]:  # Any: values of fields.
-    spanish = building.find(form, item["linkId"], language=SPANISH)
-    condition = building.condition_of(item, form)
+    spanish = form_items.find(form, item["linkId"], language=SPANISH)
+    condition = item_conditions.condition_of(item, form)
     shown = f"{condition.question}:{condition.answer}" if condition else KEEP if item.get("enableWhen") else ""
     return {
         "type": item["type"],
@@ -118,27 +106,26 @@ def _initial(form: Questionnaires, item: JsonItem) -> dict[str, Any]:  # Any: va
         "options_es": "\n".join(_labels(spanish)),
         "required": item.get("required", False),
         "repeats": item.get("repeats", False),
-        "group": building.group_of(form, item["linkId"]),
+        "group": form_items.group_of(form, item["linkId"]),
         "condition": shown,
-        "record_field": record_fields.linked_field(item) or "",
     }
 
 
 def _labels(item: JsonItem) -> list[str]:
-    return [building.label_of(option) for option in item.get("answerOption", [])]
+    return [form_items.label_of(option) for option in item.get("answerOption", [])]
 
 
 def _groups(form: Questionnaires, item: JsonItem | None) -> list[tuple[str, str]]:
     """Returns the groups in which the item may be: not itself, nor what is in it."""
-    inside = {each["linkId"] for each in building.walk([item])} if item else set()
-    groups = [each for each in building.walk(form[ENGLISH]["item"]) if each["type"] == ItemType.GROUP]
+    inside = {each["linkId"] for each in form_items.walk([item])} if item else set()
+    groups = [each for each in form_items.walk(form[ENGLISH]["item"]) if each["type"] == ItemType.GROUP]
     return [(each["linkId"], each["text"]) for each in groups if each["linkId"] not in inside]
 
 
 def _conditions(form: Questionnaires, item: JsonItem | None) -> list[tuple[str, str]]:
     """Returns the answers of earlier questions that an item may depend on."""
     choices: list[tuple[str, str]] = []
-    for earlier in building.walk(form[ENGLISH]["item"]):
+    for earlier in form_items.walk(form[ENGLISH]["item"]):
         if item is not None and earlier["linkId"] == item["linkId"]:
             break
         if ItemType(earlier["type"]) in NOT_QUESTIONS:

@@ -1,0 +1,1 @@
+"""Building a form: its items as JSON, their conditions, and the changes that staff make."""
