@@ -1,7 +1,7 @@
 """Mails about bills and money: a link and nothing about a visit, sent only while the client may receive them."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils import translation
@@ -104,6 +104,11 @@ def _language_of(client: Client, access: PortalAccess | None) -> str:
 def address_for(access: PortalAccess | None) -> EmailAddress | None:
     """Returns the address that mails about bills go to; None if none may be sent."""
     return eligibility.mail_address(access, Purpose.BILL_MAIL)
+
+
+def mailed_people(own: PortalAccess, contacts: Iterable[PortalAccess]) -> list[PortalAccess]:
+    """Returns those of a client and the client's contacts to whom mails about bills may be sent."""
+    return [each for each in (own, *contacts) if address_for(each) is not None]
 
 
 def _queue(

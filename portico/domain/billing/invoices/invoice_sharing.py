@@ -16,7 +16,7 @@ from portico.domain.billing.models import Invoice, PaymentKind, ReversalCause, S
 from portico.domain.billing.refusals import InvoiceVoid, PaidByCard, PaymentDisputed, Processing
 from portico.domain.billing.reminders import remindable, reminder_mail
 from portico.domain.billing.shown_sums import ShownSums
-from portico.domain.clients.models import Client, EmailAddress
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
@@ -164,20 +164,22 @@ def _unshared(practice: Parameter) -> QuerySet[Invoice, tuple[int, int | None]]:
 
 @dataclass(frozen=True)
 class PlannedSharing:
-    """An invoice that a run would share, and the address that is mailed; if it is None, `access` shows why."""
+    """An invoice that a run would share, and the client and contacts who are mailed; `access` is the client's own."""
 
     invoice: Invoice
-    address: EmailAddress | None
+    mailed: list[PortalAccess]
     access: PortalAccess
 
 
 def plan_run(practice: Practice) -> list[PlannedSharing]:
     """Returns what a run would share now, oldest first: up to MAX_PLANNED, and one more if there are more."""
-    planned = []
-    for invoice in _next_unshared.rows(practice=practice.pk):
+    planned, invoices = [], _next_unshared.rows(practice=practice.pk)
+    contacts = access_grants.of_contacts_by_client(invoice.client for invoice in invoices)
+    for invoice in invoices:
         invoice.practice = invoice.client.practice = practice
         access = getattr(invoice.client, "portal_access", None) or PortalAccess.of(invoice.client)
-        planned.append(PlannedSharing(invoice, bill_mails.address_for(access), access))
+        mailed = bill_mails.mailed_people(access, contacts.get(invoice.client.pk, ()))
+        planned.append(PlannedSharing(invoice, mailed, access))
     return planned
 
 

@@ -8,11 +8,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.billing.invoices.invoice_sharing import MAX_PLANNED, PlannedSharing
 from portico.domain.billing.models import Invoice, SharingRun
-from portico.domain.clients.models import EmailAddress
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -23,10 +23,10 @@ from portico.web.office.billing.invoice_labels import NotifyHint
 
 @dataclass(frozen=True)
 class PlannedRow:
-    """An invoice, the address that is mailed about it, and why it does not reach the client as it should."""
+    """An invoice, those who are mailed about it, and why it does not reach the client as it should."""
 
     invoice: Invoice
-    address: EmailAddress | None
+    mailed: list[PortalAccess]
     hints: list[NotifyHint]
 
 
@@ -43,8 +43,8 @@ def share_all(request: OfficeRequest) -> HttpResponse:
     rows = [_row(each) for each in planned[:MAX_PLANNED]]
     context = {
         "groups": (
-            (_("Shared, with an email"), "emailed", [row for row in rows if row.address is not None]),
-            (_("Shared without an email"), "silent", [row for row in rows if row.address is None]),
+            (_("Shared, with an email"), "emailed", [row for row in rows if row.mailed]),
+            (_("Shared without an email"), "silent", [row for row in rows if not row.mailed]),
         ),
         "number": len(ids),
         "has_more": len(planned) > MAX_PLANNED,
@@ -71,7 +71,7 @@ def _redirect_to_list(request: OfficeRequest) -> HttpResponse:
 
 
 def _row(planned: PlannedSharing) -> PlannedRow:
-    return PlannedRow(planned.invoice, planned.address, invoice_labels.hints(planned.access))
+    return PlannedRow(planned.invoice, planned.mailed, invoice_labels.hints(planned.access))
 
 
 @office_page()

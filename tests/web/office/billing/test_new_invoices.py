@@ -15,7 +15,7 @@ from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice, SharingRun
 from portico.domain.billing.refusals import TotalNotPositive
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, RelationshipKind
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock, tokens
@@ -32,8 +32,8 @@ SHARING = "/office/invoices/sharing/"
 CHOICE_QUERIES = 5
 # The same two; then the clients, and the services.
 FORM_QUERIES = 4
-# The same two; then the number of invoices, and the invoices.
-SHARING_QUERIES = 4
+# The same two; then the number of invoices, the invoices, and the accesses of contacts.
+SHARING_QUERIES = 5
 
 
 @pytest.fixture
@@ -217,3 +217,19 @@ def test_the_number_of_queries_is_fixed(
         office.get(place)
         with django_assert_num_queries(queries):
             assert office.get(place).status_code == 200
+
+
+def test_the_list_names_the_contacts_who_are_emailed(office: Browser, practice: Practice) -> None:
+    # Carol has no access of her own; her payer gets the email.
+    carol = cast.carol(practice)
+    payer = cast.guardian(carol, address="payer@mail.example", kind=RelationshipKind.PAYER)
+    cast.with_contact_access(payer)
+    invoice = cast.bill(carol, shared=False)
+    page = office.get(SHARING).text
+    assert "Shared, with an email" in page
+    assert "Shared without an email" not in page
+    assert 'payer@mail.example <span class="quiet">Bruno Berg (payer)</span>' in page
+    draft = office.get(f"/office/clients/{carol.ref}/invoices/new/").text
+    assert re.search(r'id="tell"[^>]* checked><label\s+for="tell">Email Bruno</label>', draft)
+    assert invoice_sharing.share(invoice, shown=None, by=cast.DESK).email is not None
+    assert OutgoingEmail.objects.get().to_address == "payer@mail.example"
