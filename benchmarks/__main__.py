@@ -20,10 +20,10 @@ from tests.support import postgresql
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
-SIZED = ("pages", "list", "invoices")
+SIZED = ("pages", "list", "invoices", "requests")
 UNSIZED = (
     *("idle", "start", "memory", "seeding", "webhooks", "invitations", "bulk"),
-    *("mail", "reports", "entrance", "papers"),
+    *("mail", "reports", "entrance", "papers", "documents"),
 )
 PARTS = (*SIZED, *UNSIZED)
 

@@ -8,6 +8,8 @@ from django.core.management import call_command
 from benchmarks import (
     bulk_invitations,
     client_lists,
+    document_lists,
+    documents,
     entrance,
     idle,
     invitations,
@@ -21,7 +23,7 @@ from benchmarks import (
     webhooks,
 )
 from benchmarks.report import Row
-from benchmarks.rows import invoices, people
+from benchmarks.rows import invoices, people, shared_documents
 from portico.domain.clients.models import Client, SearchTerm
 from portico.domain.practices.models import Practice
 
@@ -39,6 +41,7 @@ UNSIZED: dict[str, Callable[[], Iterator[Row]]] = {
     "reports": report_delays.measure,
     "entrance": entrance.measure,
     "papers": papers.measure,
+    "documents": documents.measure,
 }
 
 
@@ -68,6 +71,9 @@ def _measure(clients: int, parts: set[str], *, show_plans: bool) -> Iterator[Row
         yield from client_lists.measure(client_lists.look_ups(practice), show_plans=show_plans)
     if "invoices" in parts:
         yield from client_lists.measure(invoice_lists.look_ups(practice, person), show_plans=show_plans)
+    if "requests" in parts:
+        look_ups = document_lists.look_ups(practice, shared_documents.fill(practice))
+        yield from client_lists.measure(look_ups, show_plans=show_plans)
 
 
 def _filled(count: int) -> tuple[Practice, Client]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from django.test import Client as Browser
 from django.test import RequestFactory
 
-from benchmarks import stripe_events
+from benchmarks import documents, stripe_events
 from benchmarks.instruments import server_time
 from benchmarks.instruments.server_time import Environ, Page
 from benchmarks.report import PAGES, Row
 from benchmarks.twins import application as twins
+from portico.domain.access.models import PortalAccess
 from portico.domain.practices.models import Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
@@ -87,7 +88,16 @@ def portal_and_office(practice: Practice) -> list[Page]:
         page("invoice list", desk, "/office/invoices/", 5),
         page("a client", desk, client, 7, 9),
         page("Client Portal tab", desk, f"{client}edit/portal/", 7, 9),
+        *(page(name, *of, 3) for name, of in _documents(practice).items()),
     ]
+
+
+def _documents(practice: Practice) -> dict[str, tuple[Browser, str]]:
+    """Returns the portal's pages of documents by name, for another client, each with its browser and address."""
+    person = cast.carol(practice)
+    portal = cast.in_the_portal(Browser(headers={"host": "localhost"}), person)
+    found = documents.addresses(PortalAccess.objects.get(own_client=person))
+    return {name: (portal, path) for name, path in found.items()}
 
 
 def _twins(practice: Practice, page: Page) -> list[Page]:

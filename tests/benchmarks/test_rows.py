@@ -3,12 +3,14 @@
 import pytest
 from django.db import connection
 
-from benchmarks.rows import invoices, people
+from benchmarks.rows import invoices, people, shared_documents
 from portico.domain.access import portal_states
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice
 from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client, PortalState, SearchTerm
+from portico.domain.documents import client_documents, practice_documents
+from portico.domain.documents.submissions import verification as verification_of_documents
 from portico.domain.practices.models import Practice
 from tests import cast
 
@@ -46,3 +48,13 @@ def test_operations_work_on_after_bulk_rows(practice: Practice) -> None:
     invoice = cast.bill(cast.with_access(cast.ana(practice)).client)
     cast.cash(invoice.client, invoice.total_minor, invoice=invoice)
     assert not list(verification.mismatches())
+
+
+def test_documents_have_the_states_of_real_ones(practice: Practice) -> None:
+    people.fill(practice, 300)
+    one = shared_documents.fill(practice)
+    assert {each.reason for each in verification_of_documents.problems()} == {"the audit log has no entry about it"}
+    for chosen in practice_documents.Filter:
+        assert practice_documents.list_for(practice, chosen).rows
+    assert one.packets.count() > shared_documents.OF_ONE
+    assert len(client_documents.list_for(one.client).packets) == client_documents.PAGE_SIZE

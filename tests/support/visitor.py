@@ -39,12 +39,19 @@ class Visitor:
         """Returns the answer after all redirects."""
         return self._send(self._following, urllib.request.Request(self.base + path, method=method))
 
-    def post(self, path: str, fields: Mapping[str, str] = MappingProxyType({}), *, follow: bool = False) -> Answer:
+    def post(
+        self,
+        path: str,
+        fields: Mapping[str, str] = MappingProxyType({}),
+        *,
+        follow: bool = False,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
         """Sends a form. Without `follow`, returns the redirect itself."""
         # The CSRF token is in the cookie too; Django accepts either.
         token = next(cookie.value for cookie in self.cookies if cookie.name.endswith("csrf"))
         data = urllib.parse.urlencode({"subject": self.subject, **fields, "csrfmiddlewaretoken": token}).encode()
-        request = urllib.request.Request(self.base + path, data, method="POST")
+        request = urllib.request.Request(self.base + path, data, dict(headers), method="POST")
         return self._send(self._following if follow else self._staying, request)
 
     def sign_in(self, person: Client) -> "Visitor":
