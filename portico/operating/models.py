@@ -9,6 +9,7 @@ class SeedKind(models.TextChoices):
     STAFF = "staff"
     CLIENT = "client"
     INVOICE = "invoice"
+    CONTACT = "contact"
 
 
 class SeedRef(PracticeRow):

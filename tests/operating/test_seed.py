@@ -13,7 +13,8 @@ from django.test import Client as Browser
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice
-from portico.domain.clients.models import Client, EmailAddress, SearchTerm
+from portico.domain.clients import contacts
+from portico.domain.clients.models import Client, ClientKind, EmailAddress, Relationship, SearchTerm
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import authenticator_apps, second_factor
 from portico.domain.practices.stripe_setup import payment_readiness
@@ -68,6 +69,19 @@ EXAMPLE: dict[str, Any] = {
                         "access_billing_documents": True,
                         "pay_by_card": True,
                     },
+                    "parents_apart": False,
+                    "contacts": [
+                        {
+                            "ref": "olga",
+                            "kind": "payer",
+                            "first_name": "Olga",
+                            "last_name": "Alba",
+                            "language": "es",
+                            "email_addresses": [{"email": "olga@client.example", "kind": "home", "email_ok": True}],
+                            "phones": [{"number": "+15035550178", "kind": "mobile"}],
+                            "portal_access": {"email": "olga@client.example", "enabled": True, "pay_by_card": True},
+                        }
+                    ],
                     "invoices": [{"ref": "A-1", "lines": [{"description": "Session", "amount": 12500}]}],
                 }
             ],
@@ -91,7 +105,7 @@ def seed(document: Any, folder: Path) -> Any:
 
 
 def count_everything() -> list[int]:
-    tables = (Practice, StaffMember, Client, EmailAddress, SearchTerm, PortalAccess, AuditEntry)
+    tables = (Practice, StaffMember, Client, Relationship, EmailAddress, SearchTerm, PortalAccess, AuditEntry)
     return [table._base_manager.count() for table in tables]
 
 
@@ -112,6 +126,12 @@ def test_everything_in_the_file_is_loaded(document: Any, tmp_path: Path) -> None
     )
     assert jordan.phone_numbers.get().number == "+15035550177"
     assert jordan.portal_access.pay_by_card
+    olga = jordan.relationships.select_related("contact").get()
+    assert (olga.kind, olga.contact.name, olga.contact.language) == ("payer", "Olga Alba", "es")
+    assert olga.contact.phone_numbers.get().number == "+15035550178"
+    # The file states one option; the others are a payer's.
+    options = (olga.access.access_billing_documents, olga.access.pay_by_card, olga.access.signs_documents)
+    assert (olga.access.is_on, options) == (True, (True, True, False))
     assert (jordan.portal_state, jordan.portal_reason) == ("needs_attention", "not_invited")
 
 
@@ -123,8 +143,10 @@ def test_the_printed_urls_open_pages(document: Any, tmp_path: Path, client: Brow
     assert practice["staff"][1] == {"ref": "fay", "email": "fay@alder.example"}
     assert (jordan["ref"], jordan["id"]) == ("jordan", Client.objects.get().ref)
     client.force_login(StaffMember.objects.get(email="fay@alder.example"))
-    for page in ("overview", "client_info", "client_portal"):
-        assert client.get(jordan[page].removeprefix("http://localhost:8000")).status_code == 200
+    (olga,) = jordan["contacts"]
+    urls = [jordan[page] for page in ("overview", "client_info", "client_portal")]
+    for url in (*urls, olga["contact"], olga["client_portal"]):
+        assert client.get(url.removeprefix("http://localhost:8000")).status_code == 200
 
 
 def test_staff_sign_in_with_the_seeded_password(document: Any, tmp_path: Path) -> None:
@@ -232,6 +254,35 @@ def test_a_later_file_may_refer_to_earlier_staff(document: Any, tmp_path: Path) 
     assert Client.objects.get(first_name="Taylor").clinician == StaffMember.objects.get(email="fay@alder.example")
 
 
+def test_a_contact_named_again_is_the_same_person(document: Any, tmp_path: Path) -> None:
+    clients = document["practices"][0]["clients"]
+    clients.append({"ref": "kim", "first_name": "Kim", "contacts": [{"ref": "olga", "kind": "guardian"}]})
+    seed(document, tmp_path)
+    output = seed(document, tmp_path)
+    kinds = Relationship.objects.order_by("id").values_list("kind", "contact__first_name")
+    assert list(kinds) == [("payer", "Olga"), ("guardian", "Olga")]
+    assert len({each.contact_id for each in Relationship.objects.all()}) == 1
+    (printed,) = output["practices"][0]["clients"][1]["contacts"]
+    assert (printed["ref"], printed["id"]) == ("olga", Relationship.objects.latest("id").ref)
+
+
+def test_couples_and_parents_apart_are_loaded_once(document: Any, tmp_path: Path) -> None:
+    member = {"ref": "rosa", "kind": "member", "first_name": "Rosa"}
+    clients = document["practices"][0]["clients"]
+    clients += [
+        {"ref": "vance", "kind": "couple", "first_name": "Rosa and Theo", "contacts": [member]},
+        {"ref": "milo", "first_name": "Milo", "parents_apart": True},
+    ]
+    seed(document, tmp_path)
+    assert Client.objects.get(kind=ClientKind.COUPLE).relationships.get().kind == "member"
+    milo = Client.objects.get(first_name="Milo")
+    assert milo.parents_apart_at is not None
+    contacts.set_parents_apart(milo, apart=False, by=cast.DESK)
+    seed(document, tmp_path)
+    milo.refresh_from_db()
+    assert milo.parents_apart_at is None
+
+
 CLIENT = ("practices", 0, "clients", 0)
 
 
@@ -259,6 +310,17 @@ CLIENT = ("practices", 0, "clients", 0)
         ),
         (("practices", 0, "staff", 0, "email"), "'fay@alder.example", r"must not be in quotes"),
         ((*CLIENT, "email_addresses", 0, "email_ok"), "yes", r"email_ok must be true or false"),
+        ((*CLIENT, "kind"), "dog", r"kind must be one of person, couple"),
+        ((*CLIENT, "contacts", 0, "kind"), "aunt", r"contacts\[0\]\.kind must be one of guardian, partner, payer"),
+        (
+            (*CLIENT, "contacts", 0, "first_name"),
+            "",
+            r"first_name is missing: no contact has the ref 'olga'",
+        ),
+        ((*CLIENT, "contacts", 0, "birthday"), "1970-01-01", r"contacts\[0\]\.birthday is not a key"),
+        ((*CLIENT, "contacts", 0, "portal_access", "email"), "x@client.example", r"is not one of the contact's"),
+        ((*CLIENT, "contacts", 0, "portal_access", "email"), "jordan@client.example", r"is not one of the contact's"),
+        ((*CLIENT, "contacts", 0, "email_addresses", 0, "email_ok"), "yes", r"email_ok must be true or false"),
         ((*CLIENT, "portal_access", "email"), "x@client.example", r"portal_access\.email is not one of the client's"),
         (("practices", 0, "staff", 0, "email"), "fay@alder.example", r"staff 'fay' cannot be added"),
         (("practices", 0, "staff", 0, "role"), "king", r"role must be one of owner"),

@@ -100,10 +100,12 @@ class Entry:
             raise self.refused(key, f"is not an address that every mail server takes: {error}") from error
 
     def flag(self, key: str, *, default: bool) -> bool:
+        value = self.optional_flag(key)
+        return default if value is None else value
+
+    def optional_flag(self, key: str) -> bool | None:
         value = self.get(key)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
+        if value is not None and not isinstance(value, bool):
             raise self.refused(key, "must be true or false.")
         return value
 

@@ -7,7 +7,7 @@ import phonenumbers
 
 from portico.domain.billing.invoices.invoice_input import LineInput
 from portico.domain.clients.client_input import AddressInput, ClientDetails, PhoneInput
-from portico.domain.clients.models import AddressKind, Language, PhoneKind, Status
+from portico.domain.clients.models import AddressKind, ClientKind, Language, PhoneKind, RelationshipKind, Status
 from portico.domain.practices.models import Role
 from portico.domain.practices.staff import authenticator_apps
 from portico.domain.practices.stripe_setup import api_keys
@@ -16,6 +16,7 @@ from portico.operating.seeding.field_reader import Entry, SeedRefused
 from portico.operating.seeding.seed_plan import (
     SeedAccess,
     SeedClient,
+    SeedContact,
     SeedInvoice,
     SeedPlan,
     SeedPractice,
@@ -90,15 +91,35 @@ class _Reader:
                 date_of_birth=entry.day("date_of_birth"),
                 status=entry.choice("status", Status, default=Status.ACTIVE),
                 language=entry.choice("language", Language, default=Language.ENGLISH),
+                kind=entry.choice("kind", ClientKind, default=ClientKind.PERSON),
             ),
             clinician=entry.line("clinician", max_length=100, default="") or None,
             addresses=entry.each("email_addresses", _address),
             phones=entry.each("phones", _phone),
             access=_access(access) if (access := entry.one("portal_access")) is not None else None,
+            parents_apart=entry.flag("parents_apart", default=False),
+            contacts=entry.each("contacts", _contact),
             invoices=entry.each("invoices", _invoice),
         )
         entry.done()
+        _refuse_duplicates(entry, "contacts", [each.ref for each in client.contacts])
         return client
+
+
+def _contact(entry: Entry) -> SeedContact:
+    contact = SeedContact(
+        place=entry.place,
+        ref=entry.line("ref", max_length=100),
+        kind=entry.choice("kind", RelationshipKind),
+        first_name=entry.line("first_name", max_length=100, default=""),
+        last_name=entry.line("last_name", max_length=100, default=""),
+        language=entry.choice("language", Language, default=Language.ENGLISH).value,
+        addresses=entry.each("email_addresses", _address),
+        phones=entry.each("phones", _phone),
+        access=_access(access) if (access := entry.one("portal_access")) is not None else None,
+    )
+    entry.done()
+    return contact
 
 
 def _invoice(entry: Entry) -> SeedInvoice:
@@ -172,8 +193,9 @@ def _access(entry: Entry) -> SeedAccess:
     access = SeedAccess(
         email=entry.email("email", default="") or None,
         enabled=entry.flag("enabled", default=True),
-        access_billing_documents=entry.flag("access_billing_documents", default=True),
-        pay_by_card=entry.flag("pay_by_card", default=False),
+        access_billing_documents=entry.optional_flag("access_billing_documents"),
+        pay_by_card=entry.optional_flag("pay_by_card"),
+        signs_documents=entry.optional_flag("signs_documents"),
     )
     entry.done()
     return access

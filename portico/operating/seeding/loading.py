@@ -13,13 +13,15 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.invoices.invoice_input import InvoiceInput
 from portico.domain.billing.models import Invoice
+from portico.domain.clients import contacts
 from portico.domain.clients.client_input import AddressInput, ClientInput
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices import practice_creation
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import authenticator_apps, staff_creation
 from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.operating.models import SeedKind, SeedRef
+from portico.operating.seeding import contact_loading
 from portico.operating.seeding.field_reader import SeedRefused
 from portico.operating.seeding.seed_plan import SeedAccess, SeedClient, SeedInvoice, SeedPlan, SeedPractice, SeedStaff
 from portico.plumbing import clock
@@ -36,6 +38,8 @@ class Loaded:
     practice: Practice
     staff: dict[str, StaffMember]
     clients: dict[str, Client]
+    # By the ref of the client, then of the contact.
+    contacts: dict[str, dict[str, Relationship]]
     # By the ref of the client, then of the invoice.
     invoices: dict[str, dict[str, Invoice]]
 
@@ -54,11 +58,16 @@ def _practice(wanted: SeedPractice, *, by: Actor) -> Loaded:
     staff = {each.ref: _staff_member(practice, each, refs, wanted.place, by=by) for each in wanted.staff}
     refs.staff |= staff
     clients = _clients(practice, wanted.clients, refs, by=by)
+    for each in wanted.clients:
+        if each.parents_apart and each.ref not in refs.client_refs:
+            contacts.set_parents_apart(clients[each.ref], apart=True, by=by)
+    people = contact_loading.KnownContacts(practice)
+    relationships = {each.ref: contact_loading.load(clients[each.ref], each, people, by=by) for each in wanted.clients}
     invoices = {
         each.ref: {bill.ref: _invoice(clients[each.ref], bill, refs, by=by) for bill in each.invoices}
         for each in wanted.clients
     }
-    return Loaded(practice, staff, clients, invoices)
+    return Loaded(practice, staff, clients, relationships, invoices)
 
 
 def _new_practice(wanted: SeedPractice, *, by: Actor) -> Practice:
@@ -172,6 +181,7 @@ def _access(wanted: SeedAccess) -> AccessInput:
     return AccessInput(
         enabled=wanted.enabled,
         address=None,
-        access_billing_documents=wanted.access_billing_documents,
-        pay_by_card=wanted.pay_by_card,
+        access_billing_documents=wanted.access_billing_documents is not False,
+        pay_by_card=bool(wanted.pay_by_card),
+        signs_documents=wanted.signs_documents is not False,
     )

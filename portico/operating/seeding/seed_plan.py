@@ -6,6 +6,7 @@ from typing import Any
 
 from portico.domain.billing.invoices.invoice_input import LineInput
 from portico.domain.clients.client_input import AddressInput, ClientDetails, PhoneInput
+from portico.domain.clients.models import RelationshipKind
 from portico.domain.practices.models import Role
 from portico.domain.practices.stripe_setup.api_keys import Keys
 
@@ -22,10 +23,13 @@ class SeedStaff:
 
 @dataclass(frozen=True)
 class SeedAccess:
+    """Portal access; an option that the file does not state is None, and is then as staff find it preset."""
+
     email: str | None
     enabled: bool
-    access_billing_documents: bool
-    pay_by_card: bool
+    access_billing_documents: bool | None
+    pay_by_card: bool | None
+    signs_documents: bool | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,21 @@ class SeedInvoice:
 
 
 @dataclass(frozen=True)
+class SeedContact:
+    """A contact of a client. Without a first name it is the contact who has this `ref` with another client."""
+
+    place: str
+    ref: str
+    kind: RelationshipKind
+    first_name: str
+    last_name: str
+    language: str
+    addresses: tuple[AddressInput, ...]
+    phones: tuple[PhoneInput, ...]
+    access: SeedAccess | None
+
+
+@dataclass(frozen=True)
 class SeedClient:
     """A client. `clinician` is the ref of a staff member, whom `details` leaves out."""
 
@@ -52,6 +71,8 @@ class SeedClient:
     addresses: tuple[AddressInput, ...]
     phones: tuple[PhoneInput, ...]
     access: SeedAccess | None
+    parents_apart: bool
+    contacts: tuple[SeedContact, ...]
     invoices: tuple[SeedInvoice, ...]
 
 

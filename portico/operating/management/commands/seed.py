@@ -1,4 +1,4 @@
-"""`portico seed FILE`: loads practices, staff, clients and invoices; repeating it changes nothing."""
+"""`portico seed FILE`: loads practices, staff, clients, contacts and invoices; repeating it changes nothing."""
 
 import json
 from argparse import ArgumentParser
@@ -17,7 +17,7 @@ from portico.plumbing.actors import Actor
 
 
 class Command(BaseCommand):
-    help = "Loads practices, staff, clients and invoices from a JSON file (docs/operating.md). Keeps existing records."
+    help = "Loads practices, staff and clients from a JSON file (docs/operating.md). Keeps existing records."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
@@ -59,6 +59,16 @@ def _client_report(seed_ref: str, client: Client, loaded: Loaded) -> dict[str, A
         "overview": output_urls.absolute_url("office:client", client.ref),
         "client_info": output_urls.absolute_url("office:client_info", client.ref),
         "client_portal": output_urls.absolute_url("office:client_portal", client.ref),
+        "contacts": [
+            {
+                "ref": ref,
+                "id": relationship.ref,
+                "contact": output_urls.absolute_url("office:contact", client.ref, relationship.ref),
+                "client_portal": output_urls.absolute_url("office:client_portal", client.ref)
+                + f"?access={relationship.ref}",
+            }
+            for ref, relationship in loaded.contacts[seed_ref].items()
+        ],
         "invoices": [
             {
                 "seed_ref": ref,
