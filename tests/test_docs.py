@@ -128,11 +128,11 @@ MATRIX = {
             "client_upload",
         ),
     ),
-    "withdraw, review and countersign documents, ask again, record paper": (
+    "withdraw, review and countersign documents, ask again, record paper, copy answers to the client record": (
         SEND,
         (
             *("document_withdrawal", "document_asking_again", "submission_review", "submission_countersignature"),
-            *("new_paper_signature", "paper_signature"),
+            *("new_paper_signature", "paper_signature", "record_update"),
         ),
     ),
     "change clients, addresses, consent, access; invitations, PINs, sessions": (

@@ -174,6 +174,7 @@ class AuditAction(TextChoices):
     DOCUMENT_UPDATED = "document.updated", _("Open document moved to the current version")
     DOCUMENT_SIGNED_ON_PAPER = "document.signed_on_paper", _("Document signed on paper, recorded by staff")
     DOCUMENT_REVIEWED = "document.reviewed", _("Completed document reviewed")
+    RECORD_UPDATED = "document.record_updated", _("Client record updated from a completed document")
     DOCUMENT_COUNTERSIGNED = "document.countersigned", _("Completed document countersigned")
 
     # The client's side.

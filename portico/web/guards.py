@@ -210,7 +210,7 @@ def _answer_staff[**P](
     client_view = view_as_client.view_in_browser(request, slug)
     if client_view is None:
         return None
-    return view_as_client.answer(request, client_view, lambda prepared: view(prepared, *args, **kwargs))
+    return view_as_client.respond(request, client_view, lambda prepared: view(prepared, *args, **kwargs))
 
 
 def _call_or_offer_switch[**P](

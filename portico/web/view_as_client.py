@@ -32,7 +32,7 @@ def view_in_browser(request: HttpRequest, slug: str) -> ClientView | None:
     return client_views.find(slug, key) if key else None
 
 
-def answer(
+def respond(
     request: HttpRequest, view: ClientView, page: Callable[[PortalRequest], HttpResponse]
 ) -> HttpResponse | None:
     """Returns the page as the client would see it, after recording it in the audit log.

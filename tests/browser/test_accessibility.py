@@ -22,7 +22,9 @@ from portico.domain.billing.models import Payment
 from portico.domain.clients import contacts
 from portico.domain.clients.models import Client
 from portico.domain.documents.completion import request_states as documents
-from portico.domain.documents.completion import uploads
+from portico.domain.documents.completion import signing, uploads
+from portico.domain.documents.forms import record_fields
+from portico.domain.documents.models import DocumentRequest
 from portico.domain.documents.submissions import paper_signatures
 from portico.domain.documents.submissions.paper_signatures import PaperSignature
 from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
@@ -196,7 +198,18 @@ def staff_document_places(person: Client) -> list[str]:
     paper = PaperSignature(clock.today(practice.time_zone), "Ana Abreu", "Self", "Fay Frost", "en")
     paper_signatures.record(on_paper, paper, scan=None, by=cast.DESK)
     entered = [f"{one}on-paper/", f"{one}{sent.ref}/on-paper/"]
-    return [one, f"{one}{signed.ref}/", f"{one}{on_paper.ref}/", *entered]
+    return [one, *(f"{one}{each.ref}/" for each in (signed, on_paper, submitted_form(access))), *entered]
+
+
+def submitted_form(access: PortalAccess) -> DocumentRequest:
+    """Returns a completed form whose answer is proposed for the client's record."""
+    code = [{"system": record_fields.SYSTEM, "code": "preferred-name"}]
+    version = shared_documents.form(access.practice, shared_documents.item("name", "string", "Name?", code=code))
+    (request,) = shared_documents.shared(access, version)
+    number = shared_documents.saved(request, {"name": [{"valueString": "Annie"}]})
+    signer = shared_documents.signer(access)
+    signing.submit(request, language="en", draft_number=number, signature=None, signer=signer, by=cast.DESK)
+    return request
 
 
 def billing_places(practice: Practice, person: Client) -> list[str]:

@@ -150,6 +150,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client", "GET"): OF_A_CLIENT,
     ("office:client_activity", "GET"): OF_A_CLIENT,
     ("office:document_check", "GET"): for_staff(200, biller=403),
+    ("office:document_check", "POST"): for_staff(422, biller=403),
     ("office:document_list", "GET"): for_staff(200, biller=403),
     ("office:document_runs", "GET"): for_staff(200, biller=403),
     # No client is chosen: back to the list.
@@ -162,6 +163,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     # The document of the test is completed: the page leads to it.
     ("office:paper_signature", "GET"): CHANGED,
     ("office:paper_signature", "POST"): CHANGED,
+    ("office:record_update", "POST"): CHANGED,
     ("office:submission", "GET"): EDITED,
     ("office:submission_pdf", "GET"): EDITED,
     ("office:submission_review", "POST"): CHANGED,

@@ -6,6 +6,9 @@ from datetime import date
 from portico.domain.clients.models import Client, ClientKind, Status
 from portico.domain.practices.models import StaffMember
 
+# An earlier date of birth is a typo.
+FIRST_YEAR_OF_BIRTH = 1880
+
 
 @dataclass(frozen=True)
 class ClientDetails:

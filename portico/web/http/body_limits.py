@@ -9,12 +9,13 @@ from portico.plumbing.files import inspection
 MEGABYTE = 1024 * 1024
 # The largest file, with the other fields of its form.
 UPLOAD_BYTES = inspection.MAX_BYTES + MEGABYTE
-# The pages `portal:upload`, `office:shareable_document`, `office:document_publication`, `office:paper_signature` and
-# `office:new_paper_signature`.
+# The pages `portal:upload`, `office:shareable_document`, `office:document_publication`, `office:paper_signature`,
+# `office:new_paper_signature` and `office:document_check`.
 _TAKES_FILES = re.compile(
     r"/portal/[^/]+/documents/[^/]+/upload/"
     r"|/office/settings/documents/(?!(?:new|import|starter-set)/)[^/]+/(?:publication/)?"
     r"|/office/clients/[^/]+/documents/(?:[^/]+/)?on-paper/"
+    r"|/office/documents/check/"
 )
 
 

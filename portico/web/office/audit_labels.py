@@ -418,6 +418,7 @@ _ICONS = {
     AuditAction.DOCUMENT_UPDATED: ("refresh-cw", "quiet"),
     AuditAction.DOCUMENT_SIGNED_ON_PAPER: ("check", "good"),
     AuditAction.DOCUMENT_REVIEWED: ("check", "quiet"),
+    AuditAction.RECORD_UPDATED: ("pencil", "quiet"),
     AuditAction.DOCUMENT_COUNTERSIGNED: ("pencil", "quiet"),
     AuditAction.DOCUMENT_OPENED: ("eye", "good"),
     AuditAction.DOCUMENT_STARTED: ("pencil", "quiet"),

@@ -126,6 +126,7 @@ urlpatterns = [
     path("clients/<str:ref>/documents/<str:document>/on-paper/", paper_signatures.record, name="paper_signature"),
     path("clients/<str:ref>/documents/<str:document>/", submission.show, name="submission"),
     path("clients/<str:ref>/documents/<str:document>/pdf/", submission.pdf, name="submission_pdf"),
+    path("clients/<str:ref>/documents/<str:document>/client-record/", submission.update_record, name="record_update"),
     path("clients/<str:ref>/documents/<str:document>/review/", submission.review, name="submission_review"),
     path(
         "clients/<str:ref>/documents/<str:document>/asking-again/",

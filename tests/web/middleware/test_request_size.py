@@ -36,6 +36,7 @@ def test_each_page_that_takes_files_takes_25_mb() -> None:
         reverse("portal:upload", urls, kwargs={"slug": "alder-street", "ref": "a1"}),
         reverse("office:shareable_document", urls, args=["a1"]),
         reverse("office:document_publication", urls, args=["a1"]),
+        reverse("office:document_check", urls),
         reverse("office:new_paper_signature", urls, args=["a1"]),
         reverse("office:paper_signature", urls, args=["a1", "b1"]),
     ):

@@ -87,7 +87,7 @@ def _is_past_due(invoice: Invoice) -> bool:
 
 def _queue_again(invoice: Invoice, access: PortalAccess, *, form_key: str, by: Actor) -> OutgoingEmail | None:
     if _is_past_due(invoice):
-        return reminder_mail.queue_again(invoice, access, occasion=form_key, by=by)
+        return reminder_mail.queue_again_to_all(invoice, access, occasion=form_key, by=by)
     return bill_mails.send_new_bill_to_all(invoice, access, occasion=form_key, by=by)
 
 

@@ -1,6 +1,7 @@
-"""Reminders that staff send to several clients at once, and who gets none."""
+"""Reminders that staff send to several clients and their contacts at once, and who gets none."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -9,8 +10,8 @@ from django.utils.translation import gettext as _
 from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
-from portico.domain.billing.models import Invoice
 from portico.domain.billing.reminders import remindable, sending
+from portico.domain.billing.reminders.remindable import RemindedBill
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -20,49 +21,65 @@ from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 @dataclass(frozen=True)
 class Recipient:
-    """A client with the past due bills of a reminder; `reason` says why none can be sent, empty if one can."""
+    """A client with the past due bills of a reminder, for each mailbox that it would reach.
+
+    `reason` says why none can be sent, empty if one can.
+    """
 
     client: Client
-    bills: list[Invoice]
+    bills: list[RemindedBill]
     reason: str
 
 
 @retry_on_deadlock
 def send(practice: Practice, refs: Collection[str], *, by: Actor) -> list[Recipient]:
-    """Queues a reminder for each of the practice's clients with these refs who may get one; returns all of them."""
+    """Queues a reminder for each of the practice's clients with these refs who may get one; returns all of them.
+
+    It goes to the client and to the contacts who see the bills, once a day to each mailbox.
+    """
     with transaction.atomic():
         pks = set(Client.objects.filter(practice=practice, ref__in=list(refs)).values_list("pk", flat=True))
-        accesses = PortalAccess.objects.filter(own_client__in=pks, account__isnull=False)
-        sending.lock_accounts(set(accesses.values_list("account", flat=True)))
+        held = PortalAccess.objects.filter(client__in=pks, account__isnull=False)
+        accounts = sending.lock_accounts(set(held.values_list("account", flat=True)))
         recipients = recipients_of(practice, pks)
-        bills = [bill for each in recipients if not each.reason for bill in each.bills]
-        sending.queue_mails(bills, by=by)
+        named = [each for recipient in recipients if not recipient.reason for each in recipient.bills]
+        sending.queue_mails(named, remindable.accesses_of(accounts) if named else [], by=by)
     return recipients
 
 
 def recipients_of(practice: Practice, pks: Collection[int]) -> list[Recipient]:
     """Returns the practice's clients with these ids, and why they would get no reminder now."""
     clients = Client.objects.filter(practice=practice, pk__in=list(pks)).select_related("practice")
-    accesses = PortalAccess.objects.filter(own_client__in=list(pks)).select_related("account", "address")
-    access_of = {access.client_id: access for access in accesses}
-    late = remindable.bills().filter(client__in=list(pks), due_on__lt=clock.today(practice.time_zone))
-    bills = list(remindable.with_mailbox(late))
+    held = PortalAccess.objects.filter(client__in=list(pks))
+    accesses = defaultdict[int, list[PortalAccess]](list)
+    for access in held.select_related("account", "address", "relationship__contact").order_by("pk"):
+        accesses[access.client_id].append(access)
+    found = list(clients)
+    for client in found:
+        for access in accesses[client.pk]:
+            access.client = client
+    reached = [each for of_client in accesses.values() for each in of_client if _may_get_one(each)]
+    late = remindable.bills().filter(due_on__lt=clock.today(practice.time_zone))
+    bills = remindable.to_accesses(late, reached)
     reminded = sending.keys_of_reminded(bills)
     recipients = []
-    for client in clients:
-        access = access_of.get(client.pk) or PortalAccess.of(client)
-        access.client = client
-        of_client = [bill for bill in bills if bill.client_id == client.pk]
-        was_reminded = bool(of_client) and sending.key_of(of_client[0]) in reminded
-        reason = _reason(access, of_client, was_reminded=was_reminded)
-        recipients.append(Recipient(client, of_client, reason))
+    for client in found:
+        of_client = [each for each in bills if each.bill.client_id == client.pk]
+        recipients.append(Recipient(client, of_client, _reason(client, accesses[client.pk], of_client, reminded)))
     return recipients
 
 
-def _reason(access: PortalAccess, bills: list[Invoice], *, was_reminded: bool) -> str:
-    broken = eligibility.first_broken(access, Purpose.REMINDER)
-    if broken is not None:
-        return broken.explain(access.client, access)
+def _may_get_one(access: PortalAccess) -> bool:
+    return eligibility.is_eligible(access, Purpose.REMINDER)
+
+
+def _reason(
+    client: Client, accesses: Collection[PortalAccess], bills: Collection[RemindedBill], reminded: Container[str]
+) -> str:
+    if not any(_may_get_one(each) for each in accesses):
+        own = next((each for each in accesses if each.is_own), None) or PortalAccess.of(client)
+        broken = eligibility.first_broken(own, Purpose.REMINDER)
+        return broken.explain(client, own) if broken is not None else ""
     if not bills:
         return _("No shared bill is past due")
-    return _("Already reminded today") if was_reminded else ""
+    return _("Already reminded today") if all(sending.key_of(each) in reminded for each in bills) else ""

@@ -7,6 +7,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
 
+from portico.domain.access.eligibility import Purpose
+from portico.domain.access.models import PortalAccess
 from portico.domain.billing.models import Invoice, Reminder
 from portico.domain.billing.reminders import remindable, sending
 from portico.domain.practices.models import Practice
@@ -34,20 +36,36 @@ def queue_due() -> int:
         return 0
     in_turn = Window(RowNumber(), partition_by=F("practice"), order_by="id")
     found = remindable.bills().filter(_due(days)).annotate(turn=in_turn).order_by("turn", "id")
-    accounts = set(found.values_list("client__portal_access__account", flat=True)[:BATCH_SIZE])
-    return _queue(accounts, days) if accounts else 0
+    clients = set(found.values_list("client", flat=True)[:BATCH_SIZE])
+    return _queue(*_with_shared_mailboxes(clients), days) if clients else 0
+
+
+def _with_shared_mailboxes(clients: set[int]) -> tuple[set[int], set[int]]:
+    """Returns the clients with all others who share a mailbox with them, and the mailboxes of all of these.
+
+    A day of a bill is marked once, for all whom it reminds; a mailbox gets one mail, about all its clients.
+    """
+    reached = PortalAccess.objects.eligible(Purpose.REMINDER)
+    while True:
+        accounts = set(reached.filter(client__in=clients).values_list("account", flat=True))
+        together = clients | set(reached.filter(account__in=accounts).values_list("client", flat=True))
+        if together == clients:
+            return clients, accounts
+        clients = together
 
 
 @retry_on_deadlock
-def _queue(accounts: set[int], days: "ReminderDays") -> int:
+def _queue(clients: set[int], accounts: set[int], days: "ReminderDays") -> int:
     with transaction.atomic():
-        locked = sending.lock_accounts(accounts)
+        accesses = remindable.accesses_of(sending.lock_accounts(accounts))
         # Read again under the lock: another worker may have queued them.
-        bills = list(remindable.of_accounts(remindable.bills().filter(_due(days)), locked))
+        due = remindable.bills().filter(_due(days), client__in=clients)
+        named = remindable.to_accesses(due, accesses)
+        bills = {each.bill.pk: each.bill for each in named}.values()
         Reminder.objects.bulk_create(
             Reminder(practice_id=bill.practice_id, invoice=bill, day=_day_of(bill, days)) for bill in bills
         )
-        return len(sending.queue_mails(bills, by=Actor.system()))
+        return len(sending.queue_mails(named, accesses, by=Actor.system()))
 
 
 # The practices by their date: time zone and reminder days of each kind of practice.

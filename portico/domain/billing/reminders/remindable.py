@@ -1,8 +1,10 @@
-"""Bills that a reminder may be about: shared, still to pay, and not being paid or disputed."""
+"""Bills that a reminder may be about: shared, still to pay, and not being paid or disputed; and who gets it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -13,10 +15,22 @@ from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.plumbing import clock
 
 
+@dataclass(frozen=True)
+class RemindedBill:
+    """A bill, and the access of the client or contact who is reminded of it."""
+
+    bill: Invoice
+    access: PortalAccess
+
+    @property
+    def account(self) -> PortalAccount:
+        # Never None: an access that may be mailed has a mailbox.
+        return cast(PortalAccount, self.access.account)
+
+
 def bills(purpose: Purpose = Purpose.REMINDER) -> InvoiceQuerySet:
-    """Returns the bills of the clients who may get a reminder now."""
-    reached = PortalAccess.objects.eligible(purpose).filter(own_client=OuterRef("client"))
-    return owing().filter(Exists(reached))
+    """Returns the bills of the clients who may get a reminder now, themselves or one of their contacts."""
+    return owing().filter(Exists(PortalAccess.objects.eligible(purpose).filter(client=OuterRef("client"))))
 
 
 def owing() -> InvoiceQuerySet:
@@ -24,10 +38,22 @@ def owing() -> InvoiceQuerySet:
     return Invoice.objects.all().shared().not_processing().undisputed()
 
 
-def with_past_due(named: Sequence[Invoice], accounts: Iterable[PortalAccount], purpose: Purpose) -> list[Invoice]:
-    """Returns the bills that reminders of these are about: they, and all that are past due in their mailboxes.
+def to_mailbox(account: str, purpose: Purpose) -> InvoiceQuerySet:
+    """Returns such bills that a mail to the account with this ref may be about."""
+    reached = PortalAccess.objects.eligible(purpose).filter(client=OuterRef("client"), account__ref=account)
+    return owing().filter(Exists(reached))
 
-    Leaves out those that no reminder may be about now. One query; the rows are as `with_mailbox` returns them.
+
+def accesses_of(accounts: Iterable[PortalAccount], purpose: Purpose = Purpose.REMINDER) -> list[PortalAccess]:
+    """Returns the accesses of these mailboxes that may get a reminder, with what their mail needs."""
+    eligible = PortalAccess.objects.eligible(purpose).filter(account__in=list(accounts)).order_by("pk")
+    return list(eligible.select_related("account", "address", "client__practice", "relationship__contact"))
+
+
+def with_past_due(named: Sequence[Invoice], accesses: Collection[PortalAccess], purpose: Purpose) -> list[RemindedBill]:
+    """Returns what reminders of these bills are about: they, and all that are past due in the same mailboxes.
+
+    Leaves out those that no reminder may be about now. One query.
     """
     practices: dict[date, set[int]] = defaultdict(set)
     for bill in named:
@@ -35,15 +61,13 @@ def with_past_due(named: Sequence[Invoice], accounts: Iterable[PortalAccount], p
     about = Q(pk__in=[bill.pk for bill in named])
     for today, of_day in practices.items():
         about |= Q(practice__in=of_day, due_on__lt=today)
-    return list(of_accounts(bills(purpose).filter(about), accounts))
+    return to_accesses(bills(purpose).filter(about), accesses)
 
 
-def of_accounts(rows: InvoiceQuerySet, accounts: Iterable[PortalAccount]) -> InvoiceQuerySet:
-    """Returns the bills of these mailboxes, as `with_mailbox` does."""
-    return with_mailbox(rows.filter(client__portal_access__account__in=list(accounts)))
-
-
-def with_mailbox(rows: InvoiceQuerySet) -> InvoiceQuerySet:
-    """Returns the bills, the earliest due first, with what their mail needs."""
-    related = ("client__practice", "client__portal_access__account", "client__portal_access__address")
-    return rows.select_related(*related).order_by("due_on", "id")
+def to_accesses(rows: InvoiceQuerySet, accesses: Collection[PortalAccess]) -> list[RemindedBill]:
+    """Returns each bill once for each of the accesses to its client, the earliest due first. One query."""
+    of_client = defaultdict[int, list[PortalAccess]](list)
+    for access in accesses:
+        of_client[access.client_id].append(access)
+    found = rows.filter(client__in=of_client).select_related("client__practice").order_by("due_on", "id")
+    return [RemindedBill(bill, access) for bill in found for access in of_client[bill.client_id]]

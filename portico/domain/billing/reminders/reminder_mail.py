@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import access_grants, eligibility
+from portico.domain.access import access_grants, eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import mail_links
@@ -41,12 +41,12 @@ def draft(
     """Returns the mail about bills of one mailbox; None without a bill, or if its client gets no mail of this purpose.
 
     `bills` come from `remindable.with_past_due`: subject, message and button are about all of them. `access` is loaded
-    with its client, account and address; `texts` come from `bill_mail_texts.texts_of_practices`.
+    with its client, account, address and contact; `texts` come from `bill_mail_texts.texts_of_practices`.
     """
     address, client = eligibility.mail_address(access, purpose), access.client
     if address is None or access.account is None or not bills:
         return None
-    language = access.account.language or client.language
+    language = access.account.language or access.holder_language
     text = texts[client.practice_id, language]
     return {
         "practice": client.practice,
@@ -54,7 +54,7 @@ def draft(
         "key": key,
         "client": client,
         "to_address": address.address,
-        "to_name": client.name,
+        "to_name": access.holder.name,
         "subject": _with_number(text.subject, len(bills), language),
         "content": {
             "account": access.account.ref,
@@ -66,6 +66,7 @@ def draft(
             "message": text.message,
             "purpose": purpose.name,
             "goes_to": _page_of(bills),
+            **holders.content_of(access),
         },
         "by": by,
         "link_nonce": tokens.new_nonce(),
@@ -87,6 +88,16 @@ def _page_of(bills: Sequence[Invoice]) -> str:
     return f"{portal}who/?next={portal}billing/"
 
 
+def queue_again_to_all(bill: Invoice, own: PortalAccess, *, occasion: str, by: Actor) -> OutgoingEmail | None:
+    """Queues that reminder to the client and to each contact who may get it; the caller has locked all their accounts.
+
+    Returns the first of the mails, None if there is none.
+    """
+    recipients = (own, *access_grants.of_contacts(bill.client))
+    mails = [queue_again(bill, each, occasion=occasion, by=by) for each in recipients]
+    return next((mail for mail in mails if mail is not None), None)
+
+
 def queue_again(bill: Invoice, access: PortalAccess, *, occasion: str, by: Actor) -> OutgoingEmail | None:
     """Queues a reminder of one bill that staff ask for, once for each occasion; the caller has locked the account.
 
@@ -94,11 +105,13 @@ def queue_again(bill: Invoice, access: PortalAccess, *, occasion: str, by: Actor
     """
     if access.account is None:
         return None
+    accesses = remindable.accesses_of([access.account], Purpose.BILL_MAIL)
+    key = f"{KIND}:{bill.ref}:{occasion}"
     wanted = draft(
-        remindable.with_past_due([bill], [access.account], Purpose.BILL_MAIL),
+        [each.bill for each in remindable.with_past_due([bill], accesses, Purpose.BILL_MAIL)],
         access,
         texts=bill_mail_texts.texts_of_practices([bill.client.practice], KIND),
-        key=f"{KIND}:{bill.ref}:{occasion}",
+        key=key if access.relationship is None else f"{key}:{access.relationship.ref}",
         purpose=Purpose.BILL_MAIL,
         by=by,
     )
@@ -120,7 +133,7 @@ class ReminderMail(LinkedMail):
             return _("It was not sent on its day. Send a new reminder.")
         if _to_pay(email).exists():
             return None
-        access = access_grants.access_or_default(Client.objects.get(outgoing_emails=email))
+        access = holders.access_of_email(email) or PortalAccess.of(Client.objects.get(outgoing_emails=email))
         return eligibility.reason_to_drop(
             access, Purpose[email.content["purpose"]], written_to=email.content["address"]
         ) or _("The bill was paid, is being paid, is disputed, or is no longer shared.")
@@ -150,9 +163,8 @@ def _default_message(email: OutgoingEmail) -> str:
 
 def _to_pay(email: OutgoingEmail) -> InvoiceQuerySet:
     """Returns the bills of the reminder that are still to pay by a client who may get it."""
-    bills = remindable.bills(Purpose[email.content["purpose"]]).filter(practice=email.practice_id)
-    bills = bills.filter(ref__in=email.content["bills"])
-    return bills.filter(client__portal_access__account__ref=email.content["account"])
+    bills = remindable.to_mailbox(email.content["account"], Purpose[email.content["purpose"]])
+    return bills.filter(practice=email.practice_id, ref__in=email.content["bills"])
 
 
 def _today(email: OutgoingEmail) -> date:

@@ -54,19 +54,19 @@ def check_answers(questionnaire: Questionnaire, answers: object, *, complete: bo
     if not complete:
         return CheckedAnswers(answer_items.build(questionnaire, accepted), errors)
     values = {link_id: [answer_items.value_of(each) for each in given] for link_id, given in accepted.items()}
-    is_open = find_open(questionnaire, values)
-    kept = {link_id: given for link_id, given in accepted.items() if link_id in is_open}
+    open_link_ids = find_open(questionnaire, values)
+    kept = {link_id: given for link_id, given in accepted.items() if link_id in open_link_ids}
     for question in questionnaire.questions:
         link_id = question.link_id
-        if question.required and link_id in is_open and link_id not in kept:
+        if question.required and link_id in open_link_ids and link_id not in kept:
             errors.setdefault(link_id, _("Answer this question."))
     # What is wrong with the answer to a closed question does not matter: it is left out.
     open_errors = {
         link_id: error
         for link_id, error in errors.items()
-        if link_id in is_open or link_id not in questionnaire.by_link_id
+        if link_id in open_link_ids or link_id not in questionnaire.by_link_id
     }
-    dropped = tuple(link_id for link_id in accepted if link_id not in is_open)
+    dropped = tuple(link_id for link_id in accepted if link_id not in open_link_ids)
     return CheckedAnswers(answer_items.build(questionnaire, kept), open_errors, dropped)
 
 

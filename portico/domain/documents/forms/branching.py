@@ -30,22 +30,23 @@ def open_items(questionnaire: Questionnaire, answers: list[dict[str, Any]]) -> f
 
 def find_open(questionnaire: Questionnaire, values: Mapping[str, list[AnswerValue]]) -> frozenset[str]:
     """Returns the linkIds of the open items; `values` are the answers to each question."""
-    is_open: set[str] = set()
+    open_link_ids: set[str] = set()
     for item in questionnaire.items:
-        _open(item, values, is_open)
-    return frozenset(is_open)
+        _open(item, values, open_link_ids)
+    return frozenset(open_link_ids)
 
 
-def _open(item: Item, values: Mapping[str, list[AnswerValue]], is_open: set[str]) -> None:
+def _open(item: Item, values: Mapping[str, list[AnswerValue]], open_link_ids: set[str]) -> None:
     # Conditions are about earlier questions only, so one pass is enough.
     holding = (
-        _holds(each, values.get(each.question, []) if each.question in is_open else []) for each in item.conditions
+        _holds(each, values.get(each.question, []) if each.question in open_link_ids else [])
+        for each in item.conditions
     )
     if item.conditions and not (all(holding) if item.all_conditions else any(holding)):
         return
-    is_open.add(item.link_id)
+    open_link_ids.add(item.link_id)
     for inner in item.items:
-        _open(inner, values, is_open)
+        _open(inner, values, open_link_ids)
 
 
 def _holds(condition: Condition, answers: list[AnswerValue]) -> bool:

@@ -29,9 +29,9 @@ def pages_of(form: Questionnaire) -> list[FormPage]:
     return [FormPage(number, title, items) for number, (title, items) in enumerate(_split(form.items), start=1)]
 
 
-def open_pages(pages: list[FormPage], is_open: frozenset[str]) -> list[FormPage]:
-    """Returns the pages that have an open question or text; `is_open` has the linkIds of open items."""
-    return [page for page in pages if _leaves(page) & is_open]
+def open_pages(pages: list[FormPage], open_link_ids: frozenset[str]) -> list[FormPage]:
+    """Returns the pages that have an open question or text; `open_link_ids` has the linkIds of open items."""
+    return [page for page in pages if _leaves(page) & open_link_ids]
 
 
 def page_with(pages: list[FormPage], link_id: str) -> FormPage | None:

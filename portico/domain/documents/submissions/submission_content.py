@@ -80,7 +80,7 @@ def _sections_by_kind(
 
 
 def _sections(submission: Submission, form: Questionnaire) -> Iterator[Section]:
-    is_open = open_items(form, submission.answers)
+    open_link_ids = open_items(form, submission.answers)
     answers = answer_items.flatten(submission.answers)
     practice = submission.request.practice
 
@@ -88,7 +88,7 @@ def _sections(submission: Submission, form: Questionnaire) -> Iterator[Section]:
         answered = tuple(
             (item.text, answer_words.in_words(item, answers.get(item.link_id, []), practice))
             for item in page.questions
-            if item.link_id in is_open
+            if item.link_id in open_link_ids
         )
         if answered:
             yield Section(page.title, answered)

@@ -1,5 +1,7 @@
 """The PDF of a completed document: made from its rows whenever it is asked for, and the same each time."""
 
+from typing import BinaryIO
+
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -38,3 +40,19 @@ def render(submission: Submission, *, with_network_address: bool = False) -> byt
             "footer": f"{practice.name} · {submission.ref}",
         }
     return pdf.render("submission", data)
+
+
+def is_made_of(submission: Submission, file: BinaryIO) -> bool:
+    """Returns True if the file is, byte for byte, a PDF of the submission as it is made now.
+
+    A PDF that was made before the letterhead changed, or by another release of Portico, has other bytes.
+    """
+    return any(_is_equal(file, render(submission, with_network_address=each)) for each in (False, True))
+
+
+def _is_equal(file: BinaryIO, content: bytes) -> bool:
+    # A file of another size, which may be large, is not read.
+    if file.seek(0, 2) != len(content):
+        return False
+    file.seek(0)
+    return file.read() == content

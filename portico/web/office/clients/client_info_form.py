@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.clients.client_input import ClientDetails, ClientInput
+from portico.domain.clients.client_input import FIRST_YEAR_OF_BIRTH, ClientDetails, ClientInput
 from portico.domain.clients.models import Client, ClientKind, EmailAddress, Language, PhoneNumber, Status
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
@@ -19,8 +19,6 @@ from portico.web.date_fields import DayField, use_order_of
 from portico.web.office.base_form import OfficeForm, line_field
 from portico.web.office.clients import contact_forms
 from portico.web.office.clients.contact_forms import ADDRESSES, PHONES, AddressRows, PhoneRows
-
-FIRST_YEAR = 1880
 
 
 class DetailsForm(OfficeForm):
@@ -65,7 +63,7 @@ class DetailsForm(OfficeForm):
 
     def clean_date_of_birth(self) -> Any:
         day = self.cleaned_data["date_of_birth"]
-        if day is not None and not FIRST_YEAR <= day.year <= clock.today(self.practice.time_zone).year:
+        if day is not None and not FIRST_YEAR_OF_BIRTH <= day.year <= clock.today(self.practice.time_zone).year:
             raise ValidationError(_("Check the year of birth: %(year)d is too long ago."), params={"year": day.year})
         if day is not None and day > clock.today(self.practice.time_zone):
             raise ValidationError(_("This date is in the future. Check the date."))

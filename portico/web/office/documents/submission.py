@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -16,7 +17,7 @@ from portico.domain.documents.forms import scores
 from portico.domain.documents.forms.scores import Score
 from portico.domain.documents.models import DocumentRequest, RequestState, TemplateKind
 from portico.domain.documents.sharing import asking_again
-from portico.domain.documents.submissions import reviews, submission_content, submission_pdf
+from portico.domain.documents.submissions import record_proposals, reviews, submission_content, submission_pdf
 from portico.domain.practices.models import CLIENT_EDITORS, Role
 from portico.plumbing import tokens
 from portico.plumbing.audit import audit_log
@@ -95,6 +96,27 @@ def ask_again(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
 
 @office_page(*CLIENT_EDITORS)
 @require_POST
+def update_record(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    """Writes the checked answers to the client's record."""
+    found = _find_completed(lookups.get_client(request, ref), document)
+    version = request.POST.get("version", "")
+    with show_refusal(request):
+        applied = record_proposals.apply(
+            found,
+            request.POST.getlist("fields"),
+            version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0,
+            by=request.actor,
+        )
+        if applied:
+            names = get_text_list([each.label for each in applied], _("and"))
+            messages.success(request, _("The client record was updated: %(fields)s.") % {"fields": names})
+        else:
+            messages.info(request, _("Nothing was changed. Check what you want to copy to the client record."))
+    return redirect("office:submission", ref=ref, document=document)
+
+
+@office_page(*CLIENT_EDITORS)
+@require_POST
 def countersign(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
     """Adds the practice's signature."""
     client = lookups.get_client(request, ref)
@@ -128,6 +150,7 @@ def _page(
         "content": submission_content.content_of(submission, with_network_address=_sees_network_address(request)),
         "score": _score_of(found),
         "files": [(each, virus_words(each.file)) for each in uploads.of_request(found)],
+        "proposals": record_proposals.proposals_of(found),
         "review": getattr(submission, "review", None),
         "countersignature": getattr(submission, "countersignature", None),
         "is_countersignable": found.version.template.kind == TemplateKind.CONSENT,

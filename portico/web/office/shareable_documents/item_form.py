@@ -6,12 +6,14 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.documents.forms import answer_values, option_check, questionnaire_check
+from portico.domain.documents.forms import answer_values, option_check, questionnaire_check, record_fields
 from portico.domain.documents.forms.building import form_items, item_conditions
 from portico.domain.documents.forms.building.form_items import JsonItem, Questionnaires
 from portico.domain.documents.forms.building.item_changes import ItemInput
 from portico.domain.documents.forms.building.item_conditions import ConditionInput
 from portico.domain.documents.forms.questionnaire import CHOICES, NOT_QUESTIONS, ItemType
+from portico.domain.documents.forms.record_fields import RecordField
+from portico.domain.documents.submissions.record_proposals import LABELS
 from portico.plumbing.text.input_validation import clean_line
 from portico.web.office.base_form import OfficeForm, text_field
 from portico.web.office.shareable_documents.template_forms import revision_field
@@ -38,6 +40,11 @@ class ItemForm(OfficeForm):
     repeats = forms.BooleanField(label=gettext_lazy("Several options may be chosen"), required=False)
     group = forms.ChoiceField(label=gettext_lazy("On page"), required=False)
     condition = forms.ChoiceField(label=gettext_lazy("Only if"), required=False)
+    record_field = forms.ChoiceField(
+        label=gettext_lazy("Client record"),
+        choices=[("", gettext_lazy("Not linked")), *((each.value, label) for each, label in LABELS.items())],
+        required=False,
+    )
     revision = revision_field()
 
     def __init__(self, form: Questionnaires, item: JsonItem | None, *, data: Any = None, **initial: Any) -> None:
@@ -56,6 +63,10 @@ class ItemForm(OfficeForm):
             self.add_error("text_en", _("Enter a text."))
         if cleaned.get("type") in CHOICES:
             self._check_options(_lines(cleaned.get("options_en", "")), _lines(cleaned.get("options_es", "")))
+        field = cleaned.get("record_field")
+        if field and "type" in cleaned and (fits := record_fields.ITEM_TYPES[RecordField(field)]) != cleaned["type"]:
+            text = _("Only a question of the answer type “%(type)s” can be linked to this field.")
+            self.add_error("record_field", text % {"type": ITEM_TYPES[fits]})
         return cleaned
 
     def _check_options(self, english: tuple[str, ...], spanish: tuple[str, ...]) -> None:
@@ -87,6 +98,7 @@ class ItemForm(OfficeForm):
             repeats=cleaned["repeats"],
             condition=ConditionInput(question, answer) if question and condition != KEEP else None,
             keeps_conditions=condition == KEEP,
+            record_field=RecordField(cleaned["record_field"]) if cleaned["record_field"] else None,
         )
 
 
@@ -108,6 +120,7 @@ def _initial(form: Questionnaires, item: JsonItem) -> dict[str, Any]:  # Any: va
         "repeats": item.get("repeats", False),
         "group": form_items.group_of(form, item["linkId"]),
         "condition": shown,
+        "record_field": record_fields.linked_field(item) or "",
     }
 
 

@@ -13,7 +13,7 @@ from portico.web.http.request_types import PortalRequest
 from portico.web.portal.documents import found_documents
 
 
-def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
+def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Shows the answers, or the text that was signed, with the signature."""
     if request.client_view is None:
         _record(request, AuditAction.COMPLETED_DOCUMENT_SEEN, found)

@@ -67,7 +67,7 @@ class SignatureForm(forms.Form):
             field.widget.attrs.pop("maxlength", None)
 
 
-def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
+def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Shows the text with the signature below it; POST signs."""
     if request.method == "POST":
         return _sign(request, found)

@@ -16,10 +16,10 @@ from portico.web.portal.documents.forms import form
 
 # The page of an open document by its kind. It answers GET, and POST if `show` is where its form is sent.
 PAGES: dict[str, Callable[[PortalRequest, DocumentRequest], HttpResponse]] = {
-    TemplateKind.CONSENT: consent.answer,
-    TemplateKind.FORM: form.answer,
-    TemplateKind.FILE: shared_file.answer,
-    TemplateKind.UPLOAD: uploads.answer,
+    TemplateKind.CONSENT: consent.respond,
+    TemplateKind.FORM: form.respond,
+    TemplateKind.FILE: shared_file.respond,
+    TemplateKind.UPLOAD: uploads.respond,
 }
 
 
@@ -33,13 +33,13 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
             return completion.go_on(request, found)
         request_states.refuse_unless_open(found)
     elif found.is_complete:
-        return completed.answer(request, found)
+        return completed.respond(request, found)
     elif not found.is_open:
         context = {"document": found, "title": found_documents.title_of(found)}
         return render(request, "portal/documents/ended.html", context)
-    answer = PAGES[found.version.template.kind]
+    respond = PAGES[found.version.template.kind]
     try:
-        return answer(request, found_documents.open_in(request, found))
+        return respond(request, found_documents.open_in(request, found))
     except DocumentUpdated:
         # At this moment: found again, what was posted has an earlier version, and the page says so.
-        return answer(request, found_documents.find(request, ref))
+        return respond(request, found_documents.find(request, ref))

@@ -20,7 +20,7 @@ from portico.web.portal.documents import completion, found_documents, page_langu
 from portico.web.portal.flash_messages import Notice
 
 
-def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
+def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Shows the file's name and size with its download; POST confirms that it was read."""
     if request.method != "POST":
         return _page(request, found)

@@ -21,7 +21,7 @@ from portico.web.http.request_types import PortalRequest
 from portico.web.portal.documents import completion, found_documents, page_language, shown_version
 
 
-def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
+def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Shows the files sent so far; POST submits them."""
     if request.method != "POST":
         return _page(request, found)

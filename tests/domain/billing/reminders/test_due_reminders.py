@@ -24,9 +24,9 @@ from tests.support.dying import killed_after
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 TODAY = date(2026, 11, 23)
-# Practices, accounts of the batch; in a transaction: accounts locked, bills, reminders, earlier mails, texts, bills
-# past due, mails, events, links, unspent links.
-QUERIES = 14
+# Practices, clients of the batch, their mailboxes, the clients of these; in a transaction: accounts locked, accesses,
+# bills, reminders, earlier mails, texts, bills past due, mails, events, links, unspent links.
+QUERIES = 17
 
 
 def reminders() -> list[OutgoingEmail]:
@@ -140,9 +140,10 @@ def test_what_is_not_owed_by_a_client_who_may_be_mailed_is_not_reminded_of(pract
 
 def test_a_bill_paid_while_its_reminder_is_queued_is_not_reminded_of(ana: Client) -> None:
     bill = owing(ana, 3)
-    due = list(remindable.with_mailbox(remindable.bills()))
+    accesses = remindable.accesses_of(PortalAccount.objects.all())
+    due = remindable.to_accesses(remindable.bills(), accesses)
     cast.cash(ana, bill.total_minor, invoice=bill)
-    assert sending.queue_mails(due, by=cast.DESK) == []
+    assert sending.queue_mails(due, accesses, by=cast.DESK) == []
 
 
 def test_a_worker_killed_at_any_point_sends_none_twice(ana: Client) -> None:

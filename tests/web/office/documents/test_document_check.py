@@ -3,14 +3,17 @@
 from datetime import date
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import Submission
+from portico.domain.documents.submissions import submission_pdf
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import AuditEntry
+from portico.plumbing.models import AuditEntry, StoredFile
 from tests import cast, shared_documents
+from tests.support import files
 
 pytestmark = pytest.mark.django_db
 PAGE = "/office/documents/check/"
@@ -56,3 +59,46 @@ def test_another_practice_does_not_find_it(client: Browser, submission: Submissi
     jo = cast.signed_in(client, cast.elm(cast.birch()))
     assert result(jo, submission.ref) == "unknown"
     assert result(jo, "") == ""
+
+
+def compared(browser: Browser, number: str, content: bytes) -> tuple[int, str]:
+    """Returns the status and the result of comparing a PDF."""
+    posted = {"number": number, "pdf": SimpleUploadedFile("signed.pdf", content)}
+    answer = browser.post(PAGE, posted)
+    return answer.status_code, answer.text.partition('data-testid="comparison" data-result="')[2].partition('"')[0]
+
+
+def test_a_pdf_is_the_one_that_was_downloaded(office: Browser, submission: Submission) -> None:
+    ana = submission.request.client
+    path = f"/office/clients/{ana.ref}/documents/{submission.request.ref}/pdf/"
+    for browser in (office, cast.signed_in(Browser(), cast.elm(ana.practice))):
+        # The owner's has the IP address.
+        assert compared(office, submission.ref, browser.get(path).content) == (200, "same")
+    # Nothing of it is stored.
+    assert not StoredFile.objects.exists()
+
+
+def test_an_altered_pdf_is_another_one(office: Browser, submission: Submission) -> None:
+    content = submission_pdf.render(submission)
+    other = shared_documents.consent(submission.practice)
+    (request,) = shared_documents.shared(submission.request.access, other)
+    another = submission_pdf.render(shared_documents.signed(request, submission.request.access))
+    middle = len(content) // 2
+    changed = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    for altered in (changed, content + b"\n", content[:-40], another, files.pdf()):
+        assert compared(office, submission.ref, altered) == (200, "other")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "This file is empty."), (files.jpeg(), "This file is not a PDF."), (b"text", "Choose a PDF")],
+)
+def test_what_is_no_pdf_is_refused(office: Browser, submission: Submission, content: bytes, sentence: str) -> None:
+    answer = office.post(PAGE, {"number": submission.ref, "pdf": SimpleUploadedFile("signed.pdf", content)})
+    assert (answer.status_code, sentence in answer.text) == (422, True)
+    assert f'value="{submission.ref}"' in answer.text
+
+
+def test_a_pdf_of_another_practice_is_not_compared(client: Browser, submission: Submission) -> None:
+    jo = cast.signed_in(client, cast.elm(cast.birch()))
+    assert compared(jo, submission.ref, submission_pdf.render(submission)) == (200, "")

@@ -105,6 +105,10 @@ def test_a_stale_page_deletes_no_other_question(owner: Browser, form: DocumentTe
         ),
         ({"type": "string", "text_en": "4111 1111 1111 1111"}, "looks like a card number"),
         ({"type": "string", "text_en": "When?", "condition": "q9:0"}, "Select a valid choice"),
+        (
+            {"type": "text", "text_en": "Phone?", "record_field": "phone"},
+            "Only a question of the answer type “Short answer”",
+        ),
         ({"type": "group", "text_en": "Page", "group": "q9"}, "Select a valid choice"),
         ({"type": "attachment", "text_en": "File"}, "Select a valid choice"),
     ],

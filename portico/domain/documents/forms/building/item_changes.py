@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from portico.domain.documents.forms import record_fields
 from portico.domain.documents.forms.building import form_items, item_conditions
 from portico.domain.documents.forms.building.form_items import ENGLISH, JsonItem, Questionnaires
 from portico.domain.documents.forms.building.item_conditions import ConditionInput
 from portico.domain.documents.forms.questionnaire import CHOICES, NOT_QUESTIONS, TEXTS, ItemType
+from portico.domain.documents.forms.record_fields import RecordField
 from portico.plumbing.refusals import Refused
 
 
@@ -21,6 +23,7 @@ class ItemInUse(Refused):
 class ItemInput:
     """The input of staff for an item. Texts and options are by language; options are in the same order in each.
 
+    `record_field` is the field of the client's record that a question is linked to.
     `condition` is None for an item that is always open. With `keeps_conditions` the stored ones stay.
     """
 
@@ -31,6 +34,7 @@ class ItemInput:
     repeats: bool = False
     condition: ConditionInput | None = None
     keeps_conditions: bool = False
+    record_field: RecordField | None = None
 
 
 def add(form: Questionnaires, item: ItemInput, *, group: str = "") -> tuple[Questionnaires, str]:
@@ -116,6 +120,7 @@ def _fill(target: JsonItem, item: ItemInput, language: str, form: Questionnaires
     _set(target, "repeats", item.repeats and item.type in CHOICES)
     if item.type not in TEXTS:
         target.pop("maxLength", None)
+    record_fields.set_field(target, item.record_field)
     if item.type in CHOICES:
         target["answerOption"] = _options(target, item, language, form)
     else:

@@ -22,7 +22,7 @@ SAVED_FORM_NOTICE = gettext_lazy(
 )
 
 
-def answer(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
+def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Redirects to the question at which the client stopped, or to the review."""
     opened = open_form.of(request, found)
     shown = opened.page_to_continue()

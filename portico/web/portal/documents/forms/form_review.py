@@ -133,6 +133,6 @@ def _reviewed(request: PortalRequest, opened: OpenForm, page: FormPage, errors: 
             errors.get(item.link_id, ""),
         )
         for item in page.questions
-        if item.link_id in opened.is_open
+        if item.link_id in opened.open_link_ids
     ]
     return ReviewedPage(page, open_form.page_address(request, opened.found, page), answers)

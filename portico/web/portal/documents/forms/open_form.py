@@ -52,7 +52,7 @@ class OpenForm:
         return questions.numbers_of(self.form)
 
     @cached_property
-    def is_open(self) -> frozenset[str]:
+    def open_link_ids(self) -> frozenset[str]:
         return open_items(self.form, self.draft.answers if self.draft else [])
 
     @cached_property
@@ -61,7 +61,7 @@ class OpenForm:
 
     @property
     def open_pages(self) -> list[FormPage]:
-        return form_pages.open_pages(self.pages, self.is_open)
+        return form_pages.open_pages(self.pages, self.open_link_ids)
 
     @property
     def place(self) -> str:
@@ -74,7 +74,7 @@ class OpenForm:
         at = form_pages.page_with(shown, self.place)
         if at is None:
             return shown[0]
-        asked = [item.link_id for item in at.questions if item.link_id in self.is_open]
+        asked = [item.link_id for item in at.questions if item.link_id in self.open_link_ids]
         if self.missing_on(at) or asked[-1:] != [self.place]:
             return at
         return next((each for each in shown if each.number > at.number), None)
@@ -84,7 +84,7 @@ class OpenForm:
         return {
             item.link_id: _("Answer this question.")
             for item in page.questions
-            if item.required and item.link_id in self.is_open and not self.answers.get(item.link_id)
+            if item.required and item.link_id in self.open_link_ids and not self.answers.get(item.link_id)
         }
 
 

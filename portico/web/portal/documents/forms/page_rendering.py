@@ -40,7 +40,7 @@ def render_page(
         "text_language": opened.language,
         "page": shown,
         "fields": fields,
-        "is_open": opened.is_open,
+        "open_link_ids": opened.open_link_ids,
         "errors": [fields[link_id] for link_id in fields if fields[link_id].error],
         "others": others,
         # On the first page only.
@@ -56,7 +56,7 @@ def render_page(
 def _question(
     request: PortalRequest, opened: OpenForm, item: Item, posted: QueryDict | None, errors: Mapping[str, str]
 ) -> Question:
-    number, is_open = opened.numbers[item.link_id], item.link_id in opened.is_open
+    number, is_open = opened.numbers[item.link_id], item.link_id in opened.open_link_ids
     if posted is None:
         answers = opened.answers.get(item.link_id, [])
         return questions.from_answers(item, number, answers, country=request.practice.country, is_open=is_open)

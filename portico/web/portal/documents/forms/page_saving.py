@@ -85,7 +85,7 @@ def _save(request: PortalRequest, opened: OpenForm, shown: FormPage) -> HttpResp
         return _answer_script(after, shown, errors)
     is_back = BACK in request.POST
     # Without script, questions that these answers have opened were not on the page.
-    opened_now = after.is_open - opened.is_open
+    opened_now = after.open_link_ids - opened.open_link_ids
     added = [item for item in shown.questions if item.link_id in opened_now and not after.answers.get(item.link_id)]
     if not errors and not is_back:
         errors = {link_id: error for link_id, error in after.missing_on(shown).items() if link_id not in opened_now}
@@ -112,7 +112,7 @@ def _opened_page(posted: QueryDict) -> OpenedPage:
 def _place(request: PortalRequest, opened: OpenForm, shown: FormPage) -> str:
     """Returns the linkId of the question that the client is at: with script the one typed in, else the last one."""
     named = {f"q{opened.numbers[item.link_id]}": item.link_id for item in shown.questions}
-    asked = [item.link_id for item in shown.questions if item.link_id in opened.is_open]
+    asked = [item.link_id for item in shown.questions if item.link_id in opened.open_link_ids]
     at = named.get(request.POST.get(PLACE, ""))
     if SAVED_BY_SCRIPT in request.headers and at:
         return at
@@ -129,7 +129,7 @@ def _answer_script(after: OpenForm, shown: FormPage, errors: Mapping[str, str]) 
         {
             "number": after.draft.number if after.draft else 0,
             "said": said,
-            "open": sorted(shown.link_ids & after.is_open),
+            "open": sorted(shown.link_ids & after.open_link_ids),
         }
     )
 
