@@ -168,6 +168,7 @@ SHOWN = {
     "office:client_view": "view-as-client",
     "office:share_documents": "share",
     "office:new_document_run": "share-with-many",
+    "office:remind_documents": "remind-documents",
     "office:document_run": "document-run",
     "office:new_contact": "new-contact",
     "office:contact": "contact",
@@ -441,6 +442,8 @@ class Photographer:
         """Opens the first step of sharing with many, and the demo's run."""
         page.goto(f"{self.base}/office/documents/sharing/new/?chosen=all")
         self.take(page, "share-with-many", NO_DESIGN)
+        page.goto(f"{self.base}/office/documents/reminders/new/?chosen=all")
+        self.take(page, "remind-documents", NO_DESIGN)
         page.goto(f"{self.base}/office/documents/sharing/")
         page.get_by_test_id("run-row").first.get_by_role("link").click()
         self.take(page, "document-run", NO_DESIGN)

@@ -147,7 +147,7 @@ MATRIX = {
         SEND,
         ("new_contact", "contact", "contact_ending", "contact_keeping", "parents_apart"),
     ),
-    "share documents with clients": (SEND, ("share_documents", "new_document_run")),
+    "share documents with clients": (SEND, ("share_documents", "new_document_run", "remind_documents")),
     "see bulk invitations and their progress": (LOOK, ("invitation_runs", "invitation_run")),
     "download the list of addresses that need a fix": (LOOK, ("needs_a_fix_file",)),
     "view the portal as a client": (SEND, ("client_view",)),

@@ -165,6 +165,7 @@ class AuditAction(TextChoices):
     TEMPLATE_RESTORED = "template.restored", _("Document restored from the archive")
     TEMPLATE_EXPORTED = "template.exported", _("Form exported")
     DOCUMENTS_SHARED = "documents.shared", _("Documents shared")
+    DOCUMENTS_REMINDED = "documents.reminded", _("Reminder of documents sent")
     DOCUMENT_RUN_STARTED = "document_run.started", _("Sharing documents with many people started")
     DOCUMENT_RUN_PAUSED = "document_run.paused", _("Sharing documents with many people paused")
     DOCUMENT_RUN_RESUMED = "document_run.resumed", _("Sharing documents with many people resumed")

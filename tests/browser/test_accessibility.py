@@ -181,6 +181,7 @@ def document_run_places(person: Client, off: Client, owner: StaffMember) -> list
     return [
         f"/office/documents/sharing/new/?chosen=all&document={version.template.ref}",
         f"/office/documents/sharing/{run.ref}/",
+        "/office/documents/reminders/new/?chosen=all",
     ]
 
 

@@ -152,6 +152,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:document_check", "GET"): for_staff(200, biller=403),
     ("office:document_check", "POST"): for_staff(422, biller=403),
     ("office:document_list", "GET"): for_staff(200, biller=403),
+    # No document is chosen: back to the list.
+    ("office:remind_documents", "GET"): for_staff(302, biller=403),
+    ("office:remind_documents", "POST"): for_staff(302, biller=403),
     ("office:document_runs", "GET"): for_staff(200, biller=403),
     # No client is chosen: back to the list.
     ("office:new_document_run", "GET"): for_staff(302, biller=403),

@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db.models import F, QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
-from portico.domain.documents.models import DocumentRequest, RequestState
+from portico.domain.documents.models import DocumentRequest, DocumentRequestQuerySet, RequestState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database import keyset_pagination
@@ -48,6 +48,12 @@ def list_for(practice: Practice, chosen: Filter, *, before: str = "") -> KeysetP
     for each in found:
         each.access.client = each.client
     return keyset_pagination.page_of(found, is_first=after is None, size=PAGE_SIZE)
+
+
+def open_requests(practice: Practice, chosen: Filter | None = None) -> DocumentRequestQuerySet:
+    """Returns the practice's requests that wait for clients; for STUCK those sent five days ago or earlier."""
+    rows = DocumentRequest.objects.open().filter(practice=practice)
+    return rows.filter(sent_at__lte=clock.now() - STUCK_AFTER) if chosen == Filter.STUCK else rows
 
 
 @CompiledQuery

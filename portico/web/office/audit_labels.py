@@ -412,6 +412,7 @@ _ICONS = {
     AuditAction.STAFF_PASSWORD_ACCEPTED: ("lock", "quiet"),
     AuditAction.INVOICE_SEEN: ("eye", "good"),
     AuditAction.DOCUMENTS_SHARED: ("send", "accent"),
+    AuditAction.DOCUMENTS_REMINDED: ("send", "accent"),
     AuditAction.DOCUMENT_RUN_STARTED: ("send", "accent"),
     AuditAction.DOCUMENT_WITHDRAWN: ("undo-2", "wait"),
     AuditAction.DOCUMENT_ASKED_AGAIN: ("send", "accent"),

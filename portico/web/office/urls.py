@@ -39,6 +39,7 @@ from portico.web.office.documents import (
     document_runs,
     paper_signatures,
     practice_documents,
+    remind,
     share_steps,
     submission,
 )
@@ -118,6 +119,7 @@ urlpatterns = [
     path("clients/<str:ref>/activity/", activity.show, name="client_activity"),
     path("documents/check/", document_check.show, name="document_check"),
     path("documents/", practice_documents.index, name="document_list"),
+    path("documents/reminders/new/", remind.new, name="remind_documents"),
     path("documents/sharing/", document_runs.index, name="document_runs"),
     path("documents/sharing/new/", bulk_share_steps.new, name="new_document_run"),
     path("documents/sharing/<str:ref>/", document_runs.show, name="document_run"),

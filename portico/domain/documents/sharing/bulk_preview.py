@@ -16,7 +16,7 @@ from portico.domain.documents.models import COMPLETE_STATES, OPEN_STATES, Docume
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 
-_REASONS = {
+REASONS = {
     Fact.NOT_ARCHIVED: LeftOutReason.ARCHIVED,
     Fact.RELATIONSHIP_CURRENT: LeftOutReason.NO_RECIPIENT,
     Fact.ACCESS_ON: LeftOutReason.ACCESS_OFF,
@@ -141,7 +141,7 @@ def decide(
         return LeftOutReason.NO_GUARDIAN, ()
     broken = eligibility.first_broken(access, Purpose.DOCUMENT_MAIL)
     if broken is not None:
-        return _REASONS[broken.fact], ()
+        return REASONS[broken.fact], ()
     current = [each for each in versions if each.template.archived_at is None]
     if not current:
         return LeftOutReason.DOCUMENT_ARCHIVED, ()

@@ -1,34 +1,22 @@
 """Automatic reminders of documents to complete: on the practice's days after sharing, in its daytime, each once."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
-from django.utils import translation
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from portico.domain.access import eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
-from portico.domain.access.sign_in import mail_links
-from portico.domain.access.sign_in.mail_links import LinkedMail
 from portico.domain.documents.models import DocumentReminder, DocumentRequest, Packet
-from portico.domain.documents.sharing import document_mails
-from portico.domain.practices import mail_frame
+from portico.domain.documents.sharing import reminder_mail
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, tokens
+from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
-from portico.plumbing.mail import outbox
-from portico.plumbing.mail.outbox import ComposedMail, Draft
-from portico.plumbing.models import OutgoingEmail, Restoration
+from portico.plumbing.models import Restoration
 from portico.plumbing.text import time_formatting
 
-KIND = "incomplete_documents"
 # The hours of the practice's day in which reminders are queued.
 FIRST_HOUR, LAST_HOUR = 9, 17
 # Packets of one turn.
@@ -60,14 +48,7 @@ def _queue(accounts: set[int], due: Q) -> int:
         DocumentReminder.objects.bulk_create(
             DocumentReminder(practice_id=each.practice_id, packet=each, day=_day_of(each)) for each in packets
         )
-        by_key: dict[str, list[PortalAccess]] = defaultdict(list)
-        for each in packets:
-            by_key[_key_of(each.access)].append(each.access)
-        queued = set(OutgoingEmail.objects.filter(kind=KIND, key__in=list(by_key)).values_list("key", flat=True))
-        wanted = {key: accesses for key, accesses in by_key.items() if key not in queued}
-        emails = outbox.queue_new([_draft(key, accesses) for key, accesses in wanted.items()])
-        mail_links.create([(email, wanted[email.key][0]) for email in emails])
-        return len(emails)
+        return len(reminder_mail.queue([each.access for each in packets], by=Actor.system()))
 
 
 def _due() -> Q | None:
@@ -115,88 +96,3 @@ def _day_of(packet: Packet) -> date:
     shared_on = time_formatting.day_of(packet.shared_at, practice.zone)
     is_today = (today - shared_on).days in practice.document_reminder_steps
     return today if is_today else today - timedelta(days=1)
-
-
-def _key_of(access: PortalAccess) -> str:
-    """Returns the key of the day's reminder of the mailbox."""
-    ref = access.account.ref if access.account is not None else access.pk
-    return f"{KIND}:{ref}:{clock.today(access.client.practice.time_zone):%Y-%m-%d}"
-
-
-def _draft(key: str, accesses: Collection[PortalAccess]) -> Draft:
-    access = next(iter(accesses))
-    practice, language = access.client.practice, access.holder_language
-    if access.account is None or access.address is None:
-        raise AssertionError("An access that may be mailed has an account and an address.")
-    portal = practice.portal_path
-    with translation.override(language):
-        subject = _("Documents to complete for %(practice)s") % {"practice": practice.name}
-    return {
-        "practice": practice,
-        "kind": KIND,
-        "key": key,
-        "client": access.client,
-        "to_address": access.address.address,
-        "to_name": access.holder.name,
-        "subject": outbox.subject_line(subject),
-        "content": {
-            "account": access.account.ref,
-            "address": access.address.ref,
-            "day": clock.today(practice.time_zone).isoformat(),
-            "language": language,
-            "goes_to": f"{portal}documents/" if _is_one(accesses) else f"{portal}who/?next={portal}documents/",
-            **holders.content_of(access),
-        },
-        "by": Actor.system(),
-        "link_nonce": tokens.new_nonce(),
-    }
-
-
-def _is_one(accesses: Iterable[PortalAccess]) -> bool:
-    return len({each.pk for each in accesses}) == 1
-
-
-class IncompleteDocumentsMail(LinkedMail):
-    """Counts what is left at hand-over; dropped if that is nothing, or if mail is not allowed any more."""
-
-    label = gettext_lazy("Incomplete documents")
-
-    def refuse(self, email: OutgoingEmail) -> str | None:
-        if date.fromisoformat(email.content["day"]) < clock.today(email.practice.time_zone) - timedelta(days=1):
-            return _("It was not sent on its day.")
-        access = holders.access_of_email(email)
-        reason = eligibility.reason_to_drop(access, Purpose.DOCUMENT_MAIL, written_to=email.content["address"])
-        return reason or (None if _left(email)[0] else _("None of its documents is left to complete."))
-
-    def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
-        number, minutes = _left(email)
-        with translation.override(email.content["language"]):
-            words = {
-                "practice": email.practice.name,
-                "documents": document_mails.number_of_documents(number),
-                "minutes": document_mails.minutes_of(minutes),
-            }
-            context = {
-                "heading": _("Documents to complete"),
-                "message": _(
-                    "Hello,\n\nThis is a reminder from %(practice)s: you have %(documents)s to complete, which takes "
-                    "about %(minutes)s. What you have filled in is saved, and you can continue where you stopped."
-                )
-                % words,
-                "link": link,
-                "portal_address": email.practice.portal_address,
-                "why": _("You received this because you agreed to emails from us."),
-            }
-            return mail_frame.letter(email, "documents_shared", context)
-
-
-def _left(email: OutgoingEmail) -> tuple[int, int]:
-    """Returns the number of documents that the mailbox has still to complete, and their minutes."""
-    accesses = PortalAccess.objects.eligible(Purpose.DOCUMENT_MAIL)
-    accesses = accesses.filter(practice=email.practice_id, account__ref=email.content["account"])
-    sums = (
-        DocumentRequest.objects.open()
-        .filter(access__in=accesses)
-        .aggregate(number=Count("pk"), minutes=Sum("version__minutes"))
-    )
-    return sums["number"], sums["minutes"] or 0

@@ -35,5 +35,6 @@ def index(request: OfficeRequest) -> HttpResponse:
         "next_before": page.next_ref,
         "is_later_page": not page.is_first,
         "pills": PILLS,
+        "may_remind": chosen in (Filter.WAITING, Filter.STUCK),
     }
     return render(request, "office/documents/list.html", context)

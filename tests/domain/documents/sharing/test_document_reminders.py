@@ -8,7 +8,7 @@ from time_machine import Traveller
 from portico.domain.access.models import PortalAccess
 from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentReminder, DocumentRequest
-from portico.domain.documents.sharing import document_reminders
+from portico.domain.documents.sharing import document_reminders, reminder_mail
 from portico.domain.practices import practice_settings
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
@@ -36,7 +36,7 @@ def after(stopped_clock: Traveller, days: int) -> int:
 
 def deliver(smtp: SmtpServer) -> OutgoingEmail:
     assert delivery.deliver_next("rest", SmtpTransport(parse(smtp.url)))
-    return OutgoingEmail.objects.filter(kind=document_reminders.KIND).latest("id")
+    return OutgoingEmail.objects.filter(kind=reminder_mail.KIND).latest("id")
 
 
 def test_it_comes_on_the_second_and_fifth_day_and_once(access: PortalAccess, stopped_clock: Traveller) -> None:
