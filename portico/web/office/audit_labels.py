@@ -330,6 +330,7 @@ _DOCUMENTS = {
     "statement": gettext_lazy("Statement viewed"),
     "letter": gettext_lazy("Invitation letter printed"),
     "completed_document": gettext_lazy("Completed document downloaded as PDF"),
+    "countersigned_document": gettext_lazy("Countersigned document downloaded as PDF"),
 }
 _LINKS = {
     "used": gettext_lazy("A sign-in link was used a second time"),

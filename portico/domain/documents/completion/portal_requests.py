@@ -128,7 +128,9 @@ def open_counts(account: PortalAccount) -> dict[int, int]:
 
 
 def find(access: PortalAccess, ref: str) -> DocumentRequest | None:
-    """Returns a request of the access, also a withdrawn one, with version, template, draft and submission.
+    """Returns a request of the access, also a withdrawn one, with version, template and draft.
+
+    A complete one has its submission with the countersignature, if there is one.
 
     Of an earlier access of the same contact only what is complete.
     """
@@ -207,4 +209,4 @@ def _open_counts(account: Parameter) -> QuerySet[DocumentRequest, tuple[int, int
 @CompiledQuery
 def _by_ref(access: Parameter, ref: Parameter) -> QuerySet[DocumentRequest]:
     rows = _shown(access).filter(ref=ref)
-    return rows.select_related("version__template", "draft", "submission")
+    return rows.select_related("version__template", "draft", "submission__countersignature")

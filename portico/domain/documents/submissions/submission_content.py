@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -105,7 +105,10 @@ def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator
     if submission.signed_on is not None:
         yield from _evidence_of_paper(submission, submission.signed_on)
     else:
-        yield (_("Signed on") if submission.signer_name else _("Submitted on")), _time_of(submission, request.practice)
+        yield (
+            (_("Signed on") if submission.signer_name else _("Submitted on")),
+            time_of(submission.submitted_at, request.practice),
+        )
         yield _("Signed in with"), _method_of(submission)
     if with_network_address and submission.network_address:
         yield _("IP address"), submission.network_address
@@ -121,15 +124,16 @@ def _evidence_of_paper(submission: Submission, signed_on: date) -> Iterator[tupl
     if submission.witness:
         yield _("Witness"), submission.witness
     yield _("Recorded by"), submission.recorded_by
-    yield _("Recorded on"), _time_of(submission, submission.request.practice)
+    yield _("Recorded on"), time_of(submission.submitted_at, submission.request.practice)
     for answer in answer_items.flatten(submission.answers).get(uploads.FILES_LINK_ID, []):
         scan = answer["valueAttachment"]
         yield _("Scan of the paper"), str(scan["title"])
         yield _("Digest of the scan (SHA-256)"), str(scan["url"]).removeprefix(uploads.DIGEST_URN)
 
 
-def _time_of(submission: Submission, practice: Practice) -> str:
-    at, language = submission.submitted_at, get_language()
+def time_of(at: datetime, practice: Practice) -> str:
+    """Returns a time of the evidence in the practice's zone, in the active language."""
+    language = get_language()
     day = time_formatting.full_day(time_formatting.day_of(at, practice.zone), language)
     return _("%(day)s at %(time)s") % {
         "day": day,

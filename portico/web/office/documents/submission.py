@@ -17,10 +17,11 @@ from portico.domain.documents.forms import scores
 from portico.domain.documents.forms.scores import Score
 from portico.domain.documents.models import DocumentRequest, RequestState, TemplateKind
 from portico.domain.documents.sharing import asking_again
-from portico.domain.documents.submissions import record_proposals, reviews, submission_content, submission_pdf
+from portico.domain.documents.submissions import record_proposals, reviews, submission_content
 from portico.domain.practices.models import CLIENT_EDITORS, Role
 from portico.plumbing import tokens
 from portico.plumbing.audit import audit_log
+from portico.web import submission_downloads
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys, lookups
@@ -55,13 +56,12 @@ def show(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
 @office_page(*CLIENT_EDITORS)
 @require_safe
 def pdf(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
+    """Downloads the PDF; with `?countersigned=1` the one with the practice's signature."""
     found = _find_completed(lookups.get_client(request, ref), document)
-    _record(request, found, AuditAction.DOCUMENT_VIEWED, kind="completed_document")
-    response = HttpResponse(
-        submission_pdf.render(found.submission, with_network_address=_sees_network_address(request)),
-        content_type="application/pdf",
+    response = submission_downloads.download(
+        request, found.submission, with_network_address=_sees_network_address(request)
     )
-    response["Content-Disposition"] = f'attachment; filename="document-{found.submission.ref}.pdf"'
+    _record(request, found, AuditAction.DOCUMENT_VIEWED, kind=submission_downloads.kind_of(request))
     return response
 
 

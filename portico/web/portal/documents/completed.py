@@ -6,8 +6,9 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import DocumentRequest
-from portico.domain.documents.submissions import submission_content, submission_pdf
+from portico.domain.documents.submissions import submission_content
 from portico.plumbing.audit import audit_log
+from portico.web import submission_downloads
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal.documents import found_documents
@@ -20,6 +21,7 @@ def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     context = {
         "document": found,
         "submission": found.submission,
+        "is_countersigned": getattr(found.submission, "countersignature", None) is not None,
         "content": submission_content.content_of(found.submission),
     }
     return render(request, "portal/documents/completed.html", context)
@@ -31,9 +33,8 @@ def pdf(request: PortalRequest, ref: str) -> HttpResponse:
     found = found_documents.find(request, ref)
     if not found.is_complete:
         raise Http404
-    _record(request, AuditAction.DOCUMENT_VIEWED, found, kind="completed_document")
-    response = HttpResponse(submission_pdf.render(found.submission), content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="document-{found.submission.ref}.pdf"'
+    response = submission_downloads.download(request, found.submission)
+    _record(request, AuditAction.DOCUMENT_VIEWED, found, kind=submission_downloads.kind_of(request))
     return response
 
 

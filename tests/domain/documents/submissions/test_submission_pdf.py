@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from portico.domain.access.models import PortalAccess
 from portico.domain.documents.completion import portal_requests, signing
 from portico.domain.documents.models import Submission
-from portico.domain.documents.submissions import submission_pdf, verification
+from portico.domain.documents.submissions import reviews, submission_pdf, verification
 from portico.domain.practices.models import Practice
 from tests import cast, shared_documents
 
@@ -91,6 +91,23 @@ def test_it_is_the_same_whenever_it_is_made(signed: Submission, stopped_clock: t
     first = submission_pdf.render(again(signed))
     stopped_clock.shift(timedelta(days=400))
     assert submission_pdf.render(again(signed)) == first
+
+
+def test_the_countersigned_pdf_is_another_document(signed: Submission, stopped_clock: time_machine.Traveller) -> None:
+    first = submission_pdf.render(again(signed))
+    stopped_clock.shift(timedelta(days=2))
+    made = reviews.countersign(signed.request, name="Fay Frost", by=cast.fay(signed.practice).actor)
+    # The PDF that was downloaded before keeps its bytes.
+    assert submission_pdf.render(again(signed)) == first
+    countersigned = submission_pdf.render(again(signed), countersignature=made)
+    words = text_of(countersigned)
+    for expected in ("Countersignature", "Fay Frost", signed.request.practice.name, "Ana Abreu"):
+        assert expected in words
+    assert "Countersignature" not in text_of(first)
+    stopped_clock.shift(timedelta(days=400))
+    assert submission_pdf.render(again(signed), countersignature=made) == countersigned
+    for content in (first, countersigned):
+        assert submission_pdf.is_made_of(again(signed), BytesIO(content))
 
 
 def test_it_is_made_within_forty_milliseconds(signed: Submission, submitted: Submission) -> None:

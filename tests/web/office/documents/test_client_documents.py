@@ -184,6 +184,21 @@ def test_a_consent_is_countersigned_once(office: Browser, ana: Client) -> None:
     assert Countersignature.objects.get().name == "Fay Frost"
 
 
+def test_staff_and_client_download_the_countersigned_pdf(office: Browser, ana: Client) -> None:
+    request = signed(ana)
+    portal = cast.in_the_portal(Browser(), ana)
+    for browser, page in ((office, address(ana, request)), (portal, f"/portal/alder-street/documents/{request.ref}/")):
+        assert "countersigned=1" not in browser.get(page).text
+        assert browser.get(f"{page}pdf/?countersigned=1").status_code == 404
+    office.post(address(ana, request, "countersignature/"), {"name": "Fay Frost"})
+    for browser, page in ((office, address(ana, request)), (portal, f"/portal/alder-street/documents/{request.ref}/")):
+        assert "countersigned=1" in browser.get(page).text
+        both = browser.get(f"{page}pdf/?countersigned=1")
+        assert f"document-{request.submission.ref}-countersigned.pdf" in both["Content-Disposition"]
+        assert both.content != browser.get(f"{page}pdf/").content
+    assert AuditEntry.objects.filter(details__kind="countersigned_document").count() == 2
+
+
 def test_asked_again_the_old_answers_are_filled_in(office: Browser, ana: Client) -> None:
     old = shared_documents.form(ana.practice)
     (request,) = shared(ana, old)
