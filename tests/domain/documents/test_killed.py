@@ -28,7 +28,7 @@ from portico.domain.documents.models import (
 from portico.domain.documents.sharing import asking_again, document_mails, invitations, packets
 from portico.domain.documents.sharing.packets import PacketInput
 from portico.domain.documents.submissions import reviews, verification
-from portico.domain.documents.templates import publishing
+from portico.domain.documents.templates import publishing, template_editing
 from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content
 from portico.plumbing.models import AuditEntry, FileChunk, OutgoingEmail, StoredFile
@@ -103,17 +103,22 @@ def announcing(access: PortalAccess) -> Callable[[], object]:
     return completion_notices.announce
 
 
+def duplicating(access: PortalAccess) -> Callable[[], object]:
+    template = shared_documents.consent(access.practice, may_be_declined=True).template
+    return partial(template_editing.duplicate, template, by=DESK)
+
+
 def rows() -> list[object]:
-    """Returns the numbers of rows, and the state of each request."""
+    """Returns the numbers of rows, and the state of each request and document."""
     states = DocumentRequest.objects.order_by("id").values_list("state", "announced_at", "asks_again")
-    return [*[table._default_manager.count() for table in TABLES], *states]
+    templates = DocumentTemplate.objects.order_by("id").values_list("title", "may_be_declined", "current_version")
+    return [*[table._default_manager.count() for table in TABLES], *states, *templates]
 
 
-@pytest.mark.parametrize(
-    "prepare",
-    [sharing, inviting, asking, publication, withdrawing, reviewing, announcing],
-    ids=lambda each: each.__name__,
-)
+WORKS = (sharing, inviting, asking, publication, withdrawing, reviewing, announcing, duplicating)
+
+
+@pytest.mark.parametrize("prepare", WORKS, ids=lambda each: each.__name__)
 def test_killed_at_any_moment_it_happened_whole_or_not_at_all(
     access: PortalAccess, stopped_clock: Traveller, prepare: Callable[[PortalAccess], Callable[[], object]]
 ) -> None:

@@ -80,9 +80,11 @@ def duplicate(template: DocumentTemplate, *, by: Actor) -> DocumentTemplate:
     """Creates a template with the same content as a draft. Raises TitleTaken, TooManyTemplates."""
     title = _("Copy of %(title)s") % {"title": template.title}
     content = template_content.to_edit(template)
-    copy = create(template.practice, kind=TemplateKind(template.kind), title=title[:MAX_TITLE], by=by, content=content)
-    copy.may_be_declined, copy.repeat_after_months = template.may_be_declined, template.repeat_after_months
-    copy.save(update_fields=["may_be_declined", "repeat_after_months"])
+    kind = TemplateKind(template.kind)
+    with transaction.atomic():
+        copy = create(template.practice, kind=kind, title=title[:MAX_TITLE], by=by, content=content)
+        copy.may_be_declined, copy.repeat_after_months = template.may_be_declined, template.repeat_after_months
+        copy.save(update_fields=["may_be_declined", "repeat_after_months"])
     return copy
 
 
