@@ -64,10 +64,10 @@ def update(template: DocumentTemplate, *, shown: int, with_started: bool, by: Ac
 
 @retry_on_deadlock
 def _update(request: DocumentRequest, version: TemplateVersion, states: Collection[RequestState], *, by: Actor) -> bool:
-    """Moves one request; returns False if it was completed, started or updated meanwhile."""
+    """Moves one request; returns False if it was completed, started or updated meanwhile, also to a later version."""
     with transaction.atomic():
         row = request_states.lock(request)
-        if row.state not in states or row.version_id == version.pk:
+        if row.state not in states or row.version.number >= version.number:
             return False
         draft = drafts.of(row)
         if draft is not None:
