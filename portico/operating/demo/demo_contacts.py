@@ -1,4 +1,6 @@
-"""The demo's contacts: a child whose parents live apart, someone who only pays, and a couple."""
+"""The demo's contacts: children whose parents live apart, someone who only pays, and a couple."""
+
+from dataclasses import dataclass
 
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput
@@ -11,16 +13,31 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 
 
-def add_all(practice: Practice, *, by: Actor) -> None:
-    """Adds them: the mother and the couple's members are invited, the father has access that is off."""
+@dataclass(frozen=True)
+class DemoFamily:
+    """The child whose parents live apart, and the relationship of the mother."""
+
+    child: Client
+    mother: Relationship
+
+
+def add_all(practice: Practice, *, by: Actor) -> DemoFamily:
+    """Adds them: the mother, the payer and the couple's members are invited, the father has no access.
+
+    The elder sister has come of age, and staff have to decide about the mother's access to her. Returns the family.
+    """
     milo = _client(practice, "Milo", "Hart", age=9, by=by)
     contacts.set_parents_apart(milo, apart=True, by=by)
-    _invite(_contact(milo, "Nadia", "Hart", RelationshipKind.GUARDIAN, by=by), by=by)
+    mother = _contact(milo, "Nadia", "Hart", RelationshipKind.GUARDIAN, by=by)
+    _invite(mother, by=by)
     _contact(milo, "Oscar", "Hart", RelationshipKind.GUARDIAN, by=by)
+    juno = _client(practice, "Juno", "Hart", age=practice.age_of_majority, by=by)
+    _invite(contacts.link(juno, mother.contact, RelationshipKind.GUARDIAN, by=by), by=by)
     _invite(_contact(milo, "Greta", "Lind", RelationshipKind.PAYER, by=by), by=by)
     couple = _client(practice, "Rosa and Theo", "Vance", kind=ClientKind.COUPLE, by=by)
     for name in ("Rosa", "Theo"):
         _invite(_contact(couple, name, "Vance", RelationshipKind.MEMBER, by=by), by=by)
+    return DemoFamily(milo, mother)
 
 
 def _client(

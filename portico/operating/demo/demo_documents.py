@@ -1,4 +1,4 @@
-"""The demo's documents: shared with four clients, one of whom completed everything; and one with all, in a run."""
+"""The demo's documents: shared with four clients and a mother; one client completed everything; one shared with all."""
 
 from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess, PortalSession, RunKind
@@ -6,7 +6,7 @@ from portico.domain.access.onboarding import invitation_run_worker
 from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.clients.client_list import ListQuery
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.documents.completion import drafts, request_states, signing
 from portico.domain.documents.completion.drafts import OpenedPage
 from portico.domain.documents.completion.signatures import Signature, Signer
@@ -24,11 +24,11 @@ LANGUAGE = "en"
 NETWORK_ADDRESS = "203.0.113.40"
 
 
-def share(client: Client, *, by: Actor) -> None:
-    """Shares the welcome packet with the client."""
+def share(client: Client, *, by: Actor, relationship: Relationship | None = None) -> None:
+    """Shares the welcome packet with the client, or with the contact of the relationship."""
     templates = DocumentTemplate.objects.shareable().filter(practice=client.practice_id, in_welcome_packet=True)
     versions = [each.current_version for each in templates.select_related("current_version") if each.current_version]
-    packets.share(_access_of(client), versions, form_key=tokens.new_token(), by=by)
+    packets.share(_access_of(client, relationship), versions, form_key=tokens.new_token(), by=by)
 
 
 def share_with_many(practice: Practice, *, requested_by: StaffMember) -> None:
@@ -69,8 +69,8 @@ def complete(client: Client) -> None:
         _sign(request, access)
 
 
-def _access_of(client: Client) -> PortalAccess:
-    access = access_grants.access_of(client)
+def _access_of(client: Client, relationship: Relationship | None = None) -> PortalAccess:
+    access = access_grants.access_of(client, relationship)
     if access is None:
         raise LookupError(f"{client.name} has no portal access.")
     return access
