@@ -117,6 +117,6 @@ def test_both_of_a_couple_sign_and_each_sees_their_own(
     desk = at_the_desk(browsing, live_server, practice)
     desk.goto(f"/office/clients/{couple.ref}/documents/")
     for name in ("Rosa", "Theo"):
-        packet = desk.get_by_role("region", name=f"{name} Berg")
+        packet = desk.get_by_test_id("packet").filter(has=desk.get_by_role("heading", name=f"{name} Berg"))
         expect(packet.get_by_test_id("shared-document")).to_have_attribute("data-state", "completed")
     assert set(Submission.objects.values_list("signer_name", flat=True)) == {"Rosa Vance", "Theo Vance"}
