@@ -82,7 +82,7 @@ def spend_up_to(limit: Limit, count: int) -> int:
 
 
 def give_back(*limits: Limit) -> None:
-    """Uncounts a successful attempt: only failed ones count."""
+    """Uncounts an attempt, because only failed ones count, or because nothing came of it."""
     for limit in limits:
         RateLimitCount.objects.filter(key=limit.key, n__gt=0).update(n=F("n") - 1)
 

@@ -61,15 +61,18 @@ def add(request: DocumentRequest, content: BinaryIO, *, name: str, by: Actor, li
     """
     facts = inspection.inspect(content)
     request_states.refuse_unless_open(request)
-    _spend(request)
+    limits = _spend(request)
     is_scanned = bool(settings.CLAMD_URL)
-    file = file_content.receive(request.practice, content, facts, name=name, is_scanned=is_scanned)
-    upload = None
+    file = upload = None
     try:
+        file = file_content.receive(request.practice, content, facts, name=name, is_scanned=is_scanned)
         upload = _store(request, file, link_id, by=by)
     finally:
-        if upload is None or upload.file_id != file.pk:
-            file_content.discard(file)
+        if file is None or upload is None or upload.file_id != file.pk:
+            # Only what was added counts.
+            rate_limits.give_back(*limits)
+            if file is not None:
+                file_content.discard(file)
     return upload
 
 
@@ -149,8 +152,8 @@ def record_virus(file: StoredFile) -> None:
         )
 
 
-def _spend(request: DocumentRequest) -> None:
-    """Counts a file of the access and of the client. Raises TooManyFilesToday."""
+def _spend(request: DocumentRequest) -> tuple[Limit, Limit]:
+    """Counts a file of the access and of the client; returns their limits. Raises TooManyFilesToday."""
     day = timedelta(days=1)
     of_access = Limit.on("files-of-access", str(request.access_id), max_attempts=MAX_A_DAY, window=day)
     of_client = Limit.on("files-of-client", str(request.client_id), max_attempts=MAX_OF_CLIENT_A_DAY, window=day)
@@ -158,6 +161,7 @@ def _spend(request: DocumentRequest) -> None:
         rate_limits.spend(of_access, of_client)
     except RateLimitExceeded as error:
         raise (TooManyFilesOfAccessToday if error.limit == of_access else TooManyFilesToday) from error
+    return of_access, of_client
 
 
 def _store(request: DocumentRequest, file: StoredFile, link_id: str, *, by: Actor) -> Upload:

@@ -136,6 +136,23 @@ def test_the_same_file_sent_twice_counts_once(portal: Browser, card: DocumentReq
     assert FileChunk.objects.count() == 1
 
 
+def test_files_that_were_not_added_spend_none_of_the_day(portal: Browser, card: DocumentRequest, ana: Client) -> None:
+    for _ in range(uploads.MAX_A_DAY + 1):
+        send(portal, card, files.pdf())
+    (other,) = shared_documents.shared(
+        PortalAccess.objects.get(client=ana), shared_documents.request_for_file(ana.practice)
+    )
+    stale = DocumentRequest.objects.get(pk=other.pk)
+    request_states.withdraw(other, by=cast.DESK)
+    for _ in range(uploads.MAX_A_DAY):
+        with pytest.raises(DocumentWithdrawn):
+            uploads.add(stale, io.BytesIO(files.pdf(b"late")), name="a.pdf", by=cast.DESK)
+    for number in range(uploads.MAX_A_DAY - 1):
+        uploads.add(card, io.BytesIO(files.pdf(b"%d" % number)), name="a.pdf", by=cast.DESK)
+    with pytest.raises(TooManyFilesToday):
+        uploads.add(card, io.BytesIO(files.pdf(b"more")), name="a.pdf", by=cast.DESK)
+
+
 def test_a_removed_file_is_not_submitted_and_its_content_is_deleted(portal: Browser, card: DocumentRequest) -> None:
     send(portal, card, files.pdf(), picture("PNG"))
     first, kept = uploads.of_request(card)
@@ -203,8 +220,10 @@ def test_files_of_a_completed_request_stay(portal: Browser, card: DocumentReques
 
 def test_no_file_is_added_to_a_withdrawn_request(portal: Browser, card: DocumentRequest) -> None:
     request_states.withdraw(card, by=cast.DESK)
-    send(portal, card, files.pdf())
+    page = send(portal, card, files.pdf())[1]
+    assert "was withdrawn" in page
     assert not Upload.objects.exists()
+    assert not FileChunk.objects.exists()
 
 
 def test_a_request_withdrawn_while_the_file_arrives_keeps_nothing(card: DocumentRequest) -> None:
