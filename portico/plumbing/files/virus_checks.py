@@ -46,8 +46,13 @@ def check_next(scanner: Scanner, virus_found: Callable[[StoredFile], None]) -> b
         logger.warning("virus_scanner.away", extra={"file": file.pk, "says": str(error)[:200]})
         leases.finish(file, not_before=clock.now() + RETRY_AFTER)
         return True
-    except (ValueError, FileCorrupt) as error:
+    except ValueError as error:
         logger.warning("virus_scanner.refused", extra={"file": file.pk, "says": str(error)[:200]})
+        leases.finish(file, virus_check=VirusCheck.NOT_CHECKED, checked_at=clock.now())
+        return True
+    except FileCorrupt:
+        # A fault of the database or its disk. `verify-documents` and each download find it, too.
+        logger.exception("file.corrupt", extra={"file": file.pk})
         leases.finish(file, virus_check=VirusCheck.NOT_CHECKED, checked_at=clock.now())
         return True
     _save(file, virus, virus_found)

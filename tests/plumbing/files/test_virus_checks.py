@@ -73,6 +73,15 @@ def test_a_file_that_the_scanner_refuses_counts_as_not_checked() -> None:
     assert (file.virus_check, file.may_be_opened) == (VirusCheck.NOT_CHECKED, True)
 
 
+def test_a_corrupt_file_is_not_taken_for_a_refused_one(caplog: pytest.LogCaptureFixture) -> None:
+    file = waiting_file()
+    StoredFile.objects.update(sha256="0" * 64)
+    check(Scanner())
+    file.refresh_from_db()
+    assert file.virus_check == VirusCheck.NOT_CHECKED
+    assert [(each.message, each.levelname) for each in caplog.records] == [("file.corrupt", "ERROR")]
+
+
 def test_a_file_without_a_scanner_is_not_checked() -> None:
     file = files.stored(a_practice())
     assert (file.virus_check, file.may_be_opened) == (VirusCheck.NOT_CHECKED, True)

@@ -15,7 +15,7 @@ from portico.domain.access.sign_in.requests import bursts, near_misses
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import EmailAddress
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock, tokens
+from portico.plumbing import clock, error_locations, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
@@ -75,13 +75,14 @@ def _record_near_misses(practice: Practice, requests: list[SignInRequest]) -> No
     except (OperationalError, InterfaceError):
         raise  # The database is unavailable, which is not an error of these requests.
     except Exception as error:  # noqa: BLE001  # The requests are answered; only a hint to staff is lost.
-        names = {"practice": practice.pk, "error": type(error).__name__}
+        names = {"practice": practice.pk, "error": error_locations.location_of(error)}
         logger.warning("near_miss.failed", extra=names)
 
 
 def _postpone(request: SignInRequest, error: Exception) -> None:
-    # The error's text may contain what a person typed, so only its type is logged.
-    logger.warning("sign_in_request.failed", extra={"sign_in_request": request.pk, "error": type(error).__name__})
+    # The error's text may contain what a person typed, so only its type and place are logged.
+    location = error_locations.location_of(error)
+    logger.warning("sign_in_request.failed", extra={"sign_in_request": request.pk, "error": location})
     leases.finish(request, not_before=clock.now() + min(timedelta(seconds=2**request.attempts), LONGEST_WAIT))
 
 

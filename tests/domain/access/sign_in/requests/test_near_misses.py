@@ -1,5 +1,6 @@
 """Near misses: who is found, who is not, and that the asker and the entrance learn nothing of it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -66,7 +67,7 @@ def test_another_address_is_not_found(practice: Practice, jordan: Client, typed:
 
 
 def test_an_error_in_the_search_leaves_every_request_answered(
-    practice: Practice, jordan: Client, monkeypatch: pytest.MonkeyPatch
+    practice: Practice, jordan: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     birch = cast.birch()
     for number, each in enumerate((practice, birch)):
@@ -79,6 +80,9 @@ def test_an_error_in_the_search_leaves_every_request_answered(
     monkeypatch.setattr(near_misses, "record", stumble)
     assert request_worker.process_next()
     assert list(SignInRequest.objects.values_list("outcome", flat=True)) == ["unknown", "unknown"]
+    # Where it happened, without the error's text, which may hold what was typed.
+    (failed, _other) = [each for each in caplog.records if each.message == "near_miss.failed"]
+    assert re.fullmatch(r"LookupError at test_near_misses.py:\d+", failed.__dict__["error"])
 
 
 def test_short_names_may_differ_by_one_letter_only(practice: Practice) -> None:
