@@ -49,7 +49,7 @@ class AccessInput:
 
 OPTIONS = ("access_billing_documents", "pay_by_card", "signs_documents")
 _ALL, _BILLING, _NONE = (True, True, True), (True, True, False), (False, False, False)
-# What a contact sees and may do before staff choose otherwise, in the order of OPTIONS.
+# In the order of OPTIONS; see `default_options`.
 _PRESETS = {
     RelationshipKind.GUARDIAN: _ALL,
     RelationshipKind.MEMBER: _ALL,
@@ -120,13 +120,20 @@ def access_or_default(client: Client, relationship: Relationship | None = None) 
 
 
 def new_access(client: Client, relationship: Relationship | None = None) -> PortalAccess:
-    """Returns an unsaved access that is off; that of a contact has the options of its relationship."""
+    """Returns an unsaved access that is off, with its default options."""
+    options = default_options(client.practice, RelationshipKind(relationship.kind) if relationship else None)
     if relationship is None:
-        return PortalAccess.of(client)
-    options = dict(zip(OPTIONS, _PRESETS[RelationshipKind(relationship.kind)], strict=True))
-    # Whether cards are taken is the practice's choice until staff choose for one.
-    options["pay_by_card"] = options["pay_by_card"] and client.practice.new_clients_pay_by_card
+        return PortalAccess.of(client, **options)
     return PortalAccess(practice_id=client.practice_id, client=client, relationship=relationship, **options)
+
+
+def default_options(practice: Practice, kind: RelationshipKind | None = None) -> dict[str, bool]:
+    """Returns what a client, or a contact of this kind, sees and may do until staff choose otherwise.
+
+    Whether they pay by card is the practice's choice.
+    """
+    options = dict(zip(OPTIONS, _ALL if kind is None else _PRESETS[kind], strict=True))
+    return options | {"pay_by_card": options["pay_by_card"] and practice.new_clients_pay_by_card}
 
 
 @contextmanager

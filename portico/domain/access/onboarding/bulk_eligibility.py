@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portico.domain.access import eligibility
+from portico.domain.access import access_grants, eligibility
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact
@@ -89,9 +89,8 @@ def _decide_first(
         return Decision(LeftOutReason.MAIL_STOPPED)
     if (access.client.pk, agreed[0].mailbox_key) in taken:
         return Decision(LeftOutReason.MAILBOX_TAKEN)
-    pay_by_card = access.client.practice.new_clients_pay_by_card
-    entry = AccessInput(enabled=True, address=agreed[0].ref, access_billing_documents=True, pay_by_card=pay_by_card)
-    return Decision(turned_on=entry)
+    options = access_grants.default_options(access.client.practice)
+    return Decision(turned_on=AccessInput(enabled=True, address=agreed[0].ref, **options))
 
 
 def _invited_before(

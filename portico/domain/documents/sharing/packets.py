@@ -69,6 +69,7 @@ def save_first(locked: PortalAccess) -> None:
     """Saves a locked access that was never saved: requests refer to it."""
     if not locked.pk:
         locked.practice_id = locked.client.practice_id
+        locked.pay_by_card = access_grants.new_access(locked.client, locked.relationship).pay_by_card
         locked.save(force_insert=True)
 
 

@@ -78,7 +78,7 @@ class ClientPortalForm(InvitationTextForm):
                 field.disabled = True
 
     def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
-        access = self.access or self._new_access()
+        access = self.access or access_grants.new_access(self.client, self.relationship)
         text = invitations.opening_text(self.access, self._default_text())
         return {
             "enabled": access.is_on,
@@ -91,13 +91,6 @@ class ClientPortalForm(InvitationTextForm):
             "form_key": tokens.new_token(),
             "version": access.version,
         }
-
-    def _new_access(self) -> PortalAccess:
-        access = access_grants.new_access(self.client, self.relationship)
-        if self.relationship is None:
-            # Whether clients pay by card is the practice's choice until staff choose for one.
-            access.pay_by_card = self.client.practice.new_clients_pay_by_card
-        return access
 
     def _default_text(self) -> InvitationText:
         if self.relationship is None:
