@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.clients.models import Client
@@ -22,12 +21,11 @@ from portico.domain.documents.models import (
     TemplateKind,
     TemplateVersion,
 )
+from portico.domain.documents.templates import version_content
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 PAGE_SIZE = 20
-# Greater than the id of any packet: the first page.
-AT_THE_TOP = 2**63 - 1
 _COLUMNS = (
     *("packet", "ref", "state", "version__template__kind", "title", "decline_reason", "withdrawn_by"),
     *("email_ref", "email_state", "draft__place", "draft__saved_at", "version", "submission__signed_on"),
@@ -99,7 +97,7 @@ class ListedPackets:
 def list_for(client: Client, *, before: str = "") -> ListedPackets:
     """Returns the client's packets, newest first; those after the packet with the ref `before`, if there is one."""
     after = keyset_pagination.position_of(Packet.objects.filter(client=client), before)
-    found = _packets.rows(client=client.pk, before=AT_THE_TOP if after is None else after)
+    found = _packets.rows(client=client.pk, before=keyset_pagination.AT_THE_TOP if after is None else after)
     shown = found[:PAGE_SIZE]
     documents: dict[int, list[ListedDocument]] = {each.pk: [] for each in shown}
     for packet, document in _documents(client, shown):
@@ -198,7 +196,7 @@ def _packets(client: Parameter, before: Parameter) -> QuerySet[Packet]:
 
 @CompiledQuery
 def _requests(client: Parameter, first: Parameter, last: Parameter) -> QuerySet[DocumentRequest, tuple[Any, ...]]:
-    title = KeyTextTransform("title", KeyTransform("en", "version__content"))
+    title = version_content.title_in("en")
     rows = DocumentRequest.objects.filter(client=client, packet__gte=first, packet__lte=last)
     rows = rows.annotate(title=title, email_ref=F("packet__email__ref"), email_state=F("packet__email__state"))
     return rows.order_by("packet", "position", "id").values_list(*_COLUMNS)

@@ -1,7 +1,7 @@
 """Why a document isn't done: the steps to its completion, of which the first that has not happened is marked."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -48,9 +48,9 @@ def steps_of(facts: CompletionFacts) -> list[CompletionStep]:
         is_marked = not step.is_done and not has_stopped
         has_stopped = has_stopped or not step.is_done
         steps.append(
-            CompletionStep(step.title, step.is_done, is_marked, step.at, step.fix if is_marked else "")
+            replace(step, is_marked=is_marked, fix=step.fix if is_marked else "")
             if not has_stopped or is_marked
-            else CompletionStep(step.title, is_done=False)
+            else replace(step, is_done=False, at=None, fix="")
         )
     return steps
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from django.db.models import F, QuerySet
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from portico.domain.documents.models import DocumentRequest, DocumentRequestQuerySet, RequestState
+from portico.domain.documents.templates import version_content
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database import keyset_pagination
@@ -15,8 +15,6 @@ from portico.plumbing.database.keyset_pagination import KeysetPage
 
 PAGE_SIZE = 25
 STUCK_AFTER = timedelta(days=5)
-# Greater than the id of any request: the first page.
-AT_THE_TOP = 2**63 - 1
 
 
 class Filter(StrEnum):
@@ -38,7 +36,7 @@ def list_for(practice: Practice, chosen: Filter, *, before: str = "") -> KeysetP
     Stuck is what was sent five days ago or earlier.
     """
     after = keyset_pagination.position_of(DocumentRequest.objects.filter(practice=practice), before)
-    position = AT_THE_TOP if after is None else after
+    position = keyset_pagination.AT_THE_TOP if after is None else after
     now = clock.now()
     if chosen in _STATES:
         found = _in_state.rows(practice=practice.pk, state=_STATES[chosen].value, before=position)
@@ -69,6 +67,5 @@ def _in_state(practice: Parameter, state: Parameter, before: Parameter) -> Query
 
 def _listed(rows: QuerySet[DocumentRequest]) -> QuerySet[DocumentRequest]:
     related = rows.select_related("client", "access__relationship__contact").order_by("-id")
-    # The content of a form is large: only its title is read.
-    title = KeyTextTransform("title", KeyTransform("en", "version__content"))
+    title = version_content.title_in("en")
     return related.annotate(title=title, signed_on=F("submission__signed_on"))[: PAGE_SIZE + 1]

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from django.db.models import Model, QuerySet
 
+# Above every id: the position before the first page of a list whose newest row is first.
+AT_THE_TOP = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class KeysetPage[R]:

@@ -17,8 +17,6 @@ from portico.plumbing.database.compiled import CompiledQuery, Parameter
 # Per section of the list. The totals cover the rest, and the page says so.
 MAX_UNPAID = 100
 PAGE_SIZE = 25
-# Greater than the id of any invoice: the first page of paid invoices.
-AT_THE_TOP = 2**63 - 1
 _LISTED_COLUMNS = (
     *("ref", "number", "currency", "due_on", "issued_at", "voided_at"),
     *("total_minor", "paid_minor", "credited_minor"),
@@ -70,7 +68,7 @@ class SharedInvoices:
 def list_for(client: Client, *, before: str = "") -> SharedInvoices:
     """Returns the client's shared invoices; the paid ones after the one with the ref `before`."""
     after = keyset_pagination.position_of(client.invoices.all(), before)
-    rows = _listed.rows(client=client.pk, before=AT_THE_TOP if after is None else after)
+    rows = _listed.rows(client=client.pk, before=keyset_pagination.AT_THE_TOP if after is None else after)
     found = _grouped(rows)
     owing = [each for each in found if not each.invoice.is_paid]
     paid = [each for each in found if each.invoice.is_paid]

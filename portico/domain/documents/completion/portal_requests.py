@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.clients.models import Relationship
@@ -20,14 +19,13 @@ from portico.domain.documents.models import (
     RequestState,
     TemplateKind,
 )
+from portico.domain.documents.templates import version_content
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 # Beyond these, the page says that there are more.
 MAX_OPEN = 100
 PAGE_SIZE = 25
-# Greater than the id of any request: the first page of completed documents.
-AT_THE_TOP = 2**63 - 1
 # Those that the client has answered.
 ENDED_STATES = (*COMPLETE_STATES, RequestState.DECLINED)
 type _Row = tuple[Any, ...]  # Any: the columns below.
@@ -86,10 +84,9 @@ def list_for(access: PortalAccess, language: str, *, before: str = "") -> Listed
     if not access.pk:
         return ListedRequests([], has_more=False, ended=[], next_before="", is_later_page=False)
     after = keyset_pagination.position_of(_shown(access.pk), before)
+    position = keyset_pagination.AT_THE_TOP if after is None else after
     to_complete = [] if after is not None else [_listed(row, language) for row in _open.rows(access=access.pk)]
-    ended = [
-        _listed(row, language) for row in _ended.rows(access=access.pk, before=AT_THE_TOP if after is None else after)
-    ]
+    ended = [_listed(row, language) for row in _ended.rows(access=access.pk, before=position)]
     return ListedRequests(
         to_complete=to_complete[:MAX_OPEN],
         has_more=len(to_complete) > MAX_OPEN,
@@ -167,12 +164,7 @@ def _listed(row: _Row, language: str) -> ListedRequest:
 
 
 def _with_titles(requests: QuerySet[DocumentRequest]) -> QuerySet[DocumentRequest]:
-    return requests.annotate(title_en=_title_in("en"), title_es=_title_in("es"))
-
-
-def _title_in(language: str) -> KeyTextTransform:
-    # The content of a form is large: only its title is read.
-    return KeyTextTransform("title", KeyTransform(language, "version__content"))
+    return requests.annotate(title_en=version_content.title_in("en"), title_es=version_content.title_in("es"))
 
 
 @CompiledQuery

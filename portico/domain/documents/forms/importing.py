@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from portico.domain.documents.forms import questionnaire_check, scores
 from portico.domain.documents.forms.questionnaire import ORDINAL_VALUE
 from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
+from portico.domain.documents.models.templates import MAX_NOTE, MAX_TITLE
 from portico.plumbing.text.input_validation import clean_line, clean_text
 
 MAX_MEGABYTES = 1
@@ -89,7 +90,7 @@ def read(resource: object) -> ImportedForm:
     questionnaire_check.read(cleaned)
     language = str(cleaned.get("language", "en")).partition("-")[0]
     return ImportedForm(
-        cleaned, _line(resource.get("title"))[:150], _text(resource.get("description"))[:2000], language
+        cleaned, _line(resource.get("title"))[:MAX_TITLE], _text(resource.get("description"))[:MAX_NOTE], language
     )
 
 

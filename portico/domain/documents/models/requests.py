@@ -1,5 +1,7 @@
 """Documents shared with clients: packets, the requests in them, and drafts of answers."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -165,6 +167,12 @@ class DocumentRequest(PracticeRow):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def state_since(self) -> datetime:
+        """The time of the newest state."""
+        ended = self.withdrawn_at or self.declined_at or self.reviewed_at or self.completed_at
+        return ended or self.started_at or self.opened_at or self.sent_at
 
     @property
     def is_open(self) -> bool:

@@ -8,6 +8,10 @@ from portico.plumbing import clock
 from portico.plumbing.database.base_models import PracticeRow, RefField, RowQuerySet
 from portico.plumbing.database.constraints import AppendOnly, SamePractice
 
+MAX_TITLE = 150
+# Of the words for clients above a document, in its content.
+MAX_NOTE = 2000
+
 
 class TemplateKind(models.TextChoices):
     FORM = "form", _("Intake form")
@@ -34,7 +38,7 @@ class DocumentTemplate(PracticeRow):
     ref = RefField()
     kind = models.CharField(max_length=10, choices=TemplateKind.choices)
     # For staff; clients see the title of the version, in their language.
-    title = models.CharField(max_length=150)
+    title = models.CharField(max_length=MAX_TITLE)
     position = models.PositiveIntegerField(default=0)
     in_welcome_packet = models.BooleanField(default=False)
     may_be_declined = models.BooleanField(default=False)

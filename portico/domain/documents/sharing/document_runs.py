@@ -5,12 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from portico.domain.access.models import InvitationRun, InvitationRunItem, ItemState, LeftOutReason, RunKind
 from portico.domain.access.onboarding import invitation_runs
 from portico.domain.access.onboarding.invitation_runs import MAX_LISTED
 from portico.domain.documents.models import COMPLETE_STATES, DocumentRequest, DocumentRunVersion, Packet, RequestState
+from portico.domain.documents.templates import version_content
 from portico.domain.practices.models import Practice
 from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES, WAITING
 
@@ -82,8 +82,7 @@ def _packets(runs: Collection[int]) -> QuerySet[Packet, tuple[int, str | None, b
 
 def titles_of(run: InvitationRun) -> list[str]:
     """Returns the English titles of the documents that the run shares, in their order."""
-    # The content of a form is large: only its title is read.
-    title = KeyTextTransform("title", KeyTransform("en", "version__content"))
+    title = version_content.title_in("en")
     rows = DocumentRunVersion.objects.filter(document_run__run=run).order_by("position")
     return list(rows.values_list(title, flat=True))
 

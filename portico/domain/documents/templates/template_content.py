@@ -10,12 +10,11 @@ from portico.domain.documents.forms import questionnaire_check, translations
 from portico.domain.documents.forms.building import form_items
 from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
+from portico.domain.documents.models.templates import MAX_NOTE, MAX_TITLE
 from portico.domain.documents.templates import consent_text
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.input_validation import clean_line, clean_text, holds_card_number
 
-MAX_TITLE = 150
-MAX_NOTE = 2000
 ENGLISH, SPANISH = Language.ENGLISH.value, Language.SPANISH.value
 LANGUAGES = (ENGLISH, SPANISH)
 

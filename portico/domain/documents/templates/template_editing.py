@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
+from portico.domain.documents.models.templates import MAX_TITLE
 from portico.domain.documents.templates import template_content
 from portico.domain.documents.templates.template_content import Content
 from portico.domain.practices.models import Practice
@@ -17,7 +18,6 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
 
-MAX_TITLE = 150
 MAX_TEMPLATES = 200
 MAX_REPEAT_MONTHS = 60
 

@@ -16,6 +16,7 @@ from portico.domain.clients.models import Language
 from portico.domain.documents.forms import importing, questionnaire_check
 from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
 from portico.domain.documents.models import DocumentTemplate
+from portico.domain.documents.models.templates import MAX_TITLE
 from portico.domain.documents.templates import form_files
 from portico.domain.documents.templates.template_content import ENGLISH, LANGUAGES
 from portico.plumbing.audit import audit_log
@@ -34,7 +35,7 @@ class ImportForm(OfficeForm):
         label=gettext_lazy("File"),
         widget=forms.FileInput(attrs={"accept": ".json,application/json,application/fhir+json"}),
     )
-    title = line_field(gettext_lazy("Title"), longest=150)
+    title = line_field(gettext_lazy("Title"), longest=MAX_TITLE)
 
 
 class TranslationForm(OfficeForm):

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
+from portico.domain.documents.models.templates import MAX_NOTE, MAX_TITLE
 from portico.domain.documents.templates import consent_text, template_content, template_editing
 from portico.domain.documents.templates.template_content import LANGUAGES, Content
 from portico.domain.documents.templates.template_editing import TemplateSettings
@@ -29,7 +30,7 @@ class NewTemplateForm(OfficeForm):
         choices=[(kind.value, kind.label) for kind in KIND_HINTS],
         widget=forms.RadioSelect,
     )
-    title = line_field(_("Title"), longest=template_editing.MAX_TITLE, required=True)
+    title = line_field(_("Title"), longest=MAX_TITLE, required=True)
 
 
 class TemplateForm(OfficeForm):
@@ -39,7 +40,7 @@ class TemplateForm(OfficeForm):
     """
 
     revision = revision_field()
-    title = line_field(_("Title in this list"), longest=template_editing.MAX_TITLE, required=True)
+    title = line_field(_("Title in this list"), longest=MAX_TITLE, required=True)
     in_welcome_packet = forms.BooleanField(label=_("In the welcome packet"), required=False)
     may_be_declined = forms.BooleanField(label=_("The client may decline it"), required=False)
     repeat_after_months = WholeNumberField(
@@ -65,10 +66,10 @@ class TemplateForm(OfficeForm):
 
     def _add_fields(self, kind: TemplateKind, language: str) -> None:
         self.fields[f"title_{language}"] = line_field(
-            _("Title for clients"), longest=template_content.MAX_TITLE, attrs={"lang": language}
+            _("Title for clients"), longest=MAX_TITLE, attrs={"lang": language}
         )
         note = _("Which file to send") if kind == TemplateKind.UPLOAD else _("Note above the document")
-        self.fields[f"note_{language}"] = text_field(note, longest=template_content.MAX_NOTE, rows=2, lang=language)
+        self.fields[f"note_{language}"] = text_field(note, longest=MAX_NOTE, rows=2, lang=language)
         if kind == TemplateKind.CONSENT:
             self.fields[f"text_{language}"] = text_field(
                 _("Text"), longest=consent_text.MAX_CHARACTERS, rows=18, lang=language

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import Submission
-from portico.domain.documents.submissions import submission_pdf
+from portico.domain.documents.submissions import submission_pdf, verification
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, StoredFile
 from tests import cast, shared_documents
@@ -53,6 +53,12 @@ def test_what_was_not_stored_by_signing_is_named(office: Browser, submission: Su
         recorded_by="Fay",
     )
     assert result(office, forged.ref) == "changed"
+    assert [(each.ref, each.reason) for each in verification.problems()] == [
+        (forged.ref, "the answers do not match their digest"),
+        (forged.ref, "the document is not the one that was completed"),
+        (forged.ref, "the audit log has no entry about it"),
+        (request.ref, "the request has a submission and is not completed"),
+    ]
 
 
 def test_another_practice_does_not_find_it(client: Browser, submission: Submission) -> None:
