@@ -40,7 +40,7 @@ from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.web.office.help import help_contents
 from tests import cast, shared_documents
 from tests.support import databases, files, outcomes, pages
-from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe, carry
+from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe, carry, prepare_axe
 from tests.support.processes import Process
 
 pytestmark = [
@@ -267,6 +267,7 @@ def test_the_office_is_accessible(browsing: Browsing, site: Process) -> None:
     owner.password = make_password(cast.PASSWORD, hasher="argon2")
     owner.save(update_fields=["password"])
     page, seen = browsing.window(site.url), set[str]()
+    prepare_axe(page)
     doors = [f"/office/{door}" for door in ("forgotten-password/", "forgotten-password/sent/", "sign-in/")]
     found = look(page, doors, seen)
     page.get_by_label("Email", exact=True).fill(owner.email)
@@ -301,6 +302,7 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     access_grants.save_access(carol, off, version=None, by=cast.DESK)
     cast.birch()
     page, seen = browsing.window(site.url), set[str]()
+    prepare_axe(page)
     links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]
     found = look(
         page,
@@ -363,6 +365,7 @@ def test_view_as_client_is_accessible(browsing: Browsing, site: Process) -> None
     bill = cast.bill(luz)
     desk = cast.signed_in(Browser(), cast.fay(practice))
     page = carry(browsing.window(site.url), site.url, desk, settings.SESSION_COOKIE_NAME)
+    prepare_axe(page)
     page.goto(f"/office/clients/{luz.ref}/view/")
     page.get_by_role("button", name="View as client").click()
     addresses = [
