@@ -18,6 +18,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
+from tests.support import databases
 from tests.support.browser import Browsing, carry
 from tests.support.card_pages import expect_charged
 from tests.support.paying import Till, let_pay
@@ -191,8 +192,12 @@ def bill_of(person: Client) -> Invoice:
     return person.invoices.get(total_minor=15_000)
 
 
-@pytest.mark.parametrize("what", ["balance", "one invoice"])
-@pytest.mark.parametrize("card", ["saved", "new"])
+@pytest.mark.parametrize(
+    ("what", "card"),
+    # The other two pairs post the same forms, which tests/web/portal/test_subjects.py posts from every page.
+    [("balance", "saved"), ("one invoice", "new")]
+    + ([("balance", "new"), ("one invoice", "saved")] if databases.is_whole() else []),
+)
 def test_a_pay_page_of_bea_does_not_pay_for_bruno(family: tuple[Page, Page], bea: Client, what: str, card: str) -> None:
     first, second = family
     before = PaymentAttempt.objects.count()

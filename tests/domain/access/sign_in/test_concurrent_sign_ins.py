@@ -21,7 +21,7 @@ from tests.support import databases
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
-LINKS = 50 if databases.is_whole() else 8
+LINKS = 50 if databases.is_whole() else 2
 ATTEMPTS = 50
 TRIES, CODES_AN_HOUR = 30, 10
 VISITOR = Browser("Firefox on Windows", "a browser")

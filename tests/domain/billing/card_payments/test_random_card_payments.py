@@ -17,7 +17,7 @@ from tests.support.paying import KEY, Till, let_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
 
-RUNS, WHOLE_RUNS, STEPS = 5, 15, 40
+RUNS, WHOLE_RUNS, STEPS = 3, 15, 40
 
 
 @pytest.fixture
