@@ -120,6 +120,7 @@ MATRIX = {
             "document_list",
             "document_runs",
             "document_run",
+            "documents_file",
             "document_check",
             "client_documents",
             "submission",

@@ -95,6 +95,7 @@ class AuditAction(TextChoices):
     INVOICES_EXPORTED = "invoices.exported", _("Invoices exported")
     PAYMENTS_EXPORTED = "payments.exported", _("Payments exported")
     REPORTS_EXPORTED = "reports.exported", _("Reports exported")
+    DOCUMENTS_EXPORTED = "documents.exported", _("List of documents exported")
     EMAILS_EXPORTED = "emails.exported", _("List of failed email addresses exported")
 
     # Access to the portal.
@@ -240,6 +241,7 @@ class AuditAction(TextChoices):
                 cls.INVOICES_EXPORTED,
                 cls.PAYMENTS_EXPORTED,
                 cls.REPORTS_EXPORTED,
+                cls.DOCUMENTS_EXPORTED,
                 cls.EMAILS_EXPORTED,
                 cls.TEMPLATE_EXPORTED,
             }

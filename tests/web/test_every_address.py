@@ -152,6 +152,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:document_check", "GET"): for_staff(200, biller=403),
     ("office:document_check", "POST"): for_staff(422, biller=403),
     ("office:document_list", "GET"): for_staff(200, biller=403),
+    ("office:documents_file", "GET"): for_staff(200, biller=403),
     # No document is chosen: back to the list.
     ("office:remind_documents", "GET"): for_staff(302, biller=403),
     ("office:remind_documents", "POST"): for_staff(302, biller=403),
@@ -520,6 +521,7 @@ ASKS_AGAIN = {
     ("office:online_payments", "GET"),
     *((f"office:{name}", "GET") for name in ("invoices_file", "balances_file", "payment_list_file", "online_payments")),
     ("office:needs_a_fix_file", "GET"),
+    ("office:documents_file", "GET"),
     *(
         (f"office:{name}", method)
         for name in ("refund", "own_details", "own_authenticator", "own_passkey", "team_member", "test_payments")

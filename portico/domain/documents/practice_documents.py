@@ -1,10 +1,12 @@
-"""The practice's shared documents: those that wait for clients, those that are stuck, to review, and reviewed."""
+"""The practice's shared documents: waiting for clients, stuck, to review, reviewed, and due again."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 
 from django.db.models import F, QuerySet
 
+from portico.domain.documents import due_again
 from portico.domain.documents.models import DocumentRequest, DocumentRequestQuerySet, RequestState
 from portico.domain.documents.templates import version_content
 from portico.domain.practices.models import Practice
@@ -24,6 +26,7 @@ class Filter(StrEnum):
     STUCK = "stuck"
     TO_REVIEW = "review"
     REVIEWED = "reviewed"
+    DUE_AGAIN = "due"
 
 
 _STATES = {Filter.TO_REVIEW: RequestState.COMPLETED, Filter.REVIEWED: RequestState.REVIEWED}
@@ -33,12 +36,14 @@ def list_for(practice: Practice, chosen: Filter, *, before: str = "") -> KeysetP
     """Returns a page of requests, newest first, after the one with the ref `before`.
 
     Each has its client, the holder of its access, `title`, and `signed_on`, None unless it was signed on paper.
-    Stuck is what was sent five days ago or earlier.
+    Stuck is what was sent five days ago or earlier, due again what `due_again.due` returns.
     """
     after = keyset_pagination.position_of(DocumentRequest.objects.filter(practice=practice), before)
     position = keyset_pagination.AT_THE_TOP if after is None else after
     now = clock.now()
-    if chosen in _STATES:
+    if chosen == Filter.DUE_AGAIN:
+        found = list(_listed(due_again.due(practice).filter(pk__lt=position)))
+    elif chosen in _STATES:
         found = _in_state.rows(practice=practice.pk, state=_STATES[chosen].value, before=position)
     else:
         sent_until = now - STUCK_AFTER if chosen == Filter.STUCK else now + clock.SKEW
@@ -54,6 +59,27 @@ def open_requests(practice: Practice, chosen: Filter | None = None) -> DocumentR
     return rows.filter(sent_at__lte=clock.now() - STUCK_AFTER) if chosen == Filter.STUCK else rows
 
 
+def all_of(practice: Practice, chosen: Filter) -> Iterator[DocumentRequest]:
+    """Returns all requests of the list as `list_for` does, with `kind`, oldest first, for an export."""
+    rows = _with_columns(_matching(practice, chosen)).annotate(kind=F("version__template__kind"))
+    for each in rows.order_by("id").iterator(chunk_size=1000):
+        each.access.client = each.client
+        yield each
+
+
+def number_of(practice: Practice, chosen: Filter) -> int:
+    """Returns the number of all requests of the list."""
+    return _matching(practice, chosen).count()
+
+
+def _matching(practice: Practice, chosen: Filter) -> DocumentRequestQuerySet:
+    if chosen == Filter.DUE_AGAIN:
+        return due_again.due(practice)
+    if chosen in _STATES:
+        return DocumentRequest.objects.filter(practice=practice, state=_STATES[chosen])
+    return open_requests(practice, chosen)
+
+
 @CompiledQuery
 def _open(practice: Parameter, sent_until: Parameter, before: Parameter) -> QuerySet[DocumentRequest]:
     rows = DocumentRequest.objects.open().filter(practice=practice, sent_at__lte=sent_until, pk__lt=before)
@@ -66,6 +92,10 @@ def _in_state(practice: Parameter, state: Parameter, before: Parameter) -> Query
 
 
 def _listed(rows: QuerySet[DocumentRequest]) -> QuerySet[DocumentRequest]:
-    related = rows.select_related("client", "access__relationship__contact").order_by("-id")
+    return _with_columns(rows).order_by("-id")[: PAGE_SIZE + 1]
+
+
+def _with_columns(rows: QuerySet[DocumentRequest]) -> QuerySet[DocumentRequest]:
+    related = rows.select_related("client", "access__relationship__contact")
     title = version_content.title_in("en")
-    return related.annotate(title=title, signed_on=F("submission__signed_on"))[: PAGE_SIZE + 1]
+    return related.annotate(title=title, signed_on=F("submission__signed_on"))

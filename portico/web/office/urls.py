@@ -119,6 +119,7 @@ urlpatterns = [
     path("clients/<str:ref>/activity/", activity.show, name="client_activity"),
     path("documents/check/", document_check.show, name="document_check"),
     path("documents/", practice_documents.index, name="document_list"),
+    path("documents/file/", practice_documents.export, name="documents_file"),
     path("documents/reminders/new/", remind.new, name="remind_documents"),
     path("documents/sharing/", document_runs.index, name="document_runs"),
     path("documents/sharing/new/", bulk_share_steps.new, name="new_document_run"),

@@ -45,6 +45,7 @@ OF_NOBODY_IN_PARTICULAR = {
     "document_export": "template.exported",
     "help_requests": "help.viewed",
     "needs_a_fix_file": "emails.exported",
+    "documents_file": "documents.exported",
 }
 
 

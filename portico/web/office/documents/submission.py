@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
+from portico.domain.documents import practice_documents
 from portico.domain.documents.completion import drafts, uploads
 from portico.domain.documents.forms import scores
 from portico.domain.documents.forms.scores import Score
@@ -91,6 +93,8 @@ def ask_again(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
             messages.success(request, _("The document was shared again."))
         else:
             messages.success(request, _("The document was shared again. Earlier answers are filled in."))
+    if request.POST.get("then") == practice_documents.Filter.DUE_AGAIN:
+        return redirect(f"{reverse('office:document_list')}?show={practice_documents.Filter.DUE_AGAIN}")
     return redirect("office:client_documents", ref=ref)
 
 

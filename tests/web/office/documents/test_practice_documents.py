@@ -1,22 +1,34 @@
 """The practice's `Documents`: staff find what waits, what is stuck and what is to be reviewed."""
 
-from datetime import timedelta
+import csv
+import io
+import re
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
+from portico.domain.access import client_changes
 from portico.domain.access.models import PortalAccess
+from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
+from portico.domain.documents import due_again
+from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest
 from portico.domain.documents.submissions import reviews
+from portico.domain.documents.templates import template_editing
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.models import AuditEntry
 from tests import cast, shared_documents
 
 pytestmark = pytest.mark.django_db
 LIST = "/office/documents/"
 # Session with the staff member and the practice, the requests, and the counts of the menu.
 QUERIES = 3
+# Beside them: the periods after which documents are due again.
+QUERIES_OF_DUE_AGAIN = 4
 
 
 @pytest.fixture
@@ -70,3 +82,89 @@ def test_the_number_of_queries_is_fixed(
     shared(access, number)
     with django_assert_num_queries(QUERIES):
         office.get(LIST)
+
+
+def completed(access: PortalAccess, days_ago: int, *, months: int = 6, **more: object) -> DocumentRequest:
+    """Has the access sign a consent, to be asked for again after some months, so many days ago."""
+    version = shared_documents.consent(access.client.practice, repeat_after_months=months, **more)
+    (request,) = shared_documents.shared(access, version)
+    shared_documents.signed(request, access)
+    at = clock.now() - timedelta(days=days_ago)
+    DocumentRequest.objects.filter(pk=request.pk).update(completed_at=at)
+    return request
+
+
+def test_due_again_is_what_its_months_have_passed_for(office: Browser, access: PortalAccess) -> None:
+    due, reviewed, later, never = (
+        completed(access, days, months=months) for days, months in ((185, 6), (370, 12), (170, 6), (900, 0))
+    )
+    reviews.review(reviewed, note="", by=cast.hal(access.client.practice).actor)
+    assert refs_on(office, "due", due, reviewed, later, never) == [True, True, False, False]
+
+
+def test_what_was_asked_for_again_is_no_longer_due(office: Browser, access: PortalAccess) -> None:
+    request = completed(access, 200)
+    page = office.get(LIST, {"show": "due"}).text
+    (key,) = re.findall(r'name="form_key" value="([^"]+)"', page)
+    address = f"/office/clients/{access.client.ref}/documents/{request.ref}/asking-again/"
+    for _ in range(2):
+        answer = office.post(address, {"form_key": key, "then": "due"}, follow=True)
+        assert answer.redirect_chain[-1][0] == f"{LIST}?show=due"
+    assert DocumentRequest.objects.count() == 2
+    assert refs_on(office, "due", request) == [False]
+    again = DocumentRequest.objects.latest("id")
+    request_states.withdraw(again, by=cast.DESK)
+    assert refs_on(office, "due", request) == [True]
+
+
+def test_archived_clients_and_documents_are_not_due(office: Browser, access: PortalAccess) -> None:
+    request = completed(access, 200)
+    template_editing.archive(request.version.template, by=cast.DESK)
+    assert refs_on(office, "due", request) == [False]
+    template_editing.restore(request.version.template, by=cast.DESK)
+    client_changes.archive(access.client, by=cast.DESK)
+    assert refs_on(office, "due", request) == [False]
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [
+        (date(2026, 11, 30), 9, date(2026, 2, 28)),
+        (date(2026, 3, 15), 3, date(2025, 12, 15)),
+        (date(2026, 1, 31), 12, date(2025, 1, 31)),
+    ],
+)
+def test_months_before(day: date, months: int, expected: date) -> None:
+    assert due_again.months_before(day, months) == expected
+
+
+def test_the_file_has_all_of_the_filter_and_no_formula(office: Browser, access: PortalAccess) -> None:
+    requests = shared(access, 26)
+    DocumentRequest.objects.filter(pk=requests[0].pk).update(sent_at=clock.now() - timedelta(days=6))
+    Client.objects.filter(pk=access.client.pk).update(first_name="=HYPERLINK(1)", preferred_name="")
+    answer = office.get(f"{LIST}file/", {"show": "waiting"})
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="documents-alder-street-2026-11-23.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+    assert len(rows) == 26
+    assert rows[0]["Client"].startswith("'=HYPERLINK(1)")
+    assert (rows[0]["Document"], rows[0]["Kind"], rows[0]["Status"]) == (
+        "Consent to treatment",
+        "Consent form",
+        "Sent",
+    )
+    assert (rows[0]["Shared"], rows[1]["Shared"], rows[1]["Completed"]) == ("2026-11-17", "2026-11-23", "")
+    stuck = office.get(f"{LIST}file/", {"show": "stuck"})
+    assert len(stuck.getvalue().decode().splitlines()) == 2
+    details = [entry.details for entry in AuditEntry.objects.filter(action=AuditAction.DOCUMENTS_EXPORTED)]
+    assert details == [{"show": "waiting", "number": 26}, {"show": "stuck", "number": 1}]
+
+
+@pytest.mark.parametrize("number", [1, 6])
+def test_the_number_of_queries_of_due_again_is_fixed(
+    office: Browser, access: PortalAccess, django_assert_num_queries: DjangoAssertNumQueries, number: int
+) -> None:
+    for months in range(1, number + 1):
+        completed(access, 400, months=months)
+    with django_assert_num_queries(QUERIES_OF_DUE_AGAIN):
+        page = office.get(LIST, {"show": "due"}).text
+    assert page.count('data-testid="listed-document"') == number

@@ -1,0 +1,38 @@
+"""Completed documents that are due again: their template says after how many months they are to be asked for."""
+
+import calendar
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from portico.domain.documents.models import DocumentRequest, DocumentRequestQuerySet, DocumentTemplate, RequestState
+from portico.domain.practices.models import Practice
+from portico.plumbing import clock
+
+
+def due(practice: Practice) -> DocumentRequestQuerySet:
+    """Returns the newest completed request of an access for a document whose months have passed; runs one query.
+
+    Not those that were asked for again since, and were not withdrawn; nor of archived documents and clients.
+    """
+    repeating = DocumentTemplate.objects.active().filter(practice=practice, repeat_after_months__gt=0)
+    periods = repeating.order_by().values_list("repeat_after_months", flat=True).distinct()
+    today = clock.today(practice.time_zone)
+    # True for no request, if there is no such document.
+    passed = Q(pk__in=())
+    for months in periods:
+        last_day = months_before(today, months)
+        end = datetime.combine(last_day + timedelta(days=1), time(), practice.zone)
+        passed |= Q(version__template__repeat_after_months=months, completed_at__lt=end)
+    later = DocumentRequest.objects.filter(
+        access=OuterRef("access"), version__template=OuterRef("version__template"), pk__gt=OuterRef("pk")
+    )
+    asked_since = later.exclude(state=RequestState.WITHDRAWN)
+    rows = DocumentRequest.objects.complete().filter(passed, practice=practice, client__is_archived=False)
+    return rows.filter(~Exists(asked_since), version__template__archived_at=None)
+
+
+def months_before(day: date, months: int) -> date:
+    """Returns the day so many months earlier; the last one of a month that is too short."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
