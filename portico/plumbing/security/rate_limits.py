@@ -87,16 +87,6 @@ def give_back(*limits: Limit) -> None:
         RateLimitCount.objects.filter(key=limit.key, n__gt=0).update(n=F("n") - 1)
 
 
-def time_until_free(limit: Limit) -> timedelta:
-    """Returns how long the limit stays used up; zero if it is not. Counts nothing."""
-    now = clock.now()
-    current = RateLimitCount.objects.filter(started_at__gt=now - limit.window, started_at__lte=now + clock.SKEW)
-    counted = current.filter(key=limit.key).first()
-    if counted is None or counted.n < limit.max_attempts:
-        return timedelta()
-    return counted.started_at + limit.window - now
-
-
 def is_any_spent(*limits: Limit) -> bool:
     """Returns True if at least one of the limits is used up now; counts nothing, and runs one query."""
     now, by_key = clock.now(), {limit.key: limit for limit in limits}

@@ -29,10 +29,6 @@ class ListedTemplate:
     row: TemplateRow
     place: int
 
-    @property
-    def can_be_shared(self) -> bool:
-        return self.row.version is not None
-
 
 @office_page(*TEMPLATE_EDITORS)
 @require_safe
