@@ -11,8 +11,9 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 
-from portico.domain.access import access_grants, address_change, client_changes
+from portico.domain.access import access_grants, client_changes
 from portico.domain.access.access_grants import AccessInput
+from portico.domain.access.address_change import confirmation_links
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.models import HelpRequest, PortalAccess, PortalSession
 from portico.domain.access.sign_in import saved_forms as portal_saved_forms
@@ -349,9 +350,9 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     found += look(page, [f"{PORTAL}new-email/", f"{PORTAL}new-email/?changed", f"{PORTAL}profile/email/"], seen)
     page.get_by_label("New email").fill("new@mail.example")
     page.get_by_role("button", name="Send the email").click()
-    mail = OutgoingEmail.objects.select_related("practice").get(kind=address_change.KIND)
+    mail = OutgoingEmail.objects.select_related("practice").get(kind=confirmation_links.KIND)
     OutgoingEmail.objects.filter(pk=mail.pk).update(handing_over_at=clock.now())
-    link = address_change.AddressChangeMail().link(mail)
+    link = confirmation_links.AddressChangeMail().link(mail)
     assert link is not None
     found += look(page, [f"{PORTAL}profile/email/?sent={mail.ref}", urlsplit(link).path], seen)
     assert found == []

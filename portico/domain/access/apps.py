@@ -9,10 +9,10 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         from portico.domain.access import (  # noqa: PLC0415
-            address_change,
             mail_stops,
             notice_mail_queueing,
         )
+        from portico.domain.access.address_change import confirmation_links  # noqa: PLC0415
         from portico.domain.access.help_requests import staff_notices  # noqa: PLC0415
         from portico.domain.access.notice_mails import (  # noqa: PLC0415
             AddressChangeRequestedMail,
@@ -29,7 +29,7 @@ class AccessConfig(AppConfig):
 
         stopped_mailboxes.register(mail_stops.MarkedAccesses())
 
-        outbox.register(address_change.KIND, address_change.AddressChangeMail())
+        outbox.register(confirmation_links.KIND, confirmation_links.AddressChangeMail())
         outbox.register(invitations.KIND, InvitationMail())
         outbox.register(request_worker.KIND, SignInMail())
         outbox.register(notice_mail_queueing.PIN_USED, PinUsedMail())

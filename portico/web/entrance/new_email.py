@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portico.domain.access import address_change
+from portico.domain.access.address_change import confirmation
 from portico.web import client_mismatch, languages
 from portico.web.entrance import opened_links, out_of_date
 from portico.web.guards import open_page
@@ -37,7 +37,7 @@ def show(request: OpenRequest) -> HttpResponse:
     if "changed" in request.GET:
         return render(request, "entrance/new_email/changed.html", {"practice": request.practice})
     opened = opened_links.last(request, request.practice, cookie=COOKIE)
-    email = address_change.find(request.practice, opened.token)
+    email = confirmation.find(request.practice, opened.token)
     if email is None:
         return _gone(request)
     if not languages.chosen_language(request):
@@ -51,8 +51,8 @@ def _confirm(request: OpenRequest) -> HttpResponse:
     opened = opened_links.find(request, request.practice, named, cookie=COOKIE)
     if opened is None:
         return out_of_date.page(request)
-    is_changed = address_change.confirm(request.practice, opened.token) is not None
-    if not is_changed and not address_change.is_made(request.practice, opened.token):
+    is_changed = confirmation.confirm(request.practice, opened.token) is not None
+    if not is_changed and not confirmation.is_made(request.practice, opened.token):
         return _gone(request)
     # The used link stays in the cookie: selecting the button a second time leads to the same page.
     return redirect(f"{reverse('entrance:new_email', kwargs={'slug': request.practice.slug})}?changed")

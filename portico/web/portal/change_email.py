@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access import address_change
+from portico.domain.access.address_change import change_requests, confirmation_links
 from portico.domain.access.models import SignInMethod
 from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail
@@ -68,7 +68,7 @@ def ask(request: PortalRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        email = address_change.request(
+        email = change_requests.request(
             request.portal_session,
             request.access,
             form.cleaned_data["email"],
@@ -85,7 +85,7 @@ def ask(request: PortalRequest) -> HttpResponse:
 def is_offered(request: PortalRequest) -> bool:
     """Returns True if the page exists for this client; staff who view the portal see what one sees by mail."""
     method = SignInMethod.LINK if request.client_view else request.portal_session.method
-    return address_change.may_request(request.access, method)
+    return change_requests.may_request(request.access, method)
 
 
 def _page(
@@ -105,5 +105,5 @@ def _address_of(request: PortalRequest) -> str:
     ref = request.GET.get(SENT, "")
     if not ref or is_unstorable(ref):
         return ""
-    mails = OutgoingEmail.objects.filter(practice=request.practice, client=request.client, kind=address_change.KIND)
+    mails = OutgoingEmail.objects.filter(practice=request.practice, client=request.client, kind=confirmation_links.KIND)
     return mails.filter(ref=ref).values_list("to_address", flat=True).first() or ""

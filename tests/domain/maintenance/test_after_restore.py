@@ -6,7 +6,8 @@ import pytest
 from django.test import Client as Browser
 from time_machine import Traveller
 
-from portico.domain.access import address_change, portal_states
+from portico.domain.access import portal_states
+from portico.domain.access.address_change import change_requests, confirmation, confirmation_links
 from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInLink, SignInMethod, SignInRequest
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
@@ -103,13 +104,13 @@ def test_a_link_to_a_new_address_no_longer_works(practice: Practice) -> None:
     access = cast.with_access(cast.ana(practice))
     assert access.account is not None
     session = portal_sessions.start(access.account, method=SignInMethod.LINK, proof_epoch=1, browser="").session
-    mail = address_change.request(session, access, "ana@new.example", form_key="", by=cast.DESK)
+    mail = change_requests.request(session, access, "ana@new.example", form_key="", by=cast.DESK)
     portal_sessions.sign_out(session, practice, by=portal_sessions.actor_of(session))
     OutgoingEmail.objects.update(state=EmailState.HANDED_OVER, handing_over_at=clock.now(), settled_at=clock.now())
-    token = (address_change.AddressChangeMail().link(mail) or "").rstrip("/").rpartition("/")[2]
-    assert address_change.find(practice, token) is not None
+    token = (confirmation_links.AddressChangeMail().link(mail) or "").rstrip("/").rpartition("/")[2]
+    assert confirmation.find(practice, token) is not None
     after_restore()
-    assert address_change.confirm(practice, token) is None
+    assert confirmation.confirm(practice, token) is None
 
 
 def test_a_set_up_link_no_longer_works(practice: Practice) -> None:

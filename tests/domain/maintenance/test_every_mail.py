@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 from django.test import Client as PortalBrowser
 
-from portico.domain.access import address_change, notice_mail_queueing
+from portico.domain.access import notice_mail_queueing
+from portico.domain.access.address_change import change_requests
 from portico.domain.access.help_requests import staff_notices
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import link_redemption, sign_in_pins
@@ -61,7 +62,7 @@ def to_the_client(person: Client) -> None:
         sign_in_pins.generate(person, form_key=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser
     )
     session = PortalSession.objects.create(practice=person.practice, account=account, key_hash="k", epoch=1)
-    address_change.request(session, access, "ana@new.example", form_key="", by=cast.DESK)
+    change_requests.request(session, access, "ana@new.example", form_key="", by=cast.DESK)
     notice_mail_queueing.notify_new_browser(session, account)
     link_redemption.redeem(person.practice, token, visitor=VISITOR)
     OutgoingEmail.objects.update(state="handed_over", settled_at=clock.now())

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import revocation
-from portico.domain.access.address_change import AddressChangeMail
+from portico.domain.access.address_change.confirmation_links import AddressChangeMail
 from portico.domain.access.models import PortalSession
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 from time_machine import Traveller
 
-from portico.domain.access import address_change
+from portico.domain.access.address_change import change_requests, confirmation
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
@@ -31,7 +31,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
-from tests.domain.access.test_address_change import token_of
+from tests.domain.access.address_change.test_address_change import token_of
 
 pytestmark = pytest.mark.django_db
 # Session with the staff member and the practice, the client, packets, requests, forms that are begun, the audit entry,
@@ -114,8 +114,8 @@ def test_a_client_who_opened_it_was_there_also_after_a_change_of_address(
     request_states.mark_opened(packet.requests.get(), language="en", by=cast.DESK)
     session = PortalSession.objects.select_related("account").latest("id")
     by = portal_sessions.actor_of(session)
-    mail = address_change.request(session, access_of(ana), "ana@new.example", form_key="", by=by)
-    address_change.confirm(ana.practice, token_of(mail))
+    mail = change_requests.request(session, access_of(ana), "ana@new.example", form_key="", by=by)
+    confirmation.confirm(ana.practice, token_of(mail))
     page = office.get(address(ana)).text
     assert "Signed in after it was shared" in page
     assert "Not signed in since it was shared" not in page

@@ -13,12 +13,12 @@ from time_machine import Traveller
 
 from portico.domain.access import (
     access_grants,
-    address_change,
     client_changes,
     portal_states,
     revocation,
 )
-from portico.domain.access.address_change import NotChangeable, SameAddress, TooManyRequests
+from portico.domain.access.address_change import change_requests, confirmation, confirmation_links
+from portico.domain.access.address_change.change_requests import NotChangeable, SameAddress, TooManyRequests
 from portico.domain.access.diagnosis import portal_history
 from portico.domain.access.models import PortalSession, SignInMethod
 from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_pins
@@ -52,13 +52,13 @@ def asked(person: Client, address: str = NEW, *, form_key: str = "") -> Outgoing
     access = access_grants.access_of(person)
     assert access is not None
     by = portal_sessions.actor_of(session)
-    return address_change.request(session, access, address, form_key=form_key, by=by)
+    return change_requests.request(session, access, address, form_key=form_key, by=by)
 
 
 def token_of(mail: OutgoingEmail) -> str:
     """Marks the mail as handed over; returns the token of its link."""
     OutgoingEmail.objects.filter(pk=mail.pk).update(handing_over_at=clock.now())
-    link = address_change.AddressChangeMail().link(mail)
+    link = confirmation_links.AddressChangeMail().link(mail)
     assert link is not None
     return link.rstrip("/").rpartition("/")[2]
 
@@ -89,7 +89,7 @@ def test_the_button_makes_the_new_address_sign_in(practice: Practice, ana: Clien
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     mail = asked(ana)
     session = PortalSession.objects.latest("id")
-    assert address_change.confirm(practice, token_of(mail)) == mail
+    assert confirmation.confirm(practice, token_of(mail)) == mail
     assert signs_in_with(ana) == NEW
     old, new = EmailAddress.objects.order_by("id")
     assert (old.closed_at is not None, new.closed_at, new.email_ok_by) == (True, None, "Ana Abreu (portal)")
@@ -104,10 +104,10 @@ def test_the_button_makes_the_new_address_sign_in(practice: Practice, ana: Clien
 
 def test_a_link_works_once(practice: Practice, ana: Client) -> None:
     token = token_of(asked(ana))
-    assert address_change.find(practice, token) is not None
-    assert address_change.confirm(practice, token) is not None
-    assert address_change.find(practice, token) is None
-    assert address_change.confirm(practice, token) is None
+    assert confirmation.find(practice, token) is not None
+    assert confirmation.confirm(practice, token) is not None
+    assert confirmation.find(practice, token) is None
+    assert confirmation.confirm(practice, token) is None
     assert AuditEntry.objects.filter(action=AuditAction.ADDRESS_CHANGED_BY_CLIENT).count() == 1
 
 
@@ -124,7 +124,7 @@ def withdraw(person: Client) -> None:
 
 
 def change_to_another(person: Client) -> None:
-    address_change.confirm(person.practice, token_of(asked(person, "ana@other.example")))
+    confirmation.confirm(person.practice, token_of(asked(person, "ana@other.example")))
 
 
 @pytest.mark.parametrize("change", [revoke, archive, withdraw, change_to_another])
@@ -132,11 +132,11 @@ def test_any_later_change_ends_the_link_and_the_mail(
     practice: Practice, ana: Client, change: Callable[[Client], None]
 ) -> None:
     mail = asked(ana)
-    composer, token = address_change.AddressChangeMail(), token_of(mail)
+    composer, token = confirmation_links.AddressChangeMail(), token_of(mail)
     assert composer.refuse(mail) is None
     change(ana)
     assert composer.refuse(mail) == "Access, address or Email ok was changed after this email was requested."
-    assert address_change.confirm(practice, token) is None
+    assert confirmation.confirm(practice, token) is None
     assert not EmailAddress.objects.filter(address=NEW).exists()
 
 
@@ -176,9 +176,9 @@ def test_ending_the_session_that_asked_ends_the_link(
     mail = asked(ana)
     token = token_of(mail)
     end(PortalSession.objects.latest("id"), ana)
-    assert address_change.find(practice, token) is None
-    assert address_change.confirm(practice, token) is None
-    refusal = address_change.AddressChangeMail().refuse(mail)
+    assert confirmation.find(practice, token) is None
+    assert confirmation.confirm(practice, token) is None
+    refusal = confirmation_links.AddressChangeMail().refuse(mail)
     assert refusal == "The session in which this email was requested was ended."
     assert signs_in_with(ana) == "ana@mail.example"
 
@@ -189,7 +189,7 @@ def test_the_link_outlives_a_session_that_signed_out_or_timed_out(
 ) -> None:
     token = token_of(asked(ana))
     end(PortalSession.objects.latest("id"), ana)
-    assert address_change.confirm(practice, token) is not None
+    assert confirmation.confirm(practice, token) is not None
 
 
 def test_old_sessions_are_kept_as_long_as_their_links(
@@ -197,18 +197,18 @@ def test_old_sessions_are_kept_as_long_as_their_links(
 ) -> None:
     mail = asked(ana)
     stopped_clock.shift(timedelta(hours=23, minutes=59))
-    assert address_change.AddressChangeMail().refuse(mail) is None
+    assert confirmation_links.AddressChangeMail().refuse(mail) is None
     token = token_of(mail)
     stopped_clock.shift(timedelta(hours=23, minutes=59))
     portal_sessions.delete_ended()
-    assert address_change.confirm(practice, token) is not None
+    assert confirmation.confirm(practice, token) is not None
 
 
 def test_the_old_address_is_told_of_the_request_and_the_change(practice: Practice, ana: Client) -> None:
     link_redemption.redeem(practice, cast.token_of(cast.invited(ana)), visitor=VISITOR)
     mail = asked(ana)
     (requested,) = OutgoingEmail.objects.filter(kind="address_change_requested")
-    address_change.confirm(practice, token_of(mail))
+    confirmation.confirm(practice, token_of(mail))
     (removed,) = OutgoingEmail.objects.filter(kind="address_removed")
     someone = "someone who was signed in to your client portal at Alder Street Therapy"
     assert f"{someone} asked to change its email." in text_of(requested)
@@ -239,7 +239,7 @@ def test_an_old_invitation_of_the_address_is_not_the_newest(
     cast.invited(ana)
     choose(ana, EmailAddress.objects.get(address="ana@mail.example"))
     stopped_clock.shift(timedelta(days=700))
-    address_change.confirm(practice, token_of(asked(ana)))
+    confirmation.confirm(practice, token_of(asked(ana)))
     access = access_grants.access_of(ana)
     assert access is not None
     assert access.address == second
@@ -252,15 +252,15 @@ def test_an_old_invitation_of_the_address_is_not_the_newest(
 def test_a_link_expires_after_a_day(practice: Practice, ana: Client, stopped_clock: Traveller) -> None:
     token = token_of(asked(ana))
     stopped_clock.shift(timedelta(hours=24))
-    assert address_change.confirm(practice, token) is None
+    assert confirmation.confirm(practice, token) is None
 
 
 def test_a_link_works_only_at_its_practice_and_whole(practice: Practice, ana: Client) -> None:
     token = token_of(asked(ana))
-    assert address_change.confirm(cast.birch(), token) is None
+    assert confirmation.confirm(cast.birch(), token) is None
     for other in ("", token[:-1], f"{token[:-1]}é", token[:16] + tokens.new_token(), f"x{token[1:]}"):
-        assert address_change.confirm(practice, other) is None
-    assert address_change.confirm(practice, token) is not None
+        assert confirmation.confirm(practice, other) is None
+    assert confirmation.confirm(practice, token) is not None
 
 
 def test_only_the_client_who_asks_gets_the_address(practice: Practice) -> None:
@@ -269,7 +269,7 @@ def test_only_the_client_who_asks_gets_the_address(practice: Practice) -> None:
     cast.with_access(bruno)
     mail = asked(bruno)
     session = PortalSession.objects.latest("id")
-    address_change.confirm(practice, token_of(mail))
+    confirmation.confirm(practice, token_of(mail))
     assert (signs_in_with(bruno), signs_in_with(bea)) == (NEW, "bruno@mail.example")
     assert [access.client for access in portal_sessions.accesses_of(session)] == [bea]
 
@@ -278,14 +278,14 @@ def test_a_mailbox_of_another_client_is_asked_and_joined_alike(practice: Practic
     carol = cast.carol(practice)
     cast.with_access(carol)
     mail = asked(ana, "carol@mail.example")
-    address_change.confirm(practice, token_of(mail))
+    confirmation.confirm(practice, token_of(mail))
     accesses = [access_grants.access_of(person) for person in (ana, carol)]
     assert len({access.account_id for access in accesses if access is not None}) == 1
 
 
 def test_another_address_of_the_client_is_chosen_and_none_is_closed(practice: Practice, ana: Client) -> None:
     second = EmailAddress.objects.create(practice=practice, client=ana, address=NEW, mailbox_key=NEW)
-    address_change.confirm(practice, token_of(asked(ana)))
+    confirmation.confirm(practice, token_of(asked(ana)))
     assert signs_in_with(ana) == NEW
     second.refresh_from_db()
     assert second.email_ok
@@ -297,10 +297,10 @@ def test_a_form_sent_twice_sends_one_mail(ana: Client) -> None:
     assert access is not None
     by, key = portal_sessions.actor_of(session), tokens.new_token()
     for _time in range(7):
-        address_change.request(session, access, NEW, form_key=key, by=by)
+        change_requests.request(session, access, NEW, form_key=key, by=by)
     assert OutgoingEmail.objects.filter(kind="address_change").count() == 1
     assert OutgoingEmail.objects.filter(kind="address_change_requested").count() == 1
-    corrected = address_change.request(session, access, "ana@corrected.example", form_key=key, by=by)
+    corrected = change_requests.request(session, access, "ana@corrected.example", form_key=key, by=by)
     assert corrected.to_address == "ana@corrected.example"
 
 
@@ -328,7 +328,7 @@ def test_a_pin_session_may_not_ask(practice: Practice, ana: Client) -> None:
     access = access_grants.access_of(ana)
     assert access is not None
     with pytest.raises(NotChangeable):
-        address_change.request(started.session, access, NEW, form_key="", by=cast.DESK)
+        change_requests.request(started.session, access, NEW, form_key="", by=cast.DESK)
 
 
 @pytest.mark.postgresql
@@ -337,11 +337,11 @@ def test_a_form_sent_twice_at_once_counts_once(ana: Client) -> None:
     session, access = session_of(ana), access_grants.access_of(ana)
     assert access is not None
     by, key = portal_sessions.actor_of(session), tokens.new_token()
-    ask = partial(address_change.request, session, access, NEW, form_key=key, by=by)
+    ask = partial(change_requests.request, session, access, NEW, form_key=key, by=by)
     assert errors(at_once(ask, ask)) == []
     assert OutgoingEmail.objects.filter(kind="address_change").count() == 1
     assert AuditEntry.objects.filter(action=AuditAction.ADDRESS_CHANGE_REQUESTED).count() == 1
-    assert RateLimitCount.objects.get(key__startswith=address_change.KIND).n == 1
+    assert RateLimitCount.objects.get(key__startswith=confirmation_links.KIND).n == 1
 
 
 @pytest.mark.postgresql
@@ -355,7 +355,7 @@ def test_without_the_second_look_both_forms_are_recorded(practice: Practice, ana
         with access_grants.lock_access(ana) as (row, _access):
             outbox.queue(
                 practice=practice,
-                kind=address_change.KIND,
+                kind=confirmation_links.KIND,
                 key="address_change:1",
                 to_address=NEW,
                 to_name="",
@@ -373,7 +373,7 @@ def test_without_the_second_look_both_forms_are_recorded(practice: Practice, ana
 @pytest.mark.django_db(transaction=True)
 def test_of_concurrent_presses_one_makes_the_change(practice: Practice, ana: Client) -> None:
     token = token_of(asked(ana))
-    results = at_once(*[partial(address_change.confirm, practice, token)] * HANDS)
+    results = at_once(*[partial(confirmation.confirm, practice, token)] * HANDS)
     assert errors(results) == []
     assert sum(result is not None for result in results) == 1
     assert EmailAddress.objects.open().count() == 1
@@ -386,7 +386,7 @@ def test_without_the_lock_only_a_constraint_refuses_the_second(practice: Practic
     token, both_have_read = token_of(asked(ana)), Barrier(2)
 
     def open_without_lock() -> None:
-        assert address_change.find(practice, token) is not None
+        assert confirmation.find(practice, token) is not None
         both_have_read.wait(30)
         EmailAddress.objects.create(practice=practice, client=ana, address=NEW, mailbox_key=NEW)
 
@@ -402,8 +402,8 @@ def test_a_parent_keeps_both_children_with_the_new_address(practice: Practice, a
     held = access_grants.access_of(ana, guardian)
     assert held is not None
     by = portal_sessions.actor_of(session)
-    mail = address_change.request(session, held, "bruno@new.example", form_key="", by=by)
-    assert address_change.confirm(practice, token_of(mail)) is not None
+    mail = change_requests.request(session, held, "bruno@new.example", form_key="", by=by)
+    assert confirmation.confirm(practice, token_of(mail)) is not None
     for relationship in (guardian, sibling):
         access = access_grants.access_of(relationship.client, relationship)
         assert access is not None

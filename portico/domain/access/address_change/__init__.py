@@ -1,0 +1,1 @@
+"""Changes of the sign-in address that clients make in the portal: requested, mailed and confirmed."""

@@ -1,0 +1,1 @@
+"""Tests of changes of the sign-in address by clients."""
