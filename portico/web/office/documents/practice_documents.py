@@ -77,6 +77,7 @@ def _chosen(request: OfficeRequest) -> Filter:
 
 def _cells(request: DocumentRequest, zone: tzinfo) -> Sequence[str]:
     row = request.__dict__  # The annotated columns.
+    signed_on = row["signed_on"]
     times = (request.sent_at, request.opened_at, request.started_at, request.completed_at, request.reviewed_at)
     return (
         csv_files.escaped(request.client.name),
@@ -85,5 +86,5 @@ def _cells(request: DocumentRequest, zone: tzinfo) -> Sequence[str]:
         str(TemplateKind(row["kind"]).label),
         str(RequestState(request.state).label),
         *(time_formatting.day_of(at, zone).isoformat() if at else "" for at in times),
-        row["signed_on"].isoformat() if row["signed_on"] else "",
+        signed_on.isoformat() if signed_on else "",
     )
