@@ -250,6 +250,7 @@ NOT_IN_THE_DEMO = {
     "office:recovery_codes": "the same",
     "office:kept_post": "no session ends while a form is filled in",
     "portal:refund_receipt": "no client who signs in has a refund",
+    "office:paper_signature": "the page of a new paper signature, with fewer fields",
     "portal:document_declining": "no document of the welcome packet may be declined",
 }
 

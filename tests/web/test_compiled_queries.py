@@ -59,6 +59,7 @@ class Visitor:
         portal, client = self.practice.portal_path, f"/office/clients/{self.client.ref}/"
         bills = [f"billing/{invoice.ref}/" for invoice in self.client.invoices.shared()]
         form, consent = self.client.document_requests.order_by("pk").values_list("ref", flat=True)[:2]
+        template = self.client.document_requests.get(ref=form).version.template.ref
         documents = ("documents/", f"documents/{form}/", f"documents/{consent}/done/", f"documents/{self.card.ref}/")
         mine = ("home/", "billing/", *bills, *documents, "profile/")
         for browser, addresses in (
@@ -70,7 +71,7 @@ class Visitor:
                     *(*pages.without_arguments("office").values(), client, f"{client}billing/"),
                     *(f"{client}billing/payment/", f"{client}edit/portal/", f"{client}files/"),
                     *(f"{client}sharing/", f"{client}documents/", f"{client}documents/{consent}/"),
-                    "/office/documents/?show=review",
+                    *("/office/documents/?show=review", f"/office/settings/documents/{template}/"),
                     f"{client}edit/portal/?access={self.guardian.ref}",
                     *(
                         f"/office/invoices/balances/?after={each.ref}"
@@ -155,6 +156,7 @@ def visitor(client: Client) -> Visitor:
     form, consent, card = shared_documents.shared(access, *(each(practice) for each in make))
     shared_documents.signed(consent, access)
     shared_documents.saved(form, {"name": [{"valueString": "Ana"}]})
+    shared_documents.new_version(form.version.template, shared_documents.intake())
     uploads.add(card, io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
     shared_documents.consent(practice, in_welcome_packet=True)
     Invoice.objects.filter(client__in=owing).update(due_on=None)

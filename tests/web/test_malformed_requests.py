@@ -61,7 +61,10 @@ ODD_BYTES = 2 if databases.is_whole() else 1
 ROUTES = all_routes()
 BODY_KINDS = (FORM, "multipart/form-data; boundary=x", "application/json", "text/plain")
 # Where files of up to 25 MB are uploaded.
-TAKES_FILES = {"portal:upload", "office:shareable_document", "office:document_publication"}
+TAKES_FILES = {
+    *("portal:upload", "office:shareable_document", "office:document_publication", "office:document_check"),
+    *("office:new_paper_signature", "office:paper_signature"),
+}
 POSTING = [route for route, method in cases() if method == "POST"]
 
 

@@ -41,7 +41,7 @@ def our_fields() -> list[tuple[str, forms.Field]]:
 def test_every_date_uses_the_same_field() -> None:
     typed = {name: field for name, field in our_fields() if isinstance(field, forms.DateField)}
 
-    assert len(typed) == 9
+    assert len(typed) == 12
     assert [name for name, field in typed.items() if not isinstance(field, DayField)] == []
 
 

@@ -22,6 +22,8 @@ from portico.web.office.shareable_documents.template_labels import ITEM_TYPES
 ENGLISH, SPANISH = "en", "es"
 # The value of "only if" that leaves the conditions of an imported item as they are.
 KEEP = "keep"
+# The value of the choice that links a question to no field of the client's record.
+NOT_LINKED = "none"
 
 
 class ItemForm(OfficeForm):
@@ -42,7 +44,8 @@ class ItemForm(OfficeForm):
     condition = forms.ChoiceField(label=gettext_lazy("Only if"), required=False)
     record_field = forms.ChoiceField(
         label=gettext_lazy("Client record"),
-        choices=[("", gettext_lazy("Not linked")), *((each.value, label) for each, label in LABELS.items())],
+        choices=[(NOT_LINKED, gettext_lazy("Not linked")), *((each.value, label) for each, label in LABELS.items())],
+        initial=NOT_LINKED,
         required=False,
     )
     revision = revision_field()
@@ -64,10 +67,14 @@ class ItemForm(OfficeForm):
         if cleaned.get("type") in CHOICES:
             self._check_options(_lines(cleaned.get("options_en", "")), _lines(cleaned.get("options_es", "")))
         field = cleaned.get("record_field")
-        if field and "type" in cleaned and (fits := record_fields.ITEM_TYPES[RecordField(field)]) != cleaned["type"]:
+        if field and "type" in cleaned and (fits := record_fields.ITEM_TYPES[field]) != cleaned["type"]:
             text = _("Only a question of the answer type “%(type)s” can be linked to this field.")
             self.add_error("record_field", text % {"type": ITEM_TYPES[fits]})
         return cleaned
+
+    def clean_record_field(self) -> RecordField | None:
+        name = self.cleaned_data["record_field"]
+        return RecordField(name) if name and name != NOT_LINKED else None
 
     def _check_options(self, english: tuple[str, ...], spanish: tuple[str, ...]) -> None:
         if not english:
@@ -98,7 +105,7 @@ class ItemForm(OfficeForm):
             repeats=cleaned["repeats"],
             condition=ConditionInput(question, answer) if question and condition != KEEP else None,
             keeps_conditions=condition == KEEP,
-            record_field=RecordField(cleaned["record_field"]) if cleaned["record_field"] else None,
+            record_field=cleaned["record_field"],
         )
 
 
@@ -120,7 +127,7 @@ def _initial(form: Questionnaires, item: JsonItem) -> dict[str, Any]:  # Any: va
         "repeats": item.get("repeats", False),
         "group": form_items.group_of(form, item["linkId"]),
         "condition": shown,
-        "record_field": record_fields.linked_field(item) or "",
+        "record_field": record_fields.linked_field(item) or NOT_LINKED,
     }
 
 
