@@ -52,17 +52,18 @@ def decide(
     lacks_guardian: bool = False,
     since: datetime | None = None,
 ) -> Decision:
-    """Returns the decision for a client. `access` may be unsaved, and has its client with the practice.
+    """Returns the decision for a client, or for a contact, whose access a run never turns on.
 
+    `access` may be unsaved, and has its client with the practice.
     `addresses` are the client's open ones, `stopped` the keys of mailboxes that are stopped, and `taken` those that
     open the portal for a contact, as `access_grants.mailboxes_of_contacts` returns them; all three are read only if the
-    access was never set up. `waiting` are the ids of clients with an invitation that was not sent yet; it is
+    access was never set up. `waiting` are the ids of accesses with an invitation that was not sent yet; it is
     read only for RESEND. `lacks_guardian`: a minor without one. `since` is when the run was started: a client invited
     after that is left out.
     """
     if lacks_guardian and not access.client.is_archived_now and access.first_signed_in_at is None:
         return Decision(LeftOutReason.NO_GUARDIAN)
-    if kind is RunKind.INVITE and not is_set_up(access) and not access.client.is_archived_now:
+    if kind is RunKind.INVITE and access.is_own and not is_set_up(access) and not access.client.is_archived_now:
         return _decide_first(access, addresses, stopped, taken)
     if access.is_on and access.first_signed_in_at is not None and not access.client.is_archived_now:
         return Decision(LeftOutReason.SIGNED_IN)
@@ -102,6 +103,6 @@ def _invited_before(
         return LeftOutReason.NOT_INVITED
     if since is not None and access.invited_at >= since:
         return LeftOutReason.ALREADY_INVITED
-    if access.client.pk in waiting:
+    if access.pk in waiting:
         return LeftOutReason.STILL_WAITING
     return LeftOutReason.JUST_INVITED if clock.is_within(access.invited_at, RESEND_PAUSE) else None

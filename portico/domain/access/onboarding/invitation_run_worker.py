@@ -155,11 +155,12 @@ def _outcome_of(
 def _invite(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation) -> Invitation | LeftOutReason:
     """Decides again, as the preview did, and writes the invitation; changes nothing if the client is left out."""
     by, kind = run.requested_by.actor, RunKind(run.kind)
-    with access_grants.lock_access(item.client) as (client, access):
-        addresses = [] if bulk_eligibility.is_set_up(access) else list(client.email_addresses.open())
+    relationship = item.relationship
+    with access_grants.lock_access(item.client, relationship) as (client, access):
+        addresses = [] if relationship or bulk_eligibility.is_set_up(access) else list(client.email_addresses.open())
         stopped = mail_stops.stops_of(addresses)
         taken = access_grants.mailboxes_of_contacts([client.pk]) if addresses else ()
-        waiting = invitations.clients_with_waiting_mail([client.pk]) if kind is RunKind.RESEND else ()
+        waiting = invitations.with_waiting_mail([access]) if kind is RunKind.RESEND else ()
         decision = bulk_eligibility.decide(
             access,
             addresses,
@@ -177,8 +178,9 @@ def _invite(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation)
             if access.mail_stopped_at is not None:
                 # Stopped at this moment, before the mailbox's account was locked: access is not turned on.
                 raise _MailboxStopped
-        text = invitation_text.default_of(client.practice, client.language)
-        # Unique for each client, so that the database, too, refuses a second invitation of this run.
-        invitation = write(access, text, form_key=f"run:{run.ref}", by=by, queue=MailQueue.BULK)
+        text = invitation_text.default_of(client.practice, access.holder_language)
+        # Unique for each person, so that the database, too, refuses a second invitation of this run.
+        form_key = f"run:{run.ref}" if relationship is None else f"run:{run.ref}:{relationship.ref}"
+        invitation = write(access, text, form_key=form_key, by=by, queue=MailQueue.BULK)
         portal_states.store(access)
     return invitation

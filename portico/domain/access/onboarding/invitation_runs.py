@@ -58,13 +58,16 @@ def _start(
     practice: Practice, selection: Selection, *, shown: str, form_key: str, requested_by: StaffMember
 ) -> InvitationRun:
     preview = bulk_selection.preview(practice, selection)
-    if not preview.invited:
+    if not preview.number:
         raise NoClientEligible
     if preview.digest != shown:
         raise SelectionChanged
     planned = [PlannedItem(client) for client in preview.invited]
     for reason, clients in preview.left_out.items():
         planned += [PlannedItem(client, left_out=reason) for client in clients]
+    planned += [PlannedItem(each.client, each.relationship) for each in preview.contacts]
+    for reason, contacts in preview.contacts_left_out.items():
+        planned += [PlannedItem(each.client, each.relationship, reason) for each in contacts]
     run = run_creation.create(practice, selection.kind, planned, form_key=form_key, requested_by=requested_by)
     _record(AuditAction.INVITATION_RUN_STARTED, run, by=requested_by.actor, kind=run.kind, number=run.total)
     return run
@@ -199,9 +202,11 @@ def progress_of(runs: Collection[InvitationRun]) -> dict[int, RunProgress]:
     return {run.pk: RunProgress(**numbers[run.pk], left_out=left_out[run.pk]) for run in runs}
 
 
-_HAS_SIGNED_IN = ExpressionWrapper(
-    Q(client__portal_access__first_signed_in_at__isnull=False), output_field=BooleanField()
+# The item's person: the client, or the contact of its relationship.
+_SIGNED_IN = Q(relationship=None, client__portal_access__first_signed_in_at__isnull=False) | Q(
+    relationship__access__first_signed_in_at__isnull=False
 )
+_HAS_SIGNED_IN = ExpressionWrapper(_SIGNED_IN, output_field=BooleanField())
 
 
 # From a delivery report.
@@ -235,9 +240,9 @@ def problems_of(run: InvitationRun) -> list[InvitationRunItem]:
     have not signed in.
     """
     left_out = Q(state=ItemState.LEFT_OUT) & ~Q(reason__in=NO_PROBLEM)
-    failed = Q(invitation__email__state__in=NOT_DELIVERED_STATES, client__portal_access__first_signed_in_at=None)
+    failed = Q(invitation__email__state__in=NOT_DELIVERED_STATES) & ~_SIGNED_IN
     items = InvitationRunItem.objects.filter(left_out | failed, run=run)
-    related = items.select_related("client", "invitation__email")
+    related = items.select_related("client", "relationship__contact", "invitation__email")
     return list(related.order_by("client__sort_key", "client_id")[: MAX_LISTED + 1])
 
 

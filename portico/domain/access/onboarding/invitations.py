@@ -268,10 +268,11 @@ def invitations_of(access: PortalAccess | Parameter) -> QuerySet[Invitation]:
     return Invitation.objects.filter(access=access).select_related("email__sign_in_link").order_by("-id")
 
 
-def clients_with_waiting_mail(clients: Collection[int]) -> set[int]:
-    """Returns the ids of those clients who have an invitation of their own whose mail was not sent yet."""
-    waiting = Invitation.objects.filter(access__own_client__in=clients, email__state__in=WAITING)
-    return set(waiting.values_list("client_id", flat=True))
+def with_waiting_mail(accesses: Collection[PortalAccess]) -> set[int]:
+    """Returns the ids of those saved accesses that have an invitation whose mail was not sent yet."""
+    saved = [access.pk for access in accesses if not access._state.adding]
+    waiting = Invitation.objects.filter(access__in=saved, email__state__in=WAITING)
+    return set(waiting.values_list("access_id", flat=True))
 
 
 def record_failure(invitation: Invitation, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import reverse
 
-from portico.domain.access.models import RunKind
+from portico.domain.access.models import INVITING, RunKind
 from portico.domain.access.onboarding import bulk_selection
 from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.plumbing.text import input_validation
@@ -11,17 +11,30 @@ from portico.web.office.clients.client_list import ListForm, list_url
 
 # In the query: every client that the list shows, instead of those with a check mark.
 ALL = "all"
+# In the query: "on" invites the contacts of the chosen clients too.
+CONTACTS = "contacts"
 
 
 def selection_of(request: OfficeRequest, kind: RunKind) -> Selection:
     """Returns the selection in the query. Raises NoClientChosen for an invalid search."""
+    with_contacts = kind in INVITING and request.GET.get(CONTACTS) == "on"
     if request.GET.get("chosen") != ALL:
         refs = request.GET.getlist("client")[: bulk_selection.MAX_CLIENTS + 1]
-        return Selection(kind, refs=tuple(ref for ref in refs if not input_validation.is_unstorable(ref)))
+        chosen = tuple(ref for ref in refs if not input_validation.is_unstorable(ref))
+        return Selection(kind, refs=chosen, with_contacts=with_contacts)
     form = ListForm(request.GET)
     if not form.is_valid():
         raise bulk_selection.NoClientChosen
-    return Selection(kind, listed=form.list_query(request.practice))
+    return Selection(kind, listed=form.list_query(request.practice), with_contacts=with_contacts)
+
+
+def query_with_contacts(request: OfficeRequest, *, included: bool) -> str:
+    """Returns the query of the page with the contacts of the chosen clients, or without them."""
+    query = request.GET.copy()
+    query.pop(CONTACTS, None)
+    if included:
+        query[CONTACTS] = "on"
+    return f"?{query.urlencode()}"
 
 
 def list_of(request: OfficeRequest) -> str:

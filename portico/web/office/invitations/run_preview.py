@@ -85,7 +85,15 @@ def _start(request: OfficeRequest, selection: Selection) -> HttpResponse:
 def _context(request: OfficeRequest, selection: Selection, preview: InvitationPreview) -> dict[str, object]:
     return {
         "kind": selection.kind,
-        "number": len(preview.invited),
+        "number": preview.number,
+        "number_of_clients": len(preview.invited),
+        "contacts": NamesShown.of(preview.contacts),
+        "offered": len(preview.offered),
+        "contacts_left_out": [
+            (reason, NamesShown.of(accesses)) for reason, accesses in preview.contacts_left_out.items()
+        ],
+        "contacts_url": chosen_clients.query_with_contacts(request, included=not selection.with_contacts),
+        "may_leave_contacts": selection.with_contacts,
         "invited": NamesShown.of(preview.invited),
         "turned_on": NamesShown.of(preview.turned_on),
         "languages": _languages(request.practice, preview),

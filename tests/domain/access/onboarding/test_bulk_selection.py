@@ -23,8 +23,9 @@ from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-# Ids of the list, clients with their accesses, and of those without access: addresses, stopped mailboxes, contacts'.
-QUERIES = 5
+# Ids of the list, accesses of contacts, clients with their accesses, and of those without access: addresses, stopped
+# mailboxes, contacts'.
+QUERIES = 6
 
 
 def preview(kind: RunKind, *people: Client) -> InvitationPreview:

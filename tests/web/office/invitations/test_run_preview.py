@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client as Browser
@@ -21,9 +22,9 @@ from tests import cast, shared_documents
 
 pytestmark = pytest.mark.django_db
 PREVIEW = "/office/invitations/new/"
-# Session with staff, counts of the menu, ids of the chosen, clients with accesses, addresses, stopped mailboxes,
-# mailboxes of contacts, texts, documents.
-QUERIES = 9
+# Session with staff, counts of the menu, ids of the chosen, accesses of contacts, clients with accesses, addresses,
+# stopped mailboxes, mailboxes of contacts, texts, documents.
+QUERIES = 10
 
 
 def chosen(*people: Client, kind: str = "invite") -> str:
@@ -189,3 +190,27 @@ def test_the_number_of_queries_is_fixed(
         page = office.get(f"{PREVIEW}?chosen=all").text
     assert left_out(page) == [("no_address", str(number))]
     assert "Invite 1 client?" in page
+
+
+def test_contacts_are_included_by_a_link_and_named(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    bruno, silent = cast.guardian(ana), cast.guardian(ana, "Silent", address="s@mail.example", email_ok=False)
+    for contact in (bruno, silent):
+        cast.with_contact_access(contact)
+    page = unescape(office.get(chosen(ana)).text)
+    assert "Invite 1 client?" in page
+    assert "1 contact of these clients has access and could get an email too." in page
+    (link,) = re.findall(r'<a href="([^"]+)">Include contacts', page)
+
+    page = unescape(office.get(f"{PREVIEW}{link}").text)
+
+    assert "Send 2 invitations?" in page
+    link_to_bruno = f'href="/office/clients/{ana.ref}/edit/portal/?access={bruno.ref}">Bruno Berg (guardian)</a>'
+    assert f"{link_to_bruno} for Ana Abreu" in re.sub(r"\s+", " ", page)
+    assert 'data-testid="contacts-left-out" data-reason="no_email_ok"' in page
+    answer = office.post(f"{PREVIEW}{link}", form_of(page), follow=True)
+    run = InvitationRun.objects.get()
+    while invitation_run_worker.settle_next(run):
+        pass
+    assert set(OutgoingEmail.objects.values_list("to_address", flat=True)) == {"ana@mail.example", "bruno@mail.example"}
+    assert "Silent Berg" in office.get(answer.request["PATH_INFO"]).text
