@@ -19,9 +19,9 @@ from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients import coming_of_age
 from portico.domain.clients.models import Client, Relationship
 from portico.domain.documents import intake
-from portico.domain.documents.completion import portal_requests, uploads
+from portico.domain.documents.completion import drafts, portal_requests, uploads
 from portico.domain.documents.models import DocumentRequest
-from portico.domain.documents.sharing import invitations, shareable
+from portico.domain.documents.sharing import invitations, shareable, version_updates
 from portico.domain.documents.templates import template_editing
 from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
@@ -96,6 +96,9 @@ class Visitor:
         access = PortalAccess.objects.get(own_client=self.client)
         assert invitations.enclosed(access, []) is not None
         assert shareable.welcome_packet_of(access)
+        draft = drafts.of(self.client.document_requests.earliest("pk"))
+        assert draft is not None
+        assert version_updates.count_outdated(draft.request.version.template).started
         assert payment_readiness.read_client_for_mode(self.practice, livemode=False)
         found = webhook_events._attempt_of_session.rows(practice=practice, session=self.attempt.checkout_session_id)
         assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.completion import request_states
@@ -18,6 +19,7 @@ from portico.domain.documents.refusals import DraftChanged, DraftTooLarge
 from portico.domain.documents.templates.version_content import content_in
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,12 @@ class SavedDraft:
 
 def of(request: DocumentRequest) -> ResponseDraft | None:
     """Returns the request's draft, if there is one."""
-    return ResponseDraft.objects.filter(request=request).first()
+    return _of_request.first(request=request.pk)
+
+
+@CompiledQuery
+def _of_request(request: Parameter) -> QuerySet[ResponseDraft]:
+    return ResponseDraft.objects.filter(request=request)
 
 
 def questionnaire_of(version: TemplateVersion, language: str) -> Questionnaire:

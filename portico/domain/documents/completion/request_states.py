@@ -1,6 +1,7 @@
 """The states of a request before it is completed: opened, declined and withdrawn."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portico.domain.access import holders
 from portico.domain.audit_actions import AuditAction
@@ -15,6 +16,7 @@ from portico.domain.documents.refusals import (
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.files import file_content
 
 
@@ -23,9 +25,16 @@ def lock(request: DocumentRequest) -> DocumentRequest:
 
     The version is not joined: one that the request gets during the wait would be missing.
     """
-    rows = DocumentRequest.objects.locked().select_related("client", "practice", "access__relationship__contact")
-    # PostgreSQL returns no row if it waited while the version changed: the joined one is then another.
-    return rows.filter(pk=request.pk).first() or rows.get(pk=request.pk)
+    row = _locked.first(request=request.pk)
+    if row is None:
+        raise DocumentRequest.DoesNotExist
+    return row
+
+
+@CompiledQuery
+def _locked(request: Parameter) -> QuerySet[DocumentRequest]:
+    rows = DocumentRequest.objects.locked().filter(pk=request)
+    return rows.select_related("client", "practice", "access__relationship__contact")
 
 
 def refuse_unless_open(request: DocumentRequest) -> None:
