@@ -81,6 +81,7 @@ class AuditAction(TextChoices):
     DOCUMENT_VIEWED = "document.viewed", _("Document opened")
     DOCUMENTS_VIEWED = "documents.viewed", _("Documents of a client viewed")
     SUBMISSION_VIEWED = "submission.viewed", _("Completed document viewed")
+    # Of earlier versions, which listed a client's files on a page of their own.
     UPLOADS_VIEWED = "uploads.viewed", _("Files of a client viewed")
     SHARING_VIEWED = "sharing.viewed", _("Documents of a client viewed, to share more")
     UPLOAD_DOWNLOADED = "upload.downloaded", _("File of a client downloaded")

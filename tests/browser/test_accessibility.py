@@ -143,7 +143,6 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
         *(
             one,
             f"{one}activity/",
-            f"{one}files/",
             f"{one}edit/info/",
             f"{one}view/",
             f"/office/clients/{archived.ref}/view/",

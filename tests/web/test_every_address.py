@@ -175,7 +175,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:submission_countersignature", "POST"): REFUSED_INPUT,
     # Signed already: the page says so.
     ("office:document_withdrawal", "POST"): CHANGED,
-    ("office:client_uploads", "GET"): EDITED,
+    ("office:client_uploads", "GET"): CHANGED,
     ("office:client_upload", "GET"): EDITED,
     ("office:client_archiving", "POST"): CHANGED,
     ("office:client_restoring", "POST"): CHANGED,

@@ -21,7 +21,6 @@ ONE_CLIENTS = {
     "share_documents": "sharing.viewed",
     "submission": "submission.viewed",
     "submission_pdf": "document.viewed",
-    "client_uploads": "uploads.viewed",
     "client_upload": "upload.downloaded",
     "invitation_letter": "document.viewed",
     "client_billing": "billing.viewed",

@@ -1,11 +1,15 @@
-"""The files that a client sent: listed and downloaded."""
+"""The files that a client sent: listed among the documents, and downloaded."""
+
+from dataclasses import dataclass
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
 from portico.domain.documents.completion import uploads
 from portico.domain.documents.models import Upload
 from portico.domain.documents.templates import version_content
@@ -19,20 +23,28 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 
 
+@dataclass(frozen=True)
+class ListedFile:
+    """A file with the title of its request, and what staff should know before they open it."""
+
+    upload: Upload
+    title: str
+    words: str
+
+
+def list_of(client: Client) -> tuple[list[ListedFile], bool]:
+    """Returns the client's files, newest first, up to MAX_LISTED, and whether there are more, in one query."""
+    found = uploads.of_client(client)
+    listed = [ListedFile(each, _title_of(each), virus_words(each.file)) for each in found[: uploads.MAX_LISTED]]
+    return listed, len(found) > uploads.MAX_LISTED
+
+
 @office_page(*CLIENT_EDITORS)
 @require_safe
 def index(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Lists the files that the client sent, newest first."""
+    """Leads to the files among the client's documents, for those who kept the address of an earlier version."""
     client = lookups.get_client(request, ref)
-    found, limit = uploads.of_client(client), uploads.MAX_LISTED
-    audit_log.record(AuditAction.UPLOADS_VIEWED, practice=request.practice, client=client, by=request.actor)
-    context = {
-        "client": client,
-        "rows": [(each, _title_of(each), virus_words(each.file)) for each in found[:limit]],
-        "has_more": len(found) > limit,
-        "limit": limit,
-    }
-    return render(request, "office/clients/uploads.html", context)
+    return redirect(reverse("office:client_documents", args=[client.ref]) + "#files")
 
 
 @office_page(*CLIENT_EDITORS)

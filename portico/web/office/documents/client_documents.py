@@ -10,12 +10,14 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.documents import client_documents
 from portico.domain.documents.completion import request_states
+from portico.domain.documents.completion.uploads import MAX_LISTED
 from portico.domain.documents.models import DocumentRequest
 from portico.domain.practices.models import CLIENT_EDITORS
 from portico.plumbing.audit import audit_log
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
+from portico.web.office.clients import uploads
 from portico.web.office.documents.state_labels import PILLS
 from portico.web.office.shown_refusals import show_refusal
 
@@ -23,11 +25,20 @@ from portico.web.office.shown_refusals import show_refusal
 @office_page(*CLIENT_EDITORS)
 @require_safe
 def index(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Lists the packets, newest first, with the state of each document."""
+    """Lists the packets, newest first, with the state of each document; on the first page, the files that were sent."""
     client = lookups.get_client(request, ref)
     listed = client_documents.list_for(client, before=request.GET.get("before", ""))
     audit_log.record(AuditAction.DOCUMENTS_VIEWED, practice=request.practice, client=client, by=request.actor)
-    return render(request, "office/documents/client.html", {"client": client, "listed": listed, "pills": PILLS})
+    files, has_more_files = ([], False) if listed.is_later_page else uploads.list_of(client)
+    context = {
+        "client": client,
+        "listed": listed,
+        "pills": PILLS,
+        "files": files,
+        "has_more_files": has_more_files,
+        "most_files": MAX_LISTED,
+    }
+    return render(request, "office/documents/client.html", context)
 
 
 @office_page(*CLIENT_EDITORS)

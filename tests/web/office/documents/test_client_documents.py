@@ -34,9 +34,9 @@ from tests import cast, shared_documents
 from tests.domain.access.address_change.test_address_change import token_of
 
 pytestmark = pytest.mark.django_db
-# Session with the staff member and the practice, the client, packets, requests, forms that are begun, the audit entry,
-# and the counts of the menu.
-LIST_QUERIES = 7
+# Session with the staff member and the practice, the client, packets, requests, forms that are begun, files, the audit
+# entry, and the counts of the menu.
+LIST_QUERIES = 8
 # The same with the document, its files, and no packets.
 SUBMISSION_QUERIES = 6
 

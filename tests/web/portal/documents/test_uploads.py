@@ -198,7 +198,7 @@ def test_files_of_a_request_that_is_never_submitted_are_not_for_staff(
     send(portal, card, files.pdf())
     (upload,) = uploads.of_request(card)
     office, path = cast.signed_in(Browser(), cast.fay(ana.practice)), f"/office/clients/{ana.ref}/files/"
-    assert "Not submitted yet" in office.get(path).text
+    assert "Not submitted yet" in office.get(path, follow=True).text
     if ended == "declined":
         request_states.decline(card, reason="", by=cast.DESK)
     else:
