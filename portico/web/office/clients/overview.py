@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import client_changes, eligibility
+from portico.domain.access import client_changes, eligibility, portal_states
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
@@ -56,6 +56,8 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "client": client,
         "client_number": client_numbers.number_of(client),
         "access": access,
+        # That of the client's own access, as the facts below it; contacts have theirs in their card.
+        "own_state": portal_states.state_of(access).state,
         "addresses": addresses,
         "contact_rows": contacts_card.rows_of(client) if found.has_contacts else [],
         "phones": _phones.rows(client=client.pk),

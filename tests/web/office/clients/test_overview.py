@@ -1,5 +1,6 @@
 """A client's overview: portal state and next step."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -101,6 +102,15 @@ def test_signed_in_client_has_no_next_step(office: Browser, practice: Practice) 
     assert "next-step" not in page
     assert 'data-testid="portal-state" data-state="signed_in"' in page
     assert "Today, 12:20 PM" in page
+
+
+def test_the_portal_card_is_about_the_clients_own_access(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    cast.with_contact_access(cast.guardian(ana))
+    page = office.get(f"/office/clients/{ana.ref}/").text
+    card, _heading, contacts = page.partition('id="act-h"')[0].partition("</section>")
+    assert re.findall(r'data-testid="portal-state" data-state="(\w+)"', card) == ["no_access"]
+    assert re.findall(r'data-testid="portal-state" data-state="(\w+)"', contacts) == ["needs_attention"]
 
 
 def test_contact_consent_and_access_are_shown(office: Browser, practice: Practice) -> None:
