@@ -36,7 +36,7 @@ class DetailsForm(OfficeForm):
     status = forms.ChoiceField(
         label=gettext_lazy("Status"), choices=[(each.value, each.label) for each in (Status.ACTIVE, Status.INACTIVE)]
     )
-    kind = forms.ChoiceField(label=gettext_lazy("Kind of record"), choices=ClientKind.choices, required=False)
+    kind = forms.ChoiceField(label=gettext_lazy("This record is for"), choices=ClientKind.choices, required=False)
     language = forms.ChoiceField(label=gettext_lazy("Language of emails"), choices=Language.choices)
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
