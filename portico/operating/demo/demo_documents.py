@@ -1,5 +1,7 @@
 """The demo's documents: shared with four clients and a mother; one client completed everything; one shared with all."""
 
+from datetime import date
+
 from portico.domain.access import access_grants
 from portico.domain.access.models import PortalAccess, PortalSession, RunKind
 from portico.domain.access.onboarding import invitation_run_worker
@@ -22,6 +24,18 @@ from portico.plumbing.actors import Actor
 LANGUAGE = "en"
 # From a documentation range: https://www.rfc-editor.org/rfc/rfc5737
 NETWORK_ADDRESS = "203.0.113.40"
+BIRTH_DATE = date(1990, 4, 23)
+# By linkId, in the starter set's intake form.
+TEXTS = {
+    "address": "27 Cedar Lane\nPortland, OR 97205",
+    "phone": "(503) 555-0148",
+    "emergency-name": "Sam Rivera",
+    "emergency-relationship": "Brother",
+    "emergency-phone": "(503) 555-0163",
+    "concern": "I sleep badly and worry about work.",
+    "goals": "To sleep through the night and feel calmer.",
+    "conditions": "None.",
+}
 
 
 def share(client: Client, *, by: Actor, relationship: Relationship | None = None) -> None:
@@ -106,27 +120,21 @@ def _fill_in(request: DocumentRequest, access: PortalAccess, *, only: int | None
     """Answers the questions of the form, or as many from the beginning as `only` says."""
     form = drafts.questionnaire_of(request.version, LANGUAGE)
     asked = form.questions[:only]
-    answers = {item.link_id: [_answer(item)] for item in asked}
+    answers = {item.link_id: _answer(item, access.client) for item in asked}
     page = OpenedPage(0, tokens.new_ref(), 0)
     by = _signer(access)[1]
     drafts.save(request, answers, page=page, place=asked[-1].link_id, language=LANGUAGE, by=by)
 
 
-def _answer(item: Item) -> Answer:
+def _answer(item: Item, client: Client) -> list[Answer]:
+    """Returns the client's answer to a question of the starter set's intake form; none to one without an answer."""
     if item.options:
-        return item.options[0].answer
+        return [item.options[0].answer]
     match item.type:
         case ItemType.BOOLEAN:
-            return {"valueBoolean": False}
+            return [{"valueBoolean": False}]
         case ItemType.DATE:
-            return {"valueDate": "1990-04-23"}
-        case ItemType.INTEGER:
-            return {"valueInteger": 2}
-        case ItemType.DECIMAL:
-            return {"valueDecimal": 2.5}
-        case ItemType.TIME:
-            return {"valueTime": "09:30:00"}
-        case ItemType.DATE_TIME:
-            return {"valueDateTime": "2026-11-02T09:30:00-08:00"}
+            return [{"valueDate": (client.date_of_birth or BIRTH_DATE).isoformat()}]
         case _:
-            return {"valueString": "As we discussed on the phone."}
+            text = client.called if item.link_id == "preferred-name" else TEXTS.get(item.link_id)
+            return [{"valueString": text}] if text else []

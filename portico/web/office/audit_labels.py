@@ -253,8 +253,8 @@ _WITH_ADDRESS = {
 _RUNS = {
     AuditAction.INVITATION_RUN_STARTED: gettext_lazy("Invitations to several clients started: %(number)s"),
     AuditAction.INVITATION_RUN_STOPPED: gettext_lazy("Invitations to several clients stopped: %(number)s not sent"),
-    AuditAction.DOCUMENT_RUN_STARTED: gettext_lazy("Sharing documents with many people started: %(number)s"),
-    AuditAction.DOCUMENT_RUN_STOPPED: gettext_lazy("Sharing documents with many people stopped: %(number)s not shared"),
+    AuditAction.DOCUMENT_RUN_STARTED: gettext_lazy("Bulk sharing started: %(number)s"),
+    AuditAction.DOCUMENT_RUN_STOPPED: gettext_lazy("Bulk sharing stopped: %(number)s not shared"),
 }
 
 

@@ -171,7 +171,7 @@ def _propose_date(client: Client, current: ClientInput, day: date) -> Proposal |
         return replace(entry, details=replace(entry.details, date_of_birth=day))
 
     written = time_formatting.full_day(old, "en") if old else ""
-    problem = "" if is_possible else _("This is not a possible date of birth.")
+    problem = "" if is_possible else _("This is not a valid date of birth.")
     return Proposal(RecordField.DATE_OF_BIRTH, written, time_formatting.full_day(day, "en"), change, problem)
 
 

@@ -26,7 +26,7 @@ class BulkShareForm(MailTextsForm):
         label=gettext_lazy("Documents"),
         error_messages={"invalid_choice": CHANGED, "required": gettext_lazy("Choose at least one document.")},
     )
-    asks_again = forms.BooleanField(label=gettext_lazy("Also to people who have completed them before"), required=False)
+    asks_again = forms.BooleanField(label=gettext_lazy("Also to people who already completed them"), required=False)
 
     def __init__(self, practice: Practice, data: QueryDict | None = None, *, document: str = "") -> None:
         """`document` is the ref of one that is checked at first."""
