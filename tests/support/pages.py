@@ -22,7 +22,7 @@ FILES = {
     *("portal:document_pdf", "portal:shared_file", "office:client_upload", "office:template_file"),
     "office:submission_pdf",
     *("office:invoices_file", "office:payment_list_file", "office:figures_file", "office:balances_file"),
-    *("office:needs_a_fix_file", "office:needs_a_fix_letters", "office:document_export"),
+    *("office:needs_a_fix_file", "office:needs_a_fix_letters", "office:document_export", "office:documents_file"),
 }
 
 
