@@ -127,7 +127,7 @@ def test_a_record_that_changed_meanwhile_is_compared_again(office: Browser, ana:
     [
         ({"phone": [{"valueString": "ask my mother"}]}, "not a complete phone number"),
         ({"email": [{"valueString": "ana at mail"}]}, "not a complete email address"),
-        ({"birth-date": [{"valueDate": "2090-01-01"}]}, "not a possible date of birth"),
+        ({"birth-date": [{"valueDate": "2090-01-01"}]}, "not a valid date of birth"),
         ({"preferred-name": [{"valueString": "A" * 101}]}, "longer than 100 characters"),
     ],
 )
