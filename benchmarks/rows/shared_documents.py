@@ -43,7 +43,7 @@ def fill(practice: Practice) -> PortalAccess:
     person = cast.client(practice, "Template", "Of Documents", address="template.of.documents@mail.example")
     cast.in_the_portal(Browser(headers={"host": "localhost"}), person)
     access = PortalAccess.objects.get(own_client=person)
-    (request,) = shared_documents.shared(access, shared_documents.consent(practice))
+    (request,) = shared_documents.shared(access, shared_documents.consent(practice, repeat_after_months=12))
     submission = shared_documents.signed(request, access)
     request.refresh_from_db()
     with (
@@ -81,13 +81,13 @@ def _copy(request: DocumentRequest, submission: Submission) -> None:
         "opened_at": f"CASE WHEN lot >= {SENT} THEN sent END",
         "started_at": f"CASE WHEN lot >= {SENT} AND lot < {SENT + STARTED} THEN sent END",
         "withdrawn_at": f"CASE WHEN {is_withdrawn} THEN sent END",
-        "completed_at": f"CASE WHEN {is_completed} THEN template.completed_at END",
-        "announced_at": f"CASE WHEN {is_completed} THEN template.completed_at END",
-        "reviewed_at": f"CASE WHEN lot >= {REVIEWED_FROM} THEN template.completed_at END",
+        "completed_at": f"CASE WHEN {is_completed} THEN sent END",
+        "announced_at": f"CASE WHEN {is_completed} THEN sent END",
+        "reviewed_at": f"CASE WHEN lot >= {REVIEWED_FROM} THEN sent END",
     }
     bulk_rows.multiply(request, source, columns | owner)
-    completed = f"(SELECT * FROM bench_request WHERE {is_completed}) AS completed"
-    of_submission = {"request_id": base[DocumentRequest], "account_id": "account"}
+    completed = f"(SELECT * FROM {source} WHERE {is_completed}) AS completed"
+    of_submission = {"request_id": base[DocumentRequest], "account_id": "account", "submitted_at": "sent"}
     bulk_rows.multiply(submission, completed, {**of_submission, "ref": bulk_rows.ref(submission)})
 
 
