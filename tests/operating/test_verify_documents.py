@@ -1,18 +1,39 @@
 """`portico verify-documents` names what is wrong with documents, and exits with 1."""
 
+import io
 import json
 
 import pytest
 from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.documents.models import DocumentRequest, RequestState
+from portico.domain.documents.completion import uploads
+from portico.domain.documents.models import DocumentRequest, RequestState, Submission, Upload
+from portico.domain.documents.submissions import verification
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast, shared_documents
 from tests.operating.test_verifying import run
+from tests.support import files
+from tests.support.pressing import Browser as PressingBrowser
 
 pytestmark = pytest.mark.django_db
+
+
+def test_a_file_that_was_replaced_is_named(practice: Practice) -> None:
+    ana, browser = cast.ana(practice), PressingBrowser()
+    cast.in_the_portal(browser, ana)
+    access = PortalAccess.objects.get(own_client=ana)
+    (request,) = shared_documents.shared(access, shared_documents.request_for_file(practice))
+    upload = uploads.add(request, io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
+    browser.post(f"{practice.portal_path}documents/{request.ref}/")
+    assert run("verify_documents") == (0, "The documents are unchanged.\n")
+    # The content and its digest fit each other, and not what was submitted.
+    another = files.stored(practice, files.pdf(b"another"))
+    Upload.objects.filter(pk=upload.pk).update(file=another)
+    submission = Submission.objects.get()
+    assert run("verify_documents") == (1, f"{submission.ref}: a file is not the one that was sent\n")
+    assert verification.check(submission) != []
 
 
 def test_documents_are_unchanged_or_named(practice: Practice) -> None:

@@ -1,5 +1,6 @@
 """Files that clients send: added and removed until the request is completed, listed and found."""
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, BinaryIO
 
@@ -134,6 +135,19 @@ def answers_of(request: DocumentRequest) -> list[dict[str, Any]]:  # Any: JSON.
     if not answers:
         raise FileMissing
     return [{"linkId": FILES_LINK_ID, "answer": answers}]
+
+
+def digests_in(answers: Iterable[Mapping[str, Any]]) -> set[str]:  # Any: JSON.
+    """Returns the digests that `answers_of` has stated, in hex; an empty set for other answers.
+
+    Rows that were tampered with may lack any of their parts.
+    """
+    given = [answer for item in answers if item.get("linkId") == FILES_LINK_ID for answer in item.get("answer", [])]
+    return {
+        str(answer["valueAttachment"].get("url")).removeprefix(DIGEST_URN)
+        for answer in given
+        if "valueAttachment" in answer
+    }
 
 
 def record_virus(file: StoredFile) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import F, Q, QuerySet
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.documents.completion import uploads
 from portico.domain.documents.forms import canonical_json
 from portico.domain.documents.models import (
     COMPLETE_STATES,
@@ -14,6 +15,7 @@ from portico.domain.documents.models import (
     Submission,
     TemplateKind,
     TemplateVersion,
+    Upload,
 )
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
@@ -84,6 +86,10 @@ def _of_submission(submission: Submission, recorded: AuditEntry | None) -> Itera
         yield Problem(submission.ref, "the document is not the one that was completed")
     if version.template.kind == TemplateKind.CONSENT and not submission.signer_name:
         yield Problem(submission.ref, "the consent has no signature")
+    if stated := uploads.digests_in(submission.answers):
+        files = Upload.objects.filter(request=submission.request_id).values_list("file__sha256", flat=True)
+        if not stated <= set(files):
+            yield Problem(submission.ref, "a file is not the one that was sent")
     if recorded is None:
         yield Problem(submission.ref, "the audit log has no entry about it")
     elif any(recorded.details.get(name) != getattr(submission, name) for name in ("document_digest", "answers_digest")):
