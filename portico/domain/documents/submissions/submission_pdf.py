@@ -51,7 +51,8 @@ def render(
 def is_made_of(submission: Submission, file: BinaryIO) -> bool:
     """Returns True if the file is, byte for byte, a PDF of the submission as it is made now.
 
-    A PDF that was made before the letterhead changed, or by another release of Portico, has other bytes.
+    A PDF that was made before the client's name or the letterhead changed, or by another release of Portico, has other
+    bytes.
     """
     found = Countersignature.objects.filter(submission=submission).first()
     return any(
