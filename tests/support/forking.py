@@ -2,9 +2,11 @@
 
 They behave like those started by a command (`processes`), without the two seconds of imports. Run as a program, this
 module is the parent: it reads what to start from its input, a line each, and prints the process id. It has no
-connection and no thread, which a fork must not share.
+connection and no thread, which a fork must not share. A worker may have other settings than the parent: the code of
+workers reads them when it needs them.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +28,7 @@ class Forked(Process):
     def __init__(self, name: str, pid: int, log_file: Path) -> None:
         self.name, self.log_file, self.url = name, log_file, ""
         self._pid = pid
+        self._has_ended = False
 
     @property
     def pid(self) -> int:
@@ -32,6 +36,8 @@ class Forked(Process):
 
     @property
     def is_running(self) -> bool:
+        if self._has_ended:
+            return False  # Another process may have this id by now.
         try:
             os.kill(self._pid, 0)
         except ProcessLookupError:
@@ -44,17 +50,25 @@ class Forked(Process):
             os.killpg(self._pid, signal.SIGKILL)
         self.wait()
 
+    def stop(self, *, seconds: float = 20) -> int:
+        """Sends SIGTERM and waits; returns the exit code."""
+        if self.is_running:
+            os.kill(self._pid, signal.SIGTERM)
+        return self.wait(seconds=seconds)
+
     def wait(self, *, seconds: float = 20) -> int:
-        """Waits for the end. Returns 0: only the parent learns the exit code."""
+        """Waits for the end; returns the exit code, or -9 if it was killed."""
         deadline = time.monotonic() + seconds
         while self.is_running:
             assert time.monotonic() < deadline, f"The {self.name} goes on."
             time.sleep(0.01)
-        return 0
+        self._has_ended = True
+        exit_code = _exit_code_file(self.log_file)
+        return int(exit_code.read_text()) if exit_code.exists() else -signal.SIGKILL
 
 
 class Nursery:
-    """The parent process. All children share its environment; `with` ends those that still run."""
+    """The parent process; `with` ends the children that still run."""
 
     def __init__(self, processes: Processes, **changes: str) -> None:
         self._folder = processes.folder
@@ -73,8 +87,9 @@ class Nursery:
         server.wait_for(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
         return server
 
-    def worker(self) -> Forked:
-        return self._start("worker")
+    def worker(self, folder: Path | None = None, **changes: str) -> Forked:
+        """Starts a worker with the parent's environment and these changes; its log is in the folder."""
+        return self._start("worker", folder=folder, **changes)
 
     def __enter__(self) -> "Nursery":
         return self
@@ -84,11 +99,11 @@ class Nursery:
             process.kill()
         self._popen.communicate(timeout=20)
 
-    def _start(self, *words: str) -> Forked:
+    def _start(self, *words: str, folder: Path | None = None, **changes: str) -> Forked:
         with self._one_at_a_time:
-            log_file = self._folder / f"forked-{words[0]}-{len(self._born)}.log"
+            log_file = (folder or self._folder) / f"forked-{words[0]}-{len(self._born)}.log"
             log_file.touch()  # It may be read before the process has started.
-            self._write_line(json.dumps([str(log_file), *words]))
+            self._write_line(json.dumps([str(log_file), changes, *words]))
             born = Forked(words[0], int(self._read_line()), log_file)
             self._born.append(born)
         return born
@@ -115,8 +130,12 @@ def _load() -> None:
     assert get_resolver().url_patterns
 
 
-def _become(log_file: str, part: str, *words: str) -> None:
-    """Turns this process into the web server or worker. Does not return."""
+def _exit_code_file(log_file: Path) -> Path:
+    return log_file.with_suffix(".exit")
+
+
+def _become(log_file: str, changes: dict[str, str], part: str, *words: str) -> None:
+    """Turns this process into the web server or worker, and writes down its exit code."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     output = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -124,7 +143,26 @@ def _become(log_file: str, part: str, *words: str) -> None:
         os.dup2(number, stream)
     from django.core.management import call_command  # noqa: PLC0415
 
-    call_command(part, *(("--port", *words) if part == "web" else ()))
+    if changes:
+        _change_settings(changes)
+    exit_code = 1
+    try:
+        call_command(part, *(("--port", *words) if part == "web" else ()))
+        exit_code = 0
+    except Exception:  # noqa: BLE001  # As Python does at the end of a program.
+        traceback.print_exc()
+    finally:
+        _exit_code_file(Path(log_file)).write_text(str(exit_code))
+
+
+def _change_settings(changes: dict[str, str]) -> None:
+    """Reads the settings again from the changed environment."""
+    from django.conf import settings  # noqa: PLC0415
+
+    os.environ.update(changes)
+    read = importlib.reload(importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"]))
+    for name in filter(str.isupper, dir(read)):
+        setattr(settings, name, getattr(read, name))
 
 
 def main() -> None:
