@@ -1,5 +1,6 @@
 """The forms of a contact: details, addresses and phone numbers, submitted together."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,7 +12,15 @@ from django.utils.translation import gettext_lazy
 from portico.domain.clients import contacts
 from portico.domain.clients.client_input import AddressInput, ContactInput, PhoneInput
 from portico.domain.clients.contacts import AddressOwner
-from portico.domain.clients.models import Client, ClientKind, Contact, Language, Relationship, RelationshipKind
+from portico.domain.clients.models import (
+    Client,
+    ClientKind,
+    Contact,
+    EmailAddress,
+    Language,
+    Relationship,
+    RelationshipKind,
+)
 from portico.plumbing import tokens
 from portico.web.office import form_keys
 from portico.web.office.base_form import OfficeForm, line_field
@@ -90,15 +99,24 @@ class ContactForms:
         details = {name: getattr(contact, name) for name in ("first_name", "last_name", "language", "version")}
         details |= {"kind": relationship.kind, "form_key": tokens.new_token()}
         country = client.practice.country
+        addresses = list(contact.email_addresses.open().order_by("id"))
         start = ClientInitial(
             details,
-            [client_info_form.saved_address(row) for row in contact.email_addresses.open().order_by("id")],
+            [client_info_form.saved_address(row) for row in addresses],
             [
                 {"kind": row.kind, "number": contact_forms.written(row.number, country)}
                 for row in contact.phone_numbers.order_by("id")
             ],
         )
-        return cls(client, relationship, start=start)
+        forms = cls(client, relationship, start=start)
+        forms.attach(addresses)
+        return forms
+
+    def attach(self, addresses: Iterable[EmailAddress]) -> None:
+        """Sets the saved address on each form, for its consent."""
+        saved_by_ref = {row.ref: row for row in addresses}
+        for form in self.addresses.forms:
+            form.standing = saved_by_ref.get(str(form["id"].value() or ""))
 
     def is_valid(self) -> bool:
         """Returns True if all forms are valid, and it is said who the owner of a known address is."""

@@ -139,5 +139,7 @@ def _page(
     relationship: Relationship | None = None,
     refusal: str = "",
 ) -> HttpResponse:
+    if relationship is not None and forms.details.is_bound:
+        forms.attach(relationship.contact.email_addresses.open())
     context = {"client": client, "forms": forms, "relationship": relationship, "refusal": refusal}
     return render(request, "office/contacts/edit.html", context, status=status)

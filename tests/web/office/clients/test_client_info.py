@@ -39,7 +39,7 @@ def test_the_page_shows_what_is_saved(office: Browser, practice: Practice) -> No
     assert 'value="ana@mail.example"' in page
     assert 'value="(212) 555-0134"' in page
     assert "Ana agreed to receive email at this address. Recorded Nov 23, 2026 by The desk." in page
-    assert "Unchecking signs the client out and cancels unsent emails." in page
+    assert "Unchecking signs Ana out and cancels unsent emails." in page
 
 
 def test_saving_as_it_stands_changes_nothing(office: Browser, practice: Practice) -> None:

@@ -52,6 +52,13 @@ def tab(relationship: Relationship, path: str = "") -> str:
     return f"{page(relationship.client)}edit/portal/{path}?access={relationship.ref}"
 
 
+def test_recorded_consent_is_shown_with_its_day(office: Browser, ana: Client) -> None:
+    bruno = cast.guardian(ana)
+    shown = " ".join(office.get(f"{page(ana)}contacts/{bruno.ref}/").text.split())
+    assert "Bruno agreed to receive email at this address. Recorded Nov 23, 2026" in shown
+    assert "Recorded with today’s date" not in shown
+
+
 def test_a_contact_is_added_with_address_and_phone(office: Browser, ana: Client) -> None:
     response = office.post(f"{page(ana)}contacts/new/", BRUNO, follow=True)
     assert "Bruno Berg is now a contact of Ana. Portal access is off." in response.text
