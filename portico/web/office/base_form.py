@@ -64,6 +64,12 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
+def posted_number(request: HttpRequest, name: str) -> int | None:
+    """Returns the whole number of a hidden field, from 0; None if it can't be read."""
+    text = request.POST.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 @contextmanager
 def refusing_malformed_address() -> Iterator[None]:
     """Turns an error of the block, which parses an email address, into the form's."""

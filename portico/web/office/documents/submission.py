@@ -27,7 +27,7 @@ from portico.web import submission_downloads
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys, lookups
-from portico.web.office.base_form import OfficeForm, line_field, text_field
+from portico.web.office.base_form import OfficeForm, line_field, posted_number, text_field
 from portico.web.office.clients.uploads import virus_words
 from portico.web.office.documents.client_documents import find_document
 from portico.web.office.documents.state_labels import PILLS
@@ -103,12 +103,11 @@ def ask_again(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
 def update_record(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
     """Writes the checked answers to the client's record."""
     found = _find_completed(lookups.get_client(request, ref), document)
-    version = request.POST.get("version", "")
     with show_refusal(request):
         applied = record_proposals.apply(
             found,
             request.POST.getlist("fields"),
-            version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0,
+            version=posted_number(request, "version") or 0,
             by=request.actor,
         )
         if applied:

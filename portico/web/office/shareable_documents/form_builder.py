@@ -19,7 +19,7 @@ from portico.domain.documents.templates.template_content import ENGLISH, LANGUAG
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import posted
+from portico.web.office.base_form import posted, posted_number
 from portico.web.office.shareable_documents.found_templates import TEMPLATE_EDITORS, get_form_template
 from portico.web.office.shareable_documents.item_form import ItemForm
 from portico.web.office.shareable_documents.template_labels import ITEM_TYPES
@@ -90,10 +90,15 @@ def edit(request: OfficeRequest, ref: str, number: int) -> HttpResponse:
 def move(request: OfficeRequest, ref: str, number: int) -> HttpResponse:
     """Moves an item to the posted place among its neighbors, from 0."""
     template, form, item = _find(request, ref, number)
-    place = request.POST.get("place", "")
+    place = posted_number(request, "place")
     with show_refusal(request):
-        if place.isascii() and place.isdecimal() and len(place) < 5:
-            _store(request, template, item_changes.move(form, item["linkId"], to=int(place)), _posted_revision(request))
+        if place is not None:
+            _store(
+                request,
+                template,
+                item_changes.move(form, item["linkId"], to=place),
+                posted_number(request, "revision") or 0,
+            )
     return redirect("office:document_questions", ref=ref)
 
 
@@ -102,7 +107,7 @@ def move(request: OfficeRequest, ref: str, number: int) -> HttpResponse:
 def remove(request: OfficeRequest, ref: str, number: int) -> HttpResponse:
     template, form, item = _find(request, ref, number)
     with show_refusal(request):
-        _store(request, template, item_changes.remove(form, item["linkId"]), _posted_revision(request))
+        _store(request, template, item_changes.remove(form, item["linkId"]), posted_number(request, "revision") or 0)
         messages.success(request, _("“%(text)s” was deleted.") % {"text": item["text"]})
     return redirect("office:document_questions", ref=ref)
 
@@ -146,12 +151,6 @@ def _find(request: OfficeRequest, ref: str, number: int) -> tuple[DocumentTempla
 
 def _questionnaires(content: Content) -> Questionnaires:
     return {language: content[language]["questionnaire"] for language in LANGUAGES}
-
-
-def _posted_revision(request: OfficeRequest) -> int:
-    """Returns the posted revision; 0, which is none, if it can't be read."""
-    text = request.POST.get("revision", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _listed(form: Questionnaires) -> list[ListedItem]:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 from portico.domain.documents.sharing import version_updates
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office.base_form import posted_number
 from portico.web.office.shareable_documents.found_templates import TEMPLATE_EDITORS, get_template
 from portico.web.office.shown_refusals import show_refusal
 
@@ -21,8 +22,7 @@ VERSION = "version"
 def update(request: OfficeRequest, ref: str) -> HttpResponse:
     """Updates those that are not started, and the started ones too if that is checked."""
     template = get_template(request, ref)
-    text = request.POST.get(VERSION, "")
-    shown = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+    shown = posted_number(request, VERSION) or 0
     with_started = WITH_STARTED in request.POST
     with show_refusal(request):
         number = version_updates.update(template, shown=shown, with_started=with_started, by=request.actor)

@@ -15,7 +15,7 @@ from portico.plumbing.files import inspection
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import posted
+from portico.web.office.base_form import posted, posted_number
 from portico.web.office.shareable_documents.found_templates import TEMPLATE_EDITORS, get_template
 from portico.web.office.shareable_documents.preview_pages import preview_of
 from portico.web.office.shareable_documents.template_forms import TemplateForm
@@ -60,7 +60,7 @@ def publish(request: OfficeRequest, ref: str) -> HttpResponse:
 def discard_draft(request: OfficeRequest, ref: str) -> HttpResponse:
     template = get_template(request, ref)
     with show_refusal(request):
-        template_editing.discard_draft(template, revision=revision_of(request), by=request.actor)
+        template_editing.discard_draft(template, revision=posted_number(request, "revision") or 0, by=request.actor)
         messages.success(request, _("The changes were discarded."))
     return redirect("office:shareable_document", ref=ref)
 
@@ -127,9 +127,3 @@ def _minutes(kind: TemplateKind, template: DocumentTemplate) -> int | None:
 
 def _languages() -> list[tuple[str, str]]:
     return [(language, str(Language(language).label)) for language in LANGUAGES]
-
-
-def revision_of(request: OfficeRequest) -> int:
-    """Returns the posted revision; 0, which is none, if it can't be read."""
-    text = request.POST.get("revision", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

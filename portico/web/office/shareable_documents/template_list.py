@@ -15,7 +15,7 @@ from portico.domain.documents.templates.template_list import TemplateRow
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import posted
+from portico.web.office.base_form import posted, posted_number
 from portico.web.office.shareable_documents.found_templates import TEMPLATE_EDITORS, get_template
 from portico.web.office.shareable_documents.template_forms import NewTemplateForm
 from portico.web.office.shareable_documents.template_labels import KIND_HINTS
@@ -79,10 +79,10 @@ def add_starter_set(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def move(request: OfficeRequest, ref: str) -> HttpResponse:
     """Moves a document to the posted place, from 0."""
-    template, place = get_template(request, ref), request.POST.get("place", "")
+    template, place = get_template(request, ref), posted_number(request, "place")
     with show_refusal(request):
-        if place.isascii() and place.isdecimal() and len(place) < 5:
-            template_editing.move(template, to=int(place), by=request.actor)
+        if place is not None:
+            template_editing.move(template, to=place, by=request.actor)
     return redirect("office:shareable_documents")
 
 
