@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.documents.forms import questionnaire_check, scores
 from portico.domain.documents.forms.questionnaire import ORDINAL_VALUE
-from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
+from portico.domain.documents.forms.questionnaire_check import ItemProblem, QuestionnaireRefused
 from portico.domain.documents.models.templates import MAX_NOTE, MAX_TITLE
 from portico.plumbing.text.input_validation import clean_line, clean_text
 
@@ -71,22 +71,22 @@ def read_file(content: bytes) -> ImportedForm:
     """Reads the file of a Questionnaire. Raises QuestionnaireRefused with each item that can't be used."""
     if len(content) > MAX_BYTES:
         reason = _("The file is larger than %(megabytes)s MB.") % {"megabytes": MAX_MEGABYTES}
-        raise QuestionnaireRefused([Problem("", reason)])
+        raise QuestionnaireRefused([ItemProblem("", reason)])
     try:
         resource = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise QuestionnaireRefused([Problem("", _("The file is not JSON."))]) from None
+        raise QuestionnaireRefused([ItemProblem("", _("The file is not JSON."))]) from None
     return read(resource)
 
 
 def read(resource: object) -> ImportedForm:
     """Reads a Questionnaire. Raises QuestionnaireRefused."""
     if not isinstance(resource, dict):
-        raise QuestionnaireRefused([Problem("", _("This is not a FHIR Questionnaire."))])
+        raise QuestionnaireRefused([ItemProblem("", _("This is not a FHIR Questionnaire."))])
     try:
         cleaned = _clean_root(resource)
     except RecursionError:
-        raise QuestionnaireRefused([Problem("", _("The form is nested too deep."))]) from None
+        raise QuestionnaireRefused([ItemProblem("", _("The form is nested too deep."))]) from None
     questionnaire_check.read(cleaned)
     language = str(cleaned.get("language", "en")).partition("-")[0]
     return ImportedForm(

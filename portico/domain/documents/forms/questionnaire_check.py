@@ -53,7 +53,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True)
-class Problem:
+class ItemProblem:
     """Why a form is refused. `item` is the linkId of the item, or its place ("2.1"); empty for the form itself."""
 
     item: str
@@ -66,7 +66,7 @@ class Problem:
 class QuestionnaireRefused(Refused):
     """The form is not in the subset; `problems` names each item and its reason."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[ItemProblem]) -> None:
         self.problems = problems
         super().__init__(str(problems[0]))
 
@@ -79,7 +79,7 @@ def read(resource: object) -> Questionnaire:
     return parse(resource)
 
 
-def check(resource: object) -> list[Problem]:
+def check(resource: object) -> list[ItemProblem]:
     """Returns the problems of a Questionnaire, up to MAX_PROBLEMS; an empty list if it can be used."""
     checker = _Checker()
     checker.check_root(resource)
@@ -88,14 +88,14 @@ def check(resource: object) -> list[Problem]:
 
 class _Checker:
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[ItemProblem] = []
         self.number_of_items = 0
         self.link_ids: set[str] = set()
         # Questions in the order of the form, to which later conditions may refer.
         self.questions: dict[str, EarlierQuestion] = {}
 
     def refuse(self, item: str, reason: str) -> None:
-        self.problems.append(Problem(item, reason))
+        self.problems.append(ItemProblem(item, reason))
 
     def check_root(self, resource: object) -> None:
         if not isinstance(resource, dict) or resource.get("resourceType") != "Questionnaire":

@@ -23,7 +23,7 @@ from portico.plumbing.text import time_formatting
 
 
 @dataclass(frozen=True)
-class Section:
+class AnsweredSection:
     """The open questions of a page with their answers in words, empty without one. `heading` is the page’s title."""
 
     heading: str
@@ -38,7 +38,7 @@ class SubmissionContent:
     # Of the document; labels are in the active language.
     language: str
     text: str
-    sections: tuple[Section, ...]
+    sections: tuple[AnsweredSection, ...]
     evidence: tuple[tuple[str, str], ...]
 
     @property
@@ -65,7 +65,7 @@ def content_of(submission: Submission, *, with_network_address: bool = False) ->
 
 def _sections_by_kind(
     submission: Submission, kind: str, content: Mapping[str, Any]
-) -> tuple[Section, ...]:  # Any: JSON, see TemplateVersion.
+) -> tuple[AnsweredSection, ...]:  # Any: JSON, see TemplateVersion.
     """Returns the answers of a form, the names of the files that were sent, or that of the file that was read."""
     if kind == TemplateKind.FORM:
         return tuple(_sections(submission, questionnaire.parse(content["questionnaire"])))
@@ -73,13 +73,15 @@ def _sections_by_kind(
         answers = answer_items.flatten(submission.answers).get(uploads.FILES_LINK_ID, [])
         names = [str(each["valueAttachment"]["title"]) for each in answers]
         numbered = enumerate(names, start=1)
-        return (Section("", tuple((_("File %(number)s") % {"number": number}, name) for number, name in numbered)),)
+        return (
+            AnsweredSection("", tuple((_("File %(number)s") % {"number": number}, name) for number, name in numbered)),
+        )
     if kind == TemplateKind.FILE and content.get("file"):
-        return (Section("", ((_("File that was read"), content["file"]["name"]),)),)
+        return (AnsweredSection("", ((_("File that was read"), content["file"]["name"]),)),)
     return ()
 
 
-def _sections(submission: Submission, form: Questionnaire) -> Iterator[Section]:
+def _sections(submission: Submission, form: Questionnaire) -> Iterator[AnsweredSection]:
     open_link_ids = open_items(form, submission.answers)
     answers = answer_items.flatten(submission.answers)
     practice = submission.request.practice
@@ -91,7 +93,7 @@ def _sections(submission: Submission, form: Questionnaire) -> Iterator[Section]:
             if item.link_id in open_link_ids
         )
         if answered:
-            yield Section(page.title, answered)
+            yield AnsweredSection(page.title, answered)
 
 
 def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator[tuple[str, str]]:

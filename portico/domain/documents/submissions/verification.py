@@ -26,7 +26,7 @@ COMPLETIONS = (AuditAction.DOCUMENT_SIGNED, AuditAction.DOCUMENT_SUBMITTED, Audi
 
 
 @dataclass(frozen=True)
-class Problem:
+class Discrepancy:
     """A row that is not as it was stored: its ref, and what is wrong, for the operator."""
 
     ref: str
@@ -36,14 +36,14 @@ class Problem:
         return f"{self.ref}: {self.reason}"
 
 
-def problems() -> Iterator[Problem]:
+def problems() -> Iterator[Discrepancy]:
     """Yields every problem of every practice. Reads the rows in a stream."""
     yield from _of_versions()
     yield from _of_submissions()
     yield from _of_states()
 
 
-def check(submission: Submission) -> list[Problem]:
+def check(submission: Submission) -> list[Discrepancy]:
     """Returns what is wrong with one submission, given with its request and version; an empty list if nothing is."""
     return list(_of_submission(submission, _recorded(submission)))
 
@@ -67,33 +67,33 @@ def _with_version(submissions: "QuerySet[Submission]") -> "QuerySet[Submission]"
     return submissions.select_related("request__version__template", "request__client", "request__practice")
 
 
-def _of_versions() -> Iterator[Problem]:
+def _of_versions() -> Iterator[Discrepancy]:
     for version in TemplateVersion.objects.order_by("id").iterator():
         if canonical_json.digest(version.content) != version.digest:
-            yield Problem(version.ref, "the content of the version does not match its digest")
+            yield Discrepancy(version.ref, "the content of the version does not match its digest")
 
 
-def _of_submissions() -> Iterator[Problem]:
+def _of_submissions() -> Iterator[Discrepancy]:
     for submission in _with_version(Submission.objects.order_by("id")).iterator():
         yield from _of_submission(submission, _recorded(submission))
 
 
-def _of_submission(submission: Submission, recorded: AuditEntry | None) -> Iterator[Problem]:
+def _of_submission(submission: Submission, recorded: AuditEntry | None) -> Iterator[Discrepancy]:
     version = submission.request.version
     if canonical_json.digest(submission.answers) != submission.answers_digest:
-        yield Problem(submission.ref, "the answers do not match their digest")
+        yield Discrepancy(submission.ref, "the answers do not match their digest")
     if canonical_json.digest(version.content) != submission.document_digest:
-        yield Problem(submission.ref, "the document is not the one that was completed")
+        yield Discrepancy(submission.ref, "the document is not the one that was completed")
     if version.template.kind == TemplateKind.CONSENT and not submission.signer_name:
-        yield Problem(submission.ref, "the consent has no signature")
+        yield Discrepancy(submission.ref, "the consent has no signature")
     if stated := uploads.digests_in(submission.answers):
         files = Upload.objects.filter(request=submission.request_id).values_list("file__sha256", flat=True)
         if not stated <= set(files):
-            yield Problem(submission.ref, "a file is not the one that was sent")
+            yield Discrepancy(submission.ref, "a file is not the one that was sent")
     if recorded is None:
-        yield Problem(submission.ref, "the audit log has no entry about it")
+        yield Discrepancy(submission.ref, "the audit log has no entry about it")
     elif any(recorded.details.get(name) != getattr(submission, name) for name in ("document_digest", "answers_digest")):
-        yield Problem(submission.ref, "the audit log has other digests")
+        yield Discrepancy(submission.ref, "the audit log has other digests")
 
 
 def _recorded(submission: Submission) -> AuditEntry | None:
@@ -106,14 +106,14 @@ def _recorded(submission: Submission) -> AuditEntry | None:
     ).first()
 
 
-def _of_states() -> Iterator[Problem]:
+def _of_states() -> Iterator[Discrepancy]:
     requests = DocumentRequest.objects.order_by("id")
     for ref in requests.complete().filter(submission=None).values_list("ref", flat=True):
-        yield Problem(ref, "the request is completed without a submission")
+        yield Discrepancy(ref, "the request is completed without a submission")
     for ref in requests.exclude(state__in=COMPLETE_STATES).exclude(submission=None).values_list("ref", flat=True):
-        yield Problem(ref, "the request has a submission and is not completed")
+        yield Discrepancy(ref, "the request has a submission and is not completed")
     for ref in requests.complete().exclude(completed_at=F("submission__submitted_at")).values_list("ref", flat=True):
-        yield Problem(ref, "the time of completion is not that of the submission")
+        yield Discrepancy(ref, "the time of completion is not that of the submission")
     drafts = ResponseDraft.objects.exclude(request__in=DocumentRequest.objects.open())
     for ref in drafts.values_list("request__ref", flat=True):
-        yield Problem(ref, "a draft is left of a request that is not open")
+        yield Discrepancy(ref, "a draft is left of a request that is not open")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from portico.domain.clients.models import Language
 from portico.domain.documents.forms import questionnaire_check, translations
 from portico.domain.documents.forms.building import form_items
-from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
+from portico.domain.documents.forms.questionnaire_check import ItemProblem, QuestionnaireRefused
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
 from portico.domain.documents.models.templates import MAX_NOTE, MAX_TITLE
 from portico.domain.documents.templates import consent_text
@@ -84,13 +84,13 @@ def refuse_unusable(kind: TemplateKind, draft: Content) -> None:
             raise DraftRefused(" ".join(in_words(each, questionnaire) for each in problems[:3]))
 
 
-def draft_problems(questionnaire: dict[str, Any]) -> list[Problem]:  # Any: JSON.
+def draft_problems(questionnaire: dict[str, Any]) -> list[ItemProblem]:  # Any: JSON.
     """Returns the problems of a form that is being made: it may still be empty, or have pages without a question."""
     items = _without_empty_groups(questionnaire["item"])
     return questionnaire_check.check({**questionnaire, "item": items}) if items else []
 
 
-def in_words(problem: Problem, questionnaire: dict[str, Any]) -> str:  # Any: JSON.
+def in_words(problem: ItemProblem, questionnaire: dict[str, Any]) -> str:  # Any: JSON.
     """Returns the problem with the question's text instead of its linkId."""
     texts = {each["linkId"]: each["text"] for each in form_items.walk(questionnaire["item"])}
     text = texts.get(problem.item)

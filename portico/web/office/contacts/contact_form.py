@@ -60,7 +60,7 @@ def kinds_of(client: Client) -> list[tuple[str, Any]]:  # Any: a lazy label.
 
 
 @dataclass(frozen=True)
-class Link:
+class KnownOwner:
     """The answer to who the owner of a known address is: the same person as this client or contact, or neither."""
 
     client: Client | None = None
@@ -149,23 +149,23 @@ class ContactForms:
         return [*found.items(), (DIFFERENT, _("A different person who shares this address"))]
 
     @property
-    def link(self) -> Link | None:
+    def link(self) -> KnownOwner | None:
         """Returns the answer; None if there is none yet."""
         answer = self.details.cleaned_data.get("same_person", "")
         if answer == DIFFERENT:
-            return Link()
+            return KnownOwner()
         for owner in self.owners:
             if owner.client is not None and owner.client.ref == answer:
-                return Link(client=owner.client)
+                return KnownOwner(client=owner.client)
             if owner.contact is not None and owner.contact.ref == answer and self.relationship is None:
-                return Link(contact=owner.contact)
+                return KnownOwner(contact=owner.contact)
         return None
 
     @property
     def entry(self) -> ContactInput:
         cleaned = self.details.cleaned_data
         saved = self.relationship.contact.also_client if self.relationship is not None else None
-        link = self.link or Link()
+        link = self.link or KnownOwner()
         return ContactInput(
             first_name=cleaned["first_name"],
             last_name=cleaned["last_name"],

@@ -16,7 +16,7 @@ OWN = "client"
 
 
 @dataclass(frozen=True)
-class Recipient:
+class PossibleRecipient:
     """A person with their access, which may be unsaved. `obstacle` says why nothing can be shared, else it is empty."""
 
     value: str
@@ -50,7 +50,7 @@ class Recipient:
         return portal_tab.url_of(self.access.client, self.access.relationship)
 
 
-def recipients_of(client: Client) -> list[Recipient]:
+def recipients_of(client: Client) -> list[PossibleRecipient]:
     """Returns the client, and the current contacts who may sign documents, in two queries."""
     found = [_recipient(OWN, access_grants.access_or_default(client))]
     for row in contacts_card.rows_of(client):
@@ -60,6 +60,6 @@ def recipients_of(client: Client) -> list[Recipient]:
     return found
 
 
-def _recipient(value: str, access: PortalAccess) -> Recipient:
+def _recipient(value: str, access: PortalAccess) -> PossibleRecipient:
     obstacle = packets.first_obstacle(access)
-    return Recipient(value, access, obstacle.instruct(access.client, access) if obstacle else "")
+    return PossibleRecipient(value, access, obstacle.instruct(access.client, access) if obstacle else "")

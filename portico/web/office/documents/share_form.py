@@ -16,7 +16,7 @@ from portico.domain.documents.sharing.shareable import AskedDocument, ShareableD
 from portico.domain.practices.mail_texts import MESSAGE_LENGTH, SUBJECT_LENGTH, MailText
 from portico.plumbing.text.input_validation import LineField
 from portico.web.office.base_form import TOO_LONG, OfficeForm, required_message, text_field
-from portico.web.office.documents.recipients import Recipient, recipients_of
+from portico.web.office.documents.recipients import PossibleRecipient, recipients_of
 
 CHANGED = gettext_lazy("The list has changed. Check it again.")
 
@@ -28,7 +28,7 @@ class Letter:
     key: str
     language: str
     text: MailText
-    readers: list[Recipient]
+    readers: list[PossibleRecipient]
 
     @property
     def subject(self) -> str:
@@ -41,7 +41,7 @@ class Letter:
         return f"message_{self.key}"
 
 
-def _letters(people: Sequence[Recipient], own_texts: Mapping[str, MailText]) -> list[Letter]:
+def _letters(people: Sequence[PossibleRecipient], own_texts: Mapping[str, MailText]) -> list[Letter]:
     """Returns one letter for each language and text with which the emails to these people start."""
     letters = dict[tuple[str, MailText], Letter]()
     for person in people:
@@ -109,7 +109,7 @@ class ShareForm(OfficeForm):
                 self.add_error("documents", text % {"title": document.title, "names": names})
 
     @property
-    def checked_people(self) -> list[Recipient]:
+    def checked_people(self) -> list[PossibleRecipient]:
         """The people whose box is checked on the page."""
         return self._people(self["recipients"].value() or [])
 
@@ -118,7 +118,7 @@ class ShareForm(OfficeForm):
         people = self.checked_people
         return bool(people) and all(self._is_open(ref, each) for each in people)
 
-    def documents_for(self, person: Recipient) -> list[str]:
+    def documents_for(self, person: PossibleRecipient) -> list[str]:
         """Returns the refs of the chosen documents without those that the person has still to complete."""
         return [ref for ref in self.cleaned_data["documents"] if not self._is_open(ref, person)]
 
@@ -130,7 +130,7 @@ class ShareForm(OfficeForm):
                     self.add_error(name, required_message(self.fields[name]))
 
     @property
-    def chosen_people(self) -> list[Recipient]:
+    def chosen_people(self) -> list[PossibleRecipient]:
         """The recipients, once the form is valid."""
         return self._people(self.cleaned_data.get("recipients", []))
 
@@ -141,7 +141,7 @@ class ShareForm(OfficeForm):
         letters = [replace(each, readers=[one for one in each.readers if one in chosen]) for each in self.letters]
         return [each for each in letters if each.readers]
 
-    def text_for(self, person: Recipient) -> MailText:
+    def text_for(self, person: PossibleRecipient) -> MailText:
         """Returns the text as typed of the email to the person; the one it would have if no email is sent."""
         for letter in self.sent_letters:
             if person in letter.readers:
@@ -164,10 +164,10 @@ class ShareForm(OfficeForm):
         names = [name for name in self.fields if name not in shown]
         return [(name, value) for name in names for value in self.data.getlist(name)]
 
-    def _people(self, values: Sequence[str]) -> list[Recipient]:
+    def _people(self, values: Sequence[str]) -> list[PossibleRecipient]:
         return [each for each in self.people if each.value in values]
 
-    def _is_open(self, ref: str, person: Recipient) -> bool:
+    def _is_open(self, ref: str, person: PossibleRecipient) -> bool:
         """Returns True if the person has still to complete the document, and it was not this form that shared it."""
         form_key = self.data.get("form_key")
         asked = [each for each in self.asked if each.access == person.access.pk and each.form_key != form_key]

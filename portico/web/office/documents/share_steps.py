@@ -23,7 +23,7 @@ from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys, lookups
-from portico.web.office.documents.recipients import Recipient
+from portico.web.office.documents.recipients import PossibleRecipient
 from portico.web.office.documents.share_form import ShareForm
 from portico.web.office.roles import CLIENT_EDITORS
 
@@ -90,10 +90,12 @@ def _notices_of(entries: Sequence[PacketInput]) -> list[str]:
     ]
 
 
-def _versions_by_person(request: OfficeRequest, form: ShareForm) -> list[tuple[Recipient, list[TemplateVersion]]]:
+def _versions_by_person(
+    request: OfficeRequest, form: ShareForm
+) -> list[tuple[PossibleRecipient, list[TemplateVersion]]]:
     """Returns each recipient with what they get, which may be nothing."""
     versions = shareable.versions_of(request.practice, form.cleaned_data["documents"])
-    found = list[tuple[Recipient, list[TemplateVersion]]]()
+    found = list[tuple[PossibleRecipient, list[TemplateVersion]]]()
     for person in form.chosen_people:
         refs = form.documents_for(person)
         found.append((person, [each for each in versions if each.template.ref in refs]))

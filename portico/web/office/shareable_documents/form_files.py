@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Language
 from portico.domain.documents.forms import importing, questionnaire_check
-from portico.domain.documents.forms.questionnaire_check import Problem, QuestionnaireRefused
+from portico.domain.documents.forms.questionnaire_check import ItemProblem, QuestionnaireRefused
 from portico.domain.documents.models import DocumentTemplate
 from portico.domain.documents.models.templates import MAX_TITLE
 from portico.domain.documents.templates import form_files
@@ -117,7 +117,7 @@ def export(request: OfficeRequest, ref: str, language: str) -> HttpResponse:
 def _import_page(
     request: OfficeRequest,
     form: OfficeForm,
-    problems: list[Problem] | None = None,
+    problems: list[ItemProblem] | None = None,
     *,
     template: DocumentTemplate | None = None,
 ) -> HttpResponse:
