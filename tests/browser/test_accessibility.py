@@ -26,7 +26,7 @@ from portico.domain.documents.completion import request_states as documents
 from portico.domain.documents.completion import signing, uploads
 from portico.domain.documents.forms import record_fields
 from portico.domain.documents.models import DocumentRequest
-from portico.domain.documents.submissions import paper_signatures
+from portico.domain.documents.submissions import paper_signatures, reviews
 from portico.domain.documents.submissions.paper_signatures import PaperSignature
 from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
 from portico.domain.maintenance.sender_check import checking
@@ -382,21 +382,26 @@ def document_places(person: Client) -> list[str]:
     """Returns the pages of documents in each state, with every type of question."""
     practice, access = person.practice, PortalAccess.objects.get(own_client=person)
     versions = [shared_documents.form(practice, *shared_documents.every_type(), may_be_declined=True)]
-    versions += [shared_documents.consent(practice, may_be_declined=True) for _ in range(4)]
+    versions += [shared_documents.consent(practice, may_be_declined=True) for _ in range(6)]
     versions += [shared_documents.request_for_file(practice), shared_documents.file_to_read(practice)]
-    form, consent, signed, declined, withdrawn, upload, shared_file = (
+    form, consent, signed, declined, withdrawn, on_paper, updated, upload, shared_file = (
         f"{PORTAL}documents/{each.ref}/" for each in shared_documents.shared(access, *versions)
     )
     requests_of = {each.ref: each for each in person.document_requests.all()}
     documents.decline(requests_of[declined.split("/")[-2]], reason="Not now", by=cast.DESK)
     documents.withdraw(requests_of[withdrawn.split("/")[-2]], by=cast.DESK)
     shared_documents.signed(requests_of[signed.split("/")[-2]], access)
+    reviews.countersign(requests_of[signed.split("/")[-2]], name="Naomi Elm", by=cast.elm(practice).actor)
+    paper = PaperSignature(clock.today(practice.time_zone), "Bea Berg", "Self", "", "en")
+    paper_signatures.record(requests_of[on_paper.split("/")[-2]], paper, scan=None, by=cast.DESK)
+    opened = requests_of[updated.split("/")[-2]]
+    DocumentRequest.objects.filter(pk=opened.pk).update(opened_at=clock.now(), version_changed_at=clock.now())
     uploads.add(requests_of[upload.split("/")[-2]], io.BytesIO(files.pdf()), name="card.pdf", by=cast.DESK)
     return [
         f"{PORTAL}home/",
         f"{PORTAL}documents/",
         *(f"{form}{path}" for path in ("pages/1/", "review/", "declining/")),
-        *(consent, signed, f"{signed}done/", declined, withdrawn, upload, shared_file),
+        *(consent, signed, f"{signed}done/", declined, withdrawn, on_paper, updated, upload, shared_file),
     ]
 
 

@@ -22,7 +22,7 @@ from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 # A call updates so many; the page says how many are left.
-MAX_UPDATED = 500
+MAX_UPDATED = 200
 _NOT_STARTED = (RequestState.SENT, RequestState.OPENED)
 
 
