@@ -95,6 +95,15 @@ class NotSignedOnPaper(Refused):
     message = _("Only consent forms are recorded as signed on paper.")
 
 
+class PaperOutOfDate(Refused):
+    """Staff moved the request to a later version after the page for the paper was shown."""
+
+    message = _(
+        "This document was updated since you opened this page. Check that the paper has the current text, then "
+        "record it."
+    )
+
+
 class StillOpen(Refused):
     """A request for the document is open for the person: the paper is recorded for that one."""
 

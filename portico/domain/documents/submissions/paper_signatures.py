@@ -22,7 +22,7 @@ from portico.domain.documents.models import (
     TemplateVersion,
     Upload,
 )
-from portico.domain.documents.refusals import DocumentCompleted, NotSignedOnPaper, StillOpen
+from portico.domain.documents.refusals import DocumentCompleted, NotSignedOnPaper, PaperOutOfDate, StillOpen
 from portico.domain.documents.sharing import packets
 from portico.domain.documents.templates.template_files import UploadedFile
 from portico.domain.documents.templates.version_content import language_for
@@ -51,7 +51,8 @@ def record(request: DocumentRequest, paper: PaperSignature, *, scan: UploadedFil
     """Completes an open request for a consent; a second call returns the first submission.
 
     Must be called outside any transaction, since the scan is stored in several. Raises NotSignedOnPaper, FileRejected
-    with the field `scan`, DocumentCompleted if it was signed in the portal, DocumentDeclined, DocumentWithdrawn.
+    with the field `scan`, DocumentCompleted if it was signed in the portal, DocumentDeclined, DocumentWithdrawn, and
+    PaperOutOfDate if `request` has an earlier version.
     """
     _refuse_unless_consent(request.version)
     return _with_scan(request.practice, scan, lambda file: _complete(request, paper, file, by=by))
@@ -114,6 +115,8 @@ def _complete(request: DocumentRequest, paper: PaperSignature, file: StoredFile 
                 return first
             raise DocumentCompleted
         request_states.refuse_unless_open(row)
+        if row.version_id != request.version_id:
+            raise PaperOutOfDate
         return _store(row, paper, file, at=clock.now(), by=by)
 
 

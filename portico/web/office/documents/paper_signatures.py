@@ -18,6 +18,7 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, Language
 from portico.domain.documents.models import DocumentRequest, Submission, TemplateKind, TemplateVersion
+from portico.domain.documents.refusals import PaperOutOfDate
 from portico.domain.documents.sharing import shareable
 from portico.domain.documents.submissions import paper_signatures
 from portico.domain.documents.submissions.paper_signatures import PaperSignature
@@ -38,6 +39,9 @@ from portico.web.office.client_portal import contacts_card
 from portico.web.office.documents.client_documents import find_document
 from portico.web.office.documents.recipients import OWN
 from portico.web.office.documents.share_form import CHANGED
+
+# The hidden field with the version of a shared document that the page showed.
+VERSION = "version"
 
 
 class PaperForm(OfficeForm):
@@ -153,6 +157,8 @@ def record(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
     form = SharedPaperForm(found, posted(request), request.FILES)
 
     def save() -> Submission:
+        if request.POST.get(VERSION) != found.version.ref:
+            raise PaperOutOfDate
         return paper_signatures.record(found, form.paper, scan=form.uploaded_scan, by=request.actor)
 
     return _answer(request, form, save, found)

@@ -1,5 +1,7 @@
 """`Signed on paper`: Fay records the paper of a document that was shared, and of one that was not."""
 
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
@@ -7,7 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
-from portico.domain.documents.models import DocumentRequest, RequestState, Submission, TemplateKind
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, RequestState, Submission, TemplateKind
+from portico.domain.documents.sharing import version_updates
 from portico.domain.practices.models import Practice
 from tests import cast, shared_documents
 from tests.support import files
@@ -44,6 +47,10 @@ def address(client: Client, document: DocumentRequest | None = None) -> str:
     return f"/office/clients/{client.ref}/documents/{middle}on-paper/"
 
 
+def entered(document: DocumentRequest) -> dict[str, Any]:
+    return ENTERED | {"version": document.version.ref}
+
+
 def documents(client: Client) -> str:
     return f"/office/clients/{client.ref}/documents/"
 
@@ -54,7 +61,7 @@ def scan() -> SimpleUploadedFile:
 
 def test_fay_records_a_paper_with_its_scan(office: Browser, ana: Client, consent: DocumentRequest) -> None:
     assert address(ana, consent) in office.get(documents(ana)).text
-    page = office.post(address(ana, consent), ENTERED | {"scan": scan()}, follow=True).text
+    page = office.post(address(ana, consent), entered(consent) | {"scan": scan()}, follow=True).text
     assert "Recorded as signed on paper." in page
     assert "consent.pdf" in page
     assert "Oct 30, 2026" in page
@@ -65,7 +72,7 @@ def test_fay_records_a_paper_with_its_scan(office: Browser, ana: Client, consent
 
 
 def test_ana_sees_it_as_signed_on_paper(office: Browser, ana: Client, consent: DocumentRequest) -> None:
-    office.post(address(ana, consent), ENTERED)
+    office.post(address(ana, consent), entered(consent))
     browser = cast.in_the_portal(Browser(), ana)
     for path in ("", f"{consent.ref}/"):
         page = browser.get(f"/portal/alder-street/documents/{path}").text
@@ -75,9 +82,9 @@ def test_ana_sees_it_as_signed_on_paper(office: Browser, ana: Client, consent: D
 
 def test_a_consent_that_was_not_shared(office: Browser, practice: Practice) -> None:
     carol, version = cast.carol(practice), shared_documents.consent(practice)
-    entered = ENTERED | {"document": version.template.ref, "person": "client"}
+    typed = ENTERED | {"document": version.template.ref, "person": "client"}
     for _press in range(2):
-        page = office.post(address(carol), entered, follow=True).text
+        page = office.post(address(carol), typed, follow=True).text
         assert "Recorded as signed on paper." in page
     request = DocumentRequest.objects.get()
     assert (request.client, request.state) == (carol, RequestState.COMPLETED)
@@ -101,7 +108,7 @@ def test_a_consent_that_was_not_shared(office: Browser, practice: Practice) -> N
 def test_what_is_missing_is_said_and_the_rest_kept(
     office: Browser, ana: Client, consent: DocumentRequest, changed: dict[str, object], words: str
 ) -> None:
-    answer = office.post(address(ana, consent), ENTERED | {"witness": "Fay Frost"} | changed)
+    answer = office.post(address(ana, consent), entered(consent) | {"witness": "Fay Frost"} | changed)
     assert (answer.status_code, words in answer.text) in {(422, True), (409, True)}
     assert "Fay Frost" in answer.text
     assert not Submission.objects.exists()
@@ -110,9 +117,22 @@ def test_what_is_missing_is_said_and_the_rest_kept(
 def test_a_language_without_text_is_refused(office: Browser, ana: Client, practice: Practice) -> None:
     english = {"en": shared_documents.CONSENT["en"]}
     version = shared_documents.published(practice, TemplateKind.CONSENT, english)
-    entered = ENTERED | {"document": version.template.ref, "person": "client", "language": "es"}
-    answer = office.post(address(ana), entered)
+    typed = ENTERED | {"document": version.template.ref, "person": "client", "language": "es"}
+    answer = office.post(address(ana), typed)
     assert (answer.status_code, "no text in that language" in answer.text) == (422, True)
+
+
+def test_a_paper_with_the_earlier_text_is_not_recorded(office: Browser, ana: Client, consent: DocumentRequest) -> None:
+    """Staff updated the document after Fay opened the page: the paper has the earlier text."""
+    typed, old = entered(consent), consent.version
+    new = shared_documents.new_version(old.template, shared_documents.CONSENT)
+    template = DocumentTemplate.objects.select_related("current_version").get(pk=old.template_id)
+    version_updates.update(template, shown=2, with_started=False, by=cast.DESK)
+    answer = office.post(address(ana, consent), typed)
+    assert (answer.status_code, "Check that the paper has the current text" in answer.text) == (409, True)
+    assert not Submission.objects.exists()
+    assert f'name="version" value="{new.ref}"' in answer.text
+    assert office.post(address(ana, consent), typed | {"version": new.ref}).status_code == 302
 
 
 def test_a_form_has_no_page_for_paper(office: Browser, ana: Client) -> None:
