@@ -72,7 +72,9 @@ def _measure(clients: int, parts: set[str], *, show_plans: bool) -> Iterator[Row
     if "invoices" in parts:
         yield from client_lists.measure(invoice_lists.look_ups(practice, person), show_plans=show_plans)
     if "requests" in parts:
-        look_ups = document_lists.look_ups(practice, shared_documents.fill(practice))
+        access = shared_documents.fill(practice)
+        people.settle()
+        look_ups = document_lists.look_ups(practice, access)
         yield from client_lists.measure(look_ups, show_plans=show_plans)
 
 
