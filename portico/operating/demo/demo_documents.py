@@ -24,7 +24,7 @@ from portico.plumbing.actors import Actor
 LANGUAGE = "en"
 # From a documentation range: https://www.rfc-editor.org/rfc/rfc5737
 NETWORK_ADDRESS = "203.0.113.40"
-BIRTH_DATE = date(1990, 4, 23)
+BORN_ON = date(1990, 4, 23)
 # By linkId, in the starter set's intake form.
 TEXTS = {
     "address": "27 Cedar Lane\nPortland, OR 97205",
@@ -134,7 +134,8 @@ def _answer(item: Item, client: Client) -> list[Answer]:
         case ItemType.BOOLEAN:
             return [{"valueBoolean": False}]
         case ItemType.DATE:
-            return [{"valueDate": (client.date_of_birth or BIRTH_DATE).isoformat()}]
+            born_on = client.date_of_birth or BORN_ON
+            return [{"valueDate": born_on.isoformat()}]
         case _:
             text = client.called if item.link_id == "preferred-name" else TEXTS.get(item.link_id)
             return [{"valueString": text}] if text else []
