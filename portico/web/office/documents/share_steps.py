@@ -24,7 +24,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys, lookups
 from portico.web.office.documents.recipients import PossibleRecipient
-from portico.web.office.documents.share_form import ShareForm
+from portico.web.office.documents.share_form import CHANGED, ShareForm
 from portico.web.office.roles import CLIENT_EDITORS
 
 # The page that each button leads to.
@@ -62,6 +62,10 @@ def _send(request: OfficeRequest, form: ShareForm) -> HttpResponse:
         for person, versions in _versions_by_person(request, form)
         if versions
     ]
+    if not entries:
+        # Archived while the form was checked.
+        form.add_error("documents", CHANGED)
+        return _page(request, form, ITEMS, HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         shared_packets = packets.share_with(entries, form_key=form_keys.key_of(request), by=request.actor)
     except Refused as refusal:
