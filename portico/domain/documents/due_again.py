@@ -3,7 +3,7 @@
 import calendar
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Max, Q
 
 from portico.domain.documents.models import DocumentRequest, DocumentRequestQuerySet, DocumentTemplate, RequestState
 from portico.domain.practices.models import Practice
@@ -24,12 +24,11 @@ def due(practice: Practice) -> DocumentRequestQuerySet:
         last_day = months_before(today, months)
         end = datetime.combine(last_day + timedelta(days=1), time(), practice.zone)
         passed |= Q(version__template__repeat_after_months=months, completed_at__lt=end)
-    later = DocumentRequest.objects.filter(
-        access=OuterRef("access"), version__template=OuterRef("version__template"), pk__gt=OuterRef("pk")
-    )
-    asked_since = later.exclude(state=RequestState.WITHDRAWN)
+    # One pass over the requests, which is cheaper than looking for a later one beside each of them.
+    asked = DocumentRequest.objects.filter(practice=practice, version__template__repeat_after_months__gt=0)
+    newest = asked.exclude(state=RequestState.WITHDRAWN).order_by().values("access", "version__template")
     rows = DocumentRequest.objects.complete().filter(passed, practice=practice, client__is_archived=False)
-    return rows.filter(~Exists(asked_since), version__template__archived_at=None)
+    return rows.filter(pk__in=newest.annotate(newest=Max("pk")).values("newest"), version__template__archived_at=None)
 
 
 def months_before(day: date, months: int) -> date:
