@@ -124,7 +124,6 @@ def test_it_is_a_tab_of_the_client(office: Browser, practice: Practice) -> None:
         ("billing/", "Billing"),
         ("activity/", "Activity"),
         ("documents/", "Documents"),
-        ("files/", "Files"),
         ("edit/portal/", "Client Portal"),
     ]
     for current, label in tabs:
