@@ -243,7 +243,6 @@ SHOWN = {
 # Pages without a screenshot of their own, with the reason. Pages of the office whose address has no ref need neither:
 # they are photographed under the name of their route.
 NOT_IN_THE_DEMO = {
-    "office:client_uploads": "it leads to the files among the client's documents",
     "front_door": "with one practice it leads to its door",
     "office:second_step": "the demo asks for no second factor",
     "office:first_factor": "the same",

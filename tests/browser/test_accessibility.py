@@ -20,7 +20,7 @@ from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.billing.invoices import invoice_sharing, invoicing, service_items
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Payment
-from portico.domain.clients import contacts
+from portico.domain.clients import coming_of_age, contacts
 from portico.domain.clients.models import Client
 from portico.domain.documents.completion import request_states as documents
 from portico.domain.documents.completion import signing, uploads
@@ -138,6 +138,9 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
     guardian = cast.guardian(never_invited)
     contacts.set_parents_apart(never_invited, apart=True, by=cast.DESK)
     with_contacts = f"/office/clients/{never_invited.ref}/"
+    # The guardian could be invited too, and the client comes of age.
+    cast.with_contact_access(guardian)
+    Client.objects.filter(pk=never_invited.pk).update(date_of_birth=coming_of_age.birth_dates(practice).last)
     listed = [
         *("/office/clients/", "/office/clients/?q=no+client+of+that+name", "/office/clients/new/"),
         *(
@@ -150,7 +153,9 @@ def office_places(practice: Practice, owner: StaffMember) -> list[str]:
         *(f"/office/clients/{person.ref}/edit/portal/" for person in people),
         f"{one}sharing/",
         *(with_contacts, f"{with_contacts}contacts/new/", f"{with_contacts}contacts/{guardian.ref}/"),
-        f"{with_contacts}edit/portal/?access={guardian.ref}",
+        *(f"{with_contacts}edit/portal/?access={guardian.ref}", f"{with_contacts}view/?access={guardian.ref}"),
+        "/office/clients/?q=berg",
+        *(f"/office/invitations/new/?client={never_invited.ref}{more}" for more in ("", "&contacts=on")),
         *(
             "/office/emails/",
             f"/office/emails/{mail.ref}/",

@@ -10,6 +10,7 @@ LEAD_ON = {
     "office:home",
     "office:settings",
     "office:set_up_arrival",
+    "office:client_uploads",
     "entrance:link_arrival",
     "entrance:new_email_arrival",
     # Only after a sign-in; else files are posted to it.
