@@ -47,7 +47,7 @@ def address(client: Client, document: DocumentRequest | None = None) -> str:
     return f"/office/clients/{client.ref}/documents/{middle}on-paper/"
 
 
-def entered(document: DocumentRequest) -> dict[str, Any]:
+def entered(document: DocumentRequest) -> dict[str, Any]:  # Any: posted data.
     return ENTERED | {"version": document.version.ref}
 
 
