@@ -43,10 +43,15 @@ def fill(form: Locator, typed: dict[str, str]) -> None:
 
 
 def press(page: Page, form: Locator) -> None:
-    """Returns the form's submit button, which may be elsewhere on the page and refer to the form."""
+    """Clicks the form's submit button, which may be elsewhere on the page and refer to the form, or in a fold."""
     elsewhere = form.get_attribute("id")
     inside = form.get_by_role("button")
-    (inside.last if inside.count() else page.locator(f'button[form="{elsewhere}"]')).click()
+    button = inside.last if inside.count() else page.locator(f'button[form="{elsewhere}"]')
+    fold = page.locator("details:not([open])").filter(has=button)
+    if fold.count():
+        # What deletes something asks first.
+        fold.locator("summary").click()
+    button.click()
 
 
 @pytest.mark.parametrize("javascript", [True, False])
