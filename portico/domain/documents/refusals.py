@@ -104,6 +104,13 @@ class PaperOutOfDate(Refused):
     )
 
 
+class DigestOfSeveral(Refused):
+    """Several people completed the same text, or gave the same answers: the digest names no single document."""
+
+    message = _("More than one completed document has this digest. Enter the document number.")
+    status = 422
+
+
 class StillOpen(Refused):
     """A request for the document is open for the person: the paper is recorded for that one."""
 

@@ -17,6 +17,7 @@ from portico.domain.documents.models import (
     TemplateVersion,
     Upload,
 )
+from portico.domain.documents.refusals import DigestOfSeveral
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
 
@@ -51,7 +52,7 @@ def check(submission: Submission) -> list[Discrepancy]:
 def find_submission(practice: Practice, text: str) -> Submission | None:
     """Returns the submission that a person names by its document number or by a digest; None if there is none.
 
-    The same text, signed by several people, has one digest of the document; the first of them is returned.
+    Raises DigestOfSeveral, with the field `number`: a text that several people signed has one digest.
     """
     # Copied from a PDF, a digest has line breaks and invisible places to break it.
     typed = "".join(each for each in text if each.isascii() and each.isalnum()).lower()
@@ -60,7 +61,10 @@ def find_submission(practice: Practice, text: str) -> Submission | None:
     named = Q(ref=typed)
     if len(typed) == _DIGEST_LENGTH:
         named = Q(document_digest=typed) | Q(answers_digest=typed)
-    return _with_version(Submission.objects.filter(named, practice=practice)).order_by("id").first()
+    found = _with_version(Submission.objects.filter(named, practice=practice))[:2]
+    if len(found) > 1:
+        raise DigestOfSeveral(field="number")
+    return found[0] if found else None
 
 
 def _with_version(submissions: "QuerySet[Submission]") -> "QuerySet[Submission]":

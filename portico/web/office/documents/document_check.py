@@ -1,6 +1,5 @@
 """`Check a document`: finds one by number or digest, says whether it is unchanged, and compares a PDF with it."""
 
-from http import HTTPStatus
 from typing import Any, BinaryIO, cast
 
 from django import forms
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import Submission
+from portico.domain.documents.refusals import DigestOfSeveral
 from portico.domain.documents.submissions import submission_pdf, verification
 from portico.domain.documents.templates import version_content
 from portico.domain.practices.models import CLIENT_EDITORS
@@ -52,32 +52,40 @@ class CheckForm(OfficeForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: OfficeRequest) -> HttpResponse:
     form = _form(request)
+    found = _find(request, form)
     context: dict[str, Any] = {  # Any: what the page shows.
         "form": form,
         "is_checked": form.is_valid(),
-        "found": None,
+        "found": found,
         "is_unchanged": False,
         "comparison": "",
         "max_megabytes": inspection.MAX_MEGABYTES,
     }
-    if form.is_valid():
-        found = verification.find_submission(request.practice, form.cleaned_data["number"])
-        if found is not None:
-            context |= {
-                "found": found,
-                "title": version_content.content_in(found.request.version, "en")["title"],
-                "is_unchanged": not verification.check(found),
-                "comparison": _compare(found, form.cleaned_data["pdf"]),
-            }
-            audit_log.record(
-                AuditAction.SUBMISSION_VIEWED,
-                practice=request.practice,
-                client=found.request.client,
-                by=request.actor,
-                about=found.ref,
-            )
-    status = HTTPStatus.UNPROCESSABLE_CONTENT if form.errors else HTTPStatus.OK
-    return render(request, "office/documents/check.html", context, status=status)
+    if found is not None:
+        context |= {
+            "title": version_content.content_in(found.request.version, "en")["title"],
+            "is_unchanged": not verification.check(found),
+            "comparison": _compare(found, form.cleaned_data["pdf"]),
+        }
+        audit_log.record(
+            AuditAction.SUBMISSION_VIEWED,
+            practice=request.practice,
+            client=found.request.client,
+            by=request.actor,
+            about=found.ref,
+        )
+    return render(request, "office/documents/check.html", context, status=form.page_status)
+
+
+def _find(request: OfficeRequest, form: CheckForm) -> Submission | None:
+    """Returns the submission that a valid form names; a digest of several is refused in the form."""
+    if not form.is_valid():
+        return None
+    try:
+        return verification.find_submission(request.practice, form.cleaned_data["number"])
+    except DigestOfSeveral as refusal:
+        form.refused(refusal)
+        return None
 
 
 def _form(request: OfficeRequest) -> CheckForm:

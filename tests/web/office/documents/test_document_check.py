@@ -39,6 +39,22 @@ def test_fay_finds_it_by_number_and_digest(office: Browser, submission: Submissi
     assert AuditEntry.objects.filter(action=AuditAction.SUBMISSION_VIEWED, about=submission.ref).count() == 3
 
 
+def test_a_digest_of_two_asks_for_the_number(office: Browser, submission: Submission) -> None:
+    carol = cast.carol(submission.practice)
+    cast.in_the_portal(Browser(), carol)
+    access = PortalAccess.objects.get(own_client=carol)
+    (request,) = shared_documents.shared(access, submission.request.version)
+    carols = shared_documents.signed(request, access)
+    pdf = submission_pdf.render(carols)
+    for digest in (carols.document_digest, carols.answers_digest):
+        assert compared(office, digest, pdf) == (422, "")
+        page = office.get(PAGE, {"number": digest}).text
+        assert "Enter the document number." in page
+        assert "Ana" not in page
+    assert compared(office, carols.ref, pdf) == (200, "same")
+    assert AuditEntry.objects.filter(action=AuditAction.SUBMISSION_VIEWED, about=submission.ref).count() == 0
+
+
 def test_what_was_not_stored_by_signing_is_named(office: Browser, submission: Submission) -> None:
     access, zeros = submission.request.access, "0" * 64
     (request,) = shared_documents.shared(access, shared_documents.consent(submission.practice))
