@@ -46,7 +46,7 @@ class DocumentRun(PracticeRow):
 
 
 class DocumentRunVersion(PracticeRow):
-    """A version that a run shares, at its position."""
+    """A version that a run was started with, at its position; the worker shares what is current by then."""
 
     document_run = models.ForeignKey(DocumentRun, models.PROTECT, related_name="versions", db_index=False)
     version = models.ForeignKey(TemplateVersion, models.PROTECT, related_name="+")

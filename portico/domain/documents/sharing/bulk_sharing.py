@@ -84,7 +84,7 @@ def share_item(item: InvitationRunItem, run: InvitationRun) -> LeftOutReason | N
     In the caller's transaction, which has locked the run.
     """
     document_run = DocumentRun.objects.get(run=run)
-    versions = versions_of(document_run)
+    versions = _current_versions_of(document_run)
     texts = {code: MailText(**text) for code, text in document_run.texts.items()}
     with access_grants.lock_access(item.client, item.relationship) as (client, access):
         asked = bulk_preview.asked_of([client.pk], versions)
@@ -109,7 +109,11 @@ def share_item(item: InvitationRunItem, run: InvitationRun) -> LeftOutReason | N
     return None
 
 
-def versions_of(document_run: DocumentRun) -> list[TemplateVersion]:
-    """Returns the versions that the run shares, with their templates, in their order."""
-    rows = DocumentRunVersion.objects.filter(document_run=document_run).select_related("version__template")
-    return [each.version for each in rows.order_by("position")]
+def _current_versions_of(document_run: DocumentRun) -> list[TemplateVersion]:
+    """Returns the current versions of the run's documents, with their templates, in their order.
+
+    They may be later than those of the preview: a run may wait for hours, and an outdated text is not to be signed.
+    """
+    rows = DocumentRunVersion.objects.filter(document_run=document_run).order_by("position")
+    templates = [each.version.template for each in rows.select_related("version__template__current_version__template")]
+    return [each.current_version for each in templates if each.current_version]

@@ -210,6 +210,16 @@ def test_a_document_archived_meanwhile_is_not_shared(practice: Practice) -> None
     assert progress(run).left_out == {LeftOutReason.DOCUMENT_ARCHIVED: 1}
 
 
+def test_a_version_published_meanwhile_is_the_one_that_is_shared(practice: Practice) -> None:
+    consent = shared_documents.consent(practice)
+    run = start(choice_of(people_of(practice, 2), consent), practice)
+    assert settle(run)
+    published = shared_documents.new_version(consent.template, shared_documents.CONSENT)
+    finish(run)
+    # `Update open requests` moves the first.
+    assert list(DocumentRequest.objects.order_by("id").values_list("version", flat=True)) == [consent.pk, published.pk]
+
+
 def test_two_runs_of_the_same_document_share_it_once(practice: Practice) -> None:
     choice = choice_of(people_of(practice, 1), shared_documents.consent(practice))
     first, second = start(choice, practice), start(choice, practice)
