@@ -13,7 +13,8 @@ from portico.plumbing import clock
 def due(practice: Practice) -> DocumentRequestQuerySet:
     """Returns the newest completed request of an access for a document whose months have passed; runs one query.
 
-    Not those that were asked for again since, and were not withdrawn; nor of archived documents and clients.
+    Counted from completion, or from the date on the paper. Not those that were asked for again since, and were not
+    withdrawn; nor of archived documents and clients, former contacts, and those who may not sign documents.
     """
     repeating = DocumentTemplate.objects.active().filter(practice=practice, repeat_after_months__gt=0)
     periods = repeating.order_by().values_list("repeat_after_months", flat=True).distinct()
@@ -23,12 +24,16 @@ def due(practice: Practice) -> DocumentRequestQuerySet:
     for months in periods:
         last_day = months_before(today, months)
         end = datetime.combine(last_day + timedelta(days=1), time(), practice.zone)
-        passed |= Q(version__template__repeat_after_months=months, completed_at__lt=end)
+        # A paper is recorded on its date or later.
+        is_early = Q(completed_at__lt=end) | Q(submission__signed_on__lte=last_day)
+        passed |= Q(is_early, version__template__repeat_after_months=months)
     # One pass over the requests, which is cheaper than looking for a later one beside each of them.
     asked = DocumentRequest.objects.filter(practice=practice, version__template__repeat_after_months__gt=0)
     newest = asked.exclude(state=RequestState.WITHDRAWN).order_by().values("access", "version__template")
     rows = DocumentRequest.objects.complete().filter(passed, practice=practice, client__is_archived=False)
-    return rows.filter(pk__in=newest.annotate(newest=Max("pk")).values("newest"), version__template__archived_at=None)
+    # Others can't be asked again.
+    able = rows.filter(access__relationship__ended_at=None, access__signs_documents=True)
+    return able.filter(pk__in=newest.annotate(newest=Max("pk")).values("newest"), version__template__archived_at=None)
 
 
 def months_before(day: date, months: int) -> date:

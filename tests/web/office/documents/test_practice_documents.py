@@ -8,15 +8,17 @@ from datetime import date, timedelta
 import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
+from time_machine import Traveller
 
-from portico.domain.access import client_changes
+from portico.domain.access import client_changes, contact_changes
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
 from portico.domain.documents import due_again
 from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest
-from portico.domain.documents.submissions import reviews
+from portico.domain.documents.submissions import paper_signatures, reviews
+from portico.domain.documents.submissions.paper_signatures import PaperSignature
 from portico.domain.documents.templates import template_editing
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -124,6 +126,30 @@ def test_archived_clients_and_documents_are_not_due(office: Browser, access: Por
     template_editing.restore(request.version.template, by=cast.DESK)
     client_changes.archive(access.client, by=cast.DESK)
     assert refs_on(office, "due", request) == [False]
+
+
+def test_due_again_counts_from_the_date_on_the_paper(access: PortalAccess, stopped_clock: Traveller) -> None:
+    practice = access.client.practice
+    version = shared_documents.consent(practice, repeat_after_months=12)
+    paper = PaperSignature(clock.today(practice.time_zone), "Ana Abreu", "Self", "", "en")
+    stopped_clock.shift(timedelta(days=364))
+    paper_signatures.record_unshared(access, version, paper, scan=None, form_key="k" * 43, by=cast.DESK)
+    assert not due_again.due(practice).exists()
+    stopped_clock.shift(timedelta(days=1))
+    assert due_again.due(practice).exists()
+
+
+def test_those_who_may_no_longer_sign_are_not_due(practice: Practice) -> None:
+    ana = cast.ana(practice)
+    former, unable = (cast.guardian(ana, name, address=f"{name}@mail.example") for name in ("Ed", "Una"))
+    for each in (former, unable):
+        cast.contact_in_the_portal(Browser(), each)
+        completed(PortalAccess.objects.get(relationship=each), 200)
+    assert due_again.due(practice).count() == 2
+    PortalAccess.objects.filter(relationship=unable).update(signs_documents=False)
+    assert due_again.due(practice).get().access.relationship == former
+    contact_changes.end(former, by=cast.DESK)
+    assert not due_again.due(practice).exists()
 
 
 @pytest.mark.parametrize(
