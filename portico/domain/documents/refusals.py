@@ -104,6 +104,17 @@ class PaperOutOfDate(Refused):
     )
 
 
+class PaperRecorded(Refused):
+    """Another paper was recorded for the document after the page for the paper was shown."""
+
+    def __init__(self, signer: str, recorded_by: str) -> None:
+        message = _(
+            "%(staff)s already recorded a paper of this document, signed by %(name)s. Yours was not recorded. To add "
+            "it as well, use “Signed on paper” above the list of documents."
+        )
+        super().__init__(message % {"staff": recorded_by, "name": signer})
+
+
 class DigestOfSeveral(Refused):
     """Several people completed the same text, or gave the same answers: the digest names no single document."""
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from portico.domain.access import access_grants
@@ -22,18 +23,26 @@ from portico.domain.documents.models import (
     TemplateVersion,
     Upload,
 )
-from portico.domain.documents.refusals import DocumentCompleted, NotSignedOnPaper, PaperOutOfDate, StillOpen
+from portico.domain.documents.refusals import (
+    DocumentCompleted,
+    NotSignedOnPaper,
+    PaperOutOfDate,
+    PaperRecorded,
+    StillOpen,
+)
 from portico.domain.documents.sharing import packets
 from portico.domain.documents.templates.template_files import UploadedFile
 from portico.domain.documents.templates.version_content import language_for
 from portico.domain.practices.models import Practice
-from portico.plumbing import clock
+from portico.plumbing import clock, form_keys
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.files import file_content, inspection
 from portico.plumbing.files.inspection import FileRejected
-from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.models import StoredFile
+from portico.plumbing.text import time_formatting
+
+FORM_KIND = "paper_signature"
 
 
 @dataclass(frozen=True)
@@ -48,11 +57,11 @@ class PaperSignature:
 
 
 def record(request: DocumentRequest, paper: PaperSignature, *, scan: UploadedFile | None, by: Actor) -> Submission:
-    """Completes an open request for a consent; a second call returns the first submission.
+    """Completes an open request for a consent; a second call with the same paper returns the first submission.
 
     Must be called outside any transaction, since the scan is stored in several. Raises NotSignedOnPaper, FileRejected
-    with the field `scan`, DocumentCompleted if it was signed in the portal, DocumentDeclined, DocumentWithdrawn, and
-    PaperOutOfDate if `request` has an earlier version.
+    with the field `scan`, DocumentCompleted if it was signed in the portal, PaperRecorded if another paper was
+    recorded, DocumentDeclined, DocumentWithdrawn, and PaperOutOfDate if `request` has an earlier version.
     """
     _refuse_unless_consent(request.version)
     return _with_scan(request.practice, scan, lambda file: _complete(request, paper, file, by=by))
@@ -69,8 +78,9 @@ def record_unshared(
 ) -> Submission:
     """Records a consent that was never shared with the person, who may be without access to the portal.
 
-    A second call with the same `form_key` returns the first submission. Must be called outside any transaction. Raises
-    NotSignedOnPaper, StillOpen, FormSentBefore, ClientConflict, and FileRejected with the field `scan`.
+    A second call with the same `form_key` and paper returns the first submission. Must be called outside any
+    transaction. Raises NotSignedOnPaper, StillOpen, FormSentBefore, ClientConflict, and FileRejected with the field
+    `scan`.
     """
     _refuse_unless_consent(version)
 
@@ -111,9 +121,11 @@ def _complete(request: DocumentRequest, paper: PaperSignature, file: StoredFile 
         row = request_states.lock(request)
         if row.is_complete:
             first = Submission.objects.get(request=row)
-            if first.is_on_paper:
-                return first
-            raise DocumentCompleted
+            if not first.is_on_paper:
+                raise DocumentCompleted
+            if not _is_of(first, paper, file):
+                raise PaperRecorded(first.signer_name, first.recorded_by)
+            return first
         request_states.refuse_unless_open(row)
         if row.version_id != request.version_id:
             raise PaperOutOfDate
@@ -130,25 +142,40 @@ def _complete_unshared(
     form_key: str,
     by: Actor,
 ) -> Submission:
-    with access_grants.lock_access(access.client, access.relationship) as (_client, locked):
+    person = access.relationship.pk if access.relationship is not None else 0
+    content = (person, version.pk, paper, file.sha256 if file is not None else "")
+    with access_grants.lock_access(access.client, access.relationship) as (client, locked):
+        rows = Packet.objects.filter(client=client)
+        if earlier := form_keys.find_result(rows, form_key, content, kind=FORM_KIND, describe=_summary):
+            return Submission.objects.get(request__packet=earlier)
         packets.save_first(locked)
-        if Packet.objects.filter(access=locked, form_key=form_key).exists():
-            return _recorded_with(locked, form_key)
         if DocumentRequest.objects.open().filter(access=locked, version__template=version.template_id).exists():
             raise StillOpen(locked.holder_name())
         packet = packets.create(locked, [version], email=None, form_key=form_key, by=by)
+        form_keys.store(packet, form_key, content, kind=FORM_KIND)
         row = request_states.lock(packet.requests.get())
         # The same time as it was sent says that it was never shared.
         return _store(row, paper, file, at=row.sent_at, by=by)
 
 
-def _recorded_with(access: PortalAccess, form_key: str) -> Submission:
-    """Returns the submission of the form with this key. Raises FormSentBefore if the form shared something instead."""
-    recorded = Submission.objects.filter(request__packet__access=access, request__packet__form_key=form_key)
-    first = recorded.filter(signed_on__isnull=False).first()
-    if first is None:
-        raise FormSentBefore(_("documents were shared"))
-    return first
+def _is_of(submission: Submission, paper: PaperSignature, file: StoredFile | None) -> bool:
+    """Returns True if the submission has the facts of the paper and its scan."""
+    names = ("signed_on", "signer_name", "relationship", "witness")
+    scans = {file.sha256} if file is not None else set()
+    return (
+        all(getattr(submission, name) == getattr(paper, name) for name in names)
+        and submission.language == language_for(submission.request.version, paper.language)
+        and uploads.digests_in(submission.answers) == scans
+    )
+
+
+def _summary(packet: Packet) -> str:
+    """Returns what a form with the key of the packet did, in a few words."""
+    recorded = Submission.objects.filter(request__packet=packet).first()
+    if recorded is None or recorded.signed_on is None:
+        return _("documents were shared")
+    day = time_formatting.full_day(recorded.signed_on, get_language())
+    return _("a paper signed by %(name)s on %(day)s") % {"name": recorded.signer_name, "day": day}
 
 
 def _store(

@@ -151,7 +151,7 @@ def record(request: OfficeRequest, ref: str, document: str) -> HttpResponse:
     found = find_document(client, document)
     if found.version.template.kind != TemplateKind.CONSENT:
         raise Http404
-    if found.is_complete:
+    if found.is_complete and request.method != "POST":
         return redirect("office:submission", ref=ref, document=document)
     _record_view(request, client)
     form = SharedPaperForm(found, posted(request), request.FILES)

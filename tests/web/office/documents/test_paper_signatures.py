@@ -135,6 +135,40 @@ def test_a_paper_with_the_earlier_text_is_not_recorded(office: Browser, ana: Cli
     assert office.post(address(ana, consent), typed | {"version": new.ref}).status_code == 302
 
 
+def test_a_second_paper_is_not_dropped_silently(office: Browser, ana: Client, consent: DocumentRequest) -> None:
+    first, second = entered(consent), entered(consent) | {"signer_name": "Mia Abreu", "scan": scan()}
+    for _press in range(2):
+        assert office.post(address(ana, consent), first).status_code == 302
+    answer = office.post(address(ana, consent), second)
+    assert (answer.status_code, "already recorded a paper" in answer.text) == (409, True)
+    assert "Mia Abreu" in answer.text
+    assert office.get(address(ana, consent)).status_code == 302
+
+
+def test_a_paper_of_what_was_signed_meanwhile_is_refused(
+    office: Browser, ana: Client, consent: DocumentRequest
+) -> None:
+    shared_documents.signed(consent, PortalAccess.objects.get(own_client=ana))
+    answer = office.post(address(ana, consent), entered(consent))
+    assert (answer.status_code, "already been completed" in answer.text) == (409, True)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"document": "other"}, {"person": "contact"}, {"signer_name": "Mia Abreu"}, {"scan": "new"}]
+)
+def test_back_and_another_paper_is_not_dropped_silently(
+    office: Browser, practice: Practice, changed: dict[str, str]
+) -> None:
+    ana, version = cast.ana(practice), shared_documents.consent(practice)
+    relationship, other = cast.guardian(ana), shared_documents.consent(practice)
+    values = {"other": other.template.ref, "contact": relationship.ref, "new": scan()}
+    typed = ENTERED | {"document": version.template.ref, "person": "client"}
+    office.post(address(ana), typed)
+    answer = office.post(address(ana), typed | {name: values.get(text, text) for name, text in changed.items()})
+    assert (answer.status_code, "a paper signed by Ana Abreu on Oct 30, 2026" in answer.text) == (409, True)
+    assert Submission.objects.count() == 1
+
+
 def test_a_form_has_no_page_for_paper(office: Browser, ana: Client) -> None:
     access = PortalAccess.objects.get(own_client=ana)
     (form,) = shared_documents.shared(access, shared_documents.form(ana.practice))
