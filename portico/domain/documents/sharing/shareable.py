@@ -22,6 +22,7 @@ from portico.plumbing.database.compiled import CompiledQuery, Parameter
 
 # Of one access, the newest requests that are looked at.
 MAX_REQUESTS = 500
+MAX_VERSIONS = 100
 type _Asked = tuple[int, datetime, datetime | None]
 
 
@@ -85,6 +86,12 @@ def versions_of(practice: Practice, refs: Collection[str]) -> list[TemplateVersi
     templates = DocumentTemplate.objects.shareable().filter(practice=practice, ref__in=refs)
     found = templates.select_related("current_version__template")
     return [each.current_version for each in found if each.current_version]
+
+
+def published_versions_of(practice: Practice, ref: str) -> list[TemplateVersion]:
+    """Returns the versions of a document with it, newest first: up to MAX_VERSIONS."""
+    rows = TemplateVersion.objects.filter(practice=practice, template__ref=ref).select_related("template")
+    return list(rows.order_by("-number")[:MAX_VERSIONS])
 
 
 def not_open(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -> list[TemplateVersion]:

@@ -1,6 +1,6 @@
 """`Signed on paper`: staff record that a consent was signed on paper, whether or not it was shared in the portal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, cast
 
@@ -29,6 +29,7 @@ from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.files import inspection
 from portico.plumbing.refusals import Refused
+from portico.plumbing.text import time_formatting
 from portico.web.accepted_files import ACCEPTED
 from portico.web.date_fields import DayField, use_order_of
 from portico.web.guards import office_page
@@ -54,13 +55,36 @@ class PaperForm(OfficeForm):
     witness = line_field(gettext_lazy("Witness"), longest=100)
     # An empty file is refused with the sentence of all uploads.
     scan = forms.FileField(label=gettext_lazy("Scan of the paper"), required=False, allow_empty_file=True)
+    # Shown and needed if the date is before the publication of the current text.
+    text = forms.ChoiceField(label=gettext_lazy("Text on the paper"), required=False)
     has_documents = True
+    texts: Sequence[TemplateVersion] = ()
 
     def __init__(self, client: Client, data: QueryDict | None, files: Any, **kwargs: Any) -> None:  # Any: posted files.
         self.client = client
         # With files, Django takes a form for posted.
         super().__init__(data, files if data is not None else None, **kwargs)
         use_order_of(client.practice.country, self)
+
+    def offer_texts(self, versions: Sequence[TemplateVersion]) -> None:
+        self.texts = versions
+        label = _("Version %(number)s, published on %(day)s")
+        labels = [(each.ref, label % {"number": each.number, "day": self._published_on(each)}) for each in versions]
+        cast(forms.ChoiceField, self.fields["text"]).choices = [("", _("Choose…")), *labels]
+
+    def choose_text(self, current: TemplateVersion) -> TemplateVersion:
+        """Returns the chosen version, else the current one; asks to choose if that is newer than the paper."""
+        if chosen := next((each for each in self.texts if each.ref == self.cleaned_data.get("text")), None):
+            return chosen
+        published = time_formatting.day_of(current.published_at, self.client.practice.zone)
+        if self.cleaned_data.get("signed_on", published) < published and "text" not in self.errors:
+            message = _("This document’s text was published on %(day)s, after the date on the paper. Choose its text.")
+            self.add_error("text", message % {"day": self._published_on(current)})
+        return current
+
+    def _published_on(self, version: TemplateVersion) -> str:
+        day = time_formatting.day_of(version.published_at, self.client.practice.zone)
+        return time_formatting.full_day(day, Language.ENGLISH)
 
     def clean_signed_on(self) -> date:
         day: date = self.cleaned_data["signed_on"]
@@ -91,9 +115,15 @@ class SharedPaperForm(PaperForm):
 
     def __init__(self, found: DocumentRequest, data: QueryDict | None = None, files: Any = None) -> None:
         super().__init__(found.client, data, files)
+        self.found = found
+        self.offer_texts([found.version])
         if len(found.version.content) > 1:
             self.fields["language"] = _language_field(*found.version.content)
             self.initial["language"] = version_content.language_for(found.version, found.access.holder_language)
+
+    def clean(self) -> dict[str, Any]:  # Any: field values.
+        self.choose_text(self.found.version)
+        return self.cleaned_data
 
 
 class UnsharedPaperForm(PaperForm):
@@ -110,6 +140,8 @@ class UnsharedPaperForm(PaperForm):
         titles = [(each.ref, each.title) for each in offered if each.kind == TemplateKind.CONSENT]
         self.has_documents = bool(titles)
         cast(forms.ChoiceField, self.fields["document"]).choices = titles
+        if data is not None and (ref := str(data.get("document"))) in dict(titles):
+            self.offer_texts(shareable.published_versions_of(client.practice, ref))
         self.people = {OWN: access_grants.access_or_default(client)}
         for row in contacts_card.rows_of(client):
             access = row.access or access_grants.new_access(client, row.relationship)
@@ -127,10 +159,10 @@ class UnsharedPaperForm(PaperForm):
         versions = shareable.versions_of(self.client.practice, [entered["document"]])
         if not versions:
             self.add_error("document", CHANGED)
-        elif entered["language"] not in versions[0].content:
+            return entered
+        self.version = self.choose_text(versions[0])
+        if entered["language"] not in self.version.content:
             self.add_error("language", _("This document has no text in that language."))
-        else:
-            self.version = versions[0]
         return entered
 
     @property

@@ -9,9 +9,17 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
-from portico.domain.documents.models import DocumentRequest, DocumentTemplate, RequestState, Submission, TemplateKind
+from portico.domain.documents.models import (
+    DocumentRequest,
+    DocumentTemplate,
+    RequestState,
+    Submission,
+    TemplateKind,
+    TemplateVersion,
+)
 from portico.domain.documents.sharing import version_updates
 from portico.domain.practices.models import Practice
+from portico.plumbing import clock
 from tests import cast, shared_documents
 from tests.support import files
 
@@ -48,7 +56,11 @@ def address(client: Client, document: DocumentRequest | None = None) -> str:
 
 
 def entered(document: DocumentRequest) -> dict[str, Any]:  # Any: posted data.
-    return ENTERED | {"version": document.version.ref}
+    return ENTERED | {"version": document.version.ref, "text": document.version.ref}
+
+
+def unshared(version: TemplateVersion) -> dict[str, Any]:  # Any: text and files.
+    return ENTERED | {"document": version.template.ref, "person": "client", "text": version.ref}
 
 
 def documents(client: Client) -> str:
@@ -82,7 +94,7 @@ def test_ana_sees_it_as_signed_on_paper(office: Browser, ana: Client, consent: D
 
 def test_a_consent_that_was_not_shared(office: Browser, practice: Practice) -> None:
     carol, version = cast.carol(practice), shared_documents.consent(practice)
-    typed = ENTERED | {"document": version.template.ref, "person": "client"}
+    typed = unshared(version)
     for _press in range(2):
         page = office.post(address(carol), typed, follow=True).text
         assert "Recorded as signed on paper." in page
@@ -117,14 +129,15 @@ def test_what_is_missing_is_said_and_the_rest_kept(
 def test_a_language_without_text_is_refused(office: Browser, ana: Client, practice: Practice) -> None:
     english = {"en": shared_documents.CONSENT["en"]}
     version = shared_documents.published(practice, TemplateKind.CONSENT, english)
-    typed = ENTERED | {"document": version.template.ref, "person": "client", "language": "es"}
+    typed = unshared(version) | {"language": "es"}
     answer = office.post(address(ana), typed)
     assert (answer.status_code, "no text in that language" in answer.text) == (422, True)
 
 
 def test_a_paper_with_the_earlier_text_is_not_recorded(office: Browser, ana: Client, consent: DocumentRequest) -> None:
     """Staff updated the document after Fay opened the page: the paper has the earlier text."""
-    typed, old = entered(consent), consent.version
+    old, today = consent.version, clock.today(ana.practice.time_zone)
+    typed = ENTERED | {"version": old.ref, "signed_on": f"{today:%m/%d/%Y}"}
     new = shared_documents.new_version(old.template, shared_documents.CONSENT)
     template = DocumentTemplate.objects.select_related("current_version").get(pk=old.template_id)
     version_updates.update(template, shown=2, with_started=False, by=cast.DESK)
@@ -162,11 +175,35 @@ def test_back_and_another_paper_is_not_dropped_silently(
     ana, version = cast.ana(practice), shared_documents.consent(practice)
     relationship, other = cast.guardian(ana), shared_documents.consent(practice)
     values = {"other": other.template.ref, "contact": relationship.ref, "new": scan()}
-    typed = ENTERED | {"document": version.template.ref, "person": "client"}
+    typed = unshared(version)
     office.post(address(ana), typed)
-    answer = office.post(address(ana), typed | {name: values.get(text, text) for name, text in changed.items()})
+    typed |= {name: values.get(text, text) for name, text in changed.items()}
+    answer = office.post(address(ana), typed | ({"text": other.ref} if "document" in changed else {}))
     assert (answer.status_code, "a paper signed by Ana Abreu on Oct 30, 2026" in answer.text) == (409, True)
     assert Submission.objects.count() == 1
+
+
+def test_a_paper_older_than_its_text_asks_for_the_text(office: Browser, practice: Practice) -> None:
+    carol, old = cast.carol(practice), shared_documents.consent(practice)
+    new = shared_documents.new_version(old.template, {"en": {"title": "Consent", "note": "", "text": "New words."}})
+    typed = unshared(new) | {"signed_on": "01/15/1999", "text": ""}
+    answer = office.post(address(carol), typed)
+    assert (answer.status_code, "after the date on the paper" in answer.text) == (422, True)
+    assert "Version 1, published on" in answer.text
+    assert not Submission.objects.exists()
+    assert office.post(address(carol), typed | {"text": old.ref}).status_code == 302
+    assert Submission.objects.get().document_digest == old.digest
+
+
+def test_a_shared_text_newer_than_the_paper_is_confirmed(
+    office: Browser, ana: Client, consent: DocumentRequest
+) -> None:
+    answer = office.post(address(ana, consent), entered(consent) | {"text": ""})
+    assert (answer.status_code, "withdraw this document" in answer.text) == (422, True)
+    assert not Submission.objects.exists()
+    other = shared_documents.consent(ana.practice)
+    assert office.post(address(ana, consent), entered(consent) | {"text": other.ref}).status_code == 422
+    assert office.post(address(ana, consent), entered(consent)).status_code == 302
 
 
 def test_a_form_has_no_page_for_paper(office: Browser, ana: Client) -> None:
