@@ -22,7 +22,7 @@ from portico.domain.clients.models import Client, ClientKind, Status
 from portico.domain.documents.completion import drafts, request_states
 from portico.domain.documents.forms import answer_items, record_fields
 from portico.domain.documents.forms.record_fields import RecordField
-from portico.domain.documents.models import DocumentRequest, TemplateKind
+from portico.domain.documents.models import DocumentRequest, Submission, TemplateKind, TemplateVersion
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
@@ -66,17 +66,20 @@ class Proposal:
 def proposals_of(request: DocumentRequest) -> list[Proposal]:
     """Returns what a completed form proposes for its client, in the order of the form; for a couple, nothing.
 
-    Expects the request with its submission, version and template. Reads nothing if no question is linked.
+    A field that a later form of the client answered is left out: an old answer must not replace a newer one. Expects
+    the request with its submission, version and template. Reads nothing if no question is linked.
     """
     client = request.client
     if request.version.template.kind != TemplateKind.FORM or client.kind != ClientKind.PERSON:
         return []
-    answers = dict(_linked_answers(request))
+    answers = dict(_linked_answers(request.submission, request.version))
     if not answers:
         return []
     current = _current(client)
     found = (_propose(client, current, field, text) for field, text in answers.items())
-    return [each for each in found if each is not None]
+    proposals = [each for each in found if each is not None]
+    answered_later = _fields_answered_after(request) if proposals else ()
+    return [each for each in proposals if each.field not in answered_later]
 
 
 @retry_on_deadlock
@@ -101,12 +104,19 @@ def apply(request: DocumentRequest, fields: Collection[str], *, version: int, by
     return chosen
 
 
-def _linked_answers(request: DocumentRequest) -> Iterator[tuple[RecordField, str]]:
+def _fields_answered_after(request: DocumentRequest) -> set[RecordField]:
+    """Returns the linked fields that later forms about the client answered; runs one query."""
+    later = Submission.objects.filter(pk__gt=request.submission.pk, request__client=request.client_id)
+    of_forms = later.filter(request__version__template__kind=TemplateKind.FORM).select_related("request__version")
+    return {field for each in of_forms for field, _text in _linked_answers(each, each.request.version)}
+
+
+def _linked_answers(submission: Submission, version: TemplateVersion) -> Iterator[tuple[RecordField, str]]:
     """Yields each linked field with its answer: a line of text, or a date as in ISO 8601."""
-    form = drafts.questionnaire_of(request.version, request.submission.language)
+    form = drafts.questionnaire_of(version, submission.language)
     linked = {item.link_id: record_fields.field_of(item) for item in form.questions}
     seen: set[RecordField] = set()
-    for link_id, answers in answer_items.flatten(request.submission.answers).items():
+    for link_id, answers in answer_items.flatten(submission.answers).items():
         field = linked.get(link_id)
         if field is not None and field not in seen and answers:
             seen.add(field)

@@ -23,8 +23,8 @@ from tests import cast, shared_documents
 
 pytestmark = pytest.mark.django_db
 # Session with the staff member and the practice, the client, the document, its files, the audit entry, and the counts
-# of the menu; then the addresses and phone numbers.
-QUERIES = 8
+# of the menu; then the addresses and phone numbers, and the later forms.
+QUERIES = 9
 ANSWERS: dict[str, list[Answer]] = {
     "preferred-name": [{"valueString": "Annie"}],
     "last-name": [{"valueString": "Abreu"}],
@@ -46,8 +46,10 @@ def ana(practice: Practice) -> Client:
     return client
 
 
-def submitted(ana: Client, answers: dict[str, list[Answer]] = ANSWERS) -> DocumentRequest:
-    access = PortalAccess.objects.get(own_client=ana)
+def submitted(
+    ana: Client, answers: dict[str, list[Answer]] = ANSWERS, *, access: PortalAccess | None = None
+) -> DocumentRequest:
+    access = access or PortalAccess.objects.get(own_client=ana)
     version = shared_documents.form(ana.practice, *(linked(each) for each in answers))
     (request,) = shared_documents.shared(access, version)
     number = shared_documents.saved(request, answers)
@@ -120,6 +122,25 @@ def test_a_record_that_changed_meanwhile_is_compared_again(office: Browser, ana:
     assert "Someone else saved changes" in page
     ana.refresh_from_db()
     assert ana.preferred_name == ""
+
+
+def test_an_old_answer_does_not_replace_a_newer_one(office: Browser, ana: Client) -> None:
+    old = submitted(ana, {"preferred-name": [{"valueString": "Annie"}], "phone": [{"valueString": "(212) 555-0177"}]})
+    new = submitted(ana, {"preferred-name": [{"valueString": "Anna"}]})
+    assert 'data-field="preferred-name"' in office.get(address(ana, new)).text
+    page = office.get(address(ana, old)).text
+    assert 'data-field="preferred-name"' not in page
+    assert 'data-field="phone"' in page
+    assert "Nothing was changed" in update(office, ana, old, "preferred-name")
+
+
+def test_a_guardians_answers_may_be_about_the_guardian(office: Browser, ana: Client) -> None:
+    assert "Answered by Ana Abreu on Nov 23, 2026." in office.get(address(ana, submitted(ana))).text
+    guardian = cast.guardian(ana)
+    cast.contact_in_the_portal(Browser(), guardian)
+    page = office.get(address(ana, submitted(ana, access=PortalAccess.objects.get(relationship=guardian)))).text
+    assert "Answered by Bruno Berg (guardian) on Nov 23, 2026." in page
+    assert "Check that each answer is about Ana." in page
 
 
 @pytest.mark.parametrize(
