@@ -25,7 +25,7 @@ def test_open_requests_are_updated_after_publishing(owner: Browser, practice: Pr
     page = f"/office/settings/documents/{old.template.ref}/"
     assert "Update open requests" not in owner.get(page).text
     new = shared_documents.new_version(old.template, shared_documents.CONSENT)
-    assert "1 client has an earlier version and has not started it." in owner.get(page).text
+    assert "1 document has an earlier version and was not started." in owner.get(page).text
     assert "Also update 1 that was started" in owner.get(page).text
     said = owner.post(f"{page}open-requests/", {"version": "2"}, follow=True).text
     assert "1 document was updated." in said
@@ -33,6 +33,7 @@ def test_open_requests_are_updated_after_publishing(owner: Browser, practice: Pr
     assert "1 document was updated." not in said
     owner.post(f"{page}open-requests/", {"version": "2", "with_started": "1"})
     assert set(DocumentRequest.objects.values_list("version", flat=True)) == {new.pk}
+    sent.refresh_from_db()
     assert sent.is_open
 
 
