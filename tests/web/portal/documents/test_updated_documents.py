@@ -89,6 +89,19 @@ def test_what_was_typed_in_the_old_page_is_saved_to_its_questions(portal: Browse
     ]
 
 
+def test_an_answer_from_another_window_keeps_no_other_from_being_saved(portal: Browser, form: DocumentRequest) -> None:
+    page = f"{LIST}{form.ref}/pages/1/"
+    shown = hidden(portal.get(page).text)
+    update(form, renumbered())
+    # In the numbers of the current version: q1 is new, q2 the date of birth, q3 the name.
+    portal.post(page, {"q1": "", "q2": "", "q3": "Annie"} | hidden(portal.get(page).text))
+    assert CHECK in portal.post(page, TYPED | shown, follow=True).text
+    assert ResponseDraft.objects.get().answers == [
+        {"linkId": "born", "answer": [{"valueDate": "1990-04-23"}]},
+        {"linkId": "name", "answer": [{"valueString": "Annie"}]},
+    ]
+
+
 def test_the_script_of_the_old_page_saves_and_says_why(portal: Browser, form: DocumentRequest) -> None:
     page = f"{LIST}{form.ref}/pages/1/"
     shown = hidden(portal.get(page).text)

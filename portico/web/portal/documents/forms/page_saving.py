@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.documents.completion import drafts
 from portico.domain.documents.completion.drafts import OpenedPage
+from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.forms.form_pages import FormPage
 from portico.domain.documents.refusals import DocumentUpdated, DraftChanged, DraftTooLarge
 from portico.domain.documents.submissions import answer_words
@@ -44,21 +45,29 @@ def receive(request: PortalRequest, opened: OpenForm, number: int) -> HttpRespon
 def _save_earlier(request: PortalRequest, opened: OpenForm, number: int) -> HttpResponse:
     """Saves the answers of an earlier version’s page to questions that are still asked, and says it was updated."""
     answers = earlier_answers.read(opened.found, opened.form, request.POST, page=number)
-    # Another window that has answered these questions meanwhile has seen the current version.
-    with suppress(DraftChanged):
-        drafts.save(
-            opened.found,
-            answers,
-            page=_opened_page(request.POST),
-            place=next(reversed(answers), opened.place),
-            language=opened.language,
-            by=request.actor,
-        )
+    try:
+        _save_answers(request, opened, answers)
+    except DraftChanged as refusal:
+        # Another window that has answered these questions meanwhile has seen the current version.
+        others = {link_id: given for link_id, given in answers.items() if link_id not in refusal.link_ids}
+        with suppress(DraftChanged):
+            _save_answers(request, opened, others)
     if SAVED_BY_SCRIPT in request.headers:
         said = _("This document was updated. Select Continue to see it.")
         return JsonResponse({"said": said}, status=DocumentUpdated.status)
     address = found_documents.address(request, "portal:document", opened.found.ref)
     return flash_messages.redirect_with_notice(address, flash_messages.DOCUMENT_UPDATED)
+
+
+def _save_answers(request: PortalRequest, opened: OpenForm, answers: dict[str, list[Answer]]) -> None:
+    drafts.save(
+        opened.found,
+        answers,
+        page=_opened_page(request.POST),
+        place=next(reversed(answers), opened.place),
+        language=opened.language,
+        by=request.actor,
+    )
 
 
 def _save(request: PortalRequest, opened: OpenForm, shown: FormPage) -> HttpResponse:
