@@ -17,6 +17,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.models import OutgoingEmail
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,17 @@ class Recipient:
     reason: str
 
 
+@dataclass(frozen=True)
+class SentReminders:
+    """The clients that staff chose, and the emails that were queued: one for each mailbox."""
+
+    recipients: list[Recipient]
+    emails: list[OutgoingEmail]
+
+
 @retry_on_deadlock
-def send(practice: Practice, refs: Collection[str], *, by: Actor) -> list[Recipient]:
-    """Queues a reminder for each of the practice's clients with these refs who may get one; returns all of them.
+def send(practice: Practice, refs: Collection[str], *, by: Actor) -> SentReminders:
+    """Queues a reminder for each of the practice's clients with these refs who may get one.
 
     It goes to the client and to the contacts who see the bills, once a day to each mailbox.
     """
@@ -43,8 +52,8 @@ def send(practice: Practice, refs: Collection[str], *, by: Actor) -> list[Recipi
         accounts = sending.lock_accounts(set(held.values_list("account", flat=True)))
         recipients = recipients_of(practice, pks)
         named = [each for recipient in recipients if not recipient.reason for each in recipient.bills]
-        sending.queue_mails(named, remindable.accesses_of(accounts) if named else [], by=by)
-    return recipients
+        emails = sending.queue_mails(named, remindable.accesses_of(accounts) if named else [], by=by)
+    return SentReminders(recipients, emails)
 
 
 def recipients_of(practice: Practice, pks: Collection[int]) -> list[Recipient]:

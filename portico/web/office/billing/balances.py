@@ -69,20 +69,13 @@ def index(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_POST
 def send_reminders(request: OfficeRequest) -> HttpResponse:
-    recipients = by_hand.send(
-        request.practice, request.POST.getlist("client")[: debts_by_age.PAGE_SIZE], by=request.actor
-    )
-    number = sum(not each.reason for each in recipients)
-    if number:
-        message = ngettext(
-            "A reminder to %(number)s client is on its way.",
-            "Reminders to %(number)s clients are on their way.",
-            number,
-        )
+    sent = by_hand.send(request.practice, request.POST.getlist("client")[: debts_by_age.PAGE_SIZE], by=request.actor)
+    if number := len(sent.emails):
+        message = ngettext("%(number)d reminder is on its way.", "%(number)d reminders are on their way.", number)
         messages.success(request, message % {"number": number})
-    elif not recipients:
+    elif not sent.recipients:
         messages.error(request, _("Check at least one client."))
-    for each in recipients:
+    for each in sent.recipients:
         if each.reason:
             message = _("%(name)s gets no reminder: %(reason)s.")
             messages.warning(request, message % {"name": each.client.name, "reason": each.reason})

@@ -106,7 +106,7 @@ def test_a_payer_who_may_not_be_mailed_gets_none(ana: Client, change: str) -> No
         case _:
             pass
     assert due_reminders.queue_due() == 0
-    (recipient,) = by_hand.send(ana.practice, [ana.ref], by=cast.DESK)
+    (recipient,) = by_hand.send(ana.practice, [ana.ref], by=cast.DESK).recipients
     assert recipient.reason
     assert mailed() == []
 
@@ -114,10 +114,10 @@ def test_a_payer_who_may_not_be_mailed_gets_none(ana: Client, change: str) -> No
 def test_a_reminder_by_hand_reaches_the_payer_once_a_day(practice: Practice, ana: Client) -> None:
     payer_of(ana)
     owing(ana)
-    (recipient,) = by_hand.send(practice, [ana.ref], by=cast.DESK)
+    (recipient,) = by_hand.send(practice, [ana.ref], by=cast.DESK).recipients
     assert recipient.reason == ""
     assert mailed() == [(PAYER, "Pia Berg", 1)]
-    (again,) = by_hand.send(practice, [ana.ref], by=cast.DESK)
+    (again,) = by_hand.send(practice, [ana.ref], by=cast.DESK).recipients
     assert again.reason == "Already reminded today"
     # The client, who got access since, has not been reminded today.
     cast.with_access(ana)
