@@ -114,7 +114,8 @@ def link(client: Client, contact: Contact, kind: str, *, by: Actor) -> Relations
     with transaction.atomic():
         row = client_details.lock(client)
         _refuse_archived(row)
-        contact = Contact.objects.get(pk=contact.pk, practice=row.practice)
+        # A colleague who saves the contact at this moment writes the search terms of this client, too, or we do.
+        contact = Contact.objects.locked().get(pk=contact.pk, practice=row.practice)
         if row.relationships.current().filter(contact=contact).exists():
             raise AlreadyContact
         relationship = _relate(row, contact, kind, form_key="", by=by)
