@@ -155,10 +155,15 @@ def shared(access: PortalAccess, *versions: TemplateVersion) -> list[DocumentReq
     return list(packet.requests.order_by("position"))
 
 
-def run_for(people: list[Client], *versions: TemplateVersion, requested_by: StaffMember) -> InvitationRun:
+def run_for(
+    people: list[Client],
+    *versions: TemplateVersion,
+    requested_by: StaffMember,
+    recipients: Recipients = Recipients.CLIENT,
+) -> InvitationRun:
     """Starts a run that shares the versions with these clients of one practice; returns it."""
     practice = requested_by.practice
-    choice = Choice(Selection(RunKind.SHARE, refs=tuple(person.ref for person in people)), versions, Recipients.CLIENT)
+    choice = Choice(Selection(RunKind.SHARE, refs=tuple(person.ref for person in people)), versions, recipients)
     return bulk_sharing.start(
         practice,
         choice,

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import InvitationRun, PortalAccess
 from portico.domain.clients.models import Client
-from portico.domain.documents.models import DocumentRequest
+from portico.domain.documents.models import DocumentRequest, Recipients
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
@@ -99,3 +99,23 @@ def test_the_number_of_queries_is_fixed(
         office.get(f"{RUNS}{run.ref}/")
     with django_assert_num_queries(QUERIES_OF_LIST):
         office.get(RUNS)
+
+
+def test_a_contacts_problem_leads_to_the_contacts_access(office: Browser, practice: Practice) -> None:
+    (ana,) = people_of(practice, 1)
+    guardian = cast.guardian(ana)
+    cast.with_contact_access(guardian)
+    run = shared_documents.run_for(
+        [ana],
+        shared_documents.consent(practice),
+        requested_by=StaffMember.objects.get(practice=practice),
+        recipients=Recipients.BOTH,
+    )
+    contact_access = f"/office/clients/{ana.ref}/edit/portal/?access={guardian.ref}"
+    shared_documents.finish_run(run)
+    assert contact_access not in office.get(f"{RUNS}{run.ref}/").text
+    OutgoingEmail.objects.update(state=EmailState.FAILED, settled_at=clock.now())
+    page = office.get(f"{RUNS}{run.ref}/").text
+    assert contact_access in page
+    assert f'href="/office/clients/{ana.ref}/edit/portal/"' in page
+    assert office.get(contact_access).status_code == 200
