@@ -59,6 +59,7 @@ def submit(
         submission = Submission.objects.create(
             practice_id=row.practice_id,
             request=row,
+            client_name=access.client.name,
             language=language_for(row.version, language),
             answers=answers,
             document_digest=row.version.digest,

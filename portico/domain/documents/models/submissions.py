@@ -24,6 +24,8 @@ class Submission(PracticeRow):
 
     ref = RefField()
     request = models.OneToOneField(DocumentRequest, models.PROTECT, related_name="submission")
+    # The client's name at that time.
+    client_name = models.CharField(max_length=250, blank=True)
     language = models.CharField(max_length=5, choices=Language.choices)
     answers = models.JSONField(default=list)
     document_digest = models.CharField(max_length=64)

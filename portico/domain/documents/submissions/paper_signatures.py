@@ -188,6 +188,7 @@ def _store(
     submission = Submission.objects.create(
         practice_id=row.practice_id,
         request=row,
+        client_name=row.client.name,
         language=language_for(row.version, paper.language),
         answers=answers,
         document_digest=row.version.digest,

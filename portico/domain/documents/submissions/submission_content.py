@@ -49,7 +49,7 @@ class SubmissionContent:
 def content_of(submission: Submission, *, with_network_address: bool = False) -> SubmissionContent:
     """Returns the content, with the texts of the version that was completed. The IP address is for owners only.
 
-    Expects the submission with its request, version, template, client and practice.
+    Expects the submission with its request, version, template and practice.
     """
     request = submission.request
     content = content_in(request.version, submission.language)
@@ -98,7 +98,7 @@ def _sections(submission: Submission, form: Questionnaire) -> Iterator[AnsweredS
 
 def _evidence(submission: Submission, *, with_network_address: bool) -> Iterator[tuple[str, str]]:
     request = submission.request
-    yield _("Client"), request.client.name
+    yield _("Client"), submission.client_name
     if submission.signer_name:
         yield _("Signed by"), submission.signer_name
         yield _("Relationship to client"), submission.relationship

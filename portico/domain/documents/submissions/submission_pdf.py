@@ -32,7 +32,7 @@ def render(
             "document_title": f"{content.title} · {practice.name}",
             "date": [dated.year, dated.month, dated.day],
             "title": content.title,
-            "subtitle": submission.request.client.name,
+            "subtitle": submission.client_name,
             "from": letterhead.address_lines(practice),
             "text": consent_text.blocks(content.text) if content.text else [],
             "sections": [
@@ -51,8 +51,7 @@ def render(
 def is_made_of(submission: Submission, file: BinaryIO) -> bool:
     """Returns True if the file is, byte for byte, a PDF of the submission as it is made now.
 
-    A PDF that was made before the client's name or the letterhead changed, or by another release of Portico, has other
-    bytes.
+    A PDF that was made before the letterhead changed, or by another release of Portico, has other bytes.
     """
     found = Countersignature.objects.filter(submission=submission).first()
     return any(

@@ -10,6 +10,7 @@ from django.test import Client as Browser
 from pypdf import PdfReader
 
 from portico.domain.access.models import PortalAccess
+from portico.domain.clients.models import Client
 from portico.domain.documents.completion import portal_requests, signing
 from portico.domain.documents.models import Submission
 from portico.domain.documents.submissions import reviews, submission_pdf, verification
@@ -91,6 +92,13 @@ def test_it_is_the_same_whenever_it_is_made(signed: Submission, stopped_clock: t
     first = submission_pdf.render(again(signed))
     stopped_clock.shift(timedelta(days=400))
     assert submission_pdf.render(again(signed)) == first
+
+
+def test_it_keeps_the_name_of_the_day(signed: Submission) -> None:
+    first = submission_pdf.render(again(signed))
+    Client.objects.filter(pk=signed.request.client_id).update(last_name="Brown")
+    assert submission_pdf.render(again(signed)) == first
+    assert "Ana Abreu" in text_of(first)
 
 
 def test_the_countersigned_pdf_is_another_document(signed: Submission, stopped_clock: time_machine.Traveller) -> None:
