@@ -12,6 +12,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.access.onboarding import bulk_selection
 from portico.domain.access.onboarding.bulk_selection import TooManyClients
+from portico.domain.access.onboarding.invitation_runs import SelectionChanged
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents import practice_documents
 from portico.domain.documents.practice_documents import Filter
@@ -19,6 +20,7 @@ from portico.domain.documents.refusals import NoRecipientEligible
 from portico.domain.documents.sharing import bulk_preview, reminder_mail
 from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice
+from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.deadlocks import retry_on_deadlock
@@ -71,13 +73,19 @@ def mailboxes_of(recipients: list[ReminderRecipient]) -> set[str]:
     return {reminder_mail.key_of(each.access) for each in recipients if not each.reason}
 
 
+def digest_of(recipients: list[ReminderRecipient]) -> str:
+    """Returns a digest that changes when other people would get a reminder."""
+    return tokens.fingerprint(repr(sorted(each.access.pk for each in recipients if not each.reason)), purpose="remind")
+
+
 @retry_on_deadlock
 def send(
-    practice: Practice, chosen: ChosenDocuments, *, texts: Mapping[str, MailText], by: Actor
+    practice: Practice, chosen: ChosenDocuments, *, texts: Mapping[str, MailText], shown: str, by: Actor
 ) -> list[OutgoingEmail]:
     """Queues a reminder for each mailbox that may get one and has had none today; repeating it queues none.
 
-    `texts` has the text in each language, with placeholders. Raises NoRecipientEligible, TooManyClients.
+    `texts` has the text in each language, with placeholders, and `shown` the digest of the recipients that staff saw.
+    Raises NoRecipientEligible, SelectionChanged, TooManyClients.
     """
     with transaction.atomic():
         accounts = {each.access.account_id for each in _able(practice, chosen) if each.access.account_id is not None}
@@ -86,6 +94,8 @@ def send(
         able = [each for each in _able(practice, chosen) if each.access.account_id in accounts]
         if not able:
             raise NoRecipientEligible(_("None of these people can get a reminder now."))
+        if digest_of(able) != shown:
+            raise SelectionChanged
         mail_queue = MailQueue.REST if len(able) == 1 else MailQueue.BULK
         emails = reminder_mail.queue([each.access for each in able], by=by, texts=texts, mail_queue=mail_queue)
         audit_log.record_all(

@@ -25,6 +25,7 @@ from portico.web.office.base_form import posted
 from portico.web.office.documents.mail_texts_form import MailTextsForm
 from portico.web.office.invitations import chosen_clients
 from portico.web.office.invitations.names_shown import NamesShown
+from portico.web.office.invitations.run_preview import MAX_DIGEST
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -51,7 +52,13 @@ def new(request: OfficeRequest) -> HttpResponse:
     if form.errors:
         return _page(request, form, recipients, languages, HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        emails = reminders_by_hand.send(request.practice, chosen, texts=form.texts_for(languages), by=request.actor)
+        emails = reminders_by_hand.send(
+            request.practice,
+            chosen,
+            texts=form.texts_for(languages),
+            shown=request.POST.get("shown", "")[:MAX_DIGEST],
+            by=request.actor,
+        )
     except Refused as refusal:
         messages.error(request, str(refusal))
         return _page(request, form, recipients, languages, HTTPStatus.CONFLICT)
@@ -93,6 +100,7 @@ def _page(
     context = {
         "form": form,
         "number": len(reminders_by_hand.mailboxes_of(recipients)),
+        "shown": reminders_by_hand.digest_of(recipients),
         "reminded": NamesShown.of(able),
         "left_out": [(reason, NamesShown.of(people)) for reason, people in by_reason.items()],
         "number_left_out": len(recipients) - len(able),

@@ -35,7 +35,8 @@ def shared(person: Client) -> DocumentRequest:
 
 
 def send(practice: Practice, chosen: ChosenDocuments = ALL) -> list[OutgoingEmail]:
-    return reminders_by_hand.send(practice, chosen, texts=TEXTS, by=cast.DESK)
+    shown = reminders_by_hand.digest_of(reminders_by_hand.recipients_of(practice, chosen))
+    return reminders_by_hand.send(practice, chosen, texts=TEXTS, shown=shown, by=cast.DESK)
 
 
 def test_it_is_sent_as_typed_with_what_is_left(practice: Practice, smtp: SmtpServer) -> None:

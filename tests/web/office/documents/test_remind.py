@@ -1,6 +1,7 @@
 """`Remind`: from the practice's list and from one document, with a preview and an editable text."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client as Browser
@@ -24,6 +25,12 @@ def shared(person: Client) -> DocumentRequest:
     return shared_documents.shared(cast.with_access(person), shared_documents.consent(person.practice))[0]
 
 
+def send(office: Browser, address: str, typed: dict[str, str] | None = None, **more: Any) -> Any:  # Any: Django's own.
+    """Posts the form as from the page that is shown now."""
+    (shown,) = re.findall(r'name="shown" value="([^"]*)"', office.get(address).text)
+    return office.post(address, {"shown": shown} | (typed or {}), **more)
+
+
 def reminders() -> list[OutgoingEmail]:
     return list(OutgoingEmail.objects.filter(kind=reminder_mail.KIND))
 
@@ -44,12 +51,12 @@ def test_the_text_is_edited_and_sent_once_a_day(office: Browser, practice: Pract
     assert "This is a reminder from [practice name]" in page
     assert 'name="subject_es"' not in page
     typed = {"subject_en": "Please sign", "message_en": "You have [number of documents] left."}
-    answer = office.post(f"{NEW}?document={request.ref}", typed, follow=True)
+    answer = send(office, f"{NEW}?document={request.ref}", typed, follow=True)
     assert "1 reminder is on its way." in answer.text
     assert [(email.subject, email.content["message"]) for email in reminders()] == [
         ("Please sign", "You have [number of documents] left.")
     ]
-    again = office.post(f"{NEW}?document={request.ref}", typed)
+    again = send(office, f"{NEW}?document={request.ref}", typed)
     assert (again.status_code, len(reminders())) == (409, 1)
     assert "Already reminded today" in again.text
 
@@ -60,8 +67,22 @@ def test_all_of_the_list_are_reminded_by_mailbox(office: Browser, practice: Prac
     page = office.get(f"{NEW}?chosen=all&show=waiting").text
     assert "Send 2 reminders?" in page
     assert "3 people are reminded" in page
-    office.post(f"{NEW}?chosen=all&show=waiting")
+    send(office, f"{NEW}?chosen=all&show=waiting")
     assert {email.to_address for email in reminders()} == {"ana@mail.example", "bruno@mail.example"}
+
+
+def test_people_who_are_added_meanwhile_are_shown_first(office: Browser, practice: Practice) -> None:
+    shared(cast.ana(practice))
+    everyone = f"{NEW}?chosen=all"
+    (shown,) = re.findall(r'name="shown" value="([^"]*)"', office.get(everyone).text)
+    shared(cast.bruno(practice))
+    answer = office.post(everyone, {"shown": shown, "subject_en": "Please sign", "message_en": "It is short."})
+    assert (answer.status_code, reminders()) == (409, [])
+    assert "have changed since you opened the page" in answer.text
+    assert "2 people are reminded" in answer.text
+    assert "It is short." in answer.text
+    send(office, everyone)
+    assert len(reminders()) == 2
 
 
 @pytest.mark.parametrize(
@@ -69,7 +90,7 @@ def test_all_of_the_list_are_reminded_by_mailbox(office: Browser, practice: Prac
 )
 def test_a_text_that_cannot_be_sent_is_refused(office: Browser, practice: Practice, typed: dict[str, str]) -> None:
     request = shared(cast.ana(practice))
-    answer = office.post(f"{NEW}?document={request.ref}", typed)
+    answer = send(office, f"{NEW}?document={request.ref}", typed)
     assert (answer.status_code, reminders()) == (422, [])
 
 
