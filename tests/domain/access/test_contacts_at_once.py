@@ -1,4 +1,4 @@
-"""Ending a relationship while its access is turned on or used: no access outlives the relationship."""
+"""Changing a relationship while it is used: no access outlives its end, and no client keeps the contact's old name."""
 
 from threading import Event
 
@@ -10,13 +10,14 @@ from portico.domain.access.models import PortalAccess, PortalAccount, SignInMeth
 from portico.domain.access.sign_in import completing_sign_in, link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients import contacts
+from portico.domain.clients import client_details, contacts, search_terms
+from portico.domain.clients.client_input import ContactInput
 from portico.domain.clients.contacts import RelationshipEnded
 from portico.domain.clients.models import Client, Relationship
 from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.domain.access.test_contact_access import invited
-from tests.support.at_once import at_once, errors, wait_until_another_waits
+from tests.support.at_once import at_once, errors, second_waits, wait_until_another_waits
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -120,3 +121,42 @@ def test_without_the_accounts_lock_a_sign_in_is_recorded(bruno: Relationship) ->
 
 def signed_in(person: Client) -> bool:
     return AuditEntry.objects.filter(client=person, action=AuditAction.CLIENT_SIGNED_IN).exists()
+
+
+def renamed(bruno: Relationship) -> Relationship:
+    entry = ContactInput("Bogdan", bruno.kind, "Berg", "en", None, (), ())
+    return contact_changes.save_contact(bruno, entry, version=bruno.contact.version, by=cast.DESK)
+
+
+def test_a_client_linked_while_the_contact_is_renamed_is_found_by_the_new_name(bruno: Relationship) -> None:
+    ben = cast.client(bruno.client.practice, "Ben")
+
+    def link() -> Relationship:
+        return contacts.link(ben, bruno.contact, bruno.kind, by=cast.DESK)
+
+    assert errors(second_waits(lambda: renamed(bruno), link)) == []
+    assert ben in search_terms.matching(ben.practice, "bogdan")
+
+
+def test_without_the_contacts_lock_it_is_not_found(bruno: Relationship) -> None:
+    """Shows that a client who is linked before the new name is committed keeps the old one as a search term."""
+    ben, is_renamed, is_linked = cast.client(bruno.client.practice, "Ben"), Event(), Event()
+
+    def rename_slowly() -> None:
+        with transaction.atomic():
+            renamed(bruno)
+            is_renamed.set()
+            assert is_linked.wait(30)
+
+    def link_without_the_lock() -> None:
+        assert is_renamed.wait(30)
+        with transaction.atomic():
+            row = client_details.lock(ben)
+            Relationship.objects.create(
+                practice=row.practice, client=row, contact=bruno.contact, kind=bruno.kind, began_on=bruno.began_on
+            )
+            search_terms.refresh_terms(row)
+        is_linked.set()
+
+    assert errors(at_once(rename_slowly, link_without_the_lock)) == []
+    assert ben not in search_terms.matching(ben.practice, "bogdan")
