@@ -118,7 +118,7 @@ class PaperRecorded(Refused):
 class DigestOfSeveral(Refused):
     """Several people completed the same text, or gave the same answers: the digest names no single document."""
 
-    message = _("More than one completed document has this digest. Enter the document number.")
+    message = _("More than one completed document has this code. Enter the document number.")
     status = 422
 
 

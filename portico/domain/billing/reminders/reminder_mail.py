@@ -130,7 +130,7 @@ class ReminderMail(LinkedMail):
     def refuse(self, email: OutgoingEmail) -> str | None:
         """Checks again that the client may get it, that a bill in it is still to pay, and that it is not late."""
         if date.fromisoformat(email.content["day"]) < _today(email) - timedelta(days=1):
-            return _("It was not sent on its day. Send a new reminder.")
+            return _("It was too late to send it. Send a new reminder.")
         if _to_pay(email).exists():
             return None
         access = holders.access_of_email(email) or PortalAccess.of(Client.objects.get(outgoing_emails=email))

@@ -122,7 +122,7 @@ class IncompleteDocumentsMail(LinkedMail):
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         if date.fromisoformat(email.content["day"]) < clock.today(email.practice.time_zone) - timedelta(days=1):
-            return _("It was not sent on its day.")
+            return _("It was too late to send it.")
         access = holders.access_of_email(email)
         reason = eligibility.reason_to_drop(access, Purpose.DOCUMENT_MAIL, written_to=email.content["address"])
         return reason or (None if _left(email)[0] else _("None of its documents is left to complete."))

@@ -29,7 +29,7 @@ from portico.web.office.base_form import OfficeForm, line_field
 class CheckForm(OfficeForm):
     """The number or digest that is printed in the document, and a PDF to compare with it, which is not stored."""
 
-    number = line_field(gettext_lazy("Document number or digest"), longest=100, required=True)
+    number = line_field(gettext_lazy("Document number or long code"), longest=100, required=True)
     pdf = forms.FileField(label=gettext_lazy("PDF to compare"), required=False, allow_empty_file=True)
 
     def clean_pdf(self) -> "UploadedFile[bytes] | None":

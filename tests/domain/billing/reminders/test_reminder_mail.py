@@ -229,4 +229,4 @@ def test_a_bill_that_is_not_late_is_mailed_as_before(ana: Client) -> None:
 def test_a_reminder_is_not_sent_two_days_later(ana: Client, smtp: SmtpServer, stopped_clock: Traveller) -> None:
     mail = reminder(late(ana))
     stopped_clock.shift(timedelta(days=2))
-    assert deliver(smtp, mail).reason == "It was not sent on its day. Send a new reminder."
+    assert deliver(smtp, mail).reason == "It was too late to send it. Send a new reminder."
