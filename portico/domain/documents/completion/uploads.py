@@ -104,7 +104,10 @@ def find_of_request(request: DocumentRequest, ref: str) -> Upload | None:
 
 
 def of_client(client: Client) -> list[Upload]:
-    """Returns the client's files, newest first, with request and version: up to MAX_LISTED, and one more."""
+    """Returns the files that the client sent, newest first, with request and version: up to MAX_LISTED, and one more.
+
+    The scan of a signed paper is not among them: staff added it.
+    """
     return _of_client.rows(client=client.pk)
 
 
@@ -216,5 +219,5 @@ def _of_request(request: Parameter) -> QuerySet[Upload]:
 
 @CompiledQuery
 def _of_client(client: Parameter) -> QuerySet[Upload]:
-    rows = Upload.objects.present().filter(client=client).select_related("file", "request__version")
-    return rows.order_by("-id")[: MAX_LISTED + 1]
+    rows = Upload.objects.present().filter(client=client, request__submission__signed_on=None)
+    return rows.select_related("file", "request__version").order_by("-id")[: MAX_LISTED + 1]

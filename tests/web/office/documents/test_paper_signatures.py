@@ -16,6 +16,7 @@ from portico.domain.documents.models import (
     Submission,
     TemplateKind,
     TemplateVersion,
+    Upload,
 )
 from portico.domain.documents.sharing import version_updates
 from portico.domain.practices.models import Practice
@@ -81,6 +82,13 @@ def test_fay_records_a_paper_with_its_scan(office: Browser, ana: Client, consent
     assert "Signed on paper" in office.get("/office/documents/?show=review").text
     submission = Submission.objects.get()
     assert "signed on paper and recorded here" in office.get(f"/office/documents/check/?number={submission.ref}").text
+
+
+def test_a_scan_is_not_a_file_that_the_client_sent(office: Browser, ana: Client, consent: DocumentRequest) -> None:
+    answer = office.post(address(ana, consent), entered(consent) | {"scan": scan()}, follow=True)
+    upload = Upload.objects.get()
+    assert upload.ref in answer.text
+    assert upload.ref not in office.get(documents(ana)).text
 
 
 def test_ana_sees_it_as_signed_on_paper(office: Browser, ana: Client, consent: DocumentRequest) -> None:
