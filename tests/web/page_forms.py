@@ -14,7 +14,7 @@ BY_NAME = {
     "number": "(212) 555-0142",
     "date_of_birth": "04/18/1989",
     "due_on": "11/30/2026",
-    "signed_on": "11/02/2026",
+    "signed_on": "11/23/2026",
     "signer_name": "Ana Abreu",
     "current-password": cast.PASSWORD,
     "new-password": "two rivers and a bridge",
