@@ -164,9 +164,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("office:client_documents", "GET"): EDITED,
     ("office:new_paper_signature", "GET"): EDITED,
     ("office:new_paper_signature", "POST"): REFUSED_INPUT,
-    # The document of the test is completed: the page leads to it.
+    # The document of the test is completed: the page leads to it, and what is posted is not lost.
     ("office:paper_signature", "GET"): CHANGED,
-    ("office:paper_signature", "POST"): CHANGED,
+    ("office:paper_signature", "POST"): REFUSED_INPUT,
     ("office:record_update", "POST"): CHANGED,
     ("office:submission", "GET"): EDITED,
     ("office:submission_pdf", "GET"): EDITED,

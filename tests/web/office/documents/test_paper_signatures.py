@@ -60,7 +60,7 @@ def entered(document: DocumentRequest) -> dict[str, Any]:  # Any: posted data.
     return ENTERED | {"version": document.version.ref, "text": document.version.ref}
 
 
-def unshared(version: TemplateVersion) -> dict[str, Any]:  # Any: text and files.
+def unshared(version: TemplateVersion) -> dict[str, Any]:  # Any: the fields of the form.
     return ENTERED | {"document": version.template.ref, "person": "client", "text": version.ref}
 
 
