@@ -26,6 +26,7 @@ from portico.domain.documents.models import DocumentRequest, Submission, Templat
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
+from portico.plumbing.models import AuditEntry
 from portico.plumbing.text import phone_number_display, time_formatting
 from portico.plumbing.text.mailboxes import mailbox_key
 
@@ -66,8 +67,9 @@ class Proposal:
 def proposals_of(request: DocumentRequest) -> list[Proposal]:
     """Returns what a completed form proposes for its client, in the order of the form; for a couple, nothing.
 
-    A field that a later form of the client answered is left out: an old answer must not replace a newer one. Expects
-    the request with its submission, version and template. Reads nothing if no question is linked.
+    A field that a later form of the client answered is left out, and one that was written from this form before: an
+    old answer must not replace a newer one. Expects the request with its submission, version and template. Reads
+    nothing if no question is linked.
     """
     client = request.client
     if request.version.template.kind != TemplateKind.FORM or client.kind != ClientKind.PERSON:
@@ -78,8 +80,8 @@ def proposals_of(request: DocumentRequest) -> list[Proposal]:
     current = _current(client)
     found = (_propose(client, current, field, text) for field, text in answers.items())
     proposals = [each for each in found if each is not None]
-    answered_later = _fields_answered_after(request) if proposals else ()
-    return [each for each in proposals if each.field not in answered_later]
+    settled = _fields_answered_after(request) | _fields_written_from(request) if proposals else ()
+    return [each for each in proposals if each.field not in settled]
 
 
 @retry_on_deadlock
@@ -109,6 +111,12 @@ def _fields_answered_after(request: DocumentRequest) -> set[RecordField]:
     later = Submission.objects.filter(pk__gt=request.submission.pk, request__client=request.client_id)
     of_forms = later.filter(request__version__template__kind=TemplateKind.FORM).select_related("request__version")
     return {field for each in of_forms for field, _text in _linked_answers(each, each.request.version)}
+
+
+def _fields_written_from(request: DocumentRequest) -> set[str]:
+    """Returns the codes of the fields that staff have copied from this form to the record; runs one query."""
+    written = AuditEntry.objects.filter(client=request.client, action=AuditAction.RECORD_UPDATED, about=request.ref)
+    return {field for details in written.values_list("details", flat=True) for field in details["fields"].split(", ")}
 
 
 def _linked_answers(submission: Submission, version: TemplateVersion) -> Iterator[tuple[RecordField, str]]:

@@ -23,8 +23,9 @@ from tests import cast, shared_documents
 
 pytestmark = pytest.mark.django_db
 # Session with the staff member and the practice, the client, the document, its files, the audit entry, and the counts
-# of the menu; then the addresses and phone numbers, and the later forms.
-QUERIES = 9
+# of the menu; then the addresses and phone numbers, the later forms, and what
+# was written before.
+QUERIES = 10
 ANSWERS: dict[str, list[Answer]] = {
     "preferred-name": [{"valueString": "Annie"}],
     "last-name": [{"valueString": "Abreu"}],
@@ -132,6 +133,15 @@ def test_an_old_answer_does_not_replace_a_newer_one(office: Browser, ana: Client
     assert 'data-field="preferred-name"' not in page
     assert 'data-field="phone"' in page
     assert "Nothing was changed" in update(office, ana, old, "preferred-name")
+
+
+def test_what_was_written_and_corrected_since_is_not_proposed_again(office: Browser, ana: Client) -> None:
+    request = submitted(ana)
+    update(office, ana, request, "preferred-name")
+    Client.objects.filter(pk=ana.pk).update(preferred_name="Anna")
+    page = office.get(address(ana, request)).text
+    assert 'data-field="preferred-name"' not in page
+    assert 'data-field="phone"' in page
 
 
 def test_a_guardians_answers_may_be_about_the_guardian(office: Browser, ana: Client) -> None:
