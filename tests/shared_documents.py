@@ -20,7 +20,7 @@ from portico.domain.documents.models import (
     TemplateKind,
     TemplateVersion,
 )
-from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, invitations, packets
+from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, invitations, packet_sharing
 from portico.domain.documents.sharing.bulk_preview import Choice
 from portico.domain.documents.templates import version_files
 from portico.domain.practices.models import Practice, StaffMember
@@ -151,7 +151,7 @@ def file_to_read(practice: Practice, content: bytes = b"") -> TemplateVersion:
 
 def shared(access: PortalAccess, *versions: TemplateVersion) -> list[DocumentRequest]:
     """Shares the versions in one packet; returns its requests in their order."""
-    packet = packets.share(access, versions, form_key=tokens.new_token(), by=DESK)
+    packet = packet_sharing.share(access, versions, form_key=tokens.new_token(), by=DESK)
     return list(packet.requests.order_by("position"))
 
 

@@ -9,7 +9,7 @@ from babel.numbers import format_decimal, get_currency_name
 from django.utils.translation import gettext as _
 
 from portico.plumbing.text import time_formatting
-from portico.plumbing.text.locales import locale_of
+from portico.plumbing.text.formatting_locale import locale_of
 
 # Seconds. The largest unit that fits is shown. Month and year have babel's lengths.
 UNITS: tuple[tuple[str, int], ...] = (

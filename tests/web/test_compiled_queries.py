@@ -18,7 +18,7 @@ from portico.domain.billing.models import Invoice, PaymentAttempt
 from portico.domain.billing.stripe_sync import webhook_events
 from portico.domain.clients import coming_of_age
 from portico.domain.clients.models import Client, Relationship
-from portico.domain.documents import intake
+from portico.domain.documents import intake_completion
 from portico.domain.documents.completion import drafts, portal_requests, uploads
 from portico.domain.documents.models import DocumentRequest
 from portico.domain.documents.sharing import invitations, shareable, version_updates
@@ -110,7 +110,7 @@ class Visitor:
         assert settlement._payment_of.rows(practice=practice, charge=f"ch_{self.attempt.ref}")
         # The Overview as a biller sees it.
         assert overview._entries_without_documents.rows(client=self.client.pk)
-        assert intake._states.rows(client=self.client.pk)
+        assert intake_completion._states.rows(client=self.client.pk)
         contact = cast.guardian(self.client, f"Nora {self.client.relationships.count()}", address="nora@mail.example")
         # The first time the address is looked for, then account and access.
         for _time in range(2):

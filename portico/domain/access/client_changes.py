@@ -9,7 +9,7 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details
 from portico.domain.clients.client_input import ClientInput
-from portico.domain.clients.email_addresses import AddressChanges
+from portico.domain.clients.email_address_changes import AddressChanges
 from portico.domain.clients.models import Client, Status
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor

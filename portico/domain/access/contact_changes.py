@@ -11,7 +11,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details, contacts
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.client_input import ContactInput
-from portico.domain.clients.email_addresses import AddressChanges
+from portico.domain.clients.email_address_changes import AddressChanges
 from portico.domain.clients.models import Client, Contact, Relationship
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor

@@ -4,9 +4,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients import email_addresses, phone_numbers, search_terms
+from portico.domain.clients import email_address_changes, phone_number_changes, search_terms
 from portico.domain.clients.client_input import ClientInput
-from portico.domain.clients.email_addresses import AddressChanges
+from portico.domain.clients.email_address_changes import AddressChanges
 from portico.domain.clients.models import Client, EmailAddress, Relationship, Status
 from portico.domain.clients.registration import set_details
 from portico.plumbing.actors import Actor
@@ -52,15 +52,15 @@ def has_contacts(client: Client) -> bool:
 def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> AddressChanges:
     """Saves the whole of `Client Info`. In the caller's transaction, with the client locked.
 
-    Raises ClientConflict, ClientArchived, email_addresses.DuplicateAddress.
+    Raises ClientConflict, ClientArchived, email_address_changes.DuplicateAddress.
     """
     if client.version != version:
         raise ClientConflict
     if client.status == Status.ARCHIVED:
         raise ClientArchived
     fields = set_details(client, entry.details)
-    changes = email_addresses.save_addresses(client, entry.addresses, by=by)
-    phones_changed = phone_numbers.save_phones(client, entry.phones)
+    changes = email_address_changes.save_addresses(client, entry.addresses, by=by)
+    phones_changed = phone_number_changes.save_phones(client, entry.phones)
     if not (fields or phones_changed or changes.closed or changes.opened or changes.withdrawn or changes.recorded):
         return changes
     client.version += 1
@@ -75,11 +75,11 @@ def save(client: Client, entry: ClientInput, *, version: int, by: Actor) -> Addr
 
 
 def replace_address(client: Client, row: EmailAddress, address: str, *, recorded_by: str, by: Actor) -> EmailAddress:
-    """Replaces an address by one with consent; see `email_addresses.replace_with_consent`.
+    """Replaces an address by one with consent; see `email_address_changes.replace_with_consent`.
 
     In the caller's transaction, with the client locked.
     """
-    replacement = email_addresses.replace_with_consent(client, row, address, recorded_by=recorded_by, by=by)
+    replacement = email_address_changes.replace_with_consent(client, row, address, recorded_by=recorded_by, by=by)
     client.version += 1
     client.save(update_fields=["version"])
     search_terms.refresh_terms(client)

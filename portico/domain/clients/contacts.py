@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients import client_details, email_addresses, phone_numbers, search_terms
+from portico.domain.clients import client_details, email_address_changes, phone_number_changes, search_terms
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.client_input import ContactInput
-from portico.domain.clients.email_addresses import AddressChanges
+from portico.domain.clients.email_address_changes import AddressChanges
 from portico.domain.clients.models import (
     Client,
     Contact,
@@ -81,9 +81,9 @@ def owners_of(practice: Practice, addresses: Iterable[str], *, besides: Contact 
 def add(client: Client, entry: ContactInput, *, form_key: str, by: Actor) -> Relationship:
     """Adds a new contact to a client. Submitting the same form again returns the first one.
 
-    Raises ClientArchived, email_addresses.DuplicateAddress, FormSentBefore.
+    Raises ClientArchived, email_address_changes.DuplicateAddress, FormSentBefore.
     """
-    email_addresses.refuse_duplicates(entry.addresses)
+    email_address_changes.refuse_duplicates(entry.addresses)
     with transaction.atomic():
         row = client_details.lock(client)
         earlier = _find_earlier(row, form_key, entry)
@@ -93,13 +93,13 @@ def add(client: Client, entry: ContactInput, *, form_key: str, by: Actor) -> Rel
         contact = Contact(practice=row.practice)
         _set_details(contact, entry)
         contact.save()
-        addresses = [email_addresses.new_address(row, each, by=by, contact=contact) for each in entry.addresses]
+        addresses = [email_address_changes.new_address(row, each, by=by, contact=contact) for each in entry.addresses]
         EmailAddress.objects.bulk_create(addresses)
-        PhoneNumber.objects.bulk_create(phone_numbers.new_phones(contact, entry.phones))
+        PhoneNumber.objects.bulk_create(phone_number_changes.new_phones(contact, entry.phones))
         relationship = _relate(row, contact, entry.kind, form_key=form_key, by=by)
         search_terms.refresh_terms(row)
         audit_log.record_all(
-            each for address in addresses for each in email_addresses.audit_entries(address, row, by=by)
+            each for address in addresses for each in email_address_changes.audit_entries(address, row, by=by)
         )
         form_keys.store(relationship, form_key, entry, kind=KIND)
     return relationship
@@ -126,7 +126,7 @@ def link(client: Client, contact: Contact, kind: str, *, by: Actor) -> Relations
 def save(relationship: Relationship, entry: ContactInput, *, version: int, by: Actor) -> AddressChanges:
     """Saves a contact and the kind of the relationship. In the caller's transaction, with client and contact locked.
 
-    Raises ClientConflict, RelationshipEnded, email_addresses.DuplicateAddress.
+    Raises ClientConflict, RelationshipEnded, email_address_changes.DuplicateAddress.
     """
     contact, client = relationship.contact, relationship.client
     if contact.version != version:
@@ -134,8 +134,8 @@ def save(relationship: Relationship, entry: ContactInput, *, version: int, by: A
     if not relationship.is_current:
         raise RelationshipEnded
     fields = _set_details(contact, entry)
-    changes = email_addresses.save_addresses(client, entry.addresses, by=by, contact=contact)
-    if phone_numbers.save_phones(contact, entry.phones):
+    changes = email_address_changes.save_addresses(client, entry.addresses, by=by, contact=contact)
+    if phone_number_changes.save_phones(contact, entry.phones):
         fields.append("phones")
     if relationship.kind != entry.kind:
         relationship.kind = entry.kind
@@ -153,14 +153,14 @@ def save(relationship: Relationship, entry: ContactInput, *, version: int, by: A
 def replace_address(
     relationship: Relationship, row: EmailAddress, address: str, *, recorded_by: str, by: Actor
 ) -> EmailAddress:
-    """Replaces an address of the contact by one with consent; see `email_addresses.replace_with_consent`.
+    """Replaces an address of the contact by one with consent; see `email_address_changes.replace_with_consent`.
 
     In the caller's transaction, with the client locked.
     """
     contact = Contact.objects.locked().get(pk=relationship.contact_id)
     contact.version += 1
     contact.save(update_fields=["version"])
-    replacement = email_addresses.replace_with_consent(
+    replacement = email_address_changes.replace_with_consent(
         relationship.client, row, address, recorded_by=recorded_by, by=by, contact=contact
     )
     search_terms.refresh_terms_with_contact(contact)

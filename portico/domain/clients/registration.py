@@ -7,7 +7,7 @@ from itertools import chain
 from django.db import transaction
 
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients import email_addresses, phone_numbers, search_terms
+from portico.domain.clients import email_address_changes, phone_number_changes, search_terms
 from portico.domain.clients.client_input import ClientDetails, ClientInput
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, SearchTerm
 from portico.domain.practices.models import Practice
@@ -18,7 +18,7 @@ from portico.plumbing.text.folding import folded
 
 
 def create(practice: Practice, entry: ClientInput, *, by: Actor, form_key: str = "") -> Client:
-    """Creates a client with addresses, consent and phone numbers. Raises email_addresses.DuplicateAddress.
+    """Creates a client with addresses, consent and phone numbers. Raises email_address_changes.DuplicateAddress.
 
     `form_key` is the random key of the form, if there was one; a second client with it raises IntegrityError.
     """
@@ -40,13 +40,15 @@ def create_all(
 ) -> list[Registered]:
     """Creates clients as `create` does, with one statement for each table. Atomic."""
     for entry in entries:
-        email_addresses.refuse_duplicates(entry.addresses)
+        email_address_changes.refuse_duplicates(entry.addresses)
     created = [Registered(_new_client(practice, entry, form_key)) for entry in entries]
     with transaction.atomic():
         Client.objects.bulk_create(each.client for each in created)
         for each, entry in zip(created, entries, strict=True):
-            each.addresses = [email_addresses.new_address(each.client, address, by=by) for address in entry.addresses]
-            each.phones = phone_numbers.new_phones(each.client, entry.phones)
+            each.addresses = [
+                email_address_changes.new_address(each.client, address, by=by) for address in entry.addresses
+            ]
+            each.phones = phone_number_changes.new_phones(each.client, entry.phones)
         EmailAddress.objects.bulk_create(row for each in created for row in each.addresses)
         PhoneNumber.objects.bulk_create(row for each in created for row in each.phones)
         terms = (search_terms.new_terms(each.client, each.addresses, each.phones) for each in created)
@@ -65,7 +67,7 @@ def _audit_entries(created: Registered, *, by: Actor) -> Iterator[AuditEntry]:
     client = created.client
     yield audit_log.entry(AuditAction.CLIENT_CREATED, practice=client.practice, client=client, by=by)
     for address in created.addresses:
-        yield from email_addresses.audit_entries(address, client, by=by)
+        yield from email_address_changes.audit_entries(address, client, by=by)
 
 
 def set_details(client: Client, details: ClientDetails) -> list[str]:

@@ -9,8 +9,8 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.clients.models import Client
-from portico.domain.documents import completion_steps
-from portico.domain.documents.completion_steps import CompletionFacts, CompletionStep
+from portico.domain.documents import completion_diagnosis
+from portico.domain.documents.completion_diagnosis import CompletionFacts, CompletionStep
 from portico.domain.documents.forms import questionnaire
 from portico.domain.documents.models import (
     COMPLETE_STATES,
@@ -170,7 +170,7 @@ def _listed(
             asked.index(place) + 1 if place in asked else 0,
             len(asked),
         )
-        steps = completion_steps.steps_of(facts)
+        steps = completion_diagnosis.steps_of(facts)
     return ListedDocument(
         ref,
         RequestState(state),

@@ -15,7 +15,14 @@ from portico.domain.documents.completion.signatures import Signature, Signer
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.forms.questionnaire import Item, ItemType
 from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Recipients, TemplateKind
-from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, invitations, packets, shareable
+from portico.domain.documents.sharing import (
+    bulk_preview,
+    bulk_sharing,
+    document_mails,
+    invitations,
+    packet_sharing,
+    shareable,
+)
 from portico.domain.documents.sharing.bulk_preview import Choice
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import tokens
@@ -42,7 +49,7 @@ def share(client: Client, *, by: Actor, relationship: Relationship | None = None
     """Shares the welcome packet with the client, or with the contact of the relationship."""
     templates = DocumentTemplate.objects.shareable().filter(practice=client.practice_id, in_welcome_packet=True)
     versions = [each.current_version for each in templates.select_related("current_version") if each.current_version]
-    packets.share(_access_of(client, relationship), versions, form_key=tokens.new_token(), by=by)
+    packet_sharing.share(_access_of(client, relationship), versions, form_key=tokens.new_token(), by=by)
 
 
 def share_with_many(practice: Practice, *, requested_by: StaffMember) -> None:

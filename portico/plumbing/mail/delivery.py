@@ -19,7 +19,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.database import transaction_guard
 from portico.plumbing.mail import mail_stops, mime_messages, outbox, retry_policy
 from portico.plumbing.mail.audit_actions import MailAction
-from portico.plumbing.mail.reports import failures, report_tags
+from portico.plumbing.mail.reports import failure_recording, report_tags
 from portico.plumbing.mail.retry_policy import Outcome, ServerReply
 from portico.plumbing.models import EmailEvent, MailStop, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
@@ -258,7 +258,7 @@ def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool)
         if not leases.finish(email, **outcome.changes):
             return False
         failure = outcome.failure if notify_composer else None
-        stops = failures.record(email, failure) if failure is not None else False
+        stops = failure_recording.record(email, failure) if failure is not None else False
         if outcome.event is not None:
             outbox.add_event(email, outcome.event, words=email.reason, detail=email.detail)
         if email.state == EmailState.DROPPED:
@@ -272,7 +272,7 @@ def _save_once(email: OutgoingEmail, outcome: Outcome, *, notify_composer: bool)
             )
         composer = outbox.composer_or_none(email.kind) if notify_composer else None
         if failure is not None:
-            failures.announce(email, failure, stops=stops)
+            failure_recording.announce(email, failure, stops=stops)
         elif composer is not None and not email.is_waiting:
             composer.state_changed(email)
     return True

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from portico.plumbing import clock
 from portico.plumbing.mail.reports import report_rules
-from portico.plumbing.mail.reports.failures import Failure
+from portico.plumbing.mail.reports.failure_recording import Failure
 from portico.plumbing.mail.reports.report_rules import Rule
 from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState

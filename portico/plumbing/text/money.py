@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from portico.currency_table import digits_of
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.folding import ascii_forms
-from portico.plumbing.text.locales import locale_of
+from portico.plumbing.text.formatting_locale import locale_of
 from portico.plumbing.text.result_cache import cached
 
 # The largest amount of one line, payment or invoice, in minor units. Stripe's own charge limit is below it.

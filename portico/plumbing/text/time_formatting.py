@@ -6,7 +6,7 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
 from django.conf import settings
 
-from portico.plumbing.text.locales import locale_of
+from portico.plumbing.text.formatting_locale import locale_of
 from portico.plumbing.text.result_cache import cached
 
 # CLDR's Spanish patterns omit "de" before a short month and have a comma after the weekday.

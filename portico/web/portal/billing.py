@@ -23,7 +23,7 @@ from portico.web import payment_labels
 from portico.web.billing_documents import summary_lines
 from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal import flash_messages, other_payers
+from portico.web.portal import flash_messages, other_payers_cards
 from portico.web.template_engine.filters import money, on_day
 
 # Past due is yellow here, not red, to stay friendly.
@@ -97,7 +97,7 @@ class ListItem(NamedTuple):
 @require_safe
 def index(request: PortalRequest) -> HttpResponse:
     listed = shared_invoices.list_for(request.client, before=request.GET.get("before", ""))
-    other_payers.hide_cards(request, (each for shared in listed.paid for each in shared.payments))
+    other_payers_cards.hide_cards(request, (each for shared in listed.paid for each in shared.payments))
     account = balances.portal_balance(request.client)
     today = clock.today(request.practice.time_zone)
     pays = quotes.is_open(request.practice, request.access)
@@ -129,7 +129,7 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     shared = shared_invoices.find(request.client, ref)
     if shared is None:
         raise Http404
-    other_payers.hide_cards(request, shared.payments)
+    other_payers_cards.hide_cards(request, shared.payments)
     invoice, row = shared.invoice, _row(shared, today=clock.today(request.practice.time_zone))
     if request.client_view is None:
         _record_first_view(request, invoice)

@@ -16,7 +16,7 @@ from portico.web.billing_documents.document import BillingDocument, as_pdf
 from portico.web.billing_documents.statement_periods import PeriodForm, StatementLinks, statement_links
 from portico.web.guards import portal_billing_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal import other_payers
+from portico.web.portal import other_payers_cards
 
 
 @portal_billing_page
@@ -89,13 +89,13 @@ def statement_pdf(request: PortalRequest) -> HttpResponse:
 def _payment(request: PortalRequest, ref: str) -> Payment:
     payment = get_object_or_404(request.client.payments.not_taken_back(), ref=ref)
     payment.client = request.client
-    other_payers.hide_cards(request, [payment])
+    other_payers_cards.hide_cards(request, [payment])
     return payment
 
 
 def _statement(request: PortalRequest, form: PeriodForm) -> Statement:
     statement = form.statement_of(request.client, shared_only=True)
-    other_payers.hide_cards(request, (entry.row for entry in statement.entries if isinstance(entry.row, Payment)))
+    other_payers_cards.hide_cards(request, (entry.row for entry in statement.entries if isinstance(entry.row, Payment)))
     return statement
 
 
@@ -107,7 +107,7 @@ def _refund(request: PortalRequest, ref: str) -> Refund:
     )
     refund = get_object_or_404(refunds, ref=ref)
     refund.payment.client = request.client
-    other_payers.hide_cards(request, [refund.payment])
+    other_payers_cards.hide_cards(request, [refund.payment])
     return refund
 
 

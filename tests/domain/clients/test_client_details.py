@@ -9,7 +9,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import registration
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
-from portico.domain.clients.email_addresses import DuplicateAddress
+from portico.domain.clients.email_address_changes import DuplicateAddress
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry

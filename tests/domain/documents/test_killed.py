@@ -25,8 +25,8 @@ from portico.domain.documents.models import (
     TemplateVersion,
     Upload,
 )
-from portico.domain.documents.sharing import asking_again, document_mails, invitations, packets
-from portico.domain.documents.sharing.packets import PacketInput
+from portico.domain.documents.sharing import asking_again, document_mails, invitations, packet_sharing
+from portico.domain.documents.sharing.packet_sharing import PacketInput
 from portico.domain.documents.submissions import reviews, verification
 from portico.domain.documents.templates import publishing, template_editing
 from portico.domain.practices.models import Practice
@@ -67,7 +67,7 @@ def sharing(access: PortalAccess) -> Callable[[], object]:
     accesses = [access, cast.with_contact_access(cast.guardian(access.client))]
     text = document_mails.texts_of(practice)["en"]
     entries = [PacketInput(each, versions, text) for each in accesses]
-    return partial(packets.share_with, entries, form_key="a form", by=DESK)
+    return partial(packet_sharing.share_with, entries, form_key="a form", by=DESK)
 
 
 def inviting(access: PortalAccess) -> Callable[[], object]:

@@ -20,7 +20,7 @@ from portico.domain.billing.payments import refunds
 from portico.domain.clients.models import Client
 from portico.domain.documents.completion import completion_notices
 from portico.domain.documents.models import DocumentRequest, Packet
-from portico.domain.documents.sharing import document_mails, document_reminders, packets
+from portico.domain.documents.sharing import document_mails, document_reminders, packet_sharing
 from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import own_account, set_up_links
@@ -86,7 +86,7 @@ def about_documents(person: Client) -> None:
     cast.in_the_portal(PortalBrowser(), person)
     access = PortalAccess.objects.get(own_client=person)
     text = document_mails.default_text(person.language)
-    packets.share(access, [shared_documents.consent(person.practice)], text=text, form_key="a", by=cast.DESK)
+    packet_sharing.share(access, [shared_documents.consent(person.practice)], text=text, form_key="a", by=cast.DESK)
     Packet.objects.update(shared_at=clock.now() - timedelta(days=2))
     assert document_reminders.queue_due() == 1
     shared_documents.signed(DocumentRequest.objects.get(), access)

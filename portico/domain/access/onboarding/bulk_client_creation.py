@@ -8,7 +8,7 @@ from django.db import transaction
 
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput, FirstAccess
-from portico.domain.clients import email_addresses, registration
+from portico.domain.clients import email_address_changes, registration
 from portico.domain.clients.client_details import ClientArchived
 from portico.domain.clients.client_input import AddressInput, ClientInput
 from portico.domain.clients.models import Client, Status
@@ -30,7 +30,7 @@ class NewClient:
 
     def refuse_invalid(self) -> None:
         """Raises what `create_all` would raise for this client: DuplicateAddress, ClientArchived."""
-        email_addresses.refuse_duplicates(self.entry.addresses)
+        email_address_changes.refuse_duplicates(self.entry.addresses)
         if self.access is not None and self.access.enabled and self.entry.details.status == Status.ARCHIVED:
             raise ClientArchived
 
@@ -40,7 +40,7 @@ def create_all(practice: Practice, new: Sequence[NewClient], *, by: Actor, form_
     """Creates the clients, in batches; returns them in the order of `new`. Atomic.
 
     `form_key` is the random key of the form, if one client was entered in a form.
-    Raises email_addresses.DuplicateAddress, ClientArchived.
+    Raises email_address_changes.DuplicateAddress, ClientArchived.
     """
     with transaction.atomic():
         return [

@@ -8,7 +8,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.completion import drafts, request_states
 from portico.domain.documents.models import DocumentRequest, ResponseDraft, Submission, TemplateKind, TemplateVersion
 from portico.domain.documents.refusals import DocumentNotCompleted
-from portico.domain.documents.sharing import document_mails, packets
+from portico.domain.documents.sharing import document_mails, packet_sharing
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
@@ -26,7 +26,7 @@ def ask_again(request: DocumentRequest, *, form_key: str, by: Actor) -> Document
     version = request.version.template.current_version or request.version
     text = document_mails.text_for(access, document_mails.texts_of(request.practice))
     with transaction.atomic():
-        packet = packets.share(access, [version], form_key=form_key, by=by, text=text)
+        packet = packet_sharing.share(access, [version], form_key=form_key, by=by, text=text)
         again = request_states.lock(packet.requests.get())
         if again.asks_again_id is not None:
             return again

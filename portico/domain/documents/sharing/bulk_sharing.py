@@ -9,7 +9,7 @@ from portico.domain.access.onboarding.invitation_runs import SelectionChanged
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import DocumentRun, DocumentRunVersion, TemplateVersion
 from portico.domain.documents.refusals import NoRecipientEligible
-from portico.domain.documents.sharing import bulk_preview, document_mails, packets
+from portico.domain.documents.sharing import bulk_preview, document_mails, packet_sharing
 from portico.domain.documents.sharing.bulk_preview import Choice
 from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice, StaffMember
@@ -97,7 +97,7 @@ def share_item(item: InvitationRunItem, run: InvitationRun) -> LeftOutReason | N
         )
         if reason is not None:
             return reason
-        packets.share(
+        packet_sharing.share(
             access,
             wanted,
             # Unique for each access, so that the database, too, refuses a second packet of this run.

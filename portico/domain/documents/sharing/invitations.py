@@ -15,7 +15,7 @@ from portico.domain.access.onboarding.new_clients import CreatedClient
 from portico.domain.clients.client_input import ClientInput
 from portico.domain.clients.models import Client, Relationship
 from portico.domain.documents.models import DocumentRequest, TemplateVersion
-from portico.domain.documents.sharing import packets, shareable
+from portico.domain.documents.sharing import packet_sharing, shareable
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
@@ -102,7 +102,7 @@ def write(
     Leaves out what the access was asked for already, and everything if it may not sign documents. Runs in the
     caller's transaction.
     """
-    versions = shareable.welcome_packet_of(access) if packets.first_obstacle(access) is None else []
+    versions = shareable.welcome_packet_of(access) if packet_sharing.first_obstacle(access) is None else []
     invitation = invitations.write(
         access, text, form_key=form_key, by=by, queue=queue, enclosed=enclosed(access, versions)
     )
@@ -117,7 +117,7 @@ def enclosed(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -
     see documents.
     """
     new = shareable.not_open(access, versions)
-    may_see = access is not None and access.pk and packets.first_obstacle(access) is None
+    may_see = access is not None and access.pk and packet_sharing.first_obstacle(access) is None
     left = _left.first(access=access.pk) if access is not None and may_see else None
     number, minutes = left or (0, 0)
     number += len(new)
@@ -129,7 +129,7 @@ def enclosed(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -
 
 def _share(invitation: Invitation, versions: Sequence[TemplateVersion], *, form_key: str, by: Actor) -> None:
     if versions:
-        packets.share(invitation.access, versions, form_key=form_key, by=by, email=invitation.email)
+        packet_sharing.share(invitation.access, versions, form_key=form_key, by=by, email=invitation.email)
 
 
 @CompiledQuery

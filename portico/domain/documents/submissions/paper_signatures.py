@@ -30,7 +30,7 @@ from portico.domain.documents.refusals import (
     PaperRecorded,
     StillOpen,
 )
-from portico.domain.documents.sharing import packets
+from portico.domain.documents.sharing import packet_sharing
 from portico.domain.documents.templates.template_files import UploadedFile
 from portico.domain.documents.templates.version_content import language_for
 from portico.domain.practices.models import Practice
@@ -148,10 +148,10 @@ def _complete_unshared(
         rows = Packet.objects.filter(client=client)
         if earlier := form_keys.find_result(rows, form_key, content, kind=FORM_KIND, describe=_summary):
             return Submission.objects.get(request__packet=earlier)
-        packets.save_first(locked)
+        packet_sharing.save_first(locked)
         if DocumentRequest.objects.open().filter(access=locked, version__template=version.template_id).exists():
             raise StillOpen(locked.holder_name())
-        packet = packets.create(locked, [version], email=None, form_key=form_key, by=by)
+        packet = packet_sharing.create(locked, [version], email=None, form_key=form_key, by=by)
         form_keys.store(packet, form_key, content, kind=FORM_KIND)
         row = request_states.lock(packet.requests.get())
         # The same time as it was sent says that it was never shared.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from portico.domain.documents.forms import questionnaire_check, translations
+from portico.domain.documents.forms import questionnaire_check, translation_check
 from portico.domain.documents.forms.importing import ImportedForm
 from portico.domain.documents.forms.questionnaire_check import QuestionnaireRefused
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
@@ -34,7 +34,7 @@ def set_translation(
     """
     draft = template_content.to_edit(template)
     original = questionnaire_check.read(draft[ENGLISH]["questionnaire"])
-    if differences := translations.find_differences(original, questionnaire_check.read(imported.questionnaire)):
+    if differences := translation_check.find_differences(original, questionnaire_check.read(imported.questionnaire)):
         raise QuestionnaireRefused(differences)
     own = draft[language]
     own["questionnaire"] = imported.questionnaire

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portico.domain.clients.models import Language
-from portico.domain.documents.forms import questionnaire_check, translations
+from portico.domain.documents.forms import questionnaire_check, translation_check
 from portico.domain.documents.forms.building import form_items
 from portico.domain.documents.forms.questionnaire_check import ItemProblem, QuestionnaireRefused
 from portico.domain.documents.models import DocumentTemplate, TemplateKind
@@ -125,7 +125,7 @@ def _missing_in_form(content: Content, language: str) -> list[str]:
         return [_("The form has no question.")]
     try:
         form = questionnaire_check.read(content.get(language, {}).get("questionnaire"))
-        differences = translations.find_differences(questionnaire_check.read(original), form)
+        differences = translation_check.find_differences(questionnaire_check.read(original), form)
     except QuestionnaireRefused as refusal:
         return [in_words(each, original) for each in refusal.problems[:10]]
     return [in_words(each, original) for each in differences]

@@ -10,8 +10,8 @@ from portico.plumbing import clock, error_locations
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import mail_stops, outbox
-from portico.plumbing.mail.reports import delivery_reports, failures, report_rules
-from portico.plumbing.mail.reports.failures import Failure
+from portico.plumbing.mail.reports import delivery_reports, failure_recording, report_rules
+from portico.plumbing.mail.reports.failure_recording import Failure
 from portico.plumbing.mail.reports.report_rules import Rule
 from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import TAKEN_STATES, DelayCause, EmailEventKind, EmailState
@@ -137,9 +137,9 @@ def _fail(report: DeliveryReport, email: OutgoingEmail) -> None:
         server=_server(report, email),
         waited=_at(report) - (email.handed_over_at or _at(report)),
     )
-    stops = failures.record(email, failure)
+    stops = failure_recording.record(email, failure)
     outbox.add_event(email, event_kind, words=email.reason, detail=email.detail)
-    failures.announce(email, failure, stops=stops)
+    failure_recording.announce(email, failure, stops=stops)
 
 
 def _is_worse(rule: Rule, email: OutgoingEmail) -> bool:

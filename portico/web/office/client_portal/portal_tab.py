@@ -52,9 +52,9 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.client_portal import (
+    banner_and_event_labels,
     contacts_card,
     enclosed_documents,
-    portal_labels,
     saved_card_notices,
 )
 from portico.web.office.client_portal.chain_context import chain_context
@@ -261,13 +261,13 @@ def _page(
         "is_resending": "resend" in request.GET,
         "timeline": client_timeline,
         "cards_stay": saved_card_notices.notice_before(tab.access, called=called) if has_cards else "",
-        "banner": portal_labels.banner(client_timeline, called=called),
+        "banner": banner_and_event_labels.banner(client_timeline, called=called),
         "contact_rows": contacts_card.rows_of(tab.client) if tab.has_contacts else [],
         "unprinted": pdf.undrawable_characters(tab.client.name),
         "stop": mail_stops.stop_of_access(tab.access),
-        "facts": portal_labels.signed_in_facts(client_timeline),
+        "facts": banner_and_event_labels.signed_in_facts(client_timeline),
         "sessions": sessions,
-        "events": [portal_labels.event(each, called=called) for each in client_timeline.events],
+        "events": [banner_and_event_labels.event(each, called=called) for each in client_timeline.events],
     }
     context |= _person(tab) | _pin_and_sessions(tab, result) | _invitation_preview(request, tab, form)
     context |= chain_context(

@@ -15,7 +15,7 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_numbers
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
-from portico.domain.clients.email_addresses import DuplicateAddress
+from portico.domain.clients.email_address_changes import DuplicateAddress
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.plumbing.audit import audit_log
 from portico.web.guards import office_page
@@ -23,8 +23,8 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.client_portal import saved_card_notices
 from portico.web.office.clients import edit_conflicts
+from portico.web.office.clients.address_and_phone_forms import suggestion_for
 from portico.web.office.clients.client_info_form import ClientForms, ClientInitial
-from portico.web.office.clients.contact_forms import suggestion_for
 from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 

@@ -17,8 +17,8 @@ from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.web.date_fields import DayField, use_order_of
 from portico.web.office.base_form import OfficeForm, line_field
-from portico.web.office.clients import contact_forms
-from portico.web.office.clients.contact_forms import ADDRESSES, PHONES, AddressRows, PhoneRows
+from portico.web.office.clients import address_and_phone_forms
+from portico.web.office.clients.address_and_phone_forms import ADDRESSES, PHONES, AddressRows, PhoneRows
 
 
 class DetailsForm(OfficeForm):
@@ -101,7 +101,7 @@ class ClientInitial:
         return cls(
             details,
             [saved_address(row) for row in addresses],
-            [{"kind": row.kind, "number": contact_forms.written(row.number, country)} for row in phones],
+            [{"kind": row.kind, "number": address_and_phone_forms.written(row.number, country)} for row in phones],
         )
 
 
@@ -160,11 +160,11 @@ class ClientForms:
 
     @property
     def may_add_address(self) -> bool:
-        return len(self.addresses.forms) < contact_forms.MAX_ROWS
+        return len(self.addresses.forms) < address_and_phone_forms.MAX_ROWS
 
     @property
     def may_add_phone(self) -> bool:
-        return len(self.phones.forms) < contact_forms.MAX_ROWS
+        return len(self.phones.forms) < address_and_phone_forms.MAX_ROWS
 
     def rearranged(self, data: QueryDict) -> "ClientForms | None":
         """Returns new forms after `Add`, remove or `Did you mean`, without validating; None for any other button."""
@@ -178,7 +178,7 @@ def rearrange(start: ClientInitial, data: QueryDict) -> bool:
     """Adds, removes or corrects a row in place. Returns False if no such button was pressed."""
     rows_by_prefix = {ADDRESSES: start.addresses, PHONES: start.phones}
     if (name := data.get("add", "")) in rows_by_prefix:
-        if len(rows_by_prefix[name]) < contact_forms.MAX_ROWS:
+        if len(rows_by_prefix[name]) < address_and_phone_forms.MAX_ROWS:
             rows_by_prefix[name].append({})
         return True
     if (removed := _row(data.get("remove", ""), rows_by_prefix)) is not None:
@@ -186,7 +186,7 @@ def rearrange(start: ClientInitial, data: QueryDict) -> bool:
         return True
     if (used := _row(data.get("use", ""), {ADDRESSES: start.addresses})) is not None:
         row = start.addresses[used[1]]
-        row["address"] = contact_forms.suggestion_for(row.get("address")) or row.get("address")
+        row["address"] = address_and_phone_forms.suggestion_for(row.get("address")) or row.get("address")
         if row.get("ok_for"):
             row["email_ok"], row["ok_for"] = False, row["address"]
         return True

@@ -18,7 +18,7 @@ from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.access.onboarding.invitations import CannotSendInvitation
 from portico.domain.access.onboarding.new_clients import CreatedClient
 from portico.domain.clients.client_input import AddressInput
-from portico.domain.clients.email_addresses import DuplicateAddress
+from portico.domain.clients.email_address_changes import DuplicateAddress
 from portico.domain.documents.refusals import NotShareable
 from portico.domain.documents.sharing import invitations, shareable
 from portico.domain.documents.sharing.shareable import ShareableDocument
@@ -31,8 +31,8 @@ from portico.web.office import form_keys
 from portico.web.office.base_form import required_message
 from portico.web.office.client_portal import enclosed_documents
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
+from portico.web.office.clients.address_and_phone_forms import suggestion_for
 from portico.web.office.clients.client_info_form import ClientForms
-from portico.web.office.clients.contact_forms import suggestion_for
 from portico.web.office.roles import CLIENT_EDITORS
 
 

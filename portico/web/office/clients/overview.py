@@ -17,8 +17,8 @@ from portico.domain.billing.models import Invoice
 from portico.domain.billing.models.invoices import InvoiceQuerySet
 from portico.domain.clients import client_numbers
 from portico.domain.clients.models import PhoneNumber
-from portico.domain.documents import intake
-from portico.domain.documents.intake import IntakeState
+from portico.domain.documents import intake_completion
+from portico.domain.documents.intake_completion import IntakeState
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models import AuditEntry
@@ -50,7 +50,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     sees_documents = may_see_documents(request)
     query = _entries if sees_documents else _entries_without_documents
     entries = query.rows(client=client.pk)
-    intake_state = None if sees_documents else intake.state_of(client)
+    intake_state = None if sees_documents else intake_completion.state_of(client)
     latest = [entry for entry in entries if entry.action not in AuditAction.views()]
     context = {
         "client": client,

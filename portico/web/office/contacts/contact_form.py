@@ -24,9 +24,9 @@ from portico.domain.clients.models import (
 from portico.plumbing import tokens
 from portico.web.office import form_keys
 from portico.web.office.base_form import OfficeForm, line_field
-from portico.web.office.clients import client_info_form, contact_forms
+from portico.web.office.clients import address_and_phone_forms, client_info_form
+from portico.web.office.clients.address_and_phone_forms import ADDRESSES, PHONES, AddressRows, PhoneRows
 from portico.web.office.clients.client_info_form import ClientInitial
-from portico.web.office.clients.contact_forms import ADDRESSES, PHONES, AddressRows, PhoneRows
 
 # The answer that the contact is another person than the known owner of the address.
 DIFFERENT = "different"
@@ -104,7 +104,7 @@ class ContactForms:
             details,
             [client_info_form.saved_address(row) for row in addresses],
             [
-                {"kind": row.kind, "number": contact_forms.written(row.number, country)}
+                {"kind": row.kind, "number": address_and_phone_forms.written(row.number, country)}
                 for row in contact.phone_numbers.order_by("id")
             ],
         )
@@ -190,11 +190,11 @@ class ContactForms:
 
     @property
     def may_add_address(self) -> bool:
-        return len(self.addresses.forms) < contact_forms.MAX_ROWS
+        return len(self.addresses.forms) < address_and_phone_forms.MAX_ROWS
 
     @property
     def may_add_phone(self) -> bool:
-        return len(self.phones.forms) < contact_forms.MAX_ROWS
+        return len(self.phones.forms) < address_and_phone_forms.MAX_ROWS
 
     def rearranged(self, data: QueryDict) -> "ContactForms | None":
         """Returns new forms after `Add`, remove or `Did you mean`, without validating; None for any other button."""

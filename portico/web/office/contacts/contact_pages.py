@@ -14,7 +14,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import contacts
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.contacts import AlreadyContact, RelationshipEnded
-from portico.domain.clients.email_addresses import DuplicateAddress
+from portico.domain.clients.email_address_changes import DuplicateAddress
 from portico.domain.clients.models import Client, Relationship
 from portico.plumbing.audit import audit_log
 from portico.plumbing.form_keys import FormSentBefore

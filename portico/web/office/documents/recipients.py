@@ -9,7 +9,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import ACCESS_ON
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
-from portico.domain.documents.sharing import document_mails, packets
+from portico.domain.documents.sharing import document_mails, packet_sharing
 from portico.web.office.client_portal import contacts_card, portal_tab
 
 OWN = "client"
@@ -61,5 +61,5 @@ def recipients_of(client: Client) -> list[PossibleRecipient]:
 
 
 def _recipient(value: str, access: PortalAccess) -> PossibleRecipient:
-    obstacle = packets.first_obstacle(access)
+    obstacle = packet_sharing.first_obstacle(access)
     return PossibleRecipient(value, access, obstacle.instruct(access.client, access) if obstacle else "")

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Language
 from portico.domain.documents.models import TemplateVersion
-from portico.domain.documents.sharing import document_mails, packets, shareable
-from portico.domain.documents.sharing.packets import PacketInput
+from portico.domain.documents.sharing import document_mails, packet_sharing, shareable
+from portico.domain.documents.sharing.packet_sharing import PacketInput
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
@@ -67,7 +67,7 @@ def _send(request: OfficeRequest, form: ShareForm) -> HttpResponse:
         form.add_error("documents", CHANGED)
         return _page(request, form, ITEMS, HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
-        shared_packets = packets.share_with(entries, form_key=form_keys.key_of(request), by=request.actor)
+        shared_packets = packet_sharing.share_with(entries, form_key=form_keys.key_of(request), by=request.actor)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return _page(request, form, REVIEW, HTTPStatus.CONFLICT)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access.help_requests import staff_notices
-from portico.domain.access.onboarding import default_texts, invitation_text
+from portico.domain.access.onboarding import invitation_text, saved_default_texts
 from portico.domain.access.onboarding.invitation_text import ExpandedText, InvitationText
 from portico.domain.billing import bill_mail_texts
 from portico.domain.clients.models import Language
@@ -139,7 +139,9 @@ def _save(request: OfficeRequest) -> HttpResponse:
         return _page(request, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
     try:
         version = forms.sender.cleaned_data["version"]
-        default_texts.save(request.practice, forms.sender.sender, forms.chosen_texts, version=version, by=request.actor)
+        saved_default_texts.save(
+            request.practice, forms.sender.sender, forms.chosen_texts, version=version, by=request.actor
+        )
     except SettingsConflict:
         return _conflict_page(request, forms)
     messages.success(request, _("The email settings were saved."))

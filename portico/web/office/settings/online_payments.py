@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import card_payment_option
+from portico.domain.access import card_payment_for_all
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.ledger import reports
 from portico.domain.billing.stripe_sync import going_live
@@ -77,7 +77,7 @@ def save_keys(request: OfficeRequest) -> HttpResponse:
     if problem := online_payments_labels.broken_step_label(payments, request.practice):
         messages.warning(request, _("The key was saved, but clients can’t pay yet. %(why)s.") % {"why": problem})
     else:
-        payers = card_payment_option.count(request.practice)
+        payers = card_payment_for_all.count(request.practice)
         message = _("The key was saved and checked with Stripe. %(able)d of %(total)d clients can pay by card.")
         messages.success(request, message % {"able": payers.able, "total": payers.total})
     return redirect("office:online_payments")
@@ -124,7 +124,7 @@ def save_card_default(request: OfficeRequest) -> HttpResponse:
 @recently_verified
 @require_POST
 def turn_on_card_payment(request: OfficeRequest) -> HttpResponse:
-    number = card_payment_option.turn_on_for_all(request.practice, by=request.actor)
+    number = card_payment_for_all.turn_on_for_all(request.practice, by=request.actor)
     message = ngettext(
         "Card payment was turned on for %(number)d client.",
         "Card payment was turned on for %(number)d clients.",
@@ -212,6 +212,6 @@ def _page(
             "last_payment_at": last_payment_at,
             "cards_left_behind": saved_cards.count_unusable(request.practice),
             "processing": processing,
-            "payers": card_payment_option.count(request.practice),
+            "payers": card_payment_for_all.count(request.practice),
         }
     return render(request, "office/settings/payments.html", context, status=status)

@@ -21,7 +21,7 @@ from portico.domain.practices.practice_settings import PracticeDetails
 from portico.plumbing import images
 from portico.web import formatting
 from portico.web.office.base_form import OfficeForm, WholeNumberField, line_field, text_field
-from portico.web.office.clients.contact_forms import e164, written
+from portico.web.office.clients.address_and_phone_forms import e164, written
 
 # The named accents; any other hue can be typed.
 HUES = {

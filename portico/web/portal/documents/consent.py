@@ -20,7 +20,7 @@ from portico.plumbing.text.input_validation import LineField
 from portico.web import saved_forms
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
-from portico.web.portal.documents import completion, found_documents, page_language, shown_version
+from portico.web.portal.documents import completion, found_documents, shown_language, shown_version
 from portico.web.portal.flash_messages import Notice
 
 # The hidden field that says whether the page showed the consent to sign electronically.
@@ -81,12 +81,12 @@ def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
 
 def _sign(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Signs what the page showed: its language, and the consent to sign electronically if it was asked for."""
-    language = page_language.posted(request)
+    language = shown_language.posted(request)
     with_agreement = AGREEMENT_SHOWN.get(request.POST.get(AGREEMENT, ""))
     if language is None or with_agreement is None:
         typed = {name: request.POST.get(name, "") for name in ("name", "relationship")}
         form = SignatureForm(initial=typed, is_first=_is_first(request))
-        notices = [Notice("error", page_language.SHOWN_AGAIN)]
+        notices = [Notice("error", shown_language.SHOWN_AGAIN)]
         return _page(request, found, form, HTTPStatus.CONFLICT, notices=notices)
     form = SignatureForm(request.POST, is_first=with_agreement)
     if not shown_version.is_current(request.POST, found):
@@ -143,7 +143,7 @@ def _page(
         "text": consent_text.to_html(content["text"]),
         "text_language": language,
         "form": form,
-        "page_language": page_language.shown(),
+        "page_language": shown_language.shown(),
         "agreement": "shown" if "agrees" in form.fields else "none",
         "intent": signatures.intent(),
         "may_be_declined": found.version.template.may_be_declined,

@@ -16,7 +16,7 @@ from portico.web.guards import portal_documents_page
 from portico.web.http import file_responses
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
-from portico.web.portal.documents import completion, found_documents, page_language, shown_version
+from portico.web.portal.documents import completion, found_documents, shown_language, shown_version
 from portico.web.portal.flash_messages import Notice
 
 
@@ -24,9 +24,9 @@ def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Shows the file's name and size with its download; POST confirms that it was read."""
     if request.method != "POST":
         return _page(request, found)
-    language = page_language.posted(request)
+    language = shown_language.posted(request)
     if language is None:
-        notices = [Notice("error", page_language.SHOWN_AGAIN)]
+        notices = [Notice("error", shown_language.SHOWN_AGAIN)]
         return _page(request, found, HTTPStatus.CONFLICT, notices=notices)
     if not shown_version.is_current(request.POST, found):
         return _page(request, found, HTTPStatus.CONFLICT, notices=[shown_version.updated(found)])
@@ -56,7 +56,7 @@ def _page(
     content = version_content.content_in(found.version, language)
     context = {
         "messages": notices or [*flash_messages.notice_of(request), *shown_version.notices_of(found)],
-        "page_language": page_language.shown(),
+        "page_language": shown_language.shown(),
         "document": found,
         "title": content["title"],
         "note": content["note"],
@@ -71,7 +71,7 @@ def _language_to_download(request: PortalRequest, found: DocumentRequest) -> str
     """Returns the language in which it was completed; until then that of the page with the link."""
     if found.is_complete and found.language:
         return found.language
-    shown = request.GET.get(page_language.FIELD, "")
+    shown = request.GET.get(shown_language.FIELD, "")
     return shown if shown in found.version.content else found_documents.language_of(found)
 
 

@@ -18,16 +18,16 @@ from portico.plumbing.files.inspection import FileRejected
 from portico.web.accepted_files import ACCEPTED
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completion, found_documents, page_language, shown_version
+from portico.web.portal.documents import completion, found_documents, shown_language, shown_version
 
 
 def respond(request: PortalRequest, found: DocumentRequest) -> HttpResponse:
     """Shows the files sent so far; POST submits them."""
     if request.method != "POST":
         return _page(request, found)
-    language = page_language.posted(request)
+    language = shown_language.posted(request)
     if language is None:
-        return _page(request, found, [str(page_language.SHOWN_AGAIN)])
+        return _page(request, found, [str(shown_language.SHOWN_AGAIN)])
     if not shown_version.is_current(request.POST, found):
         return _page(request, found, [str(shown_version.READ_AGAIN)])
     try:
@@ -100,7 +100,7 @@ def _page(request: PortalRequest, found: DocumentRequest, problems: Sequence[str
         "note": content["note"],
         "text_language": language,
         "files": uploads.of_request(found),
-        "page_language": page_language.shown(),
+        "page_language": shown_language.shown(),
         "accepted": ACCEPTED,
         "max_files": uploads.MAX_OF_REQUEST,
         "max_megabytes": inspection.MAX_MEGABYTES,

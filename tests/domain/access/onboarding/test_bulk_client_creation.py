@@ -16,7 +16,7 @@ from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.clients import registration
 from portico.domain.clients.client_details import ClientArchived
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput, PhoneInput
-from portico.domain.clients.email_addresses import DuplicateAddress
+from portico.domain.clients.email_address_changes import DuplicateAddress
 from portico.domain.clients.models import Client, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing.database.base_models import PracticeRow

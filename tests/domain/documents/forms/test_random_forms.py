@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portico.domain.documents.forms import answer_items, canonical_json, questionnaire_check, translations
+from portico.domain.documents.forms import answer_items, canonical_json, questionnaire_check, translation_check
 from portico.domain.documents.forms.answers import check_answers
 from portico.domain.documents.forms.branching import open_items
 from tests.domain.documents.forms import form_strategies
@@ -81,7 +81,7 @@ def test_the_digest_survives_storing(resource: dict[str, Any]) -> None:
 def test_a_form_has_the_structure_of_its_translation(resource: dict[str, Any]) -> None:
     translated = json.loads(json.dumps(resource).replace('"text": "T', '"text": "Ñ'))
     form = questionnaire_check.read(resource)
-    assert translations.find_differences(form, questionnaire_check.read(translated)) == []
+    assert translation_check.find_differences(form, questionnaire_check.read(translated)) == []
     del translated["item"][-1]
     if translated["item"] and not questionnaire_check.check(translated):
-        assert translations.find_differences(form, questionnaire_check.read(translated))
+        assert translation_check.find_differences(form, questionnaire_check.read(translated))

@@ -11,7 +11,7 @@ from portico.domain.access.models import PortalAccess, SignInLink
 from portico.domain.clients.models import Client
 from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest, Packet
-from portico.domain.documents.sharing import document_mails, packets
+from portico.domain.documents.sharing import document_mails, packet_sharing
 from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice
 from portico.gateways.smtp.server_url import parse
@@ -34,7 +34,7 @@ def access(practice: Practice) -> PortalAccess:
 
 def share(access: PortalAccess, text: MailText = TEXT, *, form_key: str = "a") -> Packet:
     versions = [shared_documents.consent(access.client.practice), shared_documents.form(access.client.practice)]
-    return packets.share(access, versions, text=text, form_key=form_key, by=DESK)
+    return packet_sharing.share(access, versions, text=text, form_key=form_key, by=DESK)
 
 
 def deliver(smtp: SmtpServer) -> OutgoingEmail:
@@ -66,7 +66,7 @@ def test_its_link_leads_to_the_documents(access: PortalAccess, smtp: SmtpServer)
 def test_the_same_form_twice_queues_one_mail_with_one_link(access: PortalAccess) -> None:
     versions = [shared_documents.consent(access.practice)]
     for _ in range(2):
-        packets.share(access, versions, text=TEXT, form_key="a", by=DESK)
+        packet_sharing.share(access, versions, text=TEXT, form_key="a", by=DESK)
     assert OutgoingEmail.objects.count() == SignInLink.objects.count() == 1
 
 

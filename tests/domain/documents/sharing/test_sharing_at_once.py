@@ -10,7 +10,7 @@ from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.documents.models import DocumentRequest, Packet
 from portico.domain.documents.refusals import NotShareable
-from portico.domain.documents.sharing import asking_again, invitations, packets, shareable
+from portico.domain.documents.sharing import asking_again, invitations, packet_sharing, shareable
 from portico.plumbing.models import OutgoingEmail
 from tests import cast, shared_documents
 from tests.cast import DESK
@@ -36,14 +36,16 @@ def signed(access: PortalAccess) -> DocumentRequest:
 
 def test_the_same_form_shared_at_once_is_one_packet(access: PortalAccess) -> None:
     version = shared_documents.consent(access.practice)
-    found = at_once(*[partial(packets.share, access, [version], form_key="a form", by=DESK)] * HANDS)
+    found = at_once(*[partial(packet_sharing.share, access, [version], form_key="a form", by=DESK)] * HANDS)
     assert errors(found) == []
     assert Packet.objects.count() == DocumentRequest.objects.count() == 1
 
 
 def test_a_document_shared_by_many_at_once_is_asked_for_once(access: PortalAccess) -> None:
     version = shared_documents.consent(access.practice)
-    found = at_once(*[partial(packets.share, access, [version], form_key=f"form {n}", by=DESK) for n in range(HANDS)])
+    found = at_once(
+        *[partial(packet_sharing.share, access, [version], form_key=f"form {n}", by=DESK) for n in range(HANDS)]
+    )
     assert errors(found) == [NotShareable] * (HANDS - 1)
     assert Packet.objects.count() == DocumentRequest.objects.count() == 1
 
@@ -68,7 +70,7 @@ def test_without_the_lock_it_would_be_asked_for_twice(access: PortalAccess) -> N
 
     def share() -> None:
         assert is_read.wait(30)
-        packets.share(access, [version], form_key="second", by=DESK)
+        packet_sharing.share(access, [version], form_key="second", by=DESK)
         is_shared.set()
 
     assert errors(at_once(share_without_the_lock, share)) == []
@@ -82,7 +84,7 @@ def test_the_same_document_in_an_invitation_at_the_same_time_is_asked_for_once(a
     invite = partial(
         invitations.send, access.client, entry, text, [version], form_key="invitation", version=None, by=DESK
     )
-    found = second_waits(partial(packets.share, access, [version], form_key="packet", by=DESK), invite)
+    found = second_waits(partial(packet_sharing.share, access, [version], form_key="packet", by=DESK), invite)
     assert errors(found) == []
     assert DocumentRequest.objects.count() == 1
     assert "You have 1 document to complete." in str(Invitation.objects.get().email.content)

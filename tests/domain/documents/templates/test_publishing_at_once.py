@@ -9,7 +9,7 @@ from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.documents.models import DocumentRequest, DocumentTemplate, TemplateVersion
-from portico.domain.documents.sharing import packets
+from portico.domain.documents.sharing import packet_sharing
 from portico.domain.documents.templates import publishing, template_content, template_editing
 from portico.domain.documents.templates.template_editing import TemplateChanged
 from tests import cast, shared_documents
@@ -76,7 +76,7 @@ def test_a_document_published_while_it_is_shared_is_shared_as_it_was_chosen(
 ) -> None:
     chosen = TemplateVersion.objects.get()
     found = at_once(
-        partial(packets.share, access, [chosen], form_key="a form", by=DESK),
+        partial(packet_sharing.share, access, [chosen], form_key="a form", by=DESK),
         partial(publishing.publish, changed, by=DESK),
     )
     assert errors(found) == []

@@ -24,7 +24,7 @@ from portico.domain.documents.models import (
     SubmissionReview,
     TemplateVersion,
 )
-from portico.domain.documents.sharing import document_mails, packets
+from portico.domain.documents.sharing import document_mails, packet_sharing
 from portico.domain.documents.submissions import submission_pdf
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
@@ -96,7 +96,7 @@ def test_the_step_of_an_email_that_did_not_arrive(office: Browser, ana: Client, 
     stopped_clock.shift(timedelta(minutes=5))
     text = document_mails.default_text("en")
     version = shared_documents.consent(ana.practice)
-    packet = packets.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
+    packet = packet_sharing.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
     assert "The email is on its way" in marked_step(office.get(address(ana)).text)
     assert packet.email is not None
     OutgoingEmail.objects.filter(pk=packet.email.pk).update(state=EmailState.BOUNCED, settled_at=clock.now())
@@ -110,7 +110,7 @@ def test_a_client_who_opened_it_was_there_also_after_a_change_of_address(
 ) -> None:
     stopped_clock.shift(timedelta(minutes=5))
     text, version = document_mails.default_text("en"), shared_documents.consent(ana.practice)
-    packet = packets.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
+    packet = packet_sharing.share(access_of(ana), [version], form_key=tokens.new_token(), by=cast.DESK, text=text)
     request_states.mark_opened(packet.requests.get(), language="en", by=cast.DESK)
     session = PortalSession.objects.select_related("account").latest("id")
     by = portal_sessions.actor_of(session)

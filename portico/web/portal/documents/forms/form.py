@@ -12,7 +12,7 @@ from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
 from portico.web.portal.documents import found_documents, shown_version
-from portico.web.portal.documents.forms import earlier_answers, open_form, page_saving
+from portico.web.portal.documents.forms import earlier_version_answers, open_form, page_saving
 from portico.web.portal.documents.forms.open_form import OpenForm
 from portico.web.portal.documents.forms.page_rendering import render_page
 from portico.web.portal.flash_messages import Notice
@@ -62,7 +62,7 @@ def page(request: PortalRequest, ref: str, page: int) -> HttpResponse:
 
 def _show_kept_of_earlier(request: PortalRequest, opened: OpenForm, kept: QueryDict, number: int) -> HttpResponse:
     """Shows what was typed on a page of an earlier version before the session ended, where it is still asked."""
-    opened.typed = earlier_answers.read(opened.found, opened.form, kept, page=number)
+    opened.typed = earlier_version_answers.read(opened.found, opened.form, kept, page=number)
     shown = form_pages.page_with(opened.open_pages, next(iter(opened.typed), "")) or opened.page_to_continue()
     notices = [shown_version.updated(opened.found), Notice("info", SAVED_FORM_NOTICE)]
     return render_page(request, opened, shown or opened.open_pages[0], notices=notices)

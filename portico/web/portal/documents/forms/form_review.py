@@ -18,7 +18,7 @@ from portico.domain.documents.submissions import answer_words
 from portico.web import saved_forms
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
-from portico.web.portal.documents import completion, found_documents, page_language, shown_version
+from portico.web.portal.documents import completion, found_documents, shown_language, shown_version
 from portico.web.portal.documents.forms import open_form
 from portico.web.portal.documents.forms.open_form import OpenForm
 from portico.web.portal.flash_messages import Notice
@@ -71,9 +71,9 @@ def review(request: PortalRequest, ref: str) -> HttpResponse:
 
 
 def _submit(request: PortalRequest, opened: OpenForm) -> HttpResponse:
-    language = page_language.posted(request)
+    language = shown_language.posted(request)
     if language is None and opened.found.is_open:
-        notices = [Notice("error", page_language.SHOWN_AGAIN)]
+        notices = [Notice("error", shown_language.SHOWN_AGAIN)]
         return _page(request, opened, notices=notices, status=HTTPStatus.CONFLICT)
     if opened.found.is_open and not shown_version.is_current(request.POST, opened.found):
         notices = [Notice("error", str(DocumentUpdated.message))]
@@ -82,7 +82,7 @@ def _submit(request: PortalRequest, opened: OpenForm) -> HttpResponse:
     try:
         signing.submit(
             opened.found,
-            language=language or page_language.shown(),
+            language=language or shown_language.shown(),
             draft_number=int(number) if number.isascii() and number.isdigit() and len(number) < 10 else -1,
             signature=None,
             signer=found_documents.signer(request),
@@ -113,7 +113,7 @@ def _page(
             for item in left_out
         ],
         "number": opened.draft.number if opened.draft else 0,
-        "page_language": page_language.shown(),
+        "page_language": shown_language.shown(),
         "back": pages[-1].address,
     }
     return render(request, "portal/documents/review.html", context, status=status)

@@ -17,7 +17,7 @@ from portico.domain.documents.submissions import answer_words
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal import flash_messages
 from portico.web.portal.documents import found_documents, shown_version
-from portico.web.portal.documents.forms import earlier_answers, open_form
+from portico.web.portal.documents.forms import earlier_version_answers, open_form
 from portico.web.portal.documents.forms.open_form import OpenForm
 from portico.web.portal.documents.forms.page_rendering import render_page
 from portico.web.portal.documents.forms.posted_answers import PostedPage
@@ -44,7 +44,7 @@ def receive(request: PortalRequest, opened: OpenForm, number: int) -> HttpRespon
 
 def _save_earlier(request: PortalRequest, opened: OpenForm, number: int) -> HttpResponse:
     """Saves the answers of an earlier version’s page to questions that are still asked, and says it was updated."""
-    answers = earlier_answers.read(opened.found, opened.form, request.POST, page=number)
+    answers = earlier_version_answers.read(opened.found, opened.form, request.POST, page=number)
     try:
         _save_answers(request, opened, answers)
     except DraftChanged as refusal:

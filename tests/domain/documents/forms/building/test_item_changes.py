@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portico.domain.documents.forms import questionnaire_check, translations
+from portico.domain.documents.forms import questionnaire_check, translation_check
 from portico.domain.documents.forms.building import form_items, item_changes, item_conditions
 from portico.domain.documents.forms.building.form_items import ItemMissing, Questionnaires
 from portico.domain.documents.forms.building.item_changes import ItemInput, ItemInUse
@@ -35,7 +35,7 @@ def test_a_form_with_a_branch_is_built() -> None:
     form, first = item_changes.add(form, _input(ItemType.CHOICE, "Yes", "No", required=True), group=page)
     form, second = item_changes.add(form, _input(ItemType.TEXT, condition=ConditionInput(first, "0")), group=page)
     read = {language: questionnaire_check.read(each) for language, each in form.items()}
-    assert translations.find_differences(read["en"], read["es"]) == []
+    assert translation_check.find_differences(read["en"], read["es"]) == []
     condition = read["en"].by_link_id[second].conditions[0]
     assert (condition.question, condition.expected) == (first, read["en"].by_link_id[first].options[0].comparable)
     assert item_conditions.condition_of(form_items.find(form, second), form) == ConditionInput(first, "0")

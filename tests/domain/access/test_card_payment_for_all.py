@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from portico.domain.access import access_grants, card_payment_option
-from portico.domain.access.card_payment_option import CardPayers
+from portico.domain.access import access_grants, card_payment_for_all
+from portico.domain.access.card_payment_for_all import CardPayers
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
@@ -15,17 +15,17 @@ pytestmark = pytest.mark.django_db
 
 
 def test_it_is_turned_on_for_clients_who_see_bills(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(card_payment_option, "BATCH_SIZE", 1)
+    monkeypatch.setattr(card_payment_for_all, "BATCH_SIZE", 1)
     ana, bea, carol = cast.ana(practice), cast.bea(practice), cast.carol(practice)
     dora = cast.dora(cast.birch())
     for client in (ana, bea, carol, dora):
         cast.with_access(client)
     without_bills = replace(cast.entry_for(carol), access_billing_documents=False)
     access_grants.save_access(carol, without_bills, version=None, by=cast.DESK)
-    assert card_payment_option.count(practice) == CardPayers(0, 2)
-    assert card_payment_option.turn_on_for_all(practice, by=cast.DESK) == 2
-    assert card_payment_option.turn_on_for_all(practice, by=cast.DESK) == 0
-    assert card_payment_option.count(practice) == CardPayers(2, 2)
+    assert card_payment_for_all.count(practice) == CardPayers(0, 2)
+    assert card_payment_for_all.turn_on_for_all(practice, by=cast.DESK) == 2
+    assert card_payment_for_all.turn_on_for_all(practice, by=cast.DESK) == 0
+    assert card_payment_for_all.count(practice) == CardPayers(2, 2)
     for client, is_on in ((ana, True), (bea, True), (carol, False), (dora, False)):
         access = access_grants.access_or_default(client)
         assert access.pay_by_card is is_on

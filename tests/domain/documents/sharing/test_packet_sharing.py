@@ -15,7 +15,7 @@ from portico.domain.documents.refusals import (
     NotDeclinable,
     NotShareable,
 )
-from portico.domain.documents.sharing import packets
+from portico.domain.documents.sharing import packet_sharing
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.form_keys import FormSentBefore
@@ -38,7 +38,7 @@ def access(ana: Client) -> PortalAccess:
 
 def test_a_packet_has_its_documents_in_order(access: PortalAccess) -> None:
     consent, form = shared_documents.consent(access.practice), shared_documents.form(access.practice)
-    packet = packets.share(access, [form, consent], form_key="a", by=DESK)
+    packet = packet_sharing.share(access, [form, consent], form_key="a", by=DESK)
     assert [each.version for each in packet.requests.order_by("position")] == [form, consent]
     assert {each.state for each in packet.requests.all()} == {RequestState.SENT}
     entry = AuditEntry.objects.get(action=AuditAction.DOCUMENTS_SHARED)
@@ -47,47 +47,47 @@ def test_a_packet_has_its_documents_in_order(access: PortalAccess) -> None:
 
 def test_the_same_form_twice_shares_once(access: PortalAccess) -> None:
     consent = shared_documents.consent(access.practice)
-    first = packets.share(access, [consent], form_key="a", by=DESK)
-    assert packets.share(access, [consent], form_key="a", by=DESK) == first
+    first = packet_sharing.share(access, [consent], form_key="a", by=DESK)
+    assert packet_sharing.share(access, [consent], form_key="a", by=DESK) == first
     with pytest.raises(FormSentBefore):
-        packets.share(access, [shared_documents.form(access.practice)], form_key="a", by=DESK)
+        packet_sharing.share(access, [shared_documents.form(access.practice)], form_key="a", by=DESK)
     assert DocumentRequest.objects.count() == 1
 
 
 def test_one_form_may_share_with_two_accesses(access: PortalAccess) -> None:
     consent = shared_documents.consent(access.practice)
-    packets.share(access, [consent], form_key="a", by=DESK)
-    packets.share(cast.with_access(cast.carol(access.practice)), [consent], form_key="a", by=DESK)
+    packet_sharing.share(access, [consent], form_key="a", by=DESK)
+    packet_sharing.share(cast.with_access(cast.carol(access.practice)), [consent], form_key="a", by=DESK)
     assert Packet.objects.count() == 2
 
 
 def test_who_may_not_sign_gets_nothing(access: PortalAccess) -> None:
     PortalAccess.objects.update(signs_documents=False)
     with pytest.raises(NotShareable, match="Check Sign documents"):
-        packets.share(access, [shared_documents.consent(access.practice)], form_key="a", by=DESK)
+        packet_sharing.share(access, [shared_documents.consent(access.practice)], form_key="a", by=DESK)
 
 
 def test_an_archived_client_gets_nothing(access: PortalAccess) -> None:
     Client.objects.filter(pk=access.client_id).update(status=Status.ARCHIVED)
     with pytest.raises(NotShareable, match="is archived"):
-        packets.share(access, [shared_documents.consent(access.practice)], form_key="a", by=DESK)
+        packet_sharing.share(access, [shared_documents.consent(access.practice)], form_key="a", by=DESK)
 
 
 def test_an_archived_document_is_not_shared(access: PortalAccess) -> None:
     version = shared_documents.consent(access.practice, archived_at=clock.now())
     with pytest.raises(NotShareable, match="“Consent to treatment” is archived"):
-        packets.share(access, [version], form_key="a", by=DESK)
+        packet_sharing.share(access, [version], form_key="a", by=DESK)
 
 
 def test_documents_wait_for_the_invitation(access: PortalAccess) -> None:
     PortalAccess.objects.update(enabled_at=None)
-    packets.share(access, [shared_documents.consent(access.practice)], form_key="a", by=DESK)
+    packet_sharing.share(access, [shared_documents.consent(access.practice)], form_key="a", by=DESK)
     assert DocumentRequest.objects.count() == 1
 
 
 def test_another_practices_document_is_a_mistake(access: PortalAccess) -> None:
     with pytest.raises(ValueError, match="of the practice"):
-        packets.share(access, [shared_documents.consent(cast.birch())], form_key="a", by=DESK)
+        packet_sharing.share(access, [shared_documents.consent(cast.birch())], form_key="a", by=DESK)
 
 
 def test_opened_is_recorded_once(access: PortalAccess) -> None:
