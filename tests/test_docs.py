@@ -215,3 +215,13 @@ def test_every_address_that_a_role_may_not_open_is_in_the_matrix() -> None:
         each.name for each in office if {*each.roles} != {*Role} or (each.writers and {*each.writers} != {*Role})
     }
     assert {name.removeprefix("office:") for name in restricted} - listed == set()
+
+
+def test_docstrings_say_what_a_thing_is() -> None:
+    """As in Django's: a noun or a verb first, not the question that it answers."""
+    asks = re.compile(r'^\s*"""(Who|What|Which|Whoever)\b', re.MULTILINE)
+    paths = [
+        path for folder in ("portico", "sandbox", "scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    ]
+    assert len(paths) > 500
+    assert [str(path.relative_to(ROOT)) for path in paths if asks.search(path.read_text("utf-8"))] == []

@@ -176,5 +176,5 @@ def site(standing_processes: Processes) -> Process:
 
 @pytest.fixture(scope="session")
 def strict_site(standing_processes: Processes) -> Process:
-    """Another, as in production: nobody gets into the office by a password alone."""
+    """Another, as in production: no one gets into the office by a password alone."""
     return standing_processes.web(PORTICO_DEMO="0")

@@ -13,7 +13,7 @@ from portico.plumbing.database.constraints import SamePractice
 
 
 class RunKind(models.TextChoices):
-    """What a run does: it invites clients who never were, or again those who have not signed in; or shares documents.
+    """The job of a run: inviting clients for the first time, inviting again those not signed in, or sharing documents.
 
     The documents of SHARE are rows of a higher step, `DocumentRun`.
     """

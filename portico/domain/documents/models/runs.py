@@ -19,7 +19,7 @@ class Recipients(models.TextChoices):
 
 
 class DocumentRun(PracticeRow):
-    """What a run of kind SHARE shares. Its state, items and progress are those of `run`.
+    """The documents and recipients of a run of kind SHARE. Its state, items and progress are those of `run`.
 
     `texts` maps a language code to `{"subject": …, "message": …}`, with placeholders.
     """

@@ -30,7 +30,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """What is shared with whom. `asks_again`: also with people who have completed these versions."""
+    """The documents and their recipients. `asks_again`: also people who have completed these versions."""
 
     selection: Selection
     versions: tuple[TemplateVersion, ...]
@@ -46,7 +46,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Asked:
-    """What an access was asked for: ids of the templates that are open, and of the versions that are completed."""
+    """Earlier requests of an access: ids of the templates that are open, and of the versions that are completed."""
 
     open_templates: set[int] = field(default_factory=set)
     completed_versions: set[int] = field(default_factory=set)

@@ -108,7 +108,7 @@ def create(
 
 @dataclass(frozen=True)
 class PacketInput:
-    """What one access gets, and the text of the mail that announces it if mail may be sent."""
+    """The documents for one access, and the text of the mail that announces them if mail may be sent."""
 
     access: PortalAccess
     versions: Sequence[TemplateVersion]
