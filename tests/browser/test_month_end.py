@@ -41,6 +41,6 @@ def test_all_who_are_late_are_reminded_in_four_presses(
     # Without JavaScript the button can't count the checked ones.
     send = "Send reminder to 2 clients" if javascript else "Send reminder to the checked clients"
     presses.press(office.get_by_role("button", name=send), in_view=True)
-    expect(office.get_by_text("Reminders to 2 clients are on their way.")).to_be_visible()
+    expect(office.get_by_text("2 reminders are on their way.")).to_be_visible()
     assert presses.count == 4
     assert OutgoingEmail.objects.filter(kind="reminder").count() == 2
