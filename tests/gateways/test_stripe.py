@@ -37,6 +37,7 @@ from portico.gateways.stripe.errors import (
     StripeCallFailed,
     StripeUnreachable,
 )
+from portico.gateways.stripe.http_client import HttpClient
 from portico.gateways.stripe.webhook_payloads import PayloadInvalid, SignatureInvalid
 from portico.plumbing.database import transaction_guard
 from sandbox.stripe.server import SandboxStripe
@@ -198,6 +199,15 @@ def test_a_read_whose_connection_was_closed_is_sent_again() -> None:
             assert customers.is_there(shared, "cus_1")
         shared.close()
         assert server.requests_on == [2, 2, 1]
+
+
+def test_a_shared_connection_leads_to_one_server_only() -> None:
+    with ConnectionCounter(100) as first, ConnectionCounter(100) as second:
+        client = HttpClient(Deadline(5), keeps_connection=True)
+        for server in (first, second, second, first):
+            client.request("get", f"{server.url}/v1/customers/cus_1", {})
+        client.close()
+        assert (first.requests_on, second.requests_on) == ([1, 1], [2])
 
 
 def test_a_shared_connection_keeps_to_each_deadline() -> None:

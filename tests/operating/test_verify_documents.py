@@ -12,6 +12,7 @@ from portico.domain.documents.models import DocumentRequest, RequestState, Submi
 from portico.domain.documents.submissions import verification
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
+from portico.plumbing.models import FileChunk
 from tests import cast, shared_documents
 from tests.operating.test_verifying import run
 from tests.support import files
@@ -34,6 +35,15 @@ def test_a_file_that_was_replaced_is_named(practice: Practice) -> None:
     submission = Submission.objects.get()
     assert run("verify_documents") == (1, f"{submission.ref}: a file is not the one that was sent\n")
     assert verification.check(submission) != []
+
+
+def test_a_file_whose_content_was_changed_is_named(practice: Practice) -> None:
+    file = files.stored(practice, files.pdf())
+    assert run("verify_documents") == (0, "The documents are unchanged.\n")
+    chunk = FileChunk.objects.get(file=file)
+    chunk.delete()
+    FileChunk.objects.create(file=file, position=chunk.position, content=bytes(chunk.content)[:-1] + b"!")
+    assert run("verify_documents") == (1, f"{file.ref}: the content of the file does not match its digest\n")
 
 
 def test_documents_are_unchanged_or_named(practice: Practice) -> None:

@@ -67,7 +67,9 @@ class HttpClient(stripe.HTTPClient):
             finally:
                 connection.disconnect()
         kept, self._kept = self._kept, None
-        if kept is not None:
+        if kept is not None and not kept.leads_to(request.url):
+            kept.disconnect()
+        elif kept is not None:
             try:
                 return self._send_and_keep(request, kept)
             except ResponseLost:
@@ -117,9 +119,8 @@ class _Request:
 
 class _Connection(HTTPConnection):
     def __init__(self, url: str, deadline: Deadline) -> None:
-        parts = urlsplit(url)
-        self._is_https = parts.scheme == "https"
-        super().__init__(parts.hostname or "", parts.port or (443 if self._is_https else 80))
+        self._is_https, host, port = _origin_of(url)
+        super().__init__(host, port)
         self.deadline = deadline
         self._socket: socket.socket | None = None
 
@@ -127,6 +128,9 @@ class _Connection(HTTPConnection):
     def is_open(self) -> bool:
         """Returns False before it is opened, and once the server has said that it closes it."""
         return self.sock is not None
+
+    def leads_to(self, url: str) -> bool:
+        return (self._is_https, self.host, self.port) == _origin_of(url)
 
     def open(self) -> None:
         """Connects, unless it is connected. Raises RequestNotSent."""
@@ -143,6 +147,13 @@ class _Connection(HTTPConnection):
     def disconnect(self) -> None:
         if self._socket is not None:
             self._socket.close()
+
+
+def _origin_of(url: str) -> tuple[bool, str, int]:
+    """Returns whether the URL is https, its host and its port."""
+    parts = urlsplit(url)
+    is_https = parts.scheme == "https"
+    return is_https, parts.hostname or "", parts.port or (443 if is_https else 80)
 
 
 def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:

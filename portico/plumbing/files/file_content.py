@@ -87,6 +87,14 @@ def read(file: StoredFile) -> Iterator[bytes]:
     yield held_back
 
 
+def is_intact(file: StoredFile) -> bool:
+    """Reads the whole content; returns False if its digest is another one."""
+    try:
+        return sum(len(part) for part in read(file)) == file.size
+    except FileCorrupt:
+        return False
+
+
 def delete_unused() -> int:
     """Deletes the content of removed files, and files whose receiving was cut off; a scheduled task.
 

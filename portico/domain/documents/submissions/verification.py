@@ -19,7 +19,8 @@ from portico.domain.documents.models import (
 )
 from portico.domain.documents.refusals import DigestOfSeveral
 from portico.domain.practices.models import Practice
-from portico.plumbing.models import AuditEntry
+from portico.plumbing.files import file_content
+from portico.plumbing.models import AuditEntry, FileState, StoredFile
 
 _DIGEST_LENGTH = 64
 # The entries that hold the digests of a submission.
@@ -42,6 +43,7 @@ def problems() -> Iterator[Discrepancy]:
     yield from _of_versions()
     yield from _of_submissions()
     yield from _of_states()
+    yield from _of_files()
 
 
 def check(submission: Submission) -> list[Discrepancy]:
@@ -121,3 +123,9 @@ def _of_states() -> Iterator[Discrepancy]:
     drafts = ResponseDraft.objects.exclude(request__in=DocumentRequest.objects.open())
     for ref in drafts.values_list("request__ref", flat=True):
         yield Discrepancy(ref, "a draft is left of a request that is not open")
+
+
+def _of_files() -> Iterator[Discrepancy]:
+    for file in StoredFile.objects.filter(state=FileState.COMPLETE).order_by("id").iterator():
+        if not file_content.is_intact(file):
+            yield Discrepancy(file.ref, "the content of the file does not match its digest")

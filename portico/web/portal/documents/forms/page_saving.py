@@ -1,7 +1,6 @@
 """Saves the answers of a posted page of a form: by a button, or by script while they are typed."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from http import HTTPStatus
 
 from django.http import HttpResponse, JsonResponse, QueryDict
@@ -45,13 +44,14 @@ def receive(request: PortalRequest, opened: OpenForm, number: int) -> HttpRespon
 def _save_earlier(request: PortalRequest, opened: OpenForm, number: int) -> HttpResponse:
     """Saves the answers of an earlier version’s page to questions that are still asked, and says it was updated."""
     answers = earlier_version_answers.read(opened.found, opened.form, request.POST, page=number)
-    try:
-        _save_answers(request, opened, answers)
-    except DraftChanged as refusal:
-        # Another window that has answered these questions meanwhile has seen the current version.
-        others = {link_id: given for link_id, given in answers.items() if link_id not in refusal.link_ids}
-        with suppress(DraftChanged):
-            _save_answers(request, opened, others)
+    is_saved = False
+    while not is_saved:
+        try:
+            _save_answers(request, opened, answers)
+            is_saved = True
+        except DraftChanged as refusal:
+            # Another window that has answered these questions meanwhile has seen the current version.
+            answers = {link_id: given for link_id, given in answers.items() if link_id not in refusal.link_ids}
     if SAVED_BY_SCRIPT in request.headers:
         said = _("This document was updated. Select Continue to see it.")
         return JsonResponse({"said": said}, status=DocumentUpdated.status)
