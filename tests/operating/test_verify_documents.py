@@ -42,7 +42,9 @@ def test_a_file_whose_content_was_changed_is_named(practice: Practice) -> None:
     assert run("verify_documents") == (0, "The documents are unchanged.\n")
     chunk = FileChunk.objects.get(file=file)
     chunk.delete()
-    FileChunk.objects.create(file=file, position=chunk.position, content=bytes(chunk.content)[:-1] + b"!")
+    FileChunk.objects.create(
+        practice=practice, file=file, position=chunk.position, content=bytes(chunk.content)[:-1] + b"!"
+    )
     assert run("verify_documents") == (1, f"{file.ref}: the content of the file does not match its digest\n")
 
 
