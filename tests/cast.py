@@ -224,11 +224,12 @@ def entry_for(person: Client) -> AccessInput:
     )
 
 
-def invited(person: Client, *, by: Actor = DESK) -> Invitation:
+def invited(person: Client, *, by: Actor = DESK, relationship: Relationship | None = None) -> Invitation:
     """Turns on access and sends the invitation with the default text; returns the invitation."""
     text = invitation_text.default_text(person.language)
+    entry = entry_for(person) if relationship is None else entry_for_contact(relationship)
     return invitations.send(
-        person, entry_for(person), text, form_key=tokens.new_token(), version=None, by=by
+        person, entry, text, form_key=tokens.new_token(), version=None, by=by, relationship=relationship
     ).invitation
 
 
@@ -241,9 +242,11 @@ def invitation_run(person: Client, requested_by: StaffMember) -> InvitationRun:
     )
 
 
-def stopped(person: Client, kind: ReportKind = ReportKind.FAILED) -> OutgoingEmail:
-    """Invites the person, whose mailbox is then stopped by a report; returns the mail."""
-    email = invited(person).email
+def stopped(
+    person: Client, kind: ReportKind = ReportKind.FAILED, *, relationship: Relationship | None = None
+) -> OutgoingEmail:
+    """Invites the person, or their contact, whose mailbox is then stopped by a report; returns the mail."""
+    email = invited(person, relationship=relationship).email
     now = clock.now()
     OutgoingEmail.objects.filter(pk=email.pk).update(
         state=EmailState.HANDED_OVER, settled_at=now, handing_over_at=now, handed_over_at=now

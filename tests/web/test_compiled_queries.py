@@ -28,7 +28,7 @@ from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery
 from portico.plumbing.mail import mail_stops
-from portico.plumbing.models import Restoration
+from portico.plumbing.models import OutgoingEmail, Restoration
 from portico.web.office.clients import overview
 from tests import cast, shared_documents
 from tests.support import files, outcomes, pages
@@ -50,6 +50,7 @@ class Visitor:
     guardian: Relationship
     # A request for a file, for which one was sent.
     card: DocumentRequest
+    bounced: OutgoingEmail
 
     def open_payment_page(self, *, expected: int) -> None:
         page = self.portal.get(f"{self.practice.portal_path}billing/{self.invoice.ref}/payment/")
@@ -78,6 +79,7 @@ class Visitor:
                         for each in (self.client, self.owing_without_date)
                     ),
                     "/office/emails/needs-a-fix/?cause=no_mailbox",
+                    f"/office/emails/{self.bounced.ref}/",
                 ],
             ),
         ):
@@ -130,7 +132,7 @@ def visitor(client: Client) -> Visitor:
     cast.with_access(bea)
     owing = [bea, cast.client(practice, "Cleo")]
     cast.with_access(cast.client(practice, "Bea", address=address))
-    cast.stopped(cast.client(practice, "Ed", address="ed@mail.example"))
+    bounced = cast.stopped(cast.client(practice, "Ed", address="ed@mail.example"))
     # Another client of the stopped mailbox.
     cast.with_access(cast.client(practice, "Eda", address="ed@mail.example"))
     outcomes.ready_to_pay(client)
@@ -167,7 +169,7 @@ def visitor(client: Client) -> Visitor:
     cast.guardian(owing[1], "Oskar", address=None)
     Client.objects.filter(pk=owing[1].pk).update(date_of_birth=coming_of_age.birth_dates(practice).last)
     return Visitor(
-        portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0], guardian, card
+        portal, cast.signed_in(Browser(), owner), practice, client, invoice, attempt, owing[0], guardian, card, bounced
     )
 
 

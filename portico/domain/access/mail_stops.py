@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.utils.translation import gettext_lazy
 
 from portico.domain.access import portal_states
@@ -18,7 +18,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import mail_stops
-from portico.plumbing.models import MailStop, StopKind
+from portico.plumbing.models import MailStop, OutgoingEmail, StopKind
 from portico.plumbing.refusals import Refused
 
 # Someone who lifts the stop of a mailbox again and again is asked to let an owner decide.
@@ -90,6 +90,26 @@ def stop_of(address: EmailAddress | None) -> MailStop | None:
 def stop_of_access(access: PortalAccess | None) -> MailStop | None:
     """Returns the live stop of the access's mailbox. Runs no query unless the access is marked."""
     return stop_of(access.address) if access is not None and access.mail_stopped_at is not None else None
+
+
+def access_of_email(email: OutgoingEmail) -> PortalAccess | None:
+    """Returns the access that signs in with the mailbox to which the mail about its client was sent.
+
+    If several do, the client's own, else that of a contact who is not a former one. None if no access does.
+    """
+    mailbox_key = mail_stops.key_of(email)
+    if email.client_id is None or not mailbox_key:
+        return None
+    return _of_mailbox.first(client=email.client_id, mailbox=mailbox_key)
+
+
+@CompiledQuery
+def _of_mailbox(client: Parameter, mailbox: Parameter) -> QuerySet[PortalAccess]:
+    rows = PortalAccess.objects.select_related("address", "relationship")
+    found = rows.filter(client=client, address__mailbox_key=mailbox)
+    return found.order_by(
+        Case(When(relationship=None, then=0), When(relationship__ended_at=None, then=1), default=2), "pk"
+    )
 
 
 @CompiledQuery

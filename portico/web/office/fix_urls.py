@@ -1,10 +1,13 @@
-"""URLs of fixes: the page of the office on which staff make a fix, and the part of it that they need."""
+"""URLs of fixes: the page of the office on which staff make a fix, the part of it, and the access it is for."""
+
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from portico.domain.access.eligibility_steps import Fix, Page
 from portico.domain.clients.models import Client, Relationship
 from portico.plumbing.models import OutgoingEmail
+from portico.web import redirects
 
 # Query and fragment by the name of the fix. `resend` opens the editor, which is folded otherwise.
 _PARTS = {
@@ -41,6 +44,11 @@ def _url_for_contact(fix: Fix, client: Client, relationship: Relationship) -> st
     query, _hash, fragment = _PARTS.get(fix.name, "").partition("#")
     if fix.page is Page.CLIENT_INFO:
         return f"{reverse('office:contact', args=[client.ref, relationship.ref])}#{fragment}"
-    of_access = f"access={relationship.ref}"
+    of_access = access_query(relationship)
     path = reverse(f"office:{fix.page}", args=[client.ref])
-    return f"{path}{f'{query}&{of_access}' if query else f'?{of_access}'}#{fragment}"
+    return f"{path}{f'{query}&{of_access[1:]}' if query else of_access}#{fragment}"
+
+
+def access_query(relationship: Relationship | None) -> str:
+    """Returns "?access=…", which names the access of a contact; empty for the client's own."""
+    return "" if relationship is None else "?" + urlencode({redirects.ACCESS_PARAMETER: relationship.ref})

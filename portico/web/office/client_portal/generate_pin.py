@@ -18,7 +18,7 @@ from portico.plumbing.mail import rendering
 from portico.web.guards import office_page
 from portico.web.http import cookies
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import form_keys, lookups
+from portico.web.office import fix_urls, form_keys, lookups
 from portico.web.office.client_portal import portal_tab
 from portico.web.office.roles import CLIENT_EDITORS
 
@@ -52,7 +52,7 @@ def _generate(request: OfficeRequest, ref: str) -> HttpResponse:
     except PinNotAllowed as refusal:
         return portal_tab.pin_refused(request, ref, str(refusal))
     shown_once = reverse("office:client_pin", args=[ref])
-    response = redirect(f"{shown_once}{portal_tab.query_of(relationship)}")
+    response = redirect(f"{shown_once}{fix_urls.access_query(relationship)}")
     # The form key, not the PIN: with it the same staff member can see the PIN for one minute.
     cookies.set_cookie(
         response, settings.PIN_COOKIE_NAME, form_key, max_age=int(sign_in_pins.SHOWN_FOR.total_seconds())
@@ -75,7 +75,7 @@ def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
     context = {
         "client": client,
         "holder": access.holder_name() if access is not None else client.name,
-        "of_access": portal_tab.query_of(relationship),
+        "of_access": fix_urls.access_query(relationship),
         "pin": pin,
         "halves": (digits[:4], digits[4:]),
         "spelled_out": [", ".join(str(_DIGITS[int(digit)]) for digit in half) for half in (digits[:4], digits[4:])],

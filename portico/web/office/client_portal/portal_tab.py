@@ -11,7 +11,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -47,10 +46,9 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.audit import audit_log
 from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.mail import rendering
-from portico.web import redirects
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import lookups
+from portico.web.office import fix_urls, lookups
 from portico.web.office.client_portal import (
     banner_and_event_labels,
     contacts_card,
@@ -122,17 +120,12 @@ class PortalTab:
     @property
     def query(self) -> str:
         """The query with which the tab and its forms name the access; empty for the client's own."""
-        return query_of(self.relationship)
-
-
-def query_of(relationship: Relationship | None) -> str:
-    """Returns "?access=…" for the access of a contact; empty for the client's own."""
-    return "" if relationship is None else "?" + urlencode({redirects.ACCESS_PARAMETER: relationship.ref})
+        return fix_urls.access_query(self.relationship)
 
 
 def url_of(client: Client, relationship: Relationship | None) -> str:
     """Returns the address of the tab with the access of this person."""
-    return reverse("office:client_portal", args=[client.ref]) + query_of(relationship)
+    return reverse("office:client_portal", args=[client.ref]) + fix_urls.access_query(relationship)
 
 
 @office_page(writers=CLIENT_EDITORS)

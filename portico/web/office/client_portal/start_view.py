@@ -14,9 +14,9 @@ from portico.domain.clients.models import Client, Relationship
 from portico.web import view_as_client
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import lookups
+from portico.web.office import fix_urls, lookups
 from portico.web.office.base_form import OfficeForm, line_field, posted
-from portico.web.office.client_portal import contacts_card, portal_tab
+from portico.web.office.client_portal import contacts_card
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -49,7 +49,7 @@ def _page(request: OfficeRequest, client: Client, relationship: Relationship | N
         "client": client,
         "relationship": relationship,
         "called": called,
-        "of_access": portal_tab.query_of(relationship),
+        "of_access": fix_urls.access_query(relationship),
         "contact_rows": contacts_card.rows_of(client),
         "form": form,
         "ended": _ended_message(request.GET.get(view_as_client.ENDED_PARAMETER, ""), called),

@@ -14,17 +14,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import access_grants, mail_stops
+from portico.domain.access import mail_stops
 from portico.domain.access.sign_in.requests import bursts
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice, Role
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import keyset_pagination
-from portico.plumbing.mail import mail_stops as stopped_mailboxes
 from portico.plumbing.mail import outbox
 from portico.plumbing.mail.reports import report_mailbox_health
-from portico.plumbing.models import MailStop, OutgoingEmail
+from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import (
     NOT_DELIVERED_STATES,
     WAITING,
@@ -35,7 +34,7 @@ from portico.plumbing.text import input_validation
 from portico.plumbing.text.input_validation import LineField
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import burst_notices, filter_links, menu_counts
+from portico.web.office import burst_notices, filter_links, fix_urls, menu_counts
 from portico.web.office.emails import email_labels
 from portico.web.office.roles import may_edit
 from portico.web.office.shown_refusals import show_refusal
@@ -104,6 +103,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     audit_log.record(
         AuditAction.EMAIL_VIEWED, practice=request.practice, client=email.client, by=request.actor, about=email.ref
     )
+    access = mail_stops.access_of_email(email) if email.state in NOT_DELIVERED_STATES else None
     context = {
         "email": email,
         "label": outbox.kind_label(email.kind),
@@ -111,8 +111,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "events": email.events.order_by("-id"),
         "sender_address": settings.EMAIL_FROM,
         "can_restart": email.state == EmailState.FAILED,
-        "stop": _stop_of(email),
+        "stop": mail_stops.stop_of_access(access),
         "client": email.client,
+        "of_access": fix_urls.access_query(access.relationship) if access is not None else "",
         "may_edit": may_edit(request),
     }
     return render(request, "office/emails/show.html", context)
@@ -126,14 +127,6 @@ def retry(request: OfficeRequest, ref: str) -> HttpResponse:
         email = outbox.retry(_get_email(request, ref), by=request.actor)
         messages.success(request, _("The email to %(address)s will be sent again.") % {"address": email.to_address})
     return redirect("office:email", ref=ref)
-
-
-def _stop_of(email: OutgoingEmail) -> MailStop | None:
-    """Returns the stop of the mail's mailbox if its client still signs in with it."""
-    if email.client is None or email.state not in NOT_DELIVERED_STATES:
-        return None
-    stop = mail_stops.stop_of_access(access_grants.access_of(email.client))
-    return stop if stop is not None and stop.mailbox_key == stopped_mailboxes.key_of(email) else None
 
 
 def _get_email(request: OfficeRequest, ref: str) -> OutgoingEmail:

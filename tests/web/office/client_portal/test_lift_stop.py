@@ -1,9 +1,13 @@
 """`Lift the stop` on the Client Portal tab and on the page of the email."""
 
+import re
+
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.clients.models import Client
+from portico.domain.access import contact_changes
+from portico.domain.clients import contacts
+from portico.domain.clients.models import Client, RelationshipKind
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import MailStop, ReportKind
 from tests import cast
@@ -68,3 +72,28 @@ def test_the_failed_email_offers_the_button_too(office: Browser, practice: Pract
     page = office.get(f"/office/emails/{email.ref}/").text
     assert 'data-testid="mail-stop"' in page
     assert 'id="lift-stop-form"' in page
+
+
+def test_the_failed_email_to_a_contact_offers_the_stop_of_the_contact(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    of_ana = cast.stopped(ana)
+    email = cast.stopped(ana, relationship=cast.guardian(ana))
+    page = office.get(f"/office/emails/{email.ref}/").text
+    assert "No email is sent to bruno@" in page.replace("<wbr>", "")
+    (action,) = re.findall(r'id="lift-stop-form" action="([^"]+)"', page)
+    answer = office.post(action, follow=True)
+    assert "Email to Bruno is allowed again." in answer.text
+    assert MailStop.objects.live().get().email == of_ana
+    assert "mail-stop" not in office.get(f"/office/emails/{email.ref}/").text
+
+
+def test_an_email_to_a_former_contact_offers_the_stop_of_the_one_linked_again(
+    office: Browser, practice: Practice
+) -> None:
+    ana = cast.ana(practice)
+    former = cast.guardian(ana)
+    cast.with_contact_access(former)
+    contact_changes.end(former, by=cast.DESK)
+    bruno = contacts.link(ana, former.contact, RelationshipKind.GUARDIAN, by=cast.DESK)
+    email = cast.stopped(ana, relationship=bruno)
+    assert f'stop/lifting/?access={bruno.ref}"' in office.get(f"/office/emails/{email.ref}/").text
