@@ -20,10 +20,14 @@ class DocumentCompleted(Refused):
 
 
 class DocumentWithdrawn(Refused):
+    """The message is for clients; operations of staff give their own."""
+
     message = _("This document was withdrawn. You don’t need to do anything.")
 
 
 class DocumentDeclined(Refused):
+    """The message is for clients; operations of staff give their own."""
+
     message = _("You declined this document. If you changed your mind, ask us to send it again.")
 
 

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from portico.domain.access import holders
 from portico.domain.audit_actions import AuditAction
@@ -95,6 +96,8 @@ def withdraw(request: DocumentRequest, *, by: Actor) -> DocumentRequest:
         row = lock(request)
         if row.state == RequestState.WITHDRAWN:
             return row
+        if row.state == RequestState.DECLINED:
+            raise DocumentDeclined(_("This document was declined, so it can’t be withdrawn."))
         refuse_unless_open(row)
         row.state, row.withdrawn_at, row.withdrawn_by = RequestState.WITHDRAWN, clock.now(), by.name[:100]
         row.save(update_fields=["state", "withdrawn_at", "withdrawn_by"])

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from portico.domain.access import access_grants
@@ -25,6 +25,8 @@ from portico.domain.documents.models import (
 )
 from portico.domain.documents.refusals import (
     DocumentCompleted,
+    DocumentDeclined,
+    DocumentWithdrawn,
     NotSignedOnPaper,
     PaperOutOfDate,
     PaperRecorded,
@@ -43,6 +45,12 @@ from portico.plumbing.models import StoredFile
 from portico.plumbing.text import time_formatting
 
 FORM_KIND = "paper_signature"
+_WITHDRAWN = gettext_lazy(
+    "This document was withdrawn. To record the paper, use “Signed on paper” above the list of documents."
+)
+_DECLINED = gettext_lazy(
+    "This document was declined. To record the paper, use “Signed on paper” above the list of documents."
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,10 @@ def _complete(request: DocumentRequest, paper: PaperSignature, file: StoredFile 
             if not _is_of(first, paper, file):
                 raise PaperRecorded(first.signer_name, first.recorded_by)
             return first
-        request_states.refuse_unless_open(row)
+        if row.state == RequestState.WITHDRAWN:
+            raise DocumentWithdrawn(_WITHDRAWN)
+        if row.state == RequestState.DECLINED:
+            raise DocumentDeclined(_DECLINED)
         if row.version_id != request.version_id:
             raise PaperOutOfDate
         return _store(row, paper, file, at=clock.now(), by=by)

@@ -156,6 +156,17 @@ def test_a_signed_document_is_not_withdrawn(office: Browser, ana: Client) -> Non
     assert request.state == RequestState.COMPLETED
 
 
+def test_a_declined_document_is_not_withdrawn(office: Browser, ana: Client) -> None:
+    """The client declined it after Fay opened the page; the sentence is for staff."""
+    (request,) = shared(ana, shared_documents.consent(ana.practice, may_be_declined=True))
+    request_states.decline(request, reason="", by=cast.DESK)
+    page = office.post(address(ana, request, "withdrawal/"), follow=True).text
+    assert "This document was declined, so it can’t be withdrawn." in page
+    assert "You declined" not in page
+    request.refresh_from_db()
+    assert request.state == RequestState.DECLINED
+
+
 def test_fay_reviews_it_once(office: Browser, ana: Client) -> None:
     request = signed(ana)
     office.post(address(ana, request, "review/"), {"note": "Copy for the chart."})

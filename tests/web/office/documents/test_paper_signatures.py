@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
+from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import (
     DocumentRequest,
     DocumentTemplate,
@@ -154,6 +155,24 @@ def test_a_paper_with_the_earlier_text_is_not_recorded(office: Browser, ana: Cli
     assert not Submission.objects.exists()
     assert f'name="version" value="{new.ref}"' in answer.text
     assert office.post(address(ana, consent), typed | {"version": new.ref}).status_code == 302
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "declined"])
+def test_a_paper_of_an_ended_document_is_refused_in_words_for_staff(office: Browser, ana: Client, state: str) -> None:
+    version = shared_documents.consent(ana.practice, may_be_declined=True)
+    (request,) = shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)
+    if state == "withdrawn":
+        request_states.withdraw(request, by=cast.DESK)
+    else:
+        request_states.decline(request, reason="", by=cast.DESK)
+    answer = office.post(address(ana, request), entered(request))
+    said = f"This document was {state}. To record the paper, use “Signed on paper” above the list of documents."
+    assert (answer.status_code, said in answer.text) == (409, True)
+    for words_for_clients in ("You don’t need", "You declined", "ask us"):
+        assert words_for_clients not in answer.text
+    assert not Submission.objects.exists()
+    # The advice works.
+    assert office.post(address(ana), unshared(version)).status_code == 302
 
 
 def test_a_second_paper_is_not_dropped_silently(office: Browser, ana: Client, consent: DocumentRequest) -> None:
