@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding.invitation_text import InvitationText
-from portico.domain.documents.models import DocumentRequest, Packet
+from portico.domain.documents.models import DocumentRequest, Packet, TemplateVersion
 from portico.domain.documents.refusals import NotShareable
 from portico.domain.documents.sharing import asking_again, invitations, packet_sharing, shareable
 from portico.plumbing.models import OutgoingEmail
@@ -50,6 +50,11 @@ def test_a_document_shared_by_many_at_once_is_asked_for_once(access: PortalAcces
     assert Packet.objects.count() == DocumentRequest.objects.count() == 1
 
 
+def requested_without_the_lock(access: PortalAccess, version: TemplateVersion) -> DocumentRequest:
+    packet = packet_sharing.create(access, [version], email=None, form_key="first", by=DESK)
+    return packet.requests.get()
+
+
 @pytest.mark.postgresql
 def test_without_the_lock_it_would_be_asked_for_twice(access: PortalAccess) -> None:
     """Shows that sharing without the lock of the access does not see what a colleague is sharing."""
@@ -60,13 +65,8 @@ def test_without_the_lock_it_would_be_asked_for_twice(access: PortalAccess) -> N
         waiting = shareable.not_open(access, [version])
         is_read.set()
         assert is_shared.wait(30)
-        packet = Packet.objects.create(
-            practice_id=access.practice_id, client=access.client, access=access, form_key="first", shared_by="Fay"
-        )
-        for each in waiting:
-            DocumentRequest.objects.create(
-                practice_id=access.practice_id, client=access.client, access=access, packet=packet, version=each
-            )
+        assert waiting == [version]
+        requested_without_the_lock(access, version)
 
     def share() -> None:
         assert is_read.wait(30)
@@ -94,3 +94,26 @@ def test_asked_again_by_many_at_once_it_is_asked_for_once(signed: DocumentReques
     found = at_once(*[partial(asking_again.ask_again, signed, form_key=f"form {n}", by=DESK) for n in range(HANDS)])
     assert errors(found) == [NotShareable] * (HANDS - 1)
     assert signed.asked_again.count() == OutgoingEmail.objects.count() == 1
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_it_would_be_asked_again_twice(access: PortalAccess, signed: DocumentRequest) -> None:
+    """Shows that asking again without the lock of the access does not see that a colleague is asking again."""
+    is_read, is_asked = Event(), Event()
+
+    def ask_again_without_the_lock() -> None:
+        waiting = shareable.not_open(access, [signed.version])
+        is_read.set()
+        assert is_asked.wait(30)
+        assert waiting == [signed.version]
+        again = requested_without_the_lock(access, signed.version)
+        again.asks_again = signed
+        again.save(update_fields=["asks_again"])
+
+    def ask_again() -> None:
+        assert is_read.wait(30)
+        asking_again.ask_again(signed, form_key="second", by=DESK)
+        is_asked.set()
+
+    assert errors(at_once(ask_again_without_the_lock, ask_again)) == []
+    assert signed.asked_again.open().count() == 2

@@ -69,3 +69,27 @@ def test_many_countersignatures_at_once_are_one(signed: DocumentRequest, fay: St
     assert errors(found) == []
     assert Countersignature.objects.count() == 1
     assert list(verification.problems()) == []
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_it_would_be_countersigned_twice(signed: DocumentRequest, fay: StaffMember) -> None:
+    """Shows that a countersignature without the lock of the request meets another one; the database then refuses it."""
+    is_read, is_countersigned = Event(), Event()
+
+    def countersign_without_the_lock() -> None:
+        with transaction.atomic():
+            row = DocumentRequest.objects.select_related("submission").get(pk=signed.pk)
+            assert not Countersignature.objects.filter(submission=row.submission).exists()
+            is_read.set()
+            assert is_countersigned.wait(30)
+            Countersignature.objects.create(
+                practice_id=row.practice_id, submission=row.submission, signed_by=fay, name="Fay"
+            )
+
+    def countersign() -> None:
+        assert is_read.wait(30)
+        reviews.countersign(signed, name="Fay", by=fay.actor)
+        is_countersigned.set()
+
+    assert errors(at_once(countersign_without_the_lock, countersign)) == [IntegrityError]
+    assert Countersignature.objects.count() == 1
