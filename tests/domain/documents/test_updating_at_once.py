@@ -63,7 +63,7 @@ def update(template: DocumentTemplate) -> int:
 
 
 def test_updated_signed_and_saved_at_once_is_consistent(access: PortalAccess) -> None:
-    """What was signed has the version that was read, and no answer of the earlier version is in a later one."""
+    """Checks that a signed document keeps the version that was read, and an open one has answers only to its own."""
     changed = shared_documents.intake(shared_documents.item("name", "string", "Your name?"))
     for _round in range(ROUNDS):
         request = filled_form(access)

@@ -187,5 +187,6 @@ def test_menu_marks_current_page_and_section() -> None:
 
 
 def test_every_template_compiles() -> None:
+    assert PAGES
     for path in PAGES:
         get_template(name_of(path))
