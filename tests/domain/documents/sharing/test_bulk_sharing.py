@@ -11,6 +11,7 @@ from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.access.onboarding.invitation_runs import SelectionChanged
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, RelationshipKind
+from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest, Packet, Recipients, TemplateVersion
 from portico.domain.documents.refusals import NoRecipientEligible
 from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, document_runs, invitations
@@ -21,6 +22,7 @@ from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock, tokens
 from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.models import AuditEntry, MailQueue, OutgoingEmail
+from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
 from tests.support.dying import killed_after
 
@@ -257,12 +259,22 @@ def test_pause_and_stop_are_those_of_every_run(practice: Practice) -> None:
 
 
 def test_progress_counts_opened_and_completed(practice: Practice) -> None:
-    people = people_of(practice)
+    people = people_of(practice, 4)
     run = start(choice_of(people, shared_documents.consent(practice)), practice)
     finish(run)
     cast.in_the_portal(Browser(), people[0])
-    done, opened, _untouched = DocumentRequest.objects.order_by("id")
+    done, opened, _untouched, withdrawn = DocumentRequest.objects.order_by("id")
+    request_states.withdraw(withdrawn, by=cast.DESK)
     shared_documents.signed(done, PortalAccess.objects.get(own_client=people[0]))
     DocumentRequest.objects.filter(pk=opened.pk).update(state="opened", opened_at=clock.now())
     found = progress(run)
-    assert (found.shared, found.queued, found.opened, found.completed) == (3, 3, 2, 1)
+    assert (found.shared, found.queued, found.opened, found.completed) == (4, 4, 2, 1)
+
+
+def test_a_failed_email_is_no_problem_once_the_document_was_opened(practice: Practice) -> None:
+    run = start(choice_of(people_of(practice, 2), shared_documents.consent(practice)), practice)
+    finish(run)
+    OutgoingEmail.objects.update(state=EmailState.FAILED, settled_at=clock.now())
+    opened, untouched = DocumentRequest.objects.order_by("id")
+    request_states.mark_opened(opened, language="en", by=cast.DESK)
+    assert [packet.client for packet in document_runs.undelivered_of(run)] == [untouched.client]

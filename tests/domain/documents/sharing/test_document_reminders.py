@@ -15,10 +15,11 @@ from portico.gateways.smtp.server_url import parse
 from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing import clock
 from portico.plumbing.mail import delivery
-from portico.plumbing.models import OutgoingEmail
+from portico.plumbing.models import OutgoingEmail, Restoration
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
 from tests.cast import DESK
+from tests.support.at_once import second_waits
 from tests.support.smtp import SmtpServer
 
 
@@ -81,6 +82,22 @@ def test_without_email_ok_there_is_none(access: PortalAccess, stopped_clock: Tra
 def test_none_at_night(access: PortalAccess, stopped_clock: Traveller) -> None:
     stopped_clock.shift(timedelta(days=1, hours=14))
     assert document_reminders.queue_due() == 0
+
+
+def test_none_for_two_days_after_a_restore(access: PortalAccess, stopped_clock: Traveller) -> None:
+    """They may have been sent after the backup was made."""
+    stopped_clock.shift(timedelta(days=1))
+    Restoration.objects.create(practice=access.practice, backup_made_at=clock.now(), restored_at=clock.now())
+    assert [after(stopped_clock, 1), after(stopped_clock, 1)] == [0, 1]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_waits_for_another_queues_nothing_twice(transactional_db: None, stopped_clock: Traveller) -> None:
+    access = cast.with_access(cast.ana(cast.alder()))
+    shared_documents.shared(access, shared_documents.consent(access.practice))
+    stopped_clock.shift(timedelta(days=2))
+    assert second_waits(document_reminders.queue_due, document_reminders.queue_due) == [1, 0]
 
 
 def test_a_practice_without_days_sends_none(access: PortalAccess, stopped_clock: Traveller) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import IntegrityError, transaction
 from time_machine import Traveller
 
 from portico.domain.access.models import PortalAccess
@@ -22,7 +23,7 @@ from portico.plumbing import clock
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import AuditEntry, MailQueue, OutgoingEmail
 from tests import cast, shared_documents
-from tests.support.at_once import at_once, errors
+from tests.support.at_once import errors, second_waits
 from tests.support.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -100,9 +101,24 @@ def test_two_colleagues_at_once_remind_each_mailbox_once(transactional_db: None)
     practice = cast.alder()
     for person in (cast.ana(practice), cast.bruno(practice), cast.bea(practice)):
         shared(person)
-    results = at_once(partial(send, practice), partial(send, practice))
+    results = second_waits(partial(send, practice), partial(send, practice))
     assert errors(results) == [NoRecipientEligible]
     assert OutgoingEmail.objects.filter(kind=reminder_mail.KIND).count() == 2
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_lock_a_mailbox_would_be_reminded_twice(transactional_db: None) -> None:
+    """Shows that without the lock of the account a colleague’s reminder is not seen; the database then refuses it."""
+    practice = cast.alder()
+    shared(cast.ana(practice))
+
+    def send_without_the_lock() -> list[OutgoingEmail]:
+        with transaction.atomic():
+            able = [each.access for each in reminders_by_hand.recipients_of(practice, ALL) if not each.reason]
+            return reminder_mail.queue(able, by=cast.DESK, texts=TEXTS)
+
+    assert errors(second_waits(partial(send, practice), send_without_the_lock)) == [IntegrityError]
 
 
 def test_default_texts_name_no_one() -> None:

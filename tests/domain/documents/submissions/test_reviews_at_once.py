@@ -12,7 +12,7 @@ from portico.domain.documents.models import Countersignature, DocumentRequest, R
 from portico.domain.documents.submissions import reviews, verification
 from portico.domain.practices.models import StaffMember
 from tests import cast, shared_documents
-from tests.support.at_once import HANDS, at_once, errors
+from tests.support.at_once import HANDS, at_once, errors, second_waits
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -41,6 +41,16 @@ def test_many_reviews_at_once_are_one(signed: DocumentRequest, fay: StaffMember)
     found = at_once(*[partial(reviews.review, signed, note="Read", by=fay.actor)] * HANDS)
     assert errors(found) == []
     assert {each.pk for each in found if isinstance(each, SubmissionReview)} == {SubmissionReview.objects.get().pk}
+
+
+@pytest.mark.postgresql
+def test_a_second_review_or_countersignature_waits_for_the_first(signed: DocumentRequest, fay: StaffMember) -> None:
+    countersign = partial(reviews.countersign, signed, name="Fay", by=fay.actor)
+    first, second = second_waits(countersign, countersign)
+    assert first == second == Countersignature.objects.get()
+    review = partial(reviews.review, signed, note="Read", by=fay.actor)
+    first_review, second_review = second_waits(review, review)
+    assert first_review == second_review == SubmissionReview.objects.get()
 
 
 @pytest.mark.postgresql

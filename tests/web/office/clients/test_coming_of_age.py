@@ -48,7 +48,11 @@ def test_it_lists_who_comes_of_age_within_30_days(
 
 def test_it_names_day_and_guardian_and_leads_to_the_decision(office: Browser, practice: Practice) -> None:
     theo = guarded(practice, "Theo", SOON).client
+    contact_changes.end(cast.guardian(theo, "Former guardian", address=None), by=cast.DESK)
+    contact_changes.decide_majority(cast.guardian(theo, "Kept guardian", address=None), by=cast.DESK)
     page = office.get(LIST).text
+    assert "Former guardian" not in page
+    assert "Kept guardian" not in page
     assert f'href="/office/clients/{theo.ref}/#contacts">Theo</a>' in page
     assert "Dec 1, 2026" in page
     assert "Theo’s parent" in page
