@@ -131,6 +131,14 @@ def test_declining_needs_permission_and_is_final(access: PortalAccess) -> None:
         request_states.withdraw(request, by=DESK)
 
 
+def test_declining_deletes_the_draft(access: PortalAccess) -> None:
+    form = shared_documents.form(access.practice, may_be_declined=True)
+    (request,) = shared_documents.shared(access, form)
+    shared_documents.saved(request, {"name": [{"valueString": "Ana"}]})
+    request_states.decline(request, reason="", by=DESK)
+    assert not ResponseDraft.objects.exists()
+
+
 def test_progress_counts_what_is_left_of_open_packets(access: PortalAccess, ana: Client) -> None:
     cast.in_the_portal(Browser(), ana)
     access = PortalAccess.objects.get(own_client=ana)

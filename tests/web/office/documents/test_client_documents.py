@@ -62,6 +62,18 @@ def signed(client: Client) -> DocumentRequest:
     return request
 
 
+def submitted(client: Client, form: TemplateVersion) -> DocumentRequest:
+    (request,) = shared(client, form)
+    smokes = {"code": "smokes-0", "display": "No"}
+    answers: dict[str, list[Answer]] = {"name": [{"valueString": "Ana"}], "smokes": [{"valueCoding": smokes}]}
+    number = shared_documents.saved(request, answers)
+    signer = shared_documents.signer(access_of(client))
+    found = portal_requests.find(access_of(client), request.ref)
+    assert found is not None
+    signing.submit(found, language="en", draft_number=number, signature=None, signer=signer, by=cast.DESK)
+    return request
+
+
 def address(client: Client, request: DocumentRequest | None = None, path: str = "") -> str:
     return f"/office/clients/{client.ref}/documents/" + (f"{request.ref}/{path}" if request else "")
 
@@ -195,6 +207,13 @@ def test_a_consent_is_countersigned_once(office: Browser, ana: Client) -> None:
     assert Countersignature.objects.get().name == "Fay Frost"
 
 
+def test_a_form_is_not_countersigned(office: Browser, ana: Client) -> None:
+    request = submitted(ana, shared_documents.form(ana.practice))
+    page = office.post(address(ana, request, "countersignature/"), {"name": "Fay Frost"}, follow=True).text
+    assert "Only consent forms are countersigned." in page
+    assert not Countersignature.objects.exists()
+
+
 def test_staff_and_client_download_the_countersigned_pdf(office: Browser, ana: Client) -> None:
     request = signed(ana)
     portal = cast.in_the_portal(Browser(), ana)
@@ -212,14 +231,7 @@ def test_staff_and_client_download_the_countersigned_pdf(office: Browser, ana: C
 
 def test_asked_again_the_old_answers_are_filled_in(office: Browser, ana: Client) -> None:
     old = shared_documents.form(ana.practice)
-    (request,) = shared(ana, old)
-    smokes = {"code": "smokes-0", "display": "No"}
-    answers: dict[str, list[Answer]] = {"name": [{"valueString": "Ana"}], "smokes": [{"valueCoding": smokes}]}
-    number = shared_documents.saved(request, answers)
-    signer = shared_documents.signer(access_of(ana))
-    found = portal_requests.find(access_of(ana), request.ref)
-    assert found is not None
-    signing.submit(found, language="en", draft_number=number, signature=None, signer=signer, by=cast.DESK)
+    request = submitted(ana, old)
     # The new version has no question about smoking.
     content = shared_documents.intake(shared_documents.item("name", "string", "Your name?"))
     new = shared_documents.new_version(old.template, content)
