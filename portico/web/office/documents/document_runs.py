@@ -4,19 +4,15 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from portico.domain.access.models import InvitationRun, LeftOutReason, RunKind
-from portico.domain.access.onboarding import invitation_runs
+from portico.domain.access.models import LeftOutReason, RunKind
 from portico.domain.access.onboarding.invitation_runs import MAX_LISTED
 from portico.domain.documents.sharing import document_runs
-from portico.domain.documents.sharing.document_runs import DocumentRunProgress
-from portico.plumbing.database import keyset_pagination
 from portico.plumbing.mail import outbox
-from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.emails import email_labels
 from portico.web.office.invitations.run_preview import get_run
-from portico.web.office.invitations.run_progress import PAGE_SIZE, reload_seconds
+from portico.web.office.invitations.run_progress import is_changing, list_page, reload_seconds
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -24,16 +20,7 @@ from portico.web.office.roles import CLIENT_EDITORS
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
     """Lists the practice's runs, newest first."""
-    runs = document_runs.runs_of(request.practice)
-    after = request.GET.get("after", "")
-    position = keyset_pagination.position_of(runs, "" if input_validation.is_unstorable(after) else after)
-    page = keyset_pagination.newest_first(runs, after=position, size=PAGE_SIZE)
-    progress = document_runs.progress_of(invitation_runs.newest_to_count(page.rows))
-    context = {
-        "rows": [(run, progress.get(run.pk)) for run in page.rows],
-        "next_url": f"?after={page.next_ref}" if page.next_ref else "",
-        "first_url": "" if page.is_first else "?",
-    }
+    context = list_page(request, document_runs.runs_of(request.practice), document_runs.progress_of)
     return render(request, "office/document_runs/index.html", context)
 
 
@@ -43,7 +30,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     run = get_run(request, ref, kinds=(RunKind.SHARE,))
     progress = document_runs.progress_of([run])[run.pk]
     left_out, undelivered = document_runs.left_out_of(run), document_runs.undelivered_of(run)
-    is_changing = _is_changing(run, progress)
+    changing = is_changing(run, progress.queued)
     context = {
         "run": run,
         "progress": progress,
@@ -55,13 +42,8 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         ],
         "has_more": len(left_out) > MAX_LISTED or len(undelivered) > MAX_LISTED,
         "most": MAX_LISTED,
-        "is_changing": is_changing,
+        "is_changing": changing,
         "reload_seconds": reload_seconds(run),
-        "outage": outbox.current_outage(request.practice) if is_changing else None,
+        "outage": outbox.current_outage(request.practice) if changing else None,
     }
     return render(request, "office/document_runs/run.html", context)
-
-
-def _is_changing(run: InvitationRun, progress: DocumentRunProgress) -> bool:
-    """Returns True while the worker changes the numbers: the page then loads itself again."""
-    return progress.queued > 0 or not (run.is_over or run.is_paused)

@@ -1,8 +1,10 @@
 """Runs of invitations: the list, the progress of one until its clients have signed in, pause and stop."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -10,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from portico.domain.access.models import InvitationRun, InvitationRunItem, LeftOutReason, RunKind
 from portico.domain.access.onboarding import invitation_runs
-from portico.domain.access.onboarding.invitation_runs import MAX_LISTED, RunProgress
+from portico.domain.access.onboarding.invitation_runs import MAX_LISTED
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.mail import outbox
 from portico.plumbing.text import input_validation
@@ -39,16 +41,7 @@ class ProblemRow:
 @require_safe
 def index(request: OfficeRequest) -> HttpResponse:
     """Lists the practice's runs, newest first."""
-    runs = invitation_runs.runs_of(request.practice)
-    after = request.GET.get("after", "")
-    position = keyset_pagination.position_of(runs, "" if input_validation.is_unstorable(after) else after)
-    page = keyset_pagination.newest_first(runs, after=position, size=PAGE_SIZE)
-    progress = invitation_runs.progress_of(invitation_runs.newest_to_count(page.rows))
-    context = {
-        "rows": [(run, progress.get(run.pk)) for run in page.rows],
-        "next_url": f"?after={page.next_ref}" if page.next_ref else "",
-        "first_url": "" if page.is_first else "?",
-    }
+    context = list_page(request, invitation_runs.runs_of(request.practice), invitation_runs.progress_of)
     return render(request, "office/invitations/index.html", context)
 
 
@@ -58,7 +51,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     run = get_run(request, ref)
     progress = invitation_runs.progress_of([run])[run.pk]
     problems = invitation_runs.problems_of(run)
-    is_changing = _is_changing(run, progress)
+    changing = is_changing(run, progress.queued)
     context = {
         "run": run,
         "progress": progress,
@@ -66,9 +59,9 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "problems": [ProblemRow(item, _words_of(item)) for item in problems[:MAX_LISTED]],
         "has_more": len(problems) > MAX_LISTED,
         "most": MAX_LISTED,
-        "is_changing": is_changing,
+        "is_changing": changing,
         "reload_seconds": reload_seconds(run),
-        "outage": outbox.current_outage(request.practice) if is_changing else None,
+        "outage": outbox.current_outage(request.practice) if changing else None,
     }
     return render(request, "office/invitations/run.html", context)
 
@@ -118,6 +111,23 @@ def _words_of(item: InvitationRunItem) -> str:
     return email_labels.status_details(item.invitation.email)
 
 
-def _is_changing(run: InvitationRun, progress: RunProgress) -> bool:
+def is_changing(run: InvitationRun, number_queued: int) -> bool:
     """Returns True while the worker changes the numbers: the page then loads itself again."""
-    return progress.queued > 0 or not (run.is_over or run.is_paused)
+    return number_queued > 0 or not (run.is_over or run.is_paused)
+
+
+def list_page[T](
+    request: OfficeRequest,
+    runs: QuerySet[InvitationRun],
+    progress_of: Callable[[Sequence[InvitationRun]], Mapping[int, T]],
+) -> dict[str, object]:
+    """Returns the context of a list of runs, newest first, each with its progress or None if it is not counted."""
+    after = request.GET.get("after", "")
+    position = keyset_pagination.position_of(runs, "" if input_validation.is_unstorable(after) else after)
+    page = keyset_pagination.newest_first(runs, after=position, size=PAGE_SIZE)
+    progress = progress_of(invitation_runs.newest_to_count(page.rows))
+    return {
+        "rows": [(run, progress.get(run.pk)) for run in page.rows],
+        "next_url": f"?after={page.next_ref}" if page.next_ref else "",
+        "first_url": "" if page.is_first else "?",
+    }
