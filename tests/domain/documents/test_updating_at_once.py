@@ -5,56 +5,20 @@ from threading import Event
 
 import pytest
 from django.db import transaction
-from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
-from portico.domain.documents.completion import drafts, portal_requests, signing
-from portico.domain.documents.completion.drafts import OpenedPage
-from portico.domain.documents.forms.answer_items import Answer
-from portico.domain.documents.models import DocumentRequest, DocumentTemplate, ResponseDraft, Submission
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, ResponseDraft
 from portico.domain.documents.refusals import DocumentCompleted, DocumentUpdated, DraftChanged
 from portico.domain.documents.sharing import version_updates
 from portico.domain.documents.submissions import verification
-from tests import cast, shared_documents
+from tests import shared_documents
 from tests.cast import DESK
+from tests.domain.documents.filled_forms import filled_form, save, submit
 from tests.support.at_once import at_once, errors
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
 ROUNDS = 5
-ANSWERS: dict[str, list[Answer]] = {"name": [{"valueString": "Ana"}], "smokes": [{"valueCoding": {"code": "smokes-0"}}]}
-LATER: dict[str, list[Answer]] = {"notes": [{"valueString": "One more thing"}]}
-
-
-@pytest.fixture
-def access() -> PortalAccess:
-    ana = cast.ana(cast.alder())
-    cast.in_the_portal(Browser(), ana)
-    return PortalAccess.objects.get(own_client=ana)
-
-
-def filled_form(access: PortalAccess) -> DocumentRequest:
-    (request,) = shared_documents.shared(access, shared_documents.form(access.practice))
-    shared_documents.saved(request, ANSWERS)
-    found = portal_requests.find(access, request.ref)
-    assert found is not None
-    return found
-
-
-def submit(request: DocumentRequest, access: PortalAccess) -> Submission:
-    return signing.submit(
-        request,
-        language="en",
-        draft_number=1,
-        signature=None,
-        signer=shared_documents.signer(access),
-        by=DESK,
-    )
-
-
-def save(request: DocumentRequest) -> int:
-    page = OpenedPage(1, "page", 1)
-    return drafts.save(request, LATER, page=page, place="", language="en", by=DESK).draft.number
 
 
 def update(template: DocumentTemplate) -> int:

@@ -4,7 +4,6 @@ from functools import partial
 from threading import Event
 
 import pytest
-from django.test import Client as Browser
 
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding.invitation_text import InvitationText
@@ -17,13 +16,6 @@ from tests.cast import DESK
 from tests.support.at_once import HANDS, at_once, errors, second_waits
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def access() -> PortalAccess:
-    ana = cast.ana(cast.alder())
-    cast.in_the_portal(Browser(), ana)
-    return PortalAccess.objects.get(own_client=ana)
 
 
 @pytest.fixture

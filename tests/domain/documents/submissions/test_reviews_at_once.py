@@ -5,7 +5,6 @@ from threading import Event
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.test import Client as Browser
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.documents.models import Countersignature, DocumentRequest, RequestState, SubmissionReview
@@ -15,13 +14,6 @@ from tests import cast, shared_documents
 from tests.support.at_once import HANDS, at_once, errors, second_waits
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def access() -> PortalAccess:
-    ana = cast.ana(cast.alder())
-    cast.in_the_portal(Browser(), ana)
-    return PortalAccess.objects.get(own_client=ana)
 
 
 @pytest.fixture
