@@ -221,7 +221,9 @@ def test_docstrings_say_what_a_thing_is() -> None:
     """As in Django's: a noun or a verb first, not the question that it answers."""
     asks = re.compile(r'^\s*"""(Who|What|Which|Whoever)\b', re.MULTILINE)
     paths = [
-        path for folder in ("portico", "sandbox", "scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+        path
+        for folder in ("portico", "sandbox", "scripts", "benchmarks", "tests")
+        for path in (ROOT / folder).rglob("*.py")
     ]
     assert len(paths) > 500
     assert [str(path.relative_to(ROOT)) for path in paths if asks.search(path.read_text("utf-8"))] == []
