@@ -398,7 +398,7 @@ def _changes(
 
 def _write(access: PortalAccess, changes: Iterable[_Change | None]) -> None:
     """Saves the changes, with one statement for each table."""
-    entries = _advance(access, changes, portal_accounts.next_epoch)
+    entries = _advance(access, changes, portal_accounts.save_next_epoch)
     if entries:
         _refuse_taken_mailbox(access)
         access.save()
@@ -419,14 +419,14 @@ def _refuse_taken_mailbox(access: PortalAccess) -> None:
 
 
 def _advance(
-    access: PortalAccess, changes: Iterable[_Change | None], next_epoch: Callable[[PortalAccount], int]
+    access: PortalAccess, changes: Iterable[_Change | None], advance_epoch: Callable[[PortalAccount], int]
 ) -> list[AuditEntry]:
     """Sets the version and the epochs of the changes that were made, unsaved; returns their audit entries."""
     made = [change for change in changes if change is not None]
     access.version += len(made)
     if access.account is not None and any(change.advances_epoch for change in made):
         # One epoch for all changes: the account is locked, so no link, PIN or session can be made in between.
-        access.changed_epoch = next_epoch(access.account)
+        access.changed_epoch = advance_epoch(access.account)
         if any(change.revokes for change in made):
             access.ended_epoch = access.changed_epoch
     return [change.entry for change in made]

@@ -49,7 +49,7 @@ def _update_access(client: Client, access: PortalAccess, changes: AddressChanges
     # The row with the consent as it is now, from which the caller computes the portal state.
     access.address = next((row for row in changes.reconsidered if row.pk == access.address_id), access.address)
     if access.account is not None and access.address_id in {row.pk for row in changes.withdrawn}:
-        access.consent_epoch = portal_accounts.next_epoch(access.account)
+        access.consent_epoch = portal_accounts.save_next_epoch(access.account)
         access.save(update_fields=["consent_epoch"])
     return ClientChange(client, portal_address_replaced=False, portal_address_removed=False)
 

@@ -106,5 +106,5 @@ def _update_access(access: PortalAccess, changes: AddressChanges, *, by: Actor) 
         return
     access.address = next((row for row in changes.reconsidered if row.pk == access.address_id), access.address)
     if access.account is not None and access.address_id in {row.pk for row in changes.withdrawn}:
-        access.consent_epoch = portal_accounts.next_epoch(access.account)
+        access.consent_epoch = portal_accounts.save_next_epoch(access.account)
         access.save(update_fields=["consent_epoch"])

@@ -26,7 +26,7 @@ def with_has_account(addresses: QuerySet[EmailAddress]) -> QuerySet[EmailAddress
 def account_for_address(address: EmailAddress) -> PortalAccount:
     """Locks and returns the account of the address's mailbox at its practice; a new one is unsaved.
 
-    `next_epoch` saves it. If another transaction saves it at the same moment, `retry_on_deadlock` finds that one.
+    `save_next_epoch` saves it. If another transaction saves it at the same moment, `retry_on_deadlock` finds that one.
     """
     practice, mailbox = address.practice_id, address.mailbox_key
     may_exist = getattr(address, "has_account", True)
@@ -74,8 +74,8 @@ def choose_language(account: PortalAccount, language: Language, *, by: Actor) ->
         )
 
 
-def next_epoch(account: PortalAccount) -> int:
-    """Advances the epoch of a locked or new account and returns it. Called when a change affects what it opens."""
+def save_next_epoch(account: PortalAccount) -> int:
+    """Advances the epoch of a locked or new account, saves it and returns it: a change affects what it opens."""
     epoch = advance_epoch(account)
     save_all([account])
     return epoch

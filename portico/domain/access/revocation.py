@@ -38,7 +38,7 @@ def revoke_all(client: Client, relationship: Relationship | None = None, *, by: 
     with access_grants.lock_access(client, relationship) as (row, access):
         if access.account is None:
             return
-        access.changed_epoch = access.ended_epoch = portal_accounts.next_epoch(access.account)
+        access.changed_epoch = access.ended_epoch = portal_accounts.save_next_epoch(access.account)
         access.save(update_fields=["changed_epoch", "ended_epoch"])
         for session in portal_sessions.live_sessions(access.account):
             # The session shows no client any more, so it must not count towards SESSIONS_PER_ACCOUNT.

@@ -139,7 +139,7 @@ def _create_account(access: PortalAccess) -> PortalAccount:
     """Gives the locked access of a client without an address an account of its own; the caller saves the access."""
     account = portal_accounts.account_without_address(access.client, access.relationship)
     # A new epoch: earlier sessions of this account stay closed, and the epochs of a mailbox mean nothing here.
-    access.changed_epoch, access.ended_epoch, access.consent_epoch = portal_accounts.next_epoch(account), 0, 0
+    access.changed_epoch, access.ended_epoch, access.consent_epoch = portal_accounts.save_next_epoch(account), 0, 0
     access.account = account
     return account
 
