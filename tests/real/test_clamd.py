@@ -22,8 +22,8 @@ PART = 256 * 1024
 
 
 def test_clamd_finds_eicar_and_lets_the_largest_file_pass(practice: Practice, running_clamd: RunningClamd) -> None:
-    infected = files.stored(practice, files.pdf(EICAR), is_scanned=True)
-    largest = files.stored(practice, files.pdf(size=inspection.MAX_BYTES), is_scanned=True)
+    infected = files.stored(practice, files.pdf(EICAR), needs_virus_check=True)
+    largest = files.stored(practice, files.pdf(size=inspection.MAX_BYTES), needs_virus_check=True)
     found: list[StoredFile] = []
     while virus_checks.check_next(clamd.parse(running_clamd.url), found.append):
         pass

@@ -35,9 +35,13 @@ def jpeg() -> bytes:
     return picture("JPEG")
 
 
-def stored(practice: Practice, content: bytes = b"", *, name: str = "card.pdf", is_scanned: bool = False) -> StoredFile:
+def stored(
+    practice: Practice, content: bytes = b"", *, name: str = "card.pdf", needs_virus_check: bool = False
+) -> StoredFile:
     """Returns a complete file with the content, by default a small PDF."""
     stream = io.BytesIO(content or pdf())
-    file = file_content.receive(practice, stream, inspection.inspect(stream), name=name, is_scanned=is_scanned)
+    file = file_content.receive(
+        practice, stream, inspection.inspect(stream), name=name, needs_virus_check=needs_virus_check
+    )
     file_content.complete(file)
     return file

@@ -28,18 +28,19 @@ class FileGone(Exception):
     """The file was removed while it was received, which took longer than RECEIVING_TIME."""
 
 
-def receive(practice: Model, content: BinaryIO, facts: FileFacts, *, name: str, is_scanned: bool) -> StoredFile:
+def receive(practice: Model, content: BinaryIO, facts: FileFacts, *, name: str, needs_virus_check: bool) -> StoredFile:
     """Stores the content, each chunk in a transaction of its own, and returns the file, which is not yet complete.
 
-    Must be called outside any transaction. `complete` belongs into the transaction that refers to the file. If
-    storing fails, what was stored is deleted, at the latest by `delete_unused`.
+    With `needs_virus_check`, the file cannot be opened until the worker has had it checked. Must be called outside any
+    transaction; call `complete` in the transaction that refers to the file. If storing fails, what was stored is
+    deleted, at the latest by `delete_unused`.
     """
     file = StoredFile.objects.create(
         practice_id=practice.pk,
         name=file_names.cleaned(name, facts.kind),
         kind=facts.kind,
         has_scripts=facts.has_scripts,
-        virus_check=VirusCheck.CHECKING if is_scanned else VirusCheck.NOT_CHECKED,
+        virus_check=VirusCheck.CHECKING if needs_virus_check else VirusCheck.NOT_CHECKED,
     )
     try:
         _write(file, content)

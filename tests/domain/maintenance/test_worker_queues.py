@@ -65,7 +65,10 @@ def test_a_mailbox_of_reports_is_read_in_a_queue_of_its_own(practice: Practice, 
 
 
 def test_files_are_checked_for_viruses_in_a_queue_of_their_own(practice: Practice) -> None:
-    clean, infected = files.stored(practice, is_scanned=True), files.stored(practice, files.pdf(EICAR), is_scanned=True)
+    clean, infected = (
+        files.stored(practice, needs_virus_check=True),
+        files.stored(practice, files.pdf(EICAR), needs_virus_check=True),
+    )
     with clamd_server.running() as clamd, override_settings(CLAMD_URL=clamd.url):
         queue = queue_named("virus checks")
         assert run_round(queue)

@@ -44,7 +44,7 @@ class WatchingStream(io.BytesIO):
 
 def received(content: bytes) -> StoredFile:
     stream = io.BytesIO(content)
-    return file_content.receive(a_practice(), stream, inspection.inspect(stream), name="a.pdf", is_scanned=False)
+    return file_content.receive(a_practice(), stream, inspection.inspect(stream), name="a.pdf", needs_virus_check=False)
 
 
 @pytest.mark.parametrize("size", [200, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES + 7])
@@ -85,7 +85,7 @@ def test_storing_that_fails_leaves_no_content() -> None:
     stream = BreakingStream(files.pdf(size=3 * CHUNK_BYTES))
     facts = inspection.inspect(cast(BinaryIO, stream))
     with pytest.raises(OperationalError):
-        file_content.receive(a_practice(), cast(BinaryIO, stream), facts, name="a.pdf", is_scanned=False)
+        file_content.receive(a_practice(), cast(BinaryIO, stream), facts, name="a.pdf", needs_virus_check=False)
     assert not FileChunk.objects.exists()
     assert not StoredFile.objects.complete().exists()
 
@@ -119,5 +119,5 @@ def test_a_complete_file_always_has_content() -> None:
 def test_no_transaction_is_open_between_two_chunks() -> None:
     stream = WatchingStream(files.pdf(size=4 * CHUNK_BYTES))
     facts = inspection.inspect(cast(BinaryIO, stream))
-    file_content.receive(a_practice(), cast(BinaryIO, stream), facts, name="a.pdf", is_scanned=False)
+    file_content.receive(a_practice(), cast(BinaryIO, stream), facts, name="a.pdf", needs_virus_check=False)
     assert stream.chunks_read == 5

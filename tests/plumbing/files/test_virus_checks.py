@@ -35,7 +35,7 @@ def check(scanner: Scanner) -> tuple[bool, list[StoredFile]]:
 
 
 def waiting_file() -> StoredFile:
-    file = files.stored(a_practice(), is_scanned=True)
+    file = files.stored(a_practice(), needs_virus_check=True)
     assert not file.may_be_opened
     return file
 

@@ -56,7 +56,7 @@ def test_an_unreadable_report_mailbox_is_reported(client: Browser) -> None:
 
 @override_settings(CLAMD_URL="tcp://127.0.0.1:9")
 def test_a_virus_scanner_that_is_away_for_an_hour_is_reported(client: Browser, practice: Practice) -> None:
-    file = files.stored(practice, is_scanned=True)
+    file = files.stored(practice, needs_virus_check=True)
     assert client.get("/readyz").json()["virus_scanner"] == "ok"
     StoredFile.objects.filter(pk=file.pk).update(completed_at=clock.now() - timedelta(hours=1))
     response = client.get("/readyz")

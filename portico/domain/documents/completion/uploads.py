@@ -63,10 +63,10 @@ def add(request: DocumentRequest, content: BinaryIO, *, name: str, by: Actor, li
     facts = inspection.inspect(content)
     request_states.refuse_unless_open(request)
     limits = _spend(request)
-    is_scanned = bool(settings.CLAMD_URL)
+    needs_virus_check = bool(settings.CLAMD_URL)
     file = upload = None
     try:
-        file = file_content.receive(request.practice, content, facts, name=name, is_scanned=is_scanned)
+        file = file_content.receive(request.practice, content, facts, name=name, needs_virus_check=needs_virus_check)
         upload = _store(request, file, link_id, by=by)
     finally:
         if file is None or upload is None or upload.file_id != file.pk:

@@ -114,8 +114,8 @@ def _with_scan(
     except FileRejected as rejected:
         rejected.field = "scan"
         raise
-    is_scanned = bool(settings.CLAMD_URL)
-    file = file_content.receive(practice, scan.content, facts, name=scan.name, is_scanned=is_scanned)
+    needs_virus_check = bool(settings.CLAMD_URL)
+    file = file_content.receive(practice, scan.content, facts, name=scan.name, needs_virus_check=needs_virus_check)
     try:
         return store(file)
     finally:

@@ -69,8 +69,10 @@ def save(
 
 def _receive(template: DocumentTemplate, file: UploadedFile) -> StoredFile:
     facts = inspection.inspect(file.content)
-    is_scanned = bool(configuration.CLAMD_URL)
-    return file_content.receive(template.practice, file.content, facts, name=file.name, is_scanned=is_scanned)
+    needs_virus_check = bool(configuration.CLAMD_URL)
+    return file_content.receive(
+        template.practice, file.content, facts, name=file.name, needs_virus_check=needs_virus_check
+    )
 
 
 def _is_current(file: StoredFile, current: StoredFile | None) -> bool:
