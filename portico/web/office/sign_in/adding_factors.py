@@ -70,7 +70,10 @@ def passkey_challenge(request: OfficeRequest) -> HttpResponse:
 
 
 def add_passkey(request: OfficeRequest, form: NewPasskeyForm, *, first: bool) -> bool:
-    """Returns True if recovery codes were created too. Raises NotAdded and AlreadySetUp."""
+    """Saves the passkey that the browser created; returns True if recovery codes were created too, to be shown.
+
+    Raises NotAdded, with the errors on the form, and AlreadySetUp.
+    """
     # A challenge is valid for one response.
     state = request.session.pop(_PENDING_CHALLENGE, None)
     if not form.is_valid():
