@@ -23,7 +23,7 @@ INPUT_TYPES = {ItemType.TIME: "time", ItemType.DATE_TIME: "datetime-local"}
 
 
 @dataclass(frozen=True)
-class Choice:
+class QuestionOption:
     """An option as a radio button or checkbox."""
 
     value: str
@@ -73,7 +73,7 @@ class Question:
         return date_input.pattern(self.country) if self.item.type == ItemType.DATE else ""
 
     @property
-    def choices(self) -> list[Choice]:
+    def choices(self) -> list[QuestionOption]:
         if self.item.type == ItemType.BOOLEAN:
             options = [(YES, _("Yes")), (NO, _("No"))]
         else:
@@ -82,7 +82,7 @@ class Question:
             options.append((OTHER, _("Other")))
         if not self.item.repeats and not self.item.required:
             options.append((NO_ANSWER, _("No answer")))
-        return [Choice(value, label, value in self.chosen) for value, label in options]
+        return [QuestionOption(value, label, value in self.chosen) for value, label in options]
 
 
 def numbers_of(form: Questionnaire) -> dict[str, int]:
