@@ -21,7 +21,7 @@ from portico.domain.documents.models import (
     TemplateVersion,
 )
 from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, invitations, packet_sharing
-from portico.domain.documents.sharing.bulk_preview import Choice
+from portico.domain.documents.sharing.bulk_preview import ShareSelection
 from portico.domain.documents.templates import version_files
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import tokens
@@ -163,7 +163,7 @@ def run_for(
 ) -> InvitationRun:
     """Starts a run that shares the versions with these clients of one practice; returns it."""
     practice = requested_by.practice
-    choice = Choice(Selection(RunKind.SHARE, refs=tuple(person.ref for person in people)), versions, recipients)
+    choice = ShareSelection(Selection(RunKind.SHARE, refs=tuple(person.ref for person in people)), versions, recipients)
     return bulk_sharing.start(
         practice,
         choice,

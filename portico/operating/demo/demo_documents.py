@@ -23,7 +23,7 @@ from portico.domain.documents.sharing import (
     packet_sharing,
     shareable,
 )
-from portico.domain.documents.sharing.bulk_preview import Choice
+from portico.domain.documents.sharing.bulk_preview import ShareSelection
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
@@ -56,7 +56,7 @@ def share_with_many(practice: Practice, *, requested_by: StaffMember) -> None:
     """Starts a run that shares the first document outside the welcome packet with all clients, and finishes it."""
     templates = DocumentTemplate.objects.shareable().filter(practice=practice, in_welcome_packet=False)
     versions = shareable.versions_of(practice, [templates[0].ref])
-    choice = Choice(Selection(RunKind.SHARE, listed=ListQuery()), tuple(versions), Recipients.CLIENT)
+    choice = ShareSelection(Selection(RunKind.SHARE, listed=ListQuery()), tuple(versions), Recipients.CLIENT)
     run = bulk_sharing.start(
         practice,
         choice,

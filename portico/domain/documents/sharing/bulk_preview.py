@@ -29,8 +29,8 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The documents and their recipients. `asks_again`: also people who have completed these versions."""
+class ShareSelection:
+    """The chosen clients, documents and recipients. `asks_again`: also people who completed these versions."""
 
     selection: Selection
     versions: tuple[TemplateVersion, ...]
@@ -39,22 +39,22 @@ class Choice:
 
     @property
     def text(self) -> str:
-        """The choice as text, equal for two submissions of one form."""
+        """The selection as text, equal for two submissions of one form."""
         refs = [version.ref for version in self.versions]
         return repr((self.selection.text, refs, str(self.recipients), self.asks_again))
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Earlier requests of an access: ids of the templates that are open, and of the versions that are completed."""
+class EarlierRequests:
+    """The earlier requests of an access: the ids of templates still open, and of versions completed."""
 
     open_templates: set[int] = field(default_factory=set)
     completed_versions: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
-class PlannedShare:
-    """A person of the run with the versions that they get; none if `item.left_out`."""
+class PlannedRecipient:
+    """A person of the run with the versions that they get; `versions` is empty if `item.left_out` is set."""
 
     item: PlannedItem
     access: PortalAccess | None
@@ -65,10 +65,10 @@ class PlannedShare:
 class SharePreview:
     """The effect of a run, by the name of the client."""
 
-    planned: list[PlannedShare]
+    planned: list[PlannedRecipient]
 
     @property
-    def shared(self) -> list[PlannedShare]:
+    def shared(self) -> list[PlannedRecipient]:
         return [each for each in self.planned if each.item.left_out is None]
 
     @property
@@ -94,23 +94,23 @@ class SharePreview:
         return tokens.fingerprint(repr(ids), purpose="document run")
 
 
-def preview(practice: Practice, choice: Choice) -> SharePreview:
+def preview(practice: Practice, choice: ShareSelection) -> SharePreview:
     """Returns what a run with this choice would do now. Raises NoClientChosen, TooManyClients."""
     own = bulk_selection.accesses_of(practice, chosen_ids(practice, choice.selection))
     of_contacts = {} if choice.recipients == Recipients.CLIENT else _accesses_of_contacts(own)
-    asked = asked_of([each.client.pk for each in own], choice.versions)
+    asked = earlier_requests_of([each.client.pk for each in own], choice.versions)
     lacking = guardians.lacking(own)
-    planned = list[PlannedShare]()
+    planned = list[PlannedRecipient]()
     for access in own:
         for each in _people(access, of_contacts, choice.recipients):
             if isinstance(each, PlannedItem):
-                planned.append(PlannedShare(each, None))
+                planned.append(PlannedRecipient(each, None))
                 continue
             is_lacking = each.is_own and each.client.pk in lacking
             reason, versions = decide(
                 each, choice.versions, asked[each.pk], asks_again=choice.asks_again, lacks_guardian=is_lacking
             )
-            planned.append(PlannedShare(PlannedItem(each.client, each.relationship, reason), each, versions))
+            planned.append(PlannedRecipient(PlannedItem(each.client, each.relationship, reason), each, versions))
     return SharePreview(planned)
 
 
@@ -127,7 +127,7 @@ def chosen_ids(practice: Practice, selection: Selection) -> Collection[int]:
 def decide(
     access: PortalAccess,
     versions: Sequence[TemplateVersion],
-    asked: Asked,
+    asked: EarlierRequests,
     *,
     asks_again: bool,
     lacks_guardian: bool,
@@ -152,9 +152,11 @@ def decide(
     return LeftOutReason.COMPLETED if len(not_open) == len(current) else LeftOutReason.STILL_OPEN, ()
 
 
-def asked_of(clients: Collection[int], versions: Sequence[TemplateVersion]) -> defaultdict[int | None, Asked]:
-    """Returns by the id of the access what those of the clients were asked for of these versions' templates."""
-    asked = defaultdict[int | None, Asked](Asked)
+def earlier_requests_of(
+    clients: Collection[int], versions: Sequence[TemplateVersion]
+) -> defaultdict[int | None, EarlierRequests]:
+    """Returns the earlier requests for these documents to the clients and their contacts, by the id of the access."""
+    asked = defaultdict[int | None, EarlierRequests](EarlierRequests)
     requests = DocumentRequest.objects.filter(client__in=list(clients), state__in=(*OPEN_STATES, *COMPLETE_STATES))
     of_templates = requests.filter(version__template__in=[each.template_id for each in versions])
     for access, state, template, version in of_templates.values_list("access", "state", "version__template", "version"):

@@ -10,7 +10,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import DocumentRun, DocumentRunVersion, TemplateVersion
 from portico.domain.documents.refusals import NoRecipientEligible
 from portico.domain.documents.sharing import bulk_preview, document_mails, packet_sharing
-from portico.domain.documents.sharing.bulk_preview import Choice
+from portico.domain.documents.sharing.bulk_preview import ShareSelection
 from portico.domain.practices.mail_texts import MailText
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing.audit import audit_log
@@ -18,7 +18,7 @@ from portico.plumbing.audit import audit_log
 
 def start(
     practice: Practice,
-    choice: Choice,
+    choice: ShareSelection,
     *,
     texts: Mapping[str, MailText],
     shown: str,
@@ -41,7 +41,7 @@ def start(
 
 def _start(
     practice: Practice,
-    choice: Choice,
+    choice: ShareSelection,
     texts: Mapping[str, MailText],
     *,
     shown: str,
@@ -87,7 +87,7 @@ def share_item(item: InvitationRunItem, run: InvitationRun) -> LeftOutReason | N
     versions = _current_versions_of(document_run)
     texts = {code: MailText(**text) for code, text in document_run.texts.items()}
     with access_grants.lock_access(item.client, item.relationship) as (client, access):
-        asked = bulk_preview.asked_of([client.pk], versions)
+        asked = bulk_preview.earlier_requests_of([client.pk], versions)
         reason, wanted = bulk_preview.decide(
             access,
             versions,

@@ -16,7 +16,7 @@ from portico.domain.access.onboarding.bulk_selection import Selection, Selection
 from portico.domain.access.onboarding.run_creation import PlannedItem
 from portico.domain.clients.models import Language, PortalState
 from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, shareable
-from portico.domain.documents.sharing.bulk_preview import Choice, SharePreview
+from portico.domain.documents.sharing.bulk_preview import SharePreview, ShareSelection
 from portico.domain.practices.mail_texts import MailText
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
@@ -84,7 +84,7 @@ def _answer(request: OfficeRequest, selection: Selection) -> HttpResponse:
     return _start(request, form, choice, preview)
 
 
-def _start(request: OfficeRequest, form: BulkShareForm, choice: Choice, preview: SharePreview) -> HttpResponse:
+def _start(request: OfficeRequest, form: BulkShareForm, choice: ShareSelection, preview: SharePreview) -> HttpResponse:
     try:
         run = bulk_sharing.start(
             request.practice,
@@ -102,9 +102,9 @@ def _start(request: OfficeRequest, form: BulkShareForm, choice: Choice, preview:
     return redirect("office:document_run", ref=run.ref)
 
 
-def _choice(request: OfficeRequest, selection: Selection, form: BulkShareForm) -> Choice:
+def _choice(request: OfficeRequest, selection: Selection, form: BulkShareForm) -> ShareSelection:
     versions = shareable.versions_of(request.practice, form.cleaned_data["documents"])
-    return Choice(selection, tuple(versions), form.chosen_recipients, form.cleaned_data["asks_again"])
+    return ShareSelection(selection, tuple(versions), form.chosen_recipients, form.cleaned_data["asks_again"])
 
 
 def _items_page(

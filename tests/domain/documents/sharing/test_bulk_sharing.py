@@ -15,7 +15,7 @@ from portico.domain.documents.completion import request_states
 from portico.domain.documents.models import DocumentRequest, Packet, Recipients, TemplateVersion
 from portico.domain.documents.refusals import NoRecipientEligible
 from portico.domain.documents.sharing import bulk_preview, bulk_sharing, document_mails, document_runs, invitations
-from portico.domain.documents.sharing.bulk_preview import Choice, SharePreview
+from portico.domain.documents.sharing.bulk_preview import SharePreview, ShareSelection
 from portico.domain.documents.sharing.document_runs import DocumentRunProgress
 from portico.domain.documents.templates import template_editing
 from portico.domain.practices.models import Practice, StaffMember
@@ -42,12 +42,12 @@ def choice_of(
     *versions: TemplateVersion,
     recipients: Recipients = Recipients.CLIENT,
     asks_again: bool = False,
-) -> Choice:
+) -> ShareSelection:
     selection = Selection(RunKind.SHARE, refs=tuple(person.ref for person in people))
-    return Choice(selection, versions, recipients, asks_again)
+    return ShareSelection(selection, versions, recipients, asks_again)
 
 
-def start(choice: Choice, practice: Practice, *, form_key: str = "", shown: str = "") -> InvitationRun:
+def start(choice: ShareSelection, practice: Practice, *, form_key: str = "", shown: str = "") -> InvitationRun:
     fay = StaffMember.objects.filter(practice=practice).first() or cast.fay(practice)
     return bulk_sharing.start(
         practice,
