@@ -25,7 +25,7 @@ KIND = "documents_completed"
 PAUSE = timedelta(hours=1)
 # Documents that a client completes one after the other are announced together.
 SETTLING = timedelta(minutes=10)
-# Older ones, which a worker that did not run has missed, are found in the list only.
+# Completed documents older than this, missed because no worker was running, are only in the list.
 LONGEST = timedelta(days=3)
 MAX_PRACTICES = 100
 

@@ -19,7 +19,7 @@ from portico.plumbing.text import time_formatting
 
 # The hours of the practice's day in which reminders are queued.
 FIRST_HOUR, LAST_HOUR = 9, 17
-# Packets of one turn.
+# The most packets that one run of the task reads.
 BATCH_SIZE = 100
 AFTER_RESTORE = timedelta(days=2)
 # No reminder day is later after sharing.
@@ -52,7 +52,7 @@ def _queue(accounts: set[int], due: Q) -> int:
 
 
 def _due() -> Q | None:
-    """Returns the condition of the packets with a reminder due that was not queued yet; None in the night."""
+    """Returns the condition of the packets with a reminder due that was not queued yet; None outside sending hours."""
     due = Q()
     kinds = Practice.objects.filter(suspended_at=None).exclude(document_reminder_days="")
     for zone, steps in kinds.values_list("time_zone", "document_reminder_days").distinct():

@@ -21,7 +21,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
-# A call updates so many; the page says how many are left.
+# The most requests that one call updates; the page says how many are left.
 MAX_UPDATED = 200
 _NOT_STARTED = (RequestState.SENT, RequestState.OPENED)
 
