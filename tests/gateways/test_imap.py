@@ -122,7 +122,7 @@ def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
         began_at = time.monotonic()
         with pytest.raises(MailboxUnreadable):
             fetch(ImapMailbox(parse(f"imap://u:p@127.0.0.1:{door.getsockname()[1]}")))
-        assert time.monotonic() - began_at < 5
+        assert time.monotonic() - began_at < 20
         is_over.set()
         thread.join()
 

@@ -42,12 +42,12 @@ def test_pages_and_worker_recover_from_an_outage(processes: Processes, cluster: 
     began = time.monotonic()
     status, page = visitor.get(DOOR)
     assert (status, "Back in a moment" in page) == (503, True)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert [visitor.get(path)[0] for path in ("/healthz", "/readyz")] == [200, 503]
     assert "Traceback" not in page
 
     cluster.serve()
-    web.wait_for(lambda: visitor.get(DOOR)[0] == 200, seconds=5)
+    web.wait_for(lambda: visitor.get(DOOR)[0] == 200, seconds=20)
     assert visitor.post(DOOR, email="bruno@mail.example")[0] == 200
-    worker.wait_for(lambda: worker.log().count("sign_in_request.processed") == 2, seconds=10)
+    worker.wait_for(lambda: worker.log().count("sign_in_request.processed") == 2, seconds=30)
     assert (web.is_running, worker.is_running) == (True, True)

@@ -32,7 +32,7 @@ class Running:
         """Returns the status, body and content security policy of a page."""
         request = urllib.request.Request(f"http://localhost:{self.http_port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read().decode(), answer.headers["Content-Security-Policy"]
         except urllib.error.HTTPError as error:
             with error:
@@ -47,7 +47,7 @@ class Running:
         message.add_alternative(
             '<p>Hello <a href="http://localhost:8000/x">in</a><script>1</script></p>', subtype="html"
         )
-        with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="test", timeout=5) as client:
+        with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="test", timeout=30) as client:
             client.send_message(message)
         (new,) = set(self.folder.glob("*.eml")) - before
         return f"/{new.stem}"
@@ -69,7 +69,7 @@ def start(folder: Path, *, demo: str = "1", smtp_port: int | None = None) -> Run
 
 def stop(running: Running) -> int:
     running.process.terminate()
-    running.process.communicate(timeout=10)
+    running.process.communicate(timeout=30)
     return running.process.returncode
 
 
@@ -131,7 +131,7 @@ def test_mails_survive_a_restart(mailbox: Running) -> None:
     assert stop(mailbox) == 0
     again = start(mailbox.folder)
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 assert "Kept" in again.get("/")[1]
@@ -146,16 +146,16 @@ def test_mails_survive_a_restart(mailbox: Running) -> None:
 
 def test_it_refuses_to_start_outside_the_demo(mailbox: Running, tmp_path: Path) -> None:
     alone = start(tmp_path / "other", demo="0")
-    output, _ = alone.process.communicate(timeout=10)
+    output, _ = alone.process.communicate(timeout=30)
     assert (alone.process.returncode, "PORTICO_DEMO=1" in output) == (1, True)
     second = start(tmp_path / "other", smtp_port=mailbox.smtp_port)
-    output, _ = second.process.communicate(timeout=10)
+    output, _ = second.process.communicate(timeout=30)
     assert (second.process.returncode, f"cannot use port {mailbox.smtp_port}" in output) == (1, True)
 
 
 def test_an_unknown_recipient_is_rejected(mailbox: Running) -> None:
     with (
-        smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=5) as smtp,
+        smtplib.SMTP("127.0.0.1", mailbox.smtp_port, timeout=30) as smtp,
         pytest.raises(smtplib.SMTPRecipientsRefused) as refusal,
     ):
         smtp.sendmail("portal@portico.example", "gale@bounce.example", "Subject: Hello\n\nHello")

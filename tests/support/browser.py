@@ -10,7 +10,7 @@ from typing import Any, Literal
 import axe_core_python
 import pytest
 from django.test import Client as Pages
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from scripts import system_packages
 
@@ -26,6 +26,7 @@ FLAGS = [
     "--disable-site-isolation-trials",
 ]
 HEIGHT = 800
+expect.set_options(timeout=20_000)
 # Only the violations leave the page: axe also describes everything that it checked.
 _RUN_AXE = """async rules => (await axe.run(document, rules)).violations.flatMap(violation => violation.nodes.map(
   node => `${violation.id} (${violation.impact}): ${node.target} ${node.failureSummary}`))"""
@@ -73,7 +74,7 @@ class Browsing:
             locale=language,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.on("console", self._listen)
         context.on("weberror", lambda error: self.complaints.append(f"{error.page and error.page.url}: {error.error}"))
         self._windows.append(context)

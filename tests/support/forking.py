@@ -50,13 +50,13 @@ class Forked(Process):
             os.killpg(self._pid, signal.SIGKILL)
         self.wait()
 
-    def stop(self, *, seconds: float = 20) -> int:
+    def stop(self, *, seconds: float = 60) -> int:
         """Sends SIGTERM and waits; returns the exit code."""
         if self.is_running:
             os.kill(self._pid, signal.SIGTERM)
         return self.wait(seconds=seconds)
 
-    def wait(self, *, seconds: float = 20) -> int:
+    def wait(self, *, seconds: float = 60) -> int:
         """Waits for the end; returns the exit code, or -9 if it was killed."""
         deadline = time.monotonic() + seconds
         while self.is_running:

@@ -126,7 +126,7 @@ class MailServers:
         except OSError:
             return False
 
-    def wait_for(self, is_done: Callable[[], object], *, seconds: float = 15) -> None:
+    def wait_for(self, is_done: Callable[[], object], *, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while not is_done():
             assert time.monotonic() < until, self.log()

