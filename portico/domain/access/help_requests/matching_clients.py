@@ -1,7 +1,8 @@
 """The clients and contacts whom help requests concern: known from the session, or found by the typed address.
 
-The address must match exactly. A stranger may type a client's address and their own phone number. So the list shows the
-numbers on file, and whether the typed one is among them.
+If no one has exactly that address, they are those who were probably meant when a sign-in email was requested with it
+(`near_misses`). A stranger may type a client's address and their own phone number. So the list shows the numbers on
+file, and whether the typed one is among them.
 """
 
 from collections import defaultdict
@@ -15,6 +16,7 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Step
 from portico.domain.access.models import HelpRequest, PortalAccess
 from portico.domain.access.models.accounts import name_of_contact
+from portico.domain.access.sign_in.requests import near_misses
 from portico.domain.clients.models import Client, EmailAddress, PhoneNumber, Relationship
 from portico.domain.practices.models import Practice
 from portico.plumbing.text import phone_number_display
@@ -22,11 +24,15 @@ from portico.plumbing.text import phone_number_display
 
 @dataclass(frozen=True)
 class _Person:
-    """A client, or with a relationship the contact, with their access; None if none was ever saved."""
+    """A client, or with a relationship the contact, with their access; None if none was ever saved.
+
+    `was_meant`: the typed address is not theirs, but nearly.
+    """
 
     client: Client
     relationship: Relationship | None
     access: PortalAccess | None
+    was_meant: bool = False
 
     @property
     def key(self) -> tuple[int, int]:
@@ -39,7 +45,8 @@ class MatchedClient:
     """A client with the person's access, phone numbers (E.164), and the first broken step of signing in by mail.
 
     `relationship` is None for the client, else that of the contact who asked. `chosen_address` is the address that
-    opens the portal, if they tried another one of theirs; else empty.
+    opens the portal, if they tried another one of theirs; else empty. `meant_address` is the address on file that was
+    probably meant, if they typed one that no one has; else empty.
     """
 
     client: Client
@@ -48,6 +55,7 @@ class MatchedClient:
     phones: tuple[str, ...]
     broken_step: Step | None
     chosen_address: str
+    meant_address: str
 
     @property
     def problem(self) -> str:
@@ -86,12 +94,18 @@ class MatchedRequest:
 
 
 def match(practice: Practice, requests: Sequence[HelpRequest]) -> list[MatchedRequest]:
-    """Returns the requests, each with its clients. Runs three queries, however many requests there are.
+    """Returns the requests, each with its clients. Runs four queries, however many requests there are.
 
     Each request must have been loaded by `help_requests.with_people`.
     """
-    by_mailbox = _by_mailbox(practice, {request.mailbox_key for request in requests})
-    found = {request.pk: _sender(request) or by_mailbox[request.mailbox_key] for request in requests}
+    keys = {request.mailbox_key for request in requests}
+    by_mailbox, nearly = _by_mailbox(practice, keys), near_misses.accesses_by_typed(practice, keys)
+    found = {
+        request.pk: _sender(request)
+        or by_mailbox[request.mailbox_key]
+        or [_Person(each.client, each.relationship, each, was_meant=True) for each in nearly[request.mailbox_key]]
+        for request in requests
+    }
     phones = _phones_of(practice, [person for people in found.values() for person in people])
     return [
         MatchedRequest(
@@ -153,10 +167,19 @@ def _matched(request: HelpRequest, person: _Person, phones: Sequence[str]) -> Ma
     access = person.access
     # Also whether the mailbox rejects our mail: a sign-in mail would not arrive.
     broken_step = eligibility.first_broken(access, Purpose.PORTAL_STATE)
-    chosen = access.address if access is not None and broken_step is None else None
-    is_another = chosen is not None and request.client_id is None and chosen.mailbox_key != request.mailbox_key
-    chosen_address = chosen.address if chosen is not None and is_another else ""
-    return MatchedClient(person.client, person.relationship, access, tuple(phones), broken_step, chosen_address)
+    chosen = access.address if access is not None else None
+    on_file = chosen.address if chosen is not None else ""
+    is_theirs = request.client_id is not None or (chosen is not None and chosen.mailbox_key == request.mailbox_key)
+    is_another = broken_step is None and not is_theirs and not person.was_meant
+    return MatchedClient(
+        person.client,
+        person.relationship,
+        access,
+        tuple(phones),
+        broken_step,
+        chosen_address=on_file if is_another else "",
+        meant_address=on_file if person.was_meant else "",
+    )
 
 
 def _number_of(contact: str, practice: Practice) -> str:

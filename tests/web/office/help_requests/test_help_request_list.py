@@ -11,6 +11,7 @@ from portico.domain.access import access_grants, contact_changes
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.help_requests.help_requests import HelpRequestInput
 from portico.domain.access.models import HelpRequest, PortalAccess
+from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import contacts, registration
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
@@ -22,9 +23,9 @@ from tests import cast
 
 pytestmark = pytest.mark.django_db
 LIST = "/office/help-requests/"
-# The session with its staff member, open and done requests, the clients and contacts by address and their numbers, the
-# audit entry, and the counts of the menu.
-QUERIES = 8
+# The session with its staff member, open and done requests, the clients and contacts by address, those who were
+# probably meant, their numbers, the audit entry, and the counts of the menu.
+QUERIES = 9
 
 
 def ask(
@@ -85,6 +86,36 @@ def test_only_exactly_the_typed_address_matches(office: Browser, practice: Pract
     page = office.get(LIST).text
     assert page.count('data-testid="help-client"') == 2
     assert "Bea Berg" in page
+
+
+def test_who_was_probably_meant_is_named_with_the_address_on_file(office: Browser, practice: Practice) -> None:
+    ana = cast.client(practice, "Ana", address="ana.silva@mail.example", phone="+12125550134")
+    cast.with_access(ana)
+    cast.asked(practice, "ana.sliva@mail.example")
+    assert request_worker.process_next()
+    row = ask(practice, address="Ana.Sliva@mail.example", contact="(212) 555-0199")
+    for address in (LIST, f"{LIST}{row.ref}/"):
+        page = office.get(address).text.replace("<wbr>", "")
+        assert "This may be a typo: the address on file for Ana is ana.silva@mail.example." in " ".join(page.split())
+        assert "They tried another address of theirs" not in page
+        # A number that a stranger may have typed is no number to call.
+        assert "Not a number on file" in page
+        assert re.findall(r'href="tel:([^"]+)"', page) == ["+12125550134"]
+    assert f'data-client="{ana.ref}"' in page
+    # Once Ana has signed in, it was someone else.
+    PortalAccess.objects.update(last_signed_in_at=clock.now())
+    assert "No client or contact has this address." in office.get(LIST).text
+
+
+def test_a_contact_who_was_probably_meant_is_named(office: Browser, practice: Practice) -> None:
+    bruno = cast.guardian(cast.ana(practice))
+    cast.with_contact_access(bruno)
+    cast.asked(practice, "brunno@mail.example")
+    assert request_worker.process_next()
+    ask(practice, address="brunno@mail.example")
+    page = office.get(LIST).text.replace("<wbr>", "")
+    assert "the address on file for Bruno is bruno@mail.example." in " ".join(page.split())
+    assert "Contact of Ana Abreu" in page
 
 
 def test_another_address_of_the_client_is_named_as_the_cause(office: Browser, practice: Practice) -> None:

@@ -142,6 +142,22 @@ def newest_of_contact(access: PortalAccess | None) -> ShownNearMiss | None:
     return _unless_settled(access, newest.request.address, newest.request.mailbox_key, newest.at)
 
 
+def accesses_by_typed(practice: Practice, keys: Iterable[str]) -> defaultdict[str, list[PortalAccess]]:
+    """Returns the accesses that were probably meant by these typed mailboxes, unless settled since, in one query.
+
+    Each has its client, address and relationship.
+    """
+    # An empty condition would be answered without a query, and the number of queries would depend on the rows.
+    rows = NearMiss.objects.filter(practice=practice, request__mailbox_key__in={*keys, ""})
+    related = ("request", "access__client", "access__account", "access__address", "access__relationship__contact")
+    found = defaultdict[str, list[PortalAccess]](list)
+    for row in rows.select_related(*related).order_by("id"):
+        key, access = row.request.mailbox_key, row.access
+        if access not in found[key] and _unless_settled(access, row.request.address, key, row.at) is not None:
+            found[key].append(access)
+    return found
+
+
 def _unless_settled(access: PortalAccess | None, address: str, key: str, at: datetime | None) -> ShownNearMiss | None:
     if at is None or access is None or not access.is_on:
         return None
