@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client as Browser
 from django.test import RequestFactory
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_grants, access_lookups
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.help_requests.help_requests import HelpRequestInput
@@ -192,7 +192,7 @@ def with_contact_access(relationship: Relationship) -> PortalAccess:
 def entry_for_contact(relationship: Relationship) -> AccessInput:
     """Returns the input of the form that turns the contact's access on as it is preset."""
     address = relationship.contact.email_addresses.open().order_by("id").first()
-    preset = access_grants.new_access(relationship.client, relationship)
+    preset = access_lookups.new_access(relationship.client, relationship)
     return AccessInput(
         enabled=True,
         address=address.ref if address else None,

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
-from portico.domain.access import access_grants, holders
+from portico.domain.access import access_grants, access_lookups, holders
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.billing.card_payments import payment_initiation
 from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder
@@ -42,7 +42,7 @@ class Till:
 
     def payer(self, person: Client, relationship: Relationship | None = None) -> Payer:
         """Returns the person, or the contact, as a payer for the person; paying by card must be on."""
-        access = access_grants.access_of(person, relationship) or pytest.fail("Give the client access first.")
+        access = access_lookups.access_of(person, relationship) or pytest.fail("Give the client access first.")
         assert access.account is not None
         person = Client.objects.select_related("practice").get(pk=person.pk)
         return Payer(access.account, person, holders.actor_for(access))

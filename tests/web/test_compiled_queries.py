@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.test import Client as Browser
 
-from portico.domain.access import access_grants, contact_changes, portal_accounts
+from portico.domain.access import access_lookups, contact_changes, portal_accounts
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in.requests import bursts
 from portico.domain.billing.card_payments import settlement
@@ -117,7 +117,7 @@ class Visitor:
         # The first time the address is looked for, then account and access.
         for _time in range(2):
             cast.with_contact_access(contact)
-        assert access_grants.access_of(self.client, contact)
+        assert access_lookups.access_of(self.client, contact)
         contact_changes.end(contact, by=cast.DESK)
 
 

@@ -3,21 +3,29 @@
 Each operation is about the client's own access, or about that of a contact if it is given the relationship.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import holders, mail_stops, notice_mail_queueing, portal_accounts, portal_states
+from portico.domain.access import (
+    access_locks,
+    access_lookups,
+    holders,
+    mail_stops,
+    notice_mail_queueing,
+    portal_accounts,
+    portal_states,
+)
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
 from portico.domain.clients.contacts import RelationshipEnded
-from portico.domain.clients.models import Client, EmailAddress, Relationship, RelationshipKind
+from portico.domain.clients.models import Client, EmailAddress, Relationship
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor, ActorKind
@@ -44,223 +52,11 @@ class AccessInput:
 
     @property
     def options(self) -> dict[str, bool]:
-        return {name: getattr(self, name) for name in OPTIONS}
-
-
-OPTIONS = ("access_billing_documents", "pay_by_card", "signs_documents")
-_ALL, _BILLING, _NONE = (True, True, True), (True, True, False), (False, False, False)
-# In the order of OPTIONS; see `default_options`.
-_PRESETS = {
-    RelationshipKind.GUARDIAN: _ALL,
-    RelationshipKind.MEMBER: _ALL,
-    RelationshipKind.PAYER: _BILLING,
-    RelationshipKind.PARTNER: _NONE,
-    RelationshipKind.EMERGENCY: _NONE,
-    RelationshipKind.OTHER: _NONE,
-}
+        return {name: getattr(self, name) for name in access_lookups.OPTIONS}
 
 
 class MailboxTaken(Refused):
     """Another access of the same client is on for the same mailbox."""
-
-
-def access_of(client: Client, relationship: Relationship | None = None) -> PortalAccess | None:
-    """Returns the access with its account and address; None if none was ever saved."""
-    if relationship is None:
-        access = _by_client.first(client=client.pk)
-    else:
-        access = _by_relationship.first(relationship=relationship.pk)
-    if access is not None:
-        access.client = client
-    if access is not None and relationship is not None:
-        access.relationship = relationship
-    return access
-
-
-@CompiledQuery
-def _by_client(client: Parameter) -> QuerySet[PortalAccess]:
-    return PortalAccess.objects.select_related("account", "address").filter(own_client=client)
-
-
-@CompiledQuery
-def _by_relationship(relationship: Parameter) -> QuerySet[PortalAccess]:
-    return PortalAccess.objects.select_related("account", "address").filter(relationship=relationship)
-
-
-def access_of_account(client: Client, account: PortalAccount) -> PortalAccess | None:
-    """Returns the access by which a mailbox sees the client, loaded for eligibility; the one that is on, if any."""
-    rows = PortalAccess.objects.select_related("client", "account", "address", "relationship__contact")
-    found = rows.filter(client=client, account=account)
-    return found.order_by(F("enabled_at").desc(nulls_last=True), "pk").first()
-
-
-def access_of_former_account(client: Client, account: PortalAccount) -> PortalAccess | None:
-    """Returns the access of the person whose mailbox the account is, if it no longer opens the client.
-
-    An access signs in with an address of its holder, and closed addresses are kept. If exactly one person ever had
-    this address, it is that person's access. Otherwise returns None, never the access of another person.
-    """
-    if not Relationship.objects.filter(client=client).exists():
-        return access_of(client)
-    addresses = EmailAddress.objects.filter(practice=client.practice_id, mailbox_key=account.mailbox_key)
-    of_client = Q(client=client) | Q(contact__relationships__client=client)
-    owners = {(row.client_id, row.contact_id) for row in addresses.filter(of_client)}
-    if len(owners) != 1:
-        return None
-    ((of_own, contact),) = owners
-    if of_own is not None:
-        return access_of(client)
-    current = Relationship.objects.current().select_related("contact").filter(client=client, contact=contact).first()
-    return access_of(client, current) if current is not None else None
-
-
-def access_or_default(client: Client, relationship: Relationship | None = None) -> PortalAccess:
-    """Returns the access as `access_of` does; if none was ever saved, an unsaved one that is off."""
-    return access_of(client, relationship) or new_access(client, relationship)
-
-
-def new_access(client: Client, relationship: Relationship | None = None) -> PortalAccess:
-    """Returns an unsaved access that is off, with its default options."""
-    options = default_options(client.practice, RelationshipKind(relationship.kind) if relationship else None)
-    if relationship is None:
-        return PortalAccess.of(client, **options)
-    return PortalAccess(practice_id=client.practice_id, client=client, relationship=relationship, **options)
-
-
-def default_options(practice: Practice, kind: RelationshipKind | None = None) -> dict[str, bool]:
-    """Returns what a client, or a contact of this kind, sees and may do until staff choose otherwise.
-
-    Whether they pay by card is the practice's choice.
-    """
-    options = dict(zip(OPTIONS, _ALL if kind is None else _PRESETS[kind], strict=True))
-    return options | {"pay_by_card": options["pay_by_card"] and practice.new_clients_pay_by_card}
-
-
-@contextmanager
-def lock_access(
-    client: Client, relationship: Relationship | None = None, *, is_first: bool = False
-) -> Iterator[tuple[Client, PortalAccess]]:
-    """Opens a transaction and locks the account, the client and the access, in the order used everywhere.
-
-    If no access was ever saved, yields an unsaved one: only the holder of the client's lock may save the first.
-    With `is_first` it is not looked for. The account is locked before the client.
-    Raises ClientConflict if the access got another account in between.
-    """
-    with transaction.atomic():
-        account = None if is_first else lock_account(client, relationship)
-        row = client_details.lock(client)
-        access = _lock_saved(row, relationship, is_first=is_first)
-        if access.account_id != (account.pk if account is not None else None):
-            raise ClientConflict
-        access.client, access.account = row, account
-        yield row, access
-
-
-@contextmanager
-def lock_accesses(client: Client) -> Iterator[tuple[Client, list[PortalAccess]]]:
-    """Opens a transaction and locks every access of the client, with the accounts, as `lock_access` locks one.
-
-    The first is the client's own, unsaved if there is none. Raises ClientConflict.
-    """
-    with transaction.atomic():
-        accounts = {account.pk: account for account in lock_accounts(client)}
-        row = client_details.lock(client)
-        rows = PortalAccess.objects.locked().filter(client=row).order_by("pk")
-        accesses = list(rows.select_related("address", "relationship__contact"))
-        for access in accesses:
-            if access.account_id is not None and access.account_id not in accounts:
-                raise ClientConflict
-            access.client = row
-            access.account = accounts[access.account_id] if access.account_id is not None else None
-        own = next((each for each in accesses if each.is_own), None)
-        first = own or PortalAccess.of(row, practice_id=row.practice_id)
-        yield row, [first, *(each for each in accesses if each is not own)]
-
-
-def _lock_saved(client: Client, relationship: Relationship | None, *, is_first: bool) -> PortalAccess:
-    """Locks and returns the access of a locked client; an unsaved one if there is none."""
-    if relationship is None:
-        saved = None if is_first else _locked_access.first(client=client.pk)
-        return saved or PortalAccess.of(client, practice_id=client.practice_id)
-    # As it is now, under the client's lock: it may have been ended since the page was shown.
-    current = _relationship.first(client=client.pk, relationship=relationship.pk)
-    if current is None:
-        raise Relationship.DoesNotExist
-    current.client = client
-    access = _locked_access_of.first(relationship=relationship.pk) or new_access(client, current)
-    access.relationship = current
-    return access
-
-
-def lock_account(client: Client, relationship: Relationship | None = None) -> PortalAccount | None:
-    """Locks and returns the account of the access, before the client is locked; None without one."""
-    if relationship is None:
-        return _locked_account.first(client=client.pk)
-    return _locked_account_of.first(relationship=relationship.pk)
-
-
-def lock_accounts(client: Client) -> list[PortalAccount]:
-    """Locks and returns the accounts of all accesses of the client, before the client is locked."""
-    return _locked_accounts.rows(client=client.pk)
-
-
-@CompiledQuery
-def _locked_accounts(client: Parameter) -> QuerySet[PortalAccount]:
-    of_client = PortalAccess.objects.filter(client=client)
-    return PortalAccount.objects.locked().filter(pk__in=of_client.values("account")).order_by("pk")
-
-
-def of_contacts(client: Client) -> list[PortalAccess]:
-    """Returns the accesses of contacts that are on, for a locked client; no query for one who never had contacts."""
-    if not client_details.has_contacts(client):
-        return []
-    rows = PortalAccess.objects.select_related("account", "address", "relationship__contact")
-    found = list(rows.filter(client=client, own_client=None, enabled_at__isnull=False).order_by("pk"))
-    for access in found:
-        access.client = client
-    return found
-
-
-def of_contacts_by_client(clients: Iterable[Client]) -> dict[int, list[PortalAccess]]:
-    """Returns the accesses of contacts that are on, by the id of the client, in one query."""
-    by_id = {client.pk: client for client in clients}
-    found = dict[int, list[PortalAccess]]()
-    rows = PortalAccess.objects.select_related("address", "relationship__contact").order_by("pk")
-    for access in rows.filter(client__in=list(by_id), own_client=None, enabled_at__isnull=False):
-        access.client = by_id[access.client_id]
-        found.setdefault(access.client_id, []).append(access)
-    return found
-
-
-def mailboxes_of_contacts(clients: Collection[int]) -> set[tuple[int, str]]:
-    """Returns the clients by id, each with the key of a mailbox that opens their portal for a contact."""
-    rows = PortalAccess.objects.filter(client__in=clients, own_client=None, enabled_at__isnull=False)
-    return {(client, key) for client, key in rows.values_list("client", "account__mailbox_key") if key}
-
-
-@CompiledQuery
-def _locked_account(client: Parameter) -> QuerySet[PortalAccount]:
-    return PortalAccount.objects.locked().filter(accesses__own_client=client)
-
-
-@CompiledQuery
-def _locked_account_of(relationship: Parameter) -> QuerySet[PortalAccount]:
-    return PortalAccount.objects.locked().filter(accesses__relationship=relationship)
-
-
-@CompiledQuery
-def _locked_access(client: Parameter) -> QuerySet[PortalAccess]:
-    return PortalAccess.objects.locked().select_related("address").filter(own_client=client)
-
-
-@CompiledQuery
-def _locked_access_of(relationship: Parameter) -> QuerySet[PortalAccess]:
-    return PortalAccess.objects.locked().select_related("address").filter(relationship=relationship)
-
-
-@CompiledQuery
-def _relationship(client: Parameter, relationship: Parameter) -> QuerySet[Relationship]:
-    return Relationship.objects.select_related("contact").filter(client=client, pk=relationship)
 
 
 @retry_on_deadlock
@@ -295,7 +91,7 @@ def _save_access(
     by: Actor,
     is_first: bool = False,
 ) -> PortalAccess:
-    with lock_access(client, relationship, is_first=is_first) as (row, access):
+    with access_locks.lock_access(client, relationship, is_first=is_first) as (row, access):
         # A form that is submitted twice finds its own change the second time: that is no conflict.
         if version is not None and access.version != version and not _matches(access, entry):
             raise ClientConflict
@@ -507,7 +303,7 @@ def _open_address_of(contact: Parameter, ref: Parameter) -> QuerySet[EmailAddres
 
 def _matches(access: PortalAccess, entry: AccessInput) -> bool:
     chosen = access.address.ref if access.address is not None else None
-    options = {name: getattr(access, name) for name in OPTIONS}
+    options = {name: getattr(access, name) for name in access_lookups.OPTIONS}
     return (access.is_on, chosen, options) == (entry.enabled, entry.address or None, entry.options)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from portico.domain.access import access_grants, portal_accounts, portal_states
+from portico.domain.access import access_grants, access_locks, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details
@@ -33,7 +33,7 @@ def save_client_info(client: Client, entry: ClientInput, *, version: int, by: Ac
     Raises client_details.ClientConflict, client_details.ClientArchived, email_addresses.DuplicateAddress,
     access_grants.MailboxTaken.
     """
-    with access_grants.lock_access(client) as (row, access):
+    with access_locks.lock_access(client) as (row, access):
         changes = client_details.save(row, entry, version=version, by=by)
         saved = _update_access(row, access, changes, by=by)
         portal_states.store(access)
@@ -70,7 +70,7 @@ def set_reminders(client: Client, *, on: bool, by: Actor) -> Client:
 @retry_on_deadlock
 def archive(client: Client, *, by: Actor) -> Client:
     """Archives a client and turns off every access, also those of contacts. Idempotent."""
-    with access_grants.lock_accesses(client) as (row, accesses):
+    with access_locks.lock_accesses(client) as (row, accesses):
         if row.status == Status.ARCHIVED:
             return row
         client_details.set_status(row, Status.ARCHIVED, action=AuditAction.CLIENT_ARCHIVED, by=by)
@@ -83,7 +83,7 @@ def archive(client: Client, *, by: Actor) -> Client:
 @retry_on_deadlock
 def restore(client: Client, *, by: Actor) -> Client:
     """Makes an archived client active again; access stays off. Idempotent."""
-    with access_grants.lock_access(client) as (row, access):
+    with access_locks.lock_access(client) as (row, access):
         if row.status != Status.ARCHIVED:
             return row
         client_details.set_status(row, Status.ACTIVE, action=AuditAction.CLIENT_RESTORED, by=by)

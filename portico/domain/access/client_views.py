@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.models import ClientView, PortalAccess, PortalAccount, ViewEnd
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientArchived
@@ -161,7 +161,7 @@ def access_as_if_on(view: ClientView) -> PortalAccess:
     """
     client, relationship = view.client, view.relationship
     saved = getattr(client, "portal_access", None) if relationship is None else getattr(relationship, "access", None)
-    access = saved or access_grants.new_access(client, relationship)
+    access = saved or access_lookups.new_access(client, relationship)
     access.practice, access.client, access.relationship = view.practice, client, relationship
     access.enabled_at = access.enabled_at or view.created_at
     if access.address is not None and access.address.closed_at is not None:

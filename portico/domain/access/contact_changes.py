@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from portico.domain.access import access_grants, portal_accounts, portal_states
+from portico.domain.access import access_grants, access_locks, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details, contacts
@@ -66,7 +66,7 @@ def save_contact(relationship: Relationship, entry: ContactInput, *, version: in
 @retry_on_deadlock
 def end(relationship: Relationship, *, by: Actor) -> Relationship:
     """Ends a relationship and turns its access off: the contact loses the client at once. Idempotent."""
-    with access_grants.lock_access(relationship.client, relationship) as (_row, access):
+    with access_locks.lock_access(relationship.client, relationship) as (_row, access):
         current = access.relationship
         if current is None or not current.is_current:
             return current or relationship

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
-from portico.domain.access import access_grants, eligibility, holders, portal_accounts
+from portico.domain.access import access_locks, eligibility, holders, portal_accounts
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, bounds_of_life
 from portico.domain.access.sign_in import portal_sessions
@@ -35,7 +35,7 @@ def _live_sessions(
 @retry_on_deadlock
 def revoke_all(client: Client, relationship: Relationship | None = None, *, by: Actor) -> None:
     """Ends every link, code, PIN and session of the access; other clients of the mailbox are not affected."""
-    with access_grants.lock_access(client, relationship) as (row, access):
+    with access_locks.lock_access(client, relationship) as (row, access):
         if access.account is None:
             return
         access.changed_epoch = access.ended_epoch = portal_accounts.save_next_epoch(access.account)

@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import access_grants, eligibility, holders
+from portico.domain.access import access_lookups, eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import mail_links
@@ -59,7 +59,7 @@ def send_new_bill_to_all(
 
     Returns the first of the mails, None if there is none.
     """
-    recipients = (own, *access_grants.of_contacts(invoice.client))
+    recipients = (own, *access_lookups.of_contacts(invoice.client))
     mails = [send_new_bill(invoice, each, occasion=occasion, by=by) for each in recipients]
     return next((mail for mail in mails if mail is not None), None)
 
@@ -92,9 +92,9 @@ def _access_of_payer(payment: Payment) -> PortalAccess | None:
     """
     client, account = payment.client, payment.account
     if account is None:
-        return access_grants.access_of(client)
-    paying = access_grants.access_of_account(client, account)
-    return paying or access_grants.access_of_former_account(client, account)
+        return access_lookups.access_of(client)
+    paying = access_lookups.access_of_account(client, account)
+    return paying or access_lookups.access_of_former_account(client, account)
 
 
 def _language_of(client: Client, access: PortalAccess | None) -> str:

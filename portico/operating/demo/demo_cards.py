@@ -3,7 +3,7 @@
 from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.billing.card_payments import payment_initiation, polling
 from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder
 from portico.domain.billing.models import Invoice, PaymentAttempt
@@ -31,7 +31,7 @@ def pay_and_dispute(invoice: Invoice) -> None:
 
 def _start(invoice: Invoice) -> PaymentAttempt:
     client = invoice.client
-    access = access_grants.access_of(client)
+    access = access_lookups.access_of(client)
     if access is None or access.account is None:
         raise LookupError(f"{client.name} has no portal account.")
     by = Actor(ActorKind.CLIENT, client.name, account_id=access.account.pk)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.clients import contacts, registration
@@ -63,7 +63,7 @@ def _contact(client: Client, first: str, last: str, kind: RelationshipKind, *, b
 
 
 def _invite(relationship: Relationship, *, by: Actor) -> None:
-    client, preset = relationship.client, access_grants.new_access(relationship.client, relationship)
+    client, preset = relationship.client, access_lookups.new_access(relationship.client, relationship)
     entry = AccessInput(
         enabled=True,
         address=relationship.contact.email_addresses.get().ref,

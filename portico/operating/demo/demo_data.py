@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from portico.domain.access import access_grants, client_changes
+from portico.domain.access import access_grants, access_lookups, client_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.help_requests.help_requests import HelpRequestInput
@@ -109,7 +109,7 @@ def _invite(demo: _Demo, name: str) -> None:
 
 
 def _entry(demo: _Demo, name: str, *, enabled: bool = True) -> AccessInput:
-    access = access_grants.access_of(demo.client(name))
+    access = access_lookups.access_of(demo.client(name))
     if access is None or access.address is None:
         raise LookupError(f"{name} has no address to sign in with.")
     return AccessInput(enabled, access.address.ref, access.access_billing_documents, access.pay_by_card)

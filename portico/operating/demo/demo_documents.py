@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.models import PortalAccess, PortalSession, RunKind
 from portico.domain.access.onboarding import invitation_run_worker
 from portico.domain.access.onboarding.bulk_selection import Selection
@@ -91,7 +91,7 @@ def complete(client: Client) -> None:
 
 
 def _access_of(client: Client, relationship: Relationship | None = None) -> PortalAccess:
-    access = access_grants.access_of(client, relationship)
+    access = access_lookups.access_of(client, relationship)
     if access is None:
         raise LookupError(f"{client.name} has no portal access.")
     return access

@@ -1,6 +1,6 @@
 """Creates the contacts of a seed file, with their relationships and portal access."""
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_grants, access_lookups
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.clients import contacts
 from portico.domain.clients.client_input import ContactInput
@@ -71,8 +71,8 @@ def _entry(wanted: SeedContact) -> ContactInput:
 
 def _access(relationship: Relationship, wanted: SeedAccess, place: str) -> AccessInput:
     """Returns the access with the options of the file; those that it does not state are as the relationship's."""
-    preset = access_grants.new_access(relationship.client, relationship)
-    stated = {name: getattr(wanted, name) for name in access_grants.OPTIONS}
+    preset = access_lookups.new_access(relationship.client, relationship)
+    stated = {name: getattr(wanted, name) for name in access_lookups.OPTIONS}
     options = {name: getattr(preset, name) if value is None else value for name, value in stated.items()}
     address = _address(relationship.contact, wanted.email, place) if wanted.email else None
     return AccessInput(enabled=wanted.enabled, address=address.ref if address else None, **options)

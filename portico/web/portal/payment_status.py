@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import access_grants, eligibility
+from portico.domain.access import access_lookups, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.billing.card_payments import cancellation, checkouts, polling, quotes
@@ -174,7 +174,7 @@ def _pay_url(request: PortalRequest, attempt: PaymentAttempt) -> str:
 
 def _receipt(attempt: PaymentAttempt) -> Receipt:
     payment = Payment.objects.get(attempt=attempt)
-    access = access_grants.access_of_account(attempt.client, attempt.account)
+    access = access_lookups.access_of_account(attempt.client, attempt.account)
     address = eligibility.mail_address(access, Purpose.BILL_MAIL)
     left = balances.portal_balance(attempt.client).portal_minor
     return Receipt(payment, payment_labels.payment_name(payment), left, address.address if address is not None else "")

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, client_changes, portal_states
+from portico.domain.access import access_grants, access_lookups, client_changes, portal_states
 from portico.domain.access.access_grants import AccessInput, AddressNotFound
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.audit_actions import AuditAction
@@ -201,5 +201,5 @@ def test_saving_off_before_anything_was_saved_writes_nothing(practice: Practice)
     ana = cast.ana(practice)
     said = verbs_of(ana)
     access_grants.save_access(ana, OFF, version=None, by=cast.DESK)
-    assert access_grants.access_of(ana) is None
+    assert access_lookups.access_of(ana) is None
     assert verbs_of(ana) == said

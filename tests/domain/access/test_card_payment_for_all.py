@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from portico.domain.access import access_grants, card_payment_for_all
+from portico.domain.access import access_grants, access_lookups, card_payment_for_all
 from portico.domain.access.card_payment_for_all import CardPayers
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import Practice
@@ -27,7 +27,7 @@ def test_it_is_turned_on_for_clients_who_see_bills(practice: Practice, monkeypat
     assert card_payment_for_all.turn_on_for_all(practice, by=cast.DESK) == 0
     assert card_payment_for_all.count(practice) == CardPayers(2, 2)
     for client, is_on in ((ana, True), (bea, True), (carol, False), (dora, False)):
-        access = access_grants.access_or_default(client)
+        access = access_lookups.access_or_default(client)
         assert access.pay_by_card is is_on
         entries = AuditEntry.objects.filter(client=client, action=AuditAction.OPTIONS_CHANGED)
         assert entries.filter(details={"pay_by_card": True}).count() == is_on

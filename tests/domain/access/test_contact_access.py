@@ -8,6 +8,7 @@ from django.test import Client as Browser
 
 from portico.domain.access import (
     access_grants,
+    access_lookups,
     client_changes,
     contact_changes,
     eligibility,
@@ -121,7 +122,7 @@ def test_a_stale_row_of_a_former_contact_is_not_eligible(bea: Client) -> None:
 def test_each_kind_has_its_preset(bea: Client, kind: RelationshipKind, allowed: list[str]) -> None:
     Practice.objects.update(card_state=CardState.LIVE)
     access = cast.with_contact_access(cast.guardian(bea, kind=kind))
-    assert [name for name in access_grants.OPTIONS if getattr(access, name)] == allowed
+    assert [name for name in access_lookups.OPTIONS if getattr(access, name)] == allowed
 
 
 @pytest.mark.parametrize(("state", "by_default"), [(CardState.LIVE, False), (CardState.NOT_SET_UP, True)])
@@ -167,13 +168,13 @@ def test_a_minor_gets_a_first_pin_only_with_a_guardian(practice: Practice, bea: 
     assert sign_in_pins.generate(bea, form_key=tokens.new_token(), by=cast.DESK).client == bea
     # Once she has signed in, the end of the relationship does not lock her out.
     contact_changes.end(bruno, by=cast.DESK)
-    assert sign_in_pins.refusal(bea, access_grants.access_of(bea)) is not None
+    assert sign_in_pins.refusal(bea, access_lookups.access_of(bea)) is not None
     PortalAccess.objects.filter(own_client=bea).update(first_signed_in_at=clock.now())
-    assert sign_in_pins.refusal(bea, access_grants.access_of(bea)) is None
+    assert sign_in_pins.refusal(bea, access_lookups.access_of(bea)) is None
 
 
 def test_the_practice_sets_the_age_of_majority(practice: Practice, bea: Client) -> None:
-    access = access_grants.access_or_default(bea)
+    access = access_lookups.access_or_default(bea)
     assert guardians.is_needed(access)
     practice.age_of_majority = 9
     bea.practice = practice
@@ -284,8 +285,8 @@ def test_each_history_is_that_of_one_person(practice: Practice) -> None:
     ana = cast.ana(practice)
     bruno = cast.guardian(ana)
     cast.in_the_portal(Browser(), ana)
-    his = portal_history.load(ana, access_grants.access_or_default(ana, bruno))
-    hers = portal_history.load(ana, access_grants.access_of(ana))
+    his = portal_history.load(ana, access_lookups.access_or_default(ana, bruno))
+    hers = portal_history.load(ana, access_lookups.access_of(ana))
     assert (len(his.entries), len(hers.entries)) == (0, 1)
 
 

@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 from django.db import transaction
 
-from portico.domain.access import access_grants, contact_changes
+from portico.domain.access import access_grants, access_locks, access_lookups, contact_changes
 from portico.domain.access.models import PortalAccess, PortalAccount, SignInMethod
 from portico.domain.access.sign_in import completing_sign_in, link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser
@@ -37,7 +37,7 @@ def test_a_grant_during_the_end_is_refused(bruno: Relationship) -> None:
     is_held = Event()
 
     def end_slowly() -> None:
-        with access_grants.lock_access(bruno.client, bruno) as (_row, access):
+        with access_locks.lock_access(bruno.client, bruno) as (_row, access):
             is_held.set()
             wait_until_another_waits()
             assert access.relationship is not None
@@ -60,7 +60,7 @@ def test_without_the_lock_a_grant_outlives_the_end(bruno: Relationship) -> None:
         is_read.set()
         assert is_ended.wait(30)
         with transaction.atomic():
-            access_grants.apply(access_grants.new_access(stale.client, stale), entry, by=cast.DESK)
+            access_grants.apply(access_lookups.new_access(stale.client, stale), entry, by=cast.DESK)
 
     def end() -> None:
         assert is_read.wait(30)
@@ -75,7 +75,7 @@ def test_a_link_used_during_the_end_signs_nobody_in(bruno: Relationship) -> None
     token, is_held = cast.token_of(invited(bruno)), Event()
 
     def end_slowly() -> None:
-        with access_grants.lock_access(bruno.client, bruno) as (_row, access):
+        with access_locks.lock_access(bruno.client, bruno) as (_row, access):
             is_held.set()
             wait_until_another_waits()
             access_grants.turn_off(access, by=cast.DESK)

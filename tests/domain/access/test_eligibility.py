@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, eligibility, eligibility_steps, portal_states
+from portico.domain.access import access_lookups, eligibility, eligibility_steps, portal_states
 from portico.domain.access.eligibility import STEPS, Purpose
 from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import PortalAccess
@@ -135,8 +135,8 @@ def test_everything_is_allowed_if_every_step_holds(access: PortalAccess) -> None
 
 def test_an_access_that_was_never_saved_is_off(practice: Practice) -> None:
     ana = cast.ana(practice)
-    assert access_grants.access_of(ana) is None
-    for access in (None, access_grants.access_or_default(ana)):
+    assert access_lookups.access_of(ana) is None
+    for access in (None, access_lookups.access_or_default(ana)):
         assert eligibility.first_broken(access, Purpose.INVITATION) is eligibility_steps.ACCESS_ON
 
 

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 from django.db import IntegrityError
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_grants, access_locks
 from portico.domain.access.models import PortalAccess, PortalAccount
 from portico.domain.access.onboarding import invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
@@ -34,7 +34,7 @@ def test_a_draft_saved_during_the_first_save_is_kept(ana: Client) -> None:
     is_held = Event()
 
     def save_slowly() -> None:
-        with access_grants.lock_access(ana) as (_row, access):
+        with access_locks.lock_access(ana) as (_row, access):
             is_held.set()
             wait_until_another_waits()
             access_grants.apply(access, entry, by=cast.DESK)
@@ -54,7 +54,7 @@ def test_without_the_lock_the_first_save_fails(ana: Client) -> None:
     is_held, is_kept = Event(), Event()
 
     def save_slowly() -> None:
-        with access_grants.lock_access(ana) as (_row, access):
+        with access_locks.lock_access(ana) as (_row, access):
             is_held.set()
             assert is_kept.wait(30)
             access_grants.apply(access, entry, by=cast.DESK)
@@ -85,7 +85,7 @@ def save_during_another_first_save(ana: Client, save: Callable[[Client], object]
     is_written = Event()
 
     def save_slowly() -> None:
-        with access_grants.lock_access(other) as (_row, access):
+        with access_locks.lock_access(other) as (_row, access):
             access_grants.apply(access, entry, by=cast.DESK)
             is_written.set()
             wait_until_another_waits()
@@ -107,7 +107,7 @@ def test_without_the_retry_the_save_fails(ana: Client) -> None:
     entry = cast.entry_for(ana)
 
     def save_once(person: Client) -> None:
-        with access_grants.lock_access(person) as (_row, access):
+        with access_locks.lock_access(person) as (_row, access):
             access_grants.apply(access, entry, by=cast.DESK)
 
     assert save_during_another_first_save(ana, save_once) == [IntegrityError]

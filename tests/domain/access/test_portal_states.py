@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portico.domain.access import access_grants, portal_states
+from portico.domain.access import access_lookups, portal_states
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_states import Reason, StateWithReason
 from portico.domain.clients.models import Client, EmailAddress, PortalState
@@ -67,5 +67,5 @@ def test_a_manipulated_state_is_reported(practice: Practice) -> None:
 
 def test_a_new_client_has_no_access(practice: Practice) -> None:
     ana = cast.ana(practice)
-    assert access_grants.access_of(ana) is None
+    assert access_lookups.access_of(ana) is None
     assert ana.portal_state == PortalState.NO_ACCESS

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from portico.domain.access import access_grants, client_changes, revocation
+from portico.domain.access import access_grants, access_lookups, client_changes, revocation
 from portico.domain.access.models import PortalSession
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.sign_in import link_redemption, portal_sessions
@@ -29,7 +29,7 @@ def signed_in(person: Client) -> PortalSession:
 
 
 def seen(person: Client) -> list[PortalSession]:
-    return revocation.sessions_of(access_grants.access_of(person))
+    return revocation.sessions_of(access_lookups.access_of(person))
 
 
 def test_revoking_a_client_leaves_others_of_the_mailbox(practice: Practice) -> None:

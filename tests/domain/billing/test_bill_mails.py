@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from portico.domain.access import access_grants, client_changes, contact_changes
+from portico.domain.access import access_grants, access_lookups, client_changes, contact_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccess, SignInLink
 from portico.domain.audit_actions import AuditAction
@@ -208,7 +208,7 @@ def test_no_receipt_of_a_contact_who_was_removed_goes_to_the_client(bill: Invoic
 
 @pytest.mark.parametrize("has_contact", [False, True])
 def test_a_receipt_follows_the_client_to_their_new_address(bill: Invoice, *, has_contact: bool) -> None:
-    own = access_grants.access_of(bill.client)
+    own = access_lookups.access_of(bill.client)
     assert own is not None
     payment = paid_by_card(own)
     if has_contact:

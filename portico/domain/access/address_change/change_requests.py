@@ -7,12 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import (
-    access_grants,
-    eligibility,
-    holders,
-    notice_mail_queueing,
-)
+from portico.domain.access import access_locks, eligibility, holders, notice_mail_queueing
 from portico.domain.access.address_change import confirmation_links
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod
@@ -102,7 +97,7 @@ class _QueuedMail:
 
 @retry_on_deadlock
 def _queue(session: PortalSession, held: PortalAccess, address: str, *, key: str, by: Actor) -> _QueuedMail:
-    with access_grants.lock_access(held.client, held.relationship) as (row, access):
+    with access_locks.lock_access(held.client, held.relationship) as (row, access):
         # Again under the lock, where two submissions at once wait for each other.
         earlier = _mail_with_key(row, key)
         if earlier is not None:

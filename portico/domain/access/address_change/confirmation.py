@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from portico.domain.access import (
     access_grants,
+    access_locks,
     contact_changes,
     eligibility,
     holders,
@@ -86,7 +87,7 @@ def _lock_accesses(held: PortalAccess) -> Iterator[tuple[PortalAccess, list[Port
     Raises ClientConflict.
     """
     if held.relationship is None:
-        with access_grants.lock_access(held.client) as (_row, own):
+        with access_locks.lock_access(held.client) as (_row, own):
             yield own, [own]
         return
     with contact_changes.lock_contact(held.relationship) as (_relationship, accesses):

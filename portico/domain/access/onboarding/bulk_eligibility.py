@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portico.domain.access import access_grants, eligibility
+from portico.domain.access import access_lookups, eligibility
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact
@@ -56,8 +56,8 @@ def decide(
 
     `access` may be unsaved, and has its client with the practice.
     `addresses` are the client's open ones, `stopped` the keys of mailboxes that are stopped, and `taken` those that
-    open the portal for a contact, as `access_grants.mailboxes_of_contacts` returns them; all three are read only if the
-    access was never set up. `waiting` are the ids of accesses with an invitation that was not sent yet; it is
+    open the portal for a contact, as `access_lookups.mailboxes_of_contacts` returns them; all three are read only if
+    the access was never set up. `waiting` are the ids of accesses with an invitation that was not sent yet; it is
     read only for RESEND. `lacks_guardian`: a minor without one. `since` is when the run was started: a client invited
     after that is left out.
     """
@@ -90,7 +90,7 @@ def _decide_first(
         return Decision(LeftOutReason.MAIL_STOPPED)
     if (access.client.pk, agreed[0].mailbox_key) in taken:
         return Decision(LeftOutReason.MAILBOX_TAKEN)
-    options = access_grants.default_options(access.client.practice)
+    options = access_lookups.default_options(access.client.practice)
     return Decision(turned_on=AccessInput(enabled=True, address=agreed[0].ref, **options))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access import access_grants, guardians, mail_stops
+from portico.domain.access import access_lookups, guardians, mail_stops
 from portico.domain.access.models import (
     InvitationRun,
     InvitationRunItem,
@@ -110,7 +110,7 @@ def preview(practice: Practice, selection: Selection) -> InvitationPreview:
     accesses = accesses_of(practice, ids)
     addresses = _addresses_of([access for access in accesses if not bulk_eligibility.is_set_up(access)])
     stopped = mail_stops.stops_of(address for of_client in addresses.values() for address in of_client)
-    taken = access_grants.mailboxes_of_contacts([client for client, of_client in addresses.items() if of_client])
+    taken = access_lookups.mailboxes_of_contacts([client for client, of_client in addresses.items() if of_client])
     lacking = guardians.lacking(accesses)
     is_resend = selection.kind is RunKind.RESEND
     waiting = invitations.with_waiting_mail([*accesses, *contacts]) if is_resend else set[int]()

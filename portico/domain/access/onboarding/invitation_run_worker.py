@@ -5,7 +5,7 @@ from typing import Protocol
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
-from portico.domain.access import access_grants, guardians, mail_stops, portal_states
+from portico.domain.access import access_grants, access_locks, access_lookups, guardians, mail_stops, portal_states
 from portico.domain.access.models import (
     Invitation,
     InvitationRun,
@@ -156,10 +156,10 @@ def _invite(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation)
     """Decides again, as the preview did, and writes the invitation; changes nothing if the client is left out."""
     by, kind = run.requested_by.actor, RunKind(run.kind)
     relationship = item.relationship
-    with access_grants.lock_access(item.client, relationship) as (client, access):
+    with access_locks.lock_access(item.client, relationship) as (client, access):
         addresses = [] if relationship or bulk_eligibility.is_set_up(access) else list(client.email_addresses.open())
         stopped = mail_stops.stops_of(addresses)
-        taken = access_grants.mailboxes_of_contacts([client.pk]) if addresses else ()
+        taken = access_lookups.mailboxes_of_contacts([client.pk]) if addresses else ()
         waiting = invitations.with_waiting_mail([access]) if kind is RunKind.RESEND else ()
         decision = bulk_eligibility.decide(
             access,

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access import (
     access_grants,
+    access_locks,
+    access_lookups,
     eligibility,
     eligibility_steps,
     guardians,
@@ -87,7 +89,7 @@ def send(
     chosen = enclosed.chosen if enclosed is not None else ()
     extra = [part for part in (relationship and relationship.pk, chosen) if part]
     content = (client.pk, entry, text, with_guide, *extra)
-    with access_grants.lock_access(client, relationship) as (row, access):
+    with access_locks.lock_access(client, relationship) as (row, access):
         # Under the lock, where two submissions at once wait for each other.
         earlier = _find_earlier(client, form_key, content)
         if earlier is not None:
@@ -247,10 +249,10 @@ def save_draft(client: Client, text: InvitationText, relationship: Relationship 
     if rows.update(**draft):
         return
     with transaction.atomic():
-        # Only the holder of the client's lock may save a first access, see `access_grants.lock_access`.
+        # Only the holder of the client's lock may save a first access, see `access_locks.lock_access`.
         Client.objects.locked().get(pk=client.pk)
         if not rows.update(**draft):
-            access = access_grants.new_access(client, relationship)
+            access = access_lookups.new_access(client, relationship)
             access.practice_id = client.practice_id
             access.draft_subject, access.draft_message = draft["draft_subject"], draft["draft_message"]
             access.save(force_insert=True)

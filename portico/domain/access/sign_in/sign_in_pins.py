@@ -11,7 +11,8 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from portico.domain.access import (
-    access_grants,
+    access_locks,
+    access_lookups,
     eligibility,
     eligibility_steps,
     guardians,
@@ -96,7 +97,7 @@ def generate(client: Client, relationship: Relationship | None = None, *, form_k
 
 @retry_on_deadlock
 def _generate(client: Client, relationship: Relationship | None, *, form_key: str, by: Actor) -> Pin:
-    with access_grants.lock_access(client, relationship) as (row, access):
+    with access_locks.lock_access(client, relationship) as (row, access):
         # Checked under the lock, where two submissions at once wait for each other.
         earlier = row.pins.filter(form_key=form_key).first()
         if earlier is not None:
@@ -170,7 +171,7 @@ def live_pin_of(access: PortalAccess | None) -> Pin | None:
 
 def allow_more_attempts(client: Client, relationship: Relationship | None = None, *, by: Actor) -> None:
     """Resets the count of wrong PINs with the person's identifiers in the last day. Idempotent."""
-    access = access_grants.access_or_default(client, relationship)
+    access = access_lookups.access_or_default(client, relationship)
     limits, named = _limits_of(client, access), holders.details_of(access)
     with transaction.atomic():
         if rate_limits.clear(*limits):

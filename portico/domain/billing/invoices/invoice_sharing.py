@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import audit_entries, bill_mails, shown_sums
@@ -65,7 +65,7 @@ def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: 
         invoice = locks.lock_invoice(locked, invoice.pk)
         invoicing.refuse_unless_issued(invoice)
         shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
-        access = access_grants.access_or_default(locked)
+        access = access_lookups.access_or_default(locked)
         refusal = why_not_sent_again(invoice)
         if refusal is not None:
             raise refusal
@@ -174,7 +174,7 @@ class PlannedSharing:
 def plan_run(practice: Practice) -> list[PlannedSharing]:
     """Returns what a run would share now, oldest first: up to MAX_PLANNED, and one more if there are more."""
     planned, invoices = [], _next_unshared.rows(practice=practice.pk)
-    contacts = access_grants.of_contacts_by_client(invoice.client for invoice in invoices)
+    contacts = access_lookups.of_contacts_by_client(invoice.client for invoice in invoices)
     for invoice in invoices:
         invoice.practice = invoice.client.practice = practice
         access = getattr(invoice.client, "portal_access", None) or PortalAccess.of(invoice.client)
@@ -221,7 +221,7 @@ def _counts_with(run: SharingRun, shared: SharedInvoice) -> dict[str, int]:
 
 def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notify: bool) -> SharedInvoice:
     invoice = locks.lock_invoice(client, pk)
-    access = access_grants.access_or_default(client)
+    access = access_lookups.access_or_default(client)
     if invoice.is_shared and not invoice.is_void:
         return SharedInvoice(invoice, None, access, was_shared=True)
     shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_locks
 from portico.domain.billing.models import STATES_IN_PROGRESS, AttemptInvoice, Invoice
 from portico.domain.billing.refusals import BeingPaid, Processing
 from portico.domain.clients import client_details
@@ -20,7 +20,7 @@ def lock_books(client: Client, *, with_account: bool = False) -> Iterator[Client
     """
     with transaction.atomic():
         if with_account:
-            access_grants.lock_accounts(client)
+            access_locks.lock_accounts(client)
         yield client_details.lock(client)
 
 

@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import access_grants, eligibility, holders
+from portico.domain.access import access_lookups, eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import mail_links
@@ -93,7 +93,7 @@ def queue_again_to_all(bill: Invoice, own: PortalAccess, *, occasion: str, by: A
 
     Returns the first of the mails, None if there is none.
     """
-    recipients = (own, *access_grants.of_contacts(bill.client))
+    recipients = (own, *access_lookups.of_contacts(bill.client))
     mails = [queue_again(bill, each, occasion=occasion, by=by) for each in recipients]
     return next((mail for mail in mails if mail is not None), None)
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from portico.domain.access import access_grants, eligibility, guardians
+from portico.domain.access import access_lookups, eligibility, guardians
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact
 from portico.domain.access.models import LeftOutReason, PortalAccess
@@ -187,7 +187,7 @@ def _accesses_of_contacts(own: Sequence[PortalAccess]) -> dict[int, list[PortalA
     for relationship in rows.select_related("contact", "access__address").order_by("id"):
         client = clients[relationship.client_id]
         saved: PortalAccess | None = getattr(relationship, "access", None)
-        access = saved or access_grants.new_access(client, relationship)
+        access = saved or access_lookups.new_access(client, relationship)
         access.client, access.relationship = client, relationship
         if access.signs_documents:
             found[client.pk].append(access)

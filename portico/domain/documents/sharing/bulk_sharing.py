@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from portico.domain.access import access_grants, guardians
+from portico.domain.access import access_locks, guardians
 from portico.domain.access.models import InvitationRun, InvitationRunItem, LeftOutReason, RunKind
 from portico.domain.access.onboarding import run_creation
 from portico.domain.access.onboarding.invitation_runs import SelectionChanged
@@ -86,7 +86,7 @@ def share_item(item: InvitationRunItem, run: InvitationRun) -> LeftOutReason | N
     document_run = DocumentRun.objects.get(run=run)
     versions = _current_versions_of(document_run)
     texts = {code: MailText(**text) for code, text in document_run.texts.items()}
-    with access_grants.lock_access(item.client, item.relationship) as (client, access):
+    with access_locks.lock_access(item.client, item.relationship) as (client, access):
         asked = bulk_preview.earlier_requests_of([client.pk], versions)
         reason, wanted = bulk_preview.decide(
             access,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import Count, QuerySet, Sum
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_locks
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import Invitation, PortalAccess
 from portico.domain.access.onboarding import invitations, new_clients
@@ -43,7 +43,7 @@ def send(
     """
     refusal = None
     # Locked here already: a colleague may be sharing the same documents.
-    with access_grants.lock_access(client, relationship) as (_row, access):
+    with access_locks.lock_access(client, relationship) as (_row, access):
         # As it will be saved with the invitation, which counts only what its reader may see.
         access.signs_documents = entry.signs_documents
         new = shareable.not_open(access, versions)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portico.domain.access import access_grants, eligibility, holders
+from portico.domain.access import access_locks, access_lookups, eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fact, Step
 from portico.domain.access.models import PortalAccess
@@ -43,7 +43,7 @@ def share(
     """
     if not form_key or not versions or any(each.practice_id != access.client.practice_id for each in versions):
         raise ValueError("Share at least one version, of documents of the practice, with a form key.")
-    with access_grants.lock_access(access.client, access.relationship) as (client, locked):
+    with access_locks.lock_access(access.client, access.relationship) as (client, locked):
         save_first(locked)
         if earlier := Packet.objects.filter(access=locked, form_key=form_key).first():
             _refuse_other_versions(earlier, versions)
@@ -69,7 +69,7 @@ def save_first(locked: PortalAccess) -> None:
     """Saves a locked access that was never saved: requests refer to it."""
     if not locked.pk:
         locked.practice_id = locked.client.practice_id
-        locked.pay_by_card = access_grants.new_access(locked.client, locked.relationship).pay_by_card
+        locked.pay_by_card = access_lookups.new_access(locked.client, locked.relationship).pay_by_card
         locked.save(force_insert=True)
 
 
@@ -119,7 +119,7 @@ class PacketInput:
 def share_with(entries: Sequence[PacketInput], *, form_key: str, by: Actor) -> list[Packet]:
     """Shares a packet with each of several accesses of one client, in one transaction; see `share`."""
     # All at once, so that every operation locks in the same order.
-    with access_grants.lock_accesses(entries[0].access.client):
+    with access_locks.lock_accesses(entries[0].access.client):
         return [share(each.access, each.versions, text=each.text, form_key=form_key, by=by) for each in entries]
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_locks
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.completion import request_states, uploads
@@ -155,7 +155,7 @@ def _complete_unshared(
 ) -> Submission:
     person = access.relationship.pk if access.relationship is not None else 0
     content = (person, version.pk, paper, file.sha256 if file is not None else "")
-    with access_grants.lock_access(access.client, access.relationship) as (client, locked):
+    with access_locks.lock_access(access.client, access.relationship) as (client, locked):
         rows = Packet.objects.filter(client=client)
         if earlier := form_keys.find_result(rows, form_key, content, kind=FORM_KIND, describe=_summary):
             return Submission.objects.get(request__packet=earlier)

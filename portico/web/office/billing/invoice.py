@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import bill_mails, shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
@@ -36,7 +36,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     if invoice.is_draft:
         return redirect("office:invoice_draft", ref=ref)
     invoice_view_audit.record_invoice_view(request, invoice)
-    access = access_grants.access_or_default(invoice.client)
+    access = access_lookups.access_or_default(invoice.client)
     seen = AuditEntry.objects.filter(client=invoice.client, action=AuditAction.INVOICE_SEEN, about=invoice.ref)
     lines = list(invoice.lines.order_by("position"))
     context = {

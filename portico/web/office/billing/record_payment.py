@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access import access_grants, eligibility
+from portico.domain.access import access_lookups, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.billing import bill_mails, shown_sums
 from portico.domain.billing.card_payments import cancellation
@@ -112,7 +112,7 @@ def _recorded(request: OfficeRequest, payment: Payment, response: HttpResponse) 
 
 
 def _page(request: OfficeRequest, client: Client, invoice: Invoice | None, form: RecordPaymentForm) -> HttpResponse:
-    access = access_grants.access_of(client)
+    access = access_lookups.access_of(client)
     context: dict[str, object] = {
         "client": client,
         "invoice": invoice,

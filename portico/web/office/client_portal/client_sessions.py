@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from portico.domain.access import access_grants, revocation
+from portico.domain.access import access_lookups, revocation
 from portico.domain.clients.models import Client, Relationship
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
@@ -38,7 +38,7 @@ def end_session(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
     """Ends one session. Succeeds also if it has already ended."""
     client = lookups.get_client(request, ref)
     relationship = lookups.relationship_in_query(request, client)
-    access = access_grants.access_of(client, relationship)
+    access = access_lookups.access_of(client, relationship)
     row = access.account.sessions.filter(ref=session).first() if access and access.account else None
     if row is None or (row.only_client_id or client.pk) != client.pk:
         raise Http404

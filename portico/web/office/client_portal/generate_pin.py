@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.sign_in import sign_in_pins
 from portico.domain.access.sign_in.sign_in_pins import PinNotAllowed
 from portico.domain.clients import client_numbers
@@ -71,7 +71,7 @@ def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
         )
         return redirect(portal_tab.url_of(client, relationship))
     pin, digits = generated
-    access = access_grants.access_of(client, relationship)
+    access = access_lookups.access_of(client, relationship)
     context = {
         "client": client,
         "holder": access.holder_name() if access is not None else client.name,

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portico.domain.access import (
     access_grants,
+    access_lookups,
     eligibility,
     eligibility_steps,
     guardians,
@@ -91,7 +92,7 @@ class PortalTab:
         if relationship is None:
             documents = shareable.list_for(request.practice, found.access)
             return cls(found.client, found.access, found.addresses, found.phones, found.has_contacts, None, documents)
-        contact, access = relationship.contact, access_grants.access_of(found.client, relationship)
+        contact, access = relationship.contact, access_lookups.access_of(found.client, relationship)
         return cls(
             found.client,
             access,
@@ -110,7 +111,7 @@ class PortalTab:
     @property
     def shown_access(self) -> PortalAccess:
         """The access; an unsaved one that is off if none was ever saved."""
-        return self.access or access_grants.new_access(self.client, self.relationship)
+        return self.access or access_lookups.new_access(self.client, self.relationship)
 
     @property
     def called(self) -> str:
@@ -188,7 +189,7 @@ def _save(request: OfficeRequest, ref: str) -> HttpResponse:
     messages.success(request, notice)
     if tab.access is not None and (
         cards_notice := saved_card_notices.notice_after(
-            tab.access, access_grants.access_of(tab.client, tab.relationship), called=tab.called
+            tab.access, access_lookups.access_of(tab.client, tab.relationship), called=tab.called
         )
     ):
         messages.info(request, cards_notice)

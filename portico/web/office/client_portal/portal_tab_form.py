@@ -5,7 +5,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text, invitations
@@ -78,7 +78,7 @@ class ClientPortalForm(InvitationTextForm):
                 field.disabled = True
 
     def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
-        access = self.access or access_grants.new_access(self.client, self.relationship)
+        access = self.access or access_lookups.new_access(self.client, self.relationship)
         text = invitations.opening_text(self.access, self._default_text())
         return {
             "enabled": access.is_on,
@@ -126,7 +126,7 @@ class ClientPortalForm(InvitationTextForm):
     def access_as_typed(self) -> PortalAccess:
         """An unsaved access with the form's current input, to check its eligibility."""
         enabled_at = clock.now() if self["enabled"].value() else None
-        access = access_grants.new_access(self.client, self.relationship)
+        access = access_lookups.new_access(self.client, self.relationship)
         access.address, access.enabled_at = self.selected, enabled_at
         return access
 

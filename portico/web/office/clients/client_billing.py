@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import access_grants, client_changes
+from portico.domain.access import access_lookups, client_changes
 from portico.domain.access.models import PortalAccount
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
@@ -158,7 +158,7 @@ def _openings(client: Client, invoices: list[Invoice]) -> QuerySet[AuditEntry]:
 
 def _cards(client: Client) -> list[Card]:
     """Returns the saved cards of the client's mailbox and of earlier ones. Staff cannot charge them."""
-    access = access_grants.access_of(client)
+    access = access_lookups.access_of(client)
     account = access.account if access is not None else None
     current = saved_cards.saved_cards_of(account) if account is not None else []
     earlier = saved_cards.cards_of_other_accounts(client, account)

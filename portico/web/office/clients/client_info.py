@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access import access_grants, client_changes
+from portico.domain.access import access_lookups, client_changes
 from portico.domain.access.access_grants import MailboxTaken
 from portico.domain.access.client_changes import ClientChange
 from portico.domain.access.models import PortalAccess
@@ -58,7 +58,7 @@ def _save(request: OfficeRequest, client: Client) -> HttpResponse:
         return _page(request, client, rearranged)
     if not forms.is_valid():
         return _page(request, client, forms, status=HTTPStatus.UNPROCESSABLE_CONTENT)
-    before = access_grants.access_of(client)
+    before = access_lookups.access_of(client)
     try:
         version = forms.details.cleaned_data["version"]
         saved = client_changes.save_client_info(client, forms.entry, version=version, by=request.actor)
@@ -87,7 +87,7 @@ def _redirect_after_save(request: OfficeRequest, saved: ClientChange, before: Po
 
 
 def _add_cards_notice(request: OfficeRequest, client: Client, before: PortalAccess | None) -> None:
-    if notice := saved_card_notices.notice_after(before, access_grants.access_of(client), called=client.called):
+    if notice := saved_card_notices.notice_after(before, access_lookups.access_of(client), called=client.called):
         messages.info(request, notice)
 
 
@@ -134,7 +134,7 @@ def _page(
     conflicts: list[FieldConflict] | None = None,
     changed_meanwhile: bool = False,
 ) -> HttpResponse:
-    access = access_grants.access_of(client)
+    access = access_lookups.access_of(client)
     portal_address = _attach_saved_addresses(forms, client, access)
     context = {
         "client": client,

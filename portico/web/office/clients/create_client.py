@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.access.onboarding.invitation_text import InvitationText
@@ -54,7 +54,7 @@ class PortalAccessForm(InvitationTextForm):
     ) -> None:  # Any: a value.
         text = invitation_text.default_of(practice, "en")
         defaults = {
-            **access_grants.default_options(practice),
+            **access_lookups.default_options(practice),
             "subject": text.subject,
             "message": text.message,
             "form_key": tokens.new_token(),

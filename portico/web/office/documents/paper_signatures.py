@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, Language
@@ -142,9 +142,9 @@ class UnsharedPaperForm(PaperForm):
         cast(forms.ChoiceField, self.fields["document"]).choices = titles
         if data is not None and (ref := str(data.get("document"))) in dict(titles):
             self.offer_texts(shareable.published_versions_of(client.practice, ref))
-        self.people = {OWN: access_grants.access_or_default(client)}
+        self.people = {OWN: access_lookups.access_or_default(client)}
         for row in contacts_card.rows_of(client):
-            access = row.access or access_grants.new_access(client, row.relationship)
+            access = row.access or access_lookups.new_access(client, row.relationship)
             self.people[row.relationship.ref] = access
         people = [(value, access.holder_name()) for value, access in self.people.items()]
         cast(forms.ChoiceField, self.fields["person"]).choices = people

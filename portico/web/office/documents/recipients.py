@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from portico.domain.access import access_grants, eligibility
+from portico.domain.access import access_lookups, eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import ACCESS_ON
 from portico.domain.access.models import PortalAccess
@@ -52,9 +52,9 @@ class PossibleRecipient:
 
 def recipients_of(client: Client) -> list[PossibleRecipient]:
     """Returns the client, and the current contacts who may sign documents, in two queries."""
-    found = [_recipient(OWN, access_grants.access_or_default(client))]
+    found = [_recipient(OWN, access_lookups.access_or_default(client))]
     for row in contacts_card.rows_of(client):
-        access = row.access or access_grants.new_access(client, row.relationship)
+        access = row.access or access_lookups.new_access(client, row.relationship)
         if access.signs_documents:
             found.append(_recipient(row.relationship.ref, access))
     return found

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from portico.domain.access import access_grants, revocation
+from portico.domain.access import access_lookups, revocation
 from portico.domain.access.diagnosis import portal_history
 from portico.domain.access.help_requests import help_requests, matching_clients
 from portico.domain.access.help_requests.matching_clients import MatchedClient, MatchedRequest
@@ -102,7 +102,7 @@ def _chain(request: OfficeRequest, chosen: MatchedClient) -> dict[str, object]:
     found = lookups.client_for_portal_tab(request, chosen.client.ref)
     access, has_addresses = found.access, bool(found.addresses)
     if chosen.relationship is not None:
-        access = access_grants.access_of(found.client, chosen.relationship)
+        access = access_lookups.access_of(found.client, chosen.relationship)
         has_addresses = chosen.relationship.contact.email_addresses.open().exists()
     return chain_context(
         request,

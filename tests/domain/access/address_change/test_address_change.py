@@ -13,6 +13,8 @@ from time_machine import Traveller
 
 from portico.domain.access import (
     access_grants,
+    access_locks,
+    access_lookups,
     client_changes,
     portal_states,
     revocation,
@@ -49,7 +51,7 @@ def session_of(person: Client) -> PortalSession:
 
 def asked(person: Client, address: str = NEW, *, form_key: str = "") -> OutgoingEmail:
     session = session_of(person)
-    access = access_grants.access_of(person)
+    access = access_lookups.access_of(person)
     assert access is not None
     by = portal_sessions.actor_of(session)
     return change_requests.request(session, access, address, form_key=form_key, by=by)
@@ -64,7 +66,7 @@ def token_of(mail: OutgoingEmail) -> str:
 
 
 def signs_in_with(person: Client) -> str:
-    access = access_grants.access_of(person)
+    access = access_lookups.access_of(person)
     assert access is not None
     assert access.address is not None
     return access.address.address
@@ -240,7 +242,7 @@ def test_an_old_invitation_of_the_address_is_not_the_newest(
     choose(ana, EmailAddress.objects.get(address="ana@mail.example"))
     stopped_clock.shift(timedelta(days=700))
     confirmation.confirm(practice, token_of(asked(ana)))
-    access = access_grants.access_of(ana)
+    access = access_lookups.access_of(ana)
     assert access is not None
     assert access.address == second
     assert portal_history.load(ana, access).newest_invitation(access) is None
@@ -279,7 +281,7 @@ def test_a_mailbox_of_another_client_is_asked_and_joined_alike(practice: Practic
     cast.with_access(carol)
     mail = asked(ana, "carol@mail.example")
     confirmation.confirm(practice, token_of(mail))
-    accesses = [access_grants.access_of(person) for person in (ana, carol)]
+    accesses = [access_lookups.access_of(person) for person in (ana, carol)]
     assert len({access.account_id for access in accesses if access is not None}) == 1
 
 
@@ -293,7 +295,7 @@ def test_another_address_of_the_client_is_chosen_and_none_is_closed(practice: Pr
 
 
 def test_a_form_sent_twice_sends_one_mail(ana: Client) -> None:
-    session, access = session_of(ana), access_grants.access_of(ana)
+    session, access = session_of(ana), access_lookups.access_of(ana)
     assert access is not None
     by, key = portal_sessions.actor_of(session), tokens.new_token()
     for _time in range(7):
@@ -325,7 +327,7 @@ def test_a_pin_session_may_not_ask(practice: Practice, ana: Client) -> None:
     started = sign_in_pins.enter(practice, "ana@mail.example", shown[1], visitor=VISITOR, ip="192.0.2.1")
     assert started is not None
     assert started.session.method == SignInMethod.PIN
-    access = access_grants.access_of(ana)
+    access = access_lookups.access_of(ana)
     assert access is not None
     with pytest.raises(NotChangeable):
         change_requests.request(started.session, access, NEW, form_key="", by=cast.DESK)
@@ -334,7 +336,7 @@ def test_a_pin_session_may_not_ask(practice: Practice, ana: Client) -> None:
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_twice_at_once_counts_once(ana: Client) -> None:
-    session, access = session_of(ana), access_grants.access_of(ana)
+    session, access = session_of(ana), access_lookups.access_of(ana)
     assert access is not None
     by, key = portal_sessions.actor_of(session), tokens.new_token()
     ask = partial(change_requests.request, session, access, NEW, form_key=key, by=by)
@@ -352,7 +354,7 @@ def test_without_the_second_look_both_forms_are_recorded(practice: Practice, ana
     def ask_without_looking_again() -> None:
         assert not OutgoingEmail.objects.filter(key="address_change:1").exists()
         both_have_looked.wait(30)
-        with access_grants.lock_access(ana) as (row, _access):
+        with access_locks.lock_access(ana) as (row, _access):
             outbox.queue(
                 practice=practice,
                 kind=confirmation_links.KIND,
@@ -399,13 +401,13 @@ def test_a_parent_keeps_both_children_with_the_new_address(practice: Practice, a
     cast.with_contact_access(sibling)
     cast.contact_in_the_portal(Browser(), guardian)
     session = PortalSession.objects.select_related("account").latest("id")
-    held = access_grants.access_of(ana, guardian)
+    held = access_lookups.access_of(ana, guardian)
     assert held is not None
     by = portal_sessions.actor_of(session)
     mail = change_requests.request(session, held, "bruno@new.example", form_key="", by=by)
     assert confirmation.confirm(practice, token_of(mail)) is not None
     for relationship in (guardian, sibling):
-        access = access_grants.access_of(relationship.client, relationship)
+        access = access_lookups.access_of(relationship.client, relationship)
         assert access is not None
         assert access.account is not None
         assert access.address is not None

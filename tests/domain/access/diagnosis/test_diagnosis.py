@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, client_changes, eligibility, portal_states, revocation
+from portico.domain.access import access_grants, access_lookups, client_changes, eligibility, portal_states, revocation
 from portico.domain.access.diagnosis import diagnosis, evidence, portal_history
 from portico.domain.access.diagnosis.evidence import MailFacts
 from portico.domain.access.diagnosis.portal_history import PortalHistory, SentLink
@@ -165,7 +165,7 @@ def test_the_chain_spells_no_requirement_of_its_own() -> None:
 
 def chain_of(person: Client, *, facts: MailFacts | None = None) -> Diagnosis:
     person.refresh_from_db()
-    access = access_grants.access_of(person)
+    access = access_lookups.access_of(person)
     return diagnosis.diagnose(
         person,
         access,
@@ -668,7 +668,7 @@ def test_a_scanner_that_opens_a_used_link_fails_no_attempt(practice: Practice) -
 def test_a_diagnosis_runs_no_query(practice: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
-    access = access_grants.access_of(ana)
+    access = access_lookups.access_of(ana)
     assert access is not None
     assert isinstance(access.account, PortalAccount)
     history = portal_history.load(ana, access)

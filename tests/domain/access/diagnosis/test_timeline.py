@@ -8,7 +8,7 @@ import time_machine
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, client_changes
+from portico.domain.access import access_grants, access_lookups, client_changes
 from portico.domain.access.diagnosis import portal_history, timeline
 from portico.domain.access.diagnosis.timeline import Banner, EventKind, LinkFact, Timeline
 from portico.domain.access.models import SignInLink
@@ -24,7 +24,7 @@ from tests import cast
 
 def read_timeline(person: Client) -> Timeline:
     person.refresh_from_db()
-    access = access_grants.access_of(person)
+    access = access_lookups.access_of(person)
     return timeline.timeline_of(person, access, portal_history.load(person, access), at=clock.now())
 
 
@@ -182,6 +182,6 @@ def test_the_history_takes_three_queries(practice: Practice, django_assert_num_q
     ana = cast.ana(practice)
     for _ in range(8):
         cast.invited(ana)
-    access = access_grants.access_of(ana)
+    access = access_lookups.access_of(ana)
     with django_assert_num_queries(3):
         portal_history.load(ana, access)

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 from time_machine import Traveller
 
-from portico.domain.access import access_grants, client_changes, portal_states
+from portico.domain.access import access_locks, client_changes, portal_states
 from portico.domain.access.models import (
     Invitation,
     InvitationRun,
@@ -321,7 +321,7 @@ def test_no_invitation_is_written_to_a_mailbox_that_complained(practice: Practic
     MailStop.objects.create(**stop, kind=StopKind.COMPLAINED)
     PortalAccess.objects.update(mail_stopped_at=clock.now())
     text = invitation_text.default_of(practice, "en")
-    with access_grants.lock_access(ana) as (_row, access), pytest.raises(invitations.MailboxComplained):
+    with access_locks.lock_access(ana) as (_row, access), pytest.raises(invitations.MailboxComplained):
         invitations.write(access, text, form_key="x", by=cast.DESK)
     assert len(mails()) == 1
 

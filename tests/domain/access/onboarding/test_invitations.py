@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from portico.domain.access import access_grants, client_changes, portal_states
+from portico.domain.access import access_grants, access_lookups, client_changes, portal_states
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink
 from portico.domain.access.onboarding import invitation_text, invitations
 from portico.domain.access.onboarding.invitation_text import InvitationText
@@ -124,9 +124,9 @@ def test_the_editor_opens_with_the_draft_until_it_is_sent(practice: Practice) ->
     ana = cast.ana(practice)
     invitations.save_draft(ana, TEXT)  # Before anybody ever saved her access.
     default = invitation_text.default_text("en")
-    assert invitations.opening_text(access_grants.access_of(ana), default) == TEXT
+    assert invitations.opening_text(access_lookups.access_of(ana), default) == TEXT
     send(ana)
-    assert invitations.opening_text(access_grants.access_of(ana), default) == default
+    assert invitations.opening_text(access_lookups.access_of(ana), default) == default
 
 
 def test_the_default_text_is_no_draft(practice: Practice) -> None:

@@ -8,7 +8,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from portico.domain.access import access_grants, portal_states
+from portico.domain.access import access_grants, access_lookups, portal_states
 from portico.domain.access.models import Pin, PortalAccess
 from portico.domain.access.sign_in import pin_identifiers, portal_sessions, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
@@ -142,7 +142,7 @@ def test_staff_see_a_spent_limit_of_any_identifier(
         given(nia)
     for _ in range(9):
         typed(practice, identifier, "00000000")
-    assert sign_in_pins.refusal(nia, access_grants.access_of(nia)) is None
+    assert sign_in_pins.refusal(nia, access_lookups.access_of(nia)) is None
     typed(practice, identifier, "00000000")
     assert refused(nia) == "tries"
     sign_in_pins.allow_more_attempts(nia, by=cast.DESK)

@@ -4,7 +4,7 @@ from copy import copy
 
 import pytest
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_grants, access_lookups
 from portico.domain.billing.card_payments import cancellation, payment_initiation, polling, saved_cards
 from portico.domain.billing.card_payments.payment_refusals import (
     AmountChanged,
@@ -97,7 +97,7 @@ def test_a_page_opened_during_cancellation_is_expired(till: Till, ana: Client) -
 
 def test_turning_the_option_off_expires_open_pages(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
-    access = access_grants.access_of(ana)
+    access = access_lookups.access_of(ana)
     assert access is not None
     entry = cast.entry_for(ana)
     access_grants.save_access(ana, entry, version=None, by=DESK)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from portico.domain.access import access_grants, contact_changes
+from portico.domain.access import access_grants, access_lookups, contact_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.models import SignInLink
 from portico.domain.billing.card_payments import polling, saved_cards
@@ -87,7 +87,7 @@ def test_the_payer_alone_gets_receipt_and_card(till: Till, ana: Client, bill: In
     polling.poll(attempt)
     receipt = OutgoingEmail.objects.get(kind="receipt")
     assert (receipt.to_address, receipt.to_name) == ("bruno@mail.example", "Bruno Berg")
-    own = access_grants.access_of(ana)
+    own = access_lookups.access_of(ana)
     assert own is not None
     assert own.account is not None
     assert [card.last4 for card in saved_cards.saved_cards_of(attempt.account)] == ["4242"]

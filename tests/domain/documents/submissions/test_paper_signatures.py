@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client, RelationshipKind
@@ -105,7 +105,7 @@ def test_what_is_no_scan_is_refused_beside_its_field(consent: DocumentRequest) -
 def test_a_consent_that_was_never_shared(practice: Practice) -> None:
     """A client who was never given access: nothing is emailed, and access stays off."""
     carol, version = cast.carol(practice), shared_documents.consent(practice)
-    access = access_grants.access_or_default(carol)
+    access = access_lookups.access_or_default(carol)
     for _press in range(2):
         submission = paper_signatures.record_unshared(access, version, PAPER, scan=scan(), form_key="k", by=DESK)
     assert Submission.objects.get() == submission
@@ -118,7 +118,7 @@ def test_a_consent_that_was_never_shared(practice: Practice) -> None:
 def test_a_guardian_signs_on_paper_for_a_child(practice: Practice) -> None:
     bea = cast.bea(practice)
     relationship = cast.guardian(bea)
-    access = access_grants.access_or_default(bea, relationship)
+    access = access_lookups.access_or_default(bea, relationship)
     version = shared_documents.consent(practice)
     submission = paper_signatures.record_unshared(access, version, PAPER, scan=None, form_key="k", by=DESK)
     assert submission.request.access.relationship == relationship

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, client_changes
+from portico.domain.access import access_lookups, client_changes
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import PortalState
@@ -208,7 +208,7 @@ def test_other_practices_client_is_404(office: Browser) -> None:
     for path in ("", "draft/", "preview/"):
         assert office.post(f"{address_of(dora)}{path}", {}).status_code == 404
     assert office.get(address_of(dora)).status_code == 404
-    assert access_grants.access_of(dora) is None
+    assert access_lookups.access_of(dora) is None
 
 
 def test_visitors_are_redirected_to_sign_in(client: Browser, practice: Practice) -> None:

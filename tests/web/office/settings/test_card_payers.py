@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client as Browser
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.models import SavedCard
 from portico.domain.practices.models import Practice
@@ -28,7 +28,7 @@ def test_it_is_turned_on_for_all(owner: Browser, practice: Practice) -> None:
     assert "Card payment was turned on for 1 client." in page
     assert "On for <b>2</b> of 2" in page
     assert "Turn on for all" not in page
-    assert access_grants.access_or_default(carol).pay_by_card
+    assert access_lookups.access_or_default(carol).pay_by_card
 
 
 def test_new_clients_pay_by_card_unless_turned_off(owner: Browser, practice: Practice) -> None:

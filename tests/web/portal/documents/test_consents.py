@@ -6,7 +6,7 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access import access_grants, contact_changes
+from portico.domain.access import access_lookups, contact_changes
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import contacts
@@ -83,7 +83,7 @@ def test_the_audit_log_has_both_digests(portal: Browser, consent: DocumentReques
 def test_the_audit_log_names_the_contact_who_signed(practice: Practice, ana: Client) -> None:
     bruno = cast.guardian(ana)
     cast.contact_in_the_portal(Browser(), bruno)
-    access = access_grants.access_of(ana, bruno)
+    access = access_lookups.access_of(ana, bruno)
     assert access is not None
     (request,) = shared_documents.shared(access, shared_documents.consent(practice))
     shared_documents.signed(request, access)
@@ -146,7 +146,7 @@ def test_completed_documents_stay_with_their_pdf(portal: Browser, consent: Docum
 
 
 def _access_of(contact: Relationship) -> PortalAccess:
-    access = access_grants.access_of(contact.client, contact)
+    access = access_lookups.access_of(contact.client, contact)
     assert access is not None
     return access
 

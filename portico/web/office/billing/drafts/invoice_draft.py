@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.billing import bill_mails, shown_sums
 from portico.domain.billing.invoices import invoice_list, invoice_sharing, invoicing
 from portico.domain.billing.models import Invoice, InvoiceKind
@@ -134,7 +134,7 @@ def _page(
     status: HTTPStatus = HTTPStatus.OK,
     **extra: Any,  # Any: for the template.
 ) -> HttpResponse:
-    access = access_grants.access_or_default(client)
+    access = access_lookups.access_or_default(client)
     context = {
         "client": client,
         "invoice": invoice,
@@ -142,7 +142,7 @@ def _page(
         "due_choices": DUE_CHOICES,
         "not_seen": invoice_labels.why_not_seen(access),
         "not_notified": invoice_labels.why_not_notified(access),
-        "mailed": bill_mails.mailed_people(access, access_grants.of_contacts(client)),
+        "mailed": bill_mails.mailed_people(access, access_lookups.of_contacts(client)),
         "not_by_card": invoice_labels.why_not_by_card(forms.total_minor, request.practice),
         "no_card": invoice_labels.why_not_paid_by_card(access),
         "standings": invoice_labels.TONES,

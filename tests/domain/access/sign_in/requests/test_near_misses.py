@@ -8,7 +8,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from portico.domain.access import access_grants
+from portico.domain.access import access_lookups
 from portico.domain.access.models import NearMiss, PortalAccess, PortalAccount, SignInRequest
 from portico.domain.access.sign_in import link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser
@@ -180,7 +180,7 @@ def test_it_is_gone_once_the_address_is_the_one_that_was_typed(practice: Practic
 
 def shown(person: Client) -> near_misses.ShownNearMiss | None:
     row = near_misses.with_newest(Client.objects.filter(pk=person.pk)).get()
-    return near_misses.newest_of(row, access_grants.access_of(row))
+    return near_misses.newest_of(row, access_lookups.access_of(row))
 
 
 def test_it_is_deleted_with_its_request(
