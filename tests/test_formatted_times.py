@@ -27,7 +27,7 @@ FOR_MACHINES = {
     "operating/management/commands/reconcile_stripe.py",  # the typed value, beside the practice's time
     "operating/backups/sqlite_restore.py",  # the name of a file that was moved aside, with a Z
     "domain/access/sign_in/requests/request_worker.py",  # the content of a mail to be composed later
-    "domain/access/notice_mail_queueing.py",
+    "domain/access/notices/notices.py",
     "domain/practices/staff/security_notice_mail.py",
     "domain/billing/stripe_sync/reconciliation.py",  # a detail of an audit entry
 }

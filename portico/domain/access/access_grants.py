@@ -11,16 +11,9 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from portico.domain.access import (
-    access_locks,
-    access_lookups,
-    holders,
-    mail_stops,
-    notice_mail_queueing,
-    portal_accounts,
-    portal_states,
-)
+from portico.domain.access import access_locks, access_lookups, holders, mail_stops, portal_accounts, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.access.notices import notices
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_details
 from portico.domain.clients.client_details import ClientArchived, ClientConflict
@@ -240,7 +233,7 @@ def _choose(
         return None
     if access.address is not None and access.account is not None:
         is_by_client = by.kind == ActorKind.CLIENT
-        notice_mail_queueing.notify_address_removed(access, access.address, access.account, is_by_client=is_by_client)
+        notices.notify_address_removed(access, access.address, access.account, is_by_client=is_by_client)
     access.had_signed_in_before = access.was_used
     access.invited_at = access.pin_given_at = access.first_signed_in_at = access.last_signed_in_at = None
     access.address = address

@@ -8,13 +8,11 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from portico.domain.access import (  # noqa: PLC0415
-            mail_stops,
-            notice_mail_queueing,
-        )
+        from portico.domain.access import mail_stops  # noqa: PLC0415
         from portico.domain.access.address_change import confirmation_links  # noqa: PLC0415
         from portico.domain.access.help_requests import staff_notices  # noqa: PLC0415
-        from portico.domain.access.notice_mails import (  # noqa: PLC0415
+        from portico.domain.access.notices import notices  # noqa: PLC0415
+        from portico.domain.access.notices.notice_mails import (  # noqa: PLC0415
             AddressChangeRequestedMail,
             AddressRemovedMail,
             NewBrowserMail,
@@ -32,8 +30,8 @@ class AccessConfig(AppConfig):
         outbox.register(confirmation_links.KIND, confirmation_links.AddressChangeMail())
         outbox.register(invitations.KIND, InvitationMail())
         outbox.register(request_worker.KIND, SignInMail())
-        outbox.register(notice_mail_queueing.PIN_USED, PinUsedMail())
-        outbox.register(notice_mail_queueing.NEW_BROWSER, NewBrowserMail())
-        outbox.register(notice_mail_queueing.ADDRESS_REMOVED, AddressRemovedMail())
-        outbox.register(notice_mail_queueing.ADDRESS_CHANGE_REQUESTED, AddressChangeRequestedMail())
+        outbox.register(notices.PIN_USED, PinUsedMail())
+        outbox.register(notices.NEW_BROWSER, NewBrowserMail())
+        outbox.register(notices.ADDRESS_REMOVED, AddressRemovedMail())
+        outbox.register(notices.ADDRESS_CHANGE_REQUESTED, AddressChangeRequestedMail())
         outbox.register(staff_notices.KIND, staff_notices.HelpRequestMail())

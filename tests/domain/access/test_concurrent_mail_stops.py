@@ -7,8 +7,9 @@ import pytest
 from django.db import transaction
 
 from portico.domain.access import mail_stops as stops_of_clients
-from portico.domain.access import notice_mail_queueing, portal_states
+from portico.domain.access import portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount
+from portico.domain.access.notices import notices
 from portico.domain.access.sign_in import sign_in_mail
 from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.clients.models import Client
@@ -152,7 +153,7 @@ def test_refusals_at_hand_over_beside_reports_and_lifts_agree(
 def test_two_stops_of_a_mailbox_without_an_account_are_one(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no row of the domain to lock, so that only the database keeps the second one out."""
     mails = [sign_in_email(ana)[0] for _number in range(2)]
-    OutgoingEmail.objects.update(to_address="eve@mail.example", kind=notice_mail_queueing.NEW_BROWSER)
+    OutgoingEmail.objects.update(to_address="eve@mail.example", kind=notices.NEW_BROWSER)
     monkeypatch.setattr(report_application, "BATCH_SIZE", 1)
     for mail in mails:
         report(mail)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from time_machine import Traveller
 
-from portico.domain.access import notice_mail_queueing
+from portico.domain.access.notices import notices
 from portico.domain.access.sign_in import link_redemption, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.practices.models import Practice
@@ -14,7 +14,7 @@ from portico.plumbing import tokens
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.domain.access.test_notice_mail_queueing import change_address, sign_in_by_link
+from tests.domain.access.notices.test_notices import change_address, sign_in_by_link
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +63,7 @@ def test_each_mail_says_the_practices_time_and_names_its_zone(
 
 def test_every_mail_with_a_time_is_tested() -> None:
     assert {
-        notice_mail_queueing.PIN_USED,
-        notice_mail_queueing.ADDRESS_REMOVED,
-        notice_mail_queueing.NEW_BROWSER,
+        notices.PIN_USED,
+        notices.ADDRESS_REMOVED,
+        notices.NEW_BROWSER,
     } < set(KINDS)

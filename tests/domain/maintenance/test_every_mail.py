@@ -6,10 +6,10 @@ from itertools import product
 import pytest
 from django.test import Client as PortalBrowser
 
-from portico.domain.access import notice_mail_queueing
 from portico.domain.access.address_change import change_requests
 from portico.domain.access.help_requests import staff_notices
 from portico.domain.access.models import PortalAccess, PortalSession
+from portico.domain.access.notices import notices
 from portico.domain.access.sign_in import link_redemption, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.requests import request_worker
@@ -58,15 +58,15 @@ def to_the_client(person: Client) -> None:
     token = cast.token_of(cast.invited(person))
     cast.asked(person.practice, address.address)
     assert request_worker.process_next()
-    notice_mail_queueing.notify_pin_used(
+    notices.notify_pin_used(
         sign_in_pins.generate(person, form_key=tokens.new_token(), by=cast.DESK), access, browser=VISITOR.browser
     )
     session = PortalSession.objects.create(practice=person.practice, account=account, key_hash="k", epoch=1)
     change_requests.request(session, access, "ana@new.example", form_key="", by=cast.DESK)
-    notice_mail_queueing.notify_new_browser(session, account)
+    notices.notify_new_browser(session, account)
     link_redemption.redeem(person.practice, token, visitor=VISITOR)
     OutgoingEmail.objects.update(state="handed_over", settled_at=clock.now())
-    notice_mail_queueing.notify_address_removed(access, address, account)
+    notices.notify_address_removed(access, address, account)
 
 
 def about_money(person: Client, owner: StaffMember) -> None:

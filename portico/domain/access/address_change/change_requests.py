@@ -7,10 +7,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portico.domain.access import access_locks, eligibility, holders, notice_mail_queueing
+from portico.domain.access import access_locks, eligibility, holders
 from portico.domain.access.address_change import confirmation_links
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccess, PortalSession, SignInMethod
+from portico.domain.access.notices import notices
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.client_details import ClientConflict
 from portico.domain.clients.models import Client
@@ -135,5 +136,5 @@ def _queue(session: PortalSession, held: PortalAccess, address: str, *, key: str
             about=email.ref,
             **holders.details_of(access),
         )
-        notice_mail_queueing.notify_address_change_requested(access, email)
+        notices.notify_address_change_requested(access, email)
     return _QueuedMail(email, is_new=True)

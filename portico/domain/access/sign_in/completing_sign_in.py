@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from portico.domain.access import holders, mail_stops, notice_mail_queueing, portal_states
+from portico.domain.access import holders, mail_stops, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount, SignInMethod
+from portico.domain.access.notices import notices
 from portico.domain.access.sign_in import known_browsers, portal_sessions
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.audit_actions import AuditAction
@@ -41,7 +42,7 @@ def complete(
     has_signed_in_before = account.known_browsers.exists()
     if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and method is not SignInMethod.PIN:
         # A sign-in by PIN has its own notice.
-        notice_mail_queueing.notify_new_browser(started.session, account)
+        notices.notify_new_browser(started.session, account)
     opened = dict(portal_sessions.accesses_of(started.session).values_list("client_id", "pk"))
     for client in Client.objects.locked().filter(pk__in=opened).order_by("pk"):
         _record_sign_in(practice, client, opened[client.pk], account, method)

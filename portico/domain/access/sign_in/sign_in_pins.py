@@ -17,12 +17,12 @@ from portico.domain.access import (
     eligibility_steps,
     guardians,
     holders,
-    notice_mail_queueing,
     portal_accounts,
     portal_states,
 )
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import ATTEMPTS_PER_PIN, Pin, PortalAccess, PortalAccount, SignInMethod, pin_lifetime
+from portico.domain.access.notices import notices
 from portico.domain.access.sign_in import completing_sign_in, pin_identifiers
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.failure_audit_entries import PinLimit
@@ -257,7 +257,7 @@ def _complete(practice: Practice, account: PortalAccount, pin: Pin, visitor: Bro
         practice, account, method=SignInMethod.PIN, proof_epoch=pin.epoch, visitor=visitor, only_client=pin.client
     )
     if access.first_signed_in_at is not None:
-        notice_mail_queueing.notify_pin_used(pin, access, browser=visitor.browser)
+        notices.notify_pin_used(pin, access, browser=visitor.browser)
     return started
 
 

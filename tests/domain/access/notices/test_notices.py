@@ -5,8 +5,9 @@ from datetime import date
 
 import pytest
 
-from portico.domain.access import access_grants, client_changes, notice_mail_queueing
-from portico.domain.access.notice_mails import AddressRemovedMail, PinUsedMail
+from portico.domain.access import access_grants, client_changes
+from portico.domain.access.notices import notices
+from portico.domain.access.notices.notice_mails import AddressRemovedMail, PinUsedMail
 from portico.domain.access.sign_in import link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
@@ -40,7 +41,7 @@ def change_address(person: Client, address: str | None, *, email_ok: bool = True
 
 
 def notified_addresses() -> list[str]:
-    emails = OutgoingEmail.objects.filter(kind=notice_mail_queueing.ADDRESS_REMOVED).order_by("id")
+    emails = OutgoingEmail.objects.filter(kind=notices.ADDRESS_REMOVED).order_by("id")
     return list(emails.values_list("to_address", flat=True))
 
 
@@ -70,7 +71,7 @@ def test_the_removal_notice_needs_no_email_ok(practice: Practice) -> None:
     change_address(ana, "ana@mail.example", email_ok=False)
     change_address(ana, "ana@new.example")
     assert notified_addresses() == ["ana@mail.example"]
-    assert AddressRemovedMail().refuse(OutgoingEmail.objects.get(kind=notice_mail_queueing.ADDRESS_REMOVED)) is None
+    assert AddressRemovedMail().refuse(OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED)) is None
 
 
 def test_an_address_that_never_signed_in_is_not_notified(practice: Practice) -> None:
@@ -111,8 +112,8 @@ def test_the_notice_names_the_practice_and_no_client(practice: Practice) -> None
     sign_in_by_link(ana)
     change_address(ana, "jordan@new.example")
     mail, written = (
-        OutgoingEmail.objects.get(kind=notice_mail_queueing.ADDRESS_REMOVED),
-        letter(notice_mail_queueing.ADDRESS_REMOVED),
+        OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED),
+        letter(notices.ADDRESS_REMOVED),
     )
     for part in (mail.to_name, written.subject, written.text, written.html):
         for secret in ("Ana", "Abreu", "jordan", "new.example"):
@@ -127,7 +128,7 @@ def test_the_notice_says_that_another_client_still_signs_in(practice: Practice) 
     sign_in_by_link(bruno)
     cast.with_access(bea)
     change_address(bea, "bea@new.example")
-    text = letter(notice_mail_queueing.ADDRESS_REMOVED).text
+    text = letter(notices.ADDRESS_REMOVED).text
     assert "The others haven’t changed." in text
     assert "no longer" not in text
 
@@ -138,19 +139,19 @@ def test_the_removal_notice_is_dropped_if_chosen_again(practice: Practice) -> No
     entry = cast.entry_for(ana)
     access_grants.save_access(ana, replace(entry, address=None), version=None, by=cast.DESK)
     access_grants.save_access(ana, entry, version=None, by=cast.DESK)
-    assert AddressRemovedMail().refuse(OutgoingEmail.objects.get(kind=notice_mail_queueing.ADDRESS_REMOVED)) is not None
+    assert AddressRemovedMail().refuse(OutgoingEmail.objects.get(kind=notices.ADDRESS_REMOVED)) is not None
 
 
 def pin_was_used(person: Client) -> OutgoingEmail:
     sign_in_by_link(person)
     assert typed(person.practice, given(person)) is not None
-    return OutgoingEmail.objects.get(kind=notice_mail_queueing.PIN_USED)
+    return OutgoingEmail.objects.get(kind=notices.PIN_USED)
 
 
 def test_the_pin_notice_names_time_and_browser(practice: Practice) -> None:
     mail = pin_was_used(cast.ana(practice))
     assert (mail.to_address, mail.subject) == ("ana@mail.example", "A PIN was used to sign in")
-    text = letter(notice_mail_queueing.PIN_USED).text
+    text = letter(notices.PIN_USED).text
     assert "On Nov 23 at 12:20 PM EST, someone signed in" in text
     assert "with a PIN, from Safari on iPhone." in text
 
@@ -161,7 +162,7 @@ def test_the_pin_notice_uses_the_clients_language(practice: Practice) -> None:
     Client.objects.filter(pk=ana.pk).update(date_of_birth=date(1989, 4, 2))
     mail = pin_was_used(ana)
     assert mail.subject == "Se usó un PIN para iniciar sesión"
-    assert "Hola, Ana:" in letter(notice_mail_queueing.PIN_USED).text
+    assert "Hola, Ana:" in letter(notices.PIN_USED).text
 
 
 @pytest.mark.parametrize("change", ["consent", "address"])

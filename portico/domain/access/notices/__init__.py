@@ -1,0 +1,1 @@
+"""Notices to clients about events in their portal."""
