@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-from portico.domain.access.sign_in.known_browsers import RETENTION
+from portico.domain.access.notices.known_browsers import RETENTION
 from portico.web.http import cookies
 
 OFFICE = "/office/"

@@ -6,7 +6,8 @@ from django.conf import settings
 
 from portico.domain.access import client_views
 from portico.domain.access.help_requests import help_requests, staff_notices
-from portico.domain.access.sign_in import known_browsers, portal_sessions
+from portico.domain.access.notices import known_browsers
+from portico.domain.access.sign_in import portal_sessions
 from portico.domain.access.sign_in import saved_forms as portal_saved_forms
 from portico.domain.access.sign_in.requests import bursts, sign_in_requests
 from portico.domain.billing.card_payments import polling, saved_cards

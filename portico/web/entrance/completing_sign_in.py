@@ -6,9 +6,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from portico.domain.access import portal_accounts
+from portico.domain.access.notices.known_browsers import RETENTION
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.access.sign_in.completing_sign_in import Browser
-from portico.domain.access.sign_in.known_browsers import RETENTION
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.clients.models import Language
 from portico.web import languages, redirects

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from portico.domain.access.sign_in import known_browsers
+from portico.domain.access.notices import known_browsers
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.text import money as money_format

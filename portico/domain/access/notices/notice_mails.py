@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import eligibility, holders
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import PortalAccount
-from portico.domain.access.sign_in import known_browsers
+from portico.domain.access.notices import known_browsers
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice
 from portico.plumbing.mail.outbox import ComposedMail, MailComposer

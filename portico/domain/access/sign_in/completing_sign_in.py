@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from portico.domain.access import holders, mail_stops, portal_states
 from portico.domain.access.models import PortalAccess, PortalAccount, SignInMethod
-from portico.domain.access.notices import notices
-from portico.domain.access.sign_in import known_browsers, portal_sessions
+from portico.domain.access.notices import known_browsers, notices
+from portico.domain.access.sign_in import portal_sessions
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients.models import Client
@@ -40,7 +40,7 @@ def complete(
         account, method=method, proof_epoch=proof_epoch, browser=visitor.browser, only_client=only_client
     )
     has_signed_in_before = account.known_browsers.exists()
-    if not known_browsers.recognise(account, visitor.key) and has_signed_in_before and method is not SignInMethod.PIN:
+    if not known_browsers.recognize(account, visitor.key) and has_signed_in_before and method is not SignInMethod.PIN:
         # A sign-in by PIN has its own notice.
         notices.notify_new_browser(started.session, account)
     opened = dict(portal_sessions.accesses_of(started.session).values_list("client_id", "pk"))

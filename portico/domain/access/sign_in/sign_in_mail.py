@@ -27,7 +27,7 @@ from portico.plumbing.text import time_formatting
 
 
 def subject_for(practice: Practice, asked_at: datetime, language: str) -> str:
-    """Returns the subject with the time of the request, so that the newest of several mails can be recognised."""
+    """Returns the subject with the time of the request, so that the newest of several mails can be recognized."""
     with translation.override(language):
         values = {
             "name": practice.name,

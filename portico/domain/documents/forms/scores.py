@@ -1,6 +1,6 @@
 """Scores of questionnaires whose answers are numbers: PHQ-9 and GAD-7.
 
-A form is recognised by its LOINC code, wherever it was made. The score is the sum of the ordinal values of its answers.
+A form is recognized by its LOINC code, wherever it was made. The score is the sum of the ordinal values of its answers.
 Bands: Kroenke, Spitzer and Williams 2001 (PHQ-9, https://doi.org/10.1046/j.1525-1497.2001.016009606.x);
 Spitzer and others 2006 (GAD-7, https://doi.org/10.1001/archinte.166.10.1092).
 """

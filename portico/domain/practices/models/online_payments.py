@@ -20,7 +20,7 @@ class StripeKey(PracticeRow):
 
     ref = RefField()
     encrypted_secret = models.BinaryField()
-    # The last four characters, enough to recognise the key at Stripe.
+    # The last four characters, enough to recognize the key at Stripe.
     ending = models.CharField(max_length=4)
     account_id = models.CharField(max_length=64, blank=True)
     livemode = models.BooleanField()

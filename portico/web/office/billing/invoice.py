@@ -23,8 +23,8 @@ from portico.web import payment_labels
 from portico.web.billing_documents import summary_lines
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import form_keys, invoice_view_audit, lookups, shown_sums_field
-from portico.web.office.billing import invoice_labels
+from portico.web.office import form_keys, lookups, shown_sums_field
+from portico.web.office.billing import invoice_labels, invoice_view_audit
 from portico.web.office.roles import may_edit_billing
 from portico.web.office.shown_refusals import show_refusal
 

@@ -23,8 +23,9 @@ from portico.plumbing.text.input_validation import is_unstorable
 from portico.web.billing_documents import summary_lines
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import invoice_view_audit, lookups
+from portico.web.office import lookups
 from portico.web.office.base_form import posted
+from portico.web.office.billing import invoice_view_audit
 from portico.web.office.billing.payment_forms import OF_INVOICE, RecordPaymentForm
 
 

@@ -15,8 +15,9 @@ from portico.domain.billing.models import Invoice
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import invoice_view_audit, lookups
+from portico.web.office import lookups
 from portico.web.office.base_form import posted
+from portico.web.office.billing import invoice_view_audit
 from portico.web.office.billing.payment_forms import VoidForm
 from portico.web.office.roles import BILLING_EDITORS
 

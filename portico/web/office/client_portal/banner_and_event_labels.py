@@ -12,7 +12,7 @@ from portico.plumbing import clock
 from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES
 from portico.plumbing.text import time_formatting
 from portico.web import formatting
-from portico.web.office import audit_labels
+from portico.web.office.audit_log import entry_rows
 from portico.web.office.emails import email_labels
 
 
@@ -130,7 +130,7 @@ def _link(timeline: Timeline) -> str:
 def event(timeline_event: TimelineEvent, *, called: str) -> EventLabel:
     """Returns the label of one row of `Recent events`."""
     if timeline_event.entry is not None and timeline_event.kind in LABELLED_BY_AUDIT_LOG:
-        row = audit_labels.row_for(timeline_event.entry)
+        row = entry_rows.row_for(timeline_event.entry)
         return EventLabel(row.tone, row.sentence, row.at, "")
     tone, template = EVENTS[timeline_event.kind]
     values = {"address": timeline_event.address, "why": timeline_event.words, "name": called}

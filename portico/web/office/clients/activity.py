@@ -14,7 +14,8 @@ from portico.plumbing.database import keyset_pagination
 from portico.plumbing.models import AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import audit_labels, lookups
+from portico.web.office import lookups
+from portico.web.office.audit_log import entry_rows
 from portico.web.office.roles import may_see_documents
 
 PAGE_SIZE = 50
@@ -51,7 +52,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
     page = keyset_pagination.newest_first(entries, after=after, size=PAGE_SIZE)
     context = {
         "client": client,
-        "days": audit_labels.group_by_day(page.rows),
+        "days": entry_rows.group_by_day(page.rows),
         "filters": FILTERS,
         "chosen": chosen,
         "next_before": page.next_ref,

@@ -24,7 +24,8 @@ from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models import AuditEntry
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import audit_labels, lookups
+from portico.web.office import lookups
+from portico.web.office.audit_log import entry_rows
 from portico.web.office.billing import invoice_labels
 from portico.web.office.client_portal import contacts_card, next_step
 from portico.web.office.roles import CLIENT_EDITORS, may_edit, may_see_documents
@@ -63,7 +64,7 @@ def show(request: OfficeRequest, ref: str) -> HttpResponse:
         "phones": _phones.rows(client=client.pk),
         "others": _others(access),
         "next": next_step.next_step_for(client, access, has_addresses=bool(addresses)),
-        "lines": [audit_labels.row_for(entry) for entry in latest[:ENTRIES_SHOWN]],
+        "lines": [entry_rows.row_for(entry) for entry in latest[:ENTRIES_SHOWN]],
         "balance_minor": balances.shown_office_minor(client),
         "rows": invoice_labels.status_labels(invoices[:INVOICES_SHOWN], invoice_labels.first_seen(entries)),
         "has_more": len(invoices) > INVOICES_SHOWN,

@@ -24,7 +24,7 @@ from portico.plumbing.models.audit import AuditChainHead, AuditEntry
 from portico.plumbing.text.input_validation import LineField
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import audit_labels
+from portico.web.office.audit_log import entry_rows, entry_sentences
 
 
 class EntryFilter(models.TextChoices):
@@ -76,7 +76,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     parameters = {name: filters.get(name, "") for name in ("who", "what", "client")}
     context = {
         "form": form,
-        "rows": [(entry, audit_labels.sentence(entry), audit_labels.actor_label(entry)) for entry in page.rows],
+        "rows": [(entry, entry_sentences.sentence(entry), entry_rows.actor_label(entry)) for entry in page.rows],
         "is_cut": is_cut,
         "next_url": f"?{urlencode({**parameters, 'before': page.next_ref})}" if page.next_ref else "",
         "first_url": "" if page.is_first else f"?{urlencode(parameters)}",

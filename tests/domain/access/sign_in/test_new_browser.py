@@ -7,7 +7,8 @@ from django.utils import translation
 
 from portico.domain.access import access_grants
 from portico.domain.access.models import KnownBrowser
-from portico.domain.access.sign_in import known_browsers, link_redemption, sign_in_links
+from portico.domain.access.notices import known_browsers
+from portico.domain.access.sign_in import link_redemption, sign_in_links
 from portico.domain.access.sign_in.completing_sign_in import Browser
 from portico.domain.access.sign_in.portal_sessions import StartedSession
 from portico.domain.clients.models import Client

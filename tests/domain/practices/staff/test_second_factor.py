@@ -44,7 +44,7 @@ def test_secrets_are_encrypted_in_the_database(fay: StaffMember) -> None:
     assert not any(code in stored or code.replace("-", "") in stored for code in recovery_codes.unused(fay))
     seeds = [row.data.get("secret") or row.data.get("seed") for row in second_factor.authenticators_of(fay)]
     assert len(seeds) == 2
-    # The same secret has another ciphertext each time, so that equal secrets cannot be recognised.
+    # The same secret has another ciphertext each time, so that equal secrets cannot be recognized.
     second_factor.authenticators_of(fay).delete()
     authenticator_apps.save(fay, secret, first=True, by=fay.actor)
     assert not set(seeds) & {

@@ -15,8 +15,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor, ActorKind
 from portico.plumbing.audit import audit_log
 from portico.plumbing.models import AuditEntry
-from portico.web import icons
-from portico.web.office import audit_labels
+from portico.web.office.audit_log import entry_sentences
 from tests import cast, shared_documents
 from tests.web.office.form_data import said
 
@@ -162,7 +161,7 @@ def test_filters_show_only_their_kind(office: Browser, practice: Practice) -> No
 def test_filters_include_failures(office: Browser, practice: Practice, show: str, actions: list[AuditAction]) -> None:
     ana = cast.client(practice, "Ana")
     told = [
-        audit_labels.sentence(audit_log.record(action, practice=practice, client=ana, by=cast.DESK))
+        entry_sentences.sentence(audit_log.record(action, practice=practice, client=ana, by=cast.DESK))
         for action in actions
     ]
 
@@ -213,46 +212,6 @@ def test_a_biller_may_read_it(client: Browser, practice: Practice) -> None:
     ana = cast.ana(practice)
 
     assert cast.signed_in(client, cast.ines(practice)).get(page_of(ana)).status_code == 200
-
-
-@pytest.mark.parametrize("action", list(AuditAction))
-def test_every_action_has_a_sentence_and_an_icon(action: AuditAction) -> None:
-    line = audit_labels.row_for(AuditEntry(action=action, at=datetime(2026, 11, 23, tzinfo=UTC), actor_kind="system"))
-
-    assert line.sentence
-    assert "%(" not in line.sentence
-    assert line.icon in icons.shapes_by_name()
-
-
-@pytest.mark.parametrize(
-    ("action", "details", "sentence"),
-    [
-        (AuditAction.CLIENT_EDITED, {"fields": "first_name, phones"}, "Client Info changed: first name, phone"),
-        (AuditAction.ADDRESS_CHOSEN, {"address": None}, "Portal email removed: no address chosen"),
-        (AuditAction.OPTIONS_CHANGED, {"access_billing_documents": False}, "Billing access turned off"),
-        (AuditAction.OPTIONS_CHANGED, {"access_billing_documents": True}, "Billing access turned on"),
-        (AuditAction.INVITATION_REFUSED, {"why": "email_ok"}, "Invitation not sent: Email ok was not checked"),
-        (AuditAction.INVITATION_REFUSED, {"why": "moon"}, "Invitation not sent"),
-        (AuditAction.LINK_REFUSED, {"state": "used"}, "A sign-in link was used a second time"),
-        (AuditAction.EMAIL_DROPPED, {"reason": "Access is off."}, "An email was not sent. Access is off."),
-        (AuditAction.STAFF_ADDED, {"role": "front_desk"}, "Staff member added as front desk"),
-    ],
-)
-def test_sentences_contain_the_details(action: AuditAction, details: dict[str, object], sentence: str) -> None:
-    assert audit_labels.sentence(AuditEntry(action=action, details=details)) == sentence
-
-
-@pytest.mark.parametrize(
-    ("kind", "said_of"),
-    [
-        ("staff", "Fay"),
-        ("client", "Portal account for Fay"),
-        ("operator", "System administrator"),
-        ("nobody", "Not signed in"),
-    ],
-)
-def test_actor_has_the_name_of_that_time(kind: str, said_of: str) -> None:
-    assert audit_labels.actor_label(AuditEntry(actor_kind=kind, actor_name="Fay")) == said_of
 
 
 def test_query_count_is_constant(office: Browser, practice: Practice, django_assert_num_queries: object) -> None:

@@ -19,8 +19,8 @@ from portico.plumbing import clock
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import invoice_view_audit, lookups
-from portico.web.office.billing import invoice_labels
+from portico.web.office import lookups
+from portico.web.office.billing import invoice_labels, invoice_view_audit
 from portico.web.office.billing.drafts.invoice_form import DUE_CHOICES, InvoiceForms, InvoiceInitial
 from portico.web.office.billing.invoice import add_sharing_message
 

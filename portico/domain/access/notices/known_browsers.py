@@ -1,4 +1,4 @@
-"""Known browsers: browsers that a mailbox has signed in with before, recognised by a cookie."""
+"""Known browsers: browsers that a mailbox has signed in with before, recognized by a cookie."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from portico.plumbing import clock, tokens
 RETENTION = timedelta(days=400)
 
 
-def recognise(account: PortalAccount, key: str) -> bool:
+def recognize(account: PortalAccount, key: str) -> bool:
     """Returns True if the mailbox has signed in with this browser before, and records that it now has.
 
     Runs in the caller's transaction.

@@ -1,0 +1,1 @@
+"""Audit log entries as shown to staff."""

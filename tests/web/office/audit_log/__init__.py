@@ -1,0 +1,1 @@
+"""Tests of audit log entries as shown to staff."""
