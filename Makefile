@@ -64,7 +64,7 @@ lock: setup ## lock dependency versions from pyproject.toml (UPGRADE=1: the newe
 	$(LOCK) --output-file requirements/base.txt
 	$(LOCK) --extra dev --constraint requirements/base.txt --output-file requirements/dev.txt
 
-words: setup ## update the Spanish catalogue from the code
+words: setup ## update the Spanish catalog from the code
 	$(BIN)/python -m scripts.words update
 
 screenshots: setup packages ## take a screenshot of every page

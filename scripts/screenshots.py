@@ -32,7 +32,7 @@ PICTURES = ROOT.parent / "shared" / "design" / "png"
 STARTING_SECONDS = 120
 # Of the demo: without the settings of the tests, from which this program reads the list of pages.
 ENVIRONMENT = dict(os.environ)
-# Width, colour scheme and the suffix in the names of the designs.
+# Width, color scheme and the suffix in the names of the designs.
 type View = tuple[int, Literal["light", "dark"], str]
 VIEWS: tuple[View, ...] = (
     (1280, "light", "desktop"),
@@ -329,9 +329,9 @@ class Photographer:
 
     def take(self, page: Page, name: str, picture: str) -> None:
         self.taken.add(name)
-        for width, colours, ending in VIEWS:
+        for width, colors, ending in VIEWS:
             page.set_viewport_size({"width": width, "height": 844})
-            page.emulate_media(color_scheme=colours)
+            page.emulate_media(color_scheme=colors)
             page.evaluate(DRAWN)
             page.screenshot(path=TARGET / f"{name}--{picture}--{ending}.png", full_page=True)
 

@@ -1,4 +1,4 @@
-"""Translations: updates the catalogue, checks for missing translations and banned terms, and compiles them."""
+"""Translations: updates the catalog, checks for missing translations and banned terms, and compiles them."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "portico"
-CATALOGUE = SOURCE / "locale" / "es" / "LC_MESSAGES" / "django.po"
+CATALOG = SOURCE / "locale" / "es" / "LC_MESSAGES" / "django.po"
 # A table of English, Spanish, and the words that no translation may contain.
 TERMS = ROOT / "docs" / "spanish-terms.md"
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
@@ -85,19 +85,19 @@ def main() -> int:
 
 
 def update() -> int:
-    """Updates the catalogue: adds new messages untranslated and removes unused ones."""
-    CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
-    CATALOGUE.write_bytes(_written(_updated(_found())))
+    """Updates the catalog: adds new messages untranslated and removes unused ones."""
+    CATALOG.parent.mkdir(parents=True, exist_ok=True)
+    CATALOG.write_bytes(_written(_updated(_found())))
     return 0
 
 
 def check() -> int:
-    """Reports an outdated catalogue, missing translations, lost placeholders, and banned terms."""
+    """Reports an outdated catalog, missing translations, lost placeholders, and banned terms."""
     found = _found()
     updated = _updated(found)
     complaints = []
-    if not CATALOGUE.exists() or CATALOGUE.read_bytes() != _written(updated):
-        complaints.append("The catalogue is behind the code: run `make words`.")
+    if not CATALOG.exists() or CATALOG.read_bytes() != _written(updated):
+        complaints.append("The catalog is behind the code: run `make words`.")
     complaints += [
         f"Without Spanish: {message.id!r}"
         for message in updated
@@ -110,14 +110,14 @@ def check() -> int:
     return 1 if complaints else 0
 
 
-def banned_terms(catalogue: Catalog, table: str) -> list[str]:
+def banned_terms(catalog: Catalog, table: str) -> list[str]:
     """Returns a complaint for each translation with a word from the last column of the table."""
     rows = [row.split("|") for row in table.splitlines() if row.startswith("| ")]
     terms = [term.strip() for row in rows for term in row[3].split(",") if term.strip()]
     banned = re.compile(rf"\b(?:{'|'.join(map(re.escape, terms))})\b", re.IGNORECASE)
     return [
         f"Spanish says “{found[0]}” (docs/spanish-terms.md): {message.id!r}"
-        for message in catalogue
+        for message in catalog
         if message.id and (found := banned.search(_text_of(message)))
     ]
 
@@ -134,31 +134,31 @@ def compile_all() -> int:
 
 
 def _found() -> Catalog:
-    catalogue = Catalog(charset="utf-8")
+    catalog = Catalog(charset="utf-8")
     found = extract_from_dir(
         SOURCE, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=["Translators:"], strip_comment_tags=True
     )
     for path, line, message, comments, context in found:
-        catalogue.add(message, "", [(path, line)], auto_comments=comments, context=context)
-    return catalogue
+        catalog.add(message, "", [(path, line)], auto_comments=comments, context=context)
+    return catalog
 
 
 def _updated(found: Catalog) -> Catalog:
-    if CATALOGUE.exists():
-        with CATALOGUE.open("rb") as words:
-            catalogue = read_po(words, locale="es")
+    if CATALOG.exists():
+        with CATALOG.open("rb") as words:
+            catalog = read_po(words, locale="es")
     else:
-        catalogue = Catalog(
+        catalog = Catalog(
             locale="es", header_comment="# The words of Portico in Spanish.", charset="utf-8", fuzzy=False
         )
-    catalogue.update(found, no_fuzzy_matching=True)
-    return catalogue
+    catalog.update(found, no_fuzzy_matching=True)
+    return catalog
 
 
-def _written(catalogue: Catalog) -> bytes:
+def _written(catalog: Catalog) -> bytes:
     """Sorted and without line numbers and dates, so that branches rarely change the same lines."""
     buffer = BytesIO()
-    write_po(buffer, catalogue, no_location=True, sort_output=True, ignore_obsolete=True, width=100)
+    write_po(buffer, catalog, no_location=True, sort_output=True, ignore_obsolete=True, width=100)
     lines = buffer.getvalue().splitlines(keepends=True)
     return b"".join(line for line in lines if not line.startswith(RESTLESS))
 

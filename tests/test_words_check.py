@@ -25,9 +25,9 @@ def test_no_sentence_repeats_a_lifetime_or_a_size() -> None:
 
 
 def complaints(english: str | tuple[str, str], spanish: str | tuple[str, str]) -> list[str]:
-    catalogue = Catalog(locale="es")
-    catalogue.add(english, spanish)
-    return words.banned_terms(catalogue, TABLE)
+    catalog = Catalog(locale="es")
+    catalog.add(english, spanish)
+    return words.banned_terms(catalog, TABLE)
 
 
 def test_a_good_translation_has_no_complaint() -> None:

@@ -30,7 +30,7 @@ PAID_FROM = DRAFTS + VOID + UNSHARED + OPEN
 OF_ONE = 25
 DAYS = 720
 # The staged invoices, with owner, numbers, day, and where they fall in a hundred. The multipliers are those of
-# random number generators, so that neighbours differ.
+# random number generators, so that neighbors differ.
 STAGED = """
 CREATE TABLE bench_invoice AS
 SELECT n, owner, lot, day,

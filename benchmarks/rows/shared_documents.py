@@ -23,7 +23,7 @@ REVIEWED_FROM = COMPLETED_FROM + TO_REVIEW
 OF_ONE = 40
 DAYS = 720
 # The accesses with an account, each with where it falls in a hundred and the age of its packet. The multipliers are
-# those of random number generators, so that neighbours differ.
+# those of random number generators, so that neighbors differ.
 STAGED = """
 CREATE TABLE bench_request AS
 SELECT n, access, owner, account, (n * 48271 % 2147483647) % 100 AS lot, (n * 69621 % 2147483647) % {days} AS day

@@ -88,7 +88,7 @@ def _reencode(file: bytes) -> StoredImage:
     mode = "RGBA" if upright.has_transparency_data else "RGB"
     plain = upright if upright.mode in _SUPPORTED_MODES else upright.convert(mode)
     plain.thumbnail((STORED_PIXELS, STORED_PIXELS))
-    # Else colour profile, comments and locations would be saved too.
+    # Else color profile, comments and locations would be saved too.
     plain.info.clear()
     written = io.BytesIO()
     plain.save(written, "PNG", optimize=True)

@@ -28,7 +28,7 @@ class Folder(Protocol):
 
 @dataclass
 class Script:
-    """The behavior of the server towards its clients; may be changed while it runs."""
+    """The behavior of the server toward its clients; may be changed while it runs."""
 
     user: str = "reports"
     password: str = "reports"  # noqa: S105  # For the demo and tests.

@@ -54,7 +54,7 @@ pytestmark = [
 PORTAL = "/portal/alder-street/"
 
 type View = tuple[int, Literal["light", "dark"], dict[str, Any]]  # Any: axe's own JSON.
-# Width, colour scheme and rules. In dark mode only colours differ: tests/web/test_contrast.py computes their contrast.
+# Width, color scheme and rules. In dark mode only colors differ: tests/web/test_contrast.py computes their contrast.
 # On a narrow screen only layout and menus differ. `make thorough` applies the other rules in these views as well.
 DARK: tuple[View, ...] = ((1280, "dark", COLOUR_RULES), (320, "dark", COLOUR_RULES))
 VIEWS: tuple[View, ...] = (
@@ -99,10 +99,10 @@ def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
     for address in addresses:
         page.goto(address)
         seen.add(pages.name_of(page.url))
-        for width, colours, rules in VIEWS:
+        for width, colors, rules in VIEWS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
-            page.emulate_media(color_scheme=colours)
-            found += [f"{address} at {width} px, {colours}: {complaint}" for complaint in axe(page, rules)]
+            page.emulate_media(color_scheme=colors)
+            found += [f"{address} at {width} px, {colors}: {complaint}" for complaint in axe(page, rules)]
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if wide > 0:
                 found.append(f"{address} at {width} px: scrolls {wide} px sideways")

@@ -121,21 +121,21 @@ def test_the_back_button_does_not_show_the_pin(browsing: Browsing, live_server: 
 
 
 # In dark only colors differ: tests/web/test_contrast.py computes their contrast.
-@pytest.mark.parametrize("colours", ["light", "dark"] if databases.is_whole() else ["light"])
+@pytest.mark.parametrize("colors", ["light", "dark"] if databases.is_whole() else ["light"])
 def test_pin_pages_fit_a_phone_and_are_accessible(
-    browsing: Browsing, live_server: LiveServer, practice: Practice, colours: str
+    browsing: Browsing, live_server: LiveServer, practice: Practice, colors: str
 ) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     desk = at_the_desk(browsing, live_server, practice, width=320)
-    desk.emulate_media(color_scheme="dark" if colours == "dark" else "light")
+    desk.emulate_media(color_scheme="dark" if colors == "dark" else "light")
     desk.goto(tab(ana))
     assert (axe(desk), fits(desk)) == ([], True)
     desk.get_by_label("I checked who is calling").check()
     desk.get_by_role("button", name="Generate PIN").click()
     expect(desk.get_by_test_id("pin")).to_be_visible()
     assert (axe(desk), fits(desk)) == ([], True)
-    phone = browsing.window(live_server.url, width=320, colours="dark" if colours == "dark" else "light")
+    phone = browsing.window(live_server.url, width=320, colors="dark" if colors == "dark" else "light")
     type_in(phone, "ana@mail.example", "0000 0000")
     assert (axe(phone), fits(phone)) == ([], True)
 

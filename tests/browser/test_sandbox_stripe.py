@@ -32,11 +32,11 @@ def look(page: Page) -> list[str]:
     return [*axe(page), *([f"{page.url} scrolls {wide} px sideways"] if wide > 0 else [])]
 
 
-@pytest.mark.parametrize(("width", "colours"), [(1280, "light"), (320, "dark")])
+@pytest.mark.parametrize(("width", "colors"), [(1280, "light"), (320, "dark")])
 def test_its_pages_are_accessible(
-    browsing: Browsing, sandbox: SandboxStripe, session: CheckoutSession, width: int, colours: str
+    browsing: Browsing, sandbox: SandboxStripe, session: CheckoutSession, width: int, colors: str
 ) -> None:
-    page = browsing.window(width=width, colours="dark" if colours == "dark" else "light")
+    page = browsing.window(width=width, colors="dark" if colors == "dark" else "light")
     page.goto(session.address)
     found = look(page)
     page.get_by_role("link", name="4000 0000 0000 3220").click()

@@ -104,8 +104,8 @@ def test_every_hue_has_enough_contrast(
     browsing: Browsing, live_server: LiveServer, practice: Practice, hue: int
 ) -> None:
     Practice.objects.update(hue=hue)
-    for colours in ("light", "dark"):
-        page = browsing.window(live_server.url, colours="dark" if colours == "dark" else "light")
+    for colors in ("light", "dark"):
+        page = browsing.window(live_server.url, colors="dark" if colors == "dark" else "light")
         page.goto(DOOR)
         assert hue_of(page) == str(hue)
         assert axe(page) == []

@@ -93,7 +93,7 @@ def test_from_the_set_up_link_to_the_next_sign_in(
     codes = save_codes(page)
     assert len(codes) == 8
 
-    other = browsing.window(strict_site.url, width=320, colours="dark")
+    other = browsing.window(strict_site.url, width=320, colors="dark")
     sign_in_by_password(other)
     found += complaints_of(other)
     other.get_by_label("Authenticator code").fill("12345")

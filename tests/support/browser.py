@@ -62,7 +62,7 @@ class Browsing:
         *,
         javascript: bool = True,
         width: int = 1280,
-        colours: Literal["light", "dark"] = "light",
+        colors: Literal["light", "dark"] = "light",
         language: str = "en-US",
     ) -> Page:
         """Opens a page in a new window; with `base_url`, addresses may begin with a slash."""
@@ -70,7 +70,7 @@ class Browsing:
             base_url=base_url,
             java_script_enabled=javascript,
             viewport={"width": width, "height": HEIGHT},
-            color_scheme=colours,
+            color_scheme=colors,
             locale=language,
             reduced_motion="reduce",
         )

@@ -21,14 +21,14 @@ PAIRS = (
     *(("on-fill", ground) for ground in ("good-fill", "bad-fill")),
 )
 # The portal has its own ground: a token may be set more than once.
-COLOURS: dict[str, list[tuple[str, str]]] = {}
-for name, *colours in TOKEN.findall(STYLES):
-    COLOURS.setdefault(name, []).append((colours[0], colours[1]))
+COLORS: dict[str, list[tuple[str, str]]] = {}
+for name, *colors in TOKEN.findall(STYLES):
+    COLORS.setdefault(name, []).append((colors[0], colors[1]))
 
 
-def luminance(colour: str, hue: int) -> float:
+def luminance(color: str, hue: int) -> float:
     """Returns the relative luminance of an oklch color (https://www.w3.org/TR/css-color-4/#color-conversion-code)."""
-    lightness, chroma, angle = map(float, colour[6:-1].replace("var(--brand-hue)", str(hue)).split())
+    lightness, chroma, angle = map(float, color[6:-1].replace("var(--brand-hue)", str(hue)).split())
     a, b = chroma * cos(radians(angle)), chroma * sin(radians(angle))
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
@@ -51,8 +51,8 @@ def test_text_has_enough_contrast(ink: str, ground: str, scheme: str) -> None:
     found = {
         (hue, round(ratio, 2))
         for hue in HUES
-        for text in COLOURS[ink]
-        for behind in COLOURS[ground]
+        for text in COLORS[ink]
+        for behind in COLORS[ground]
         if (ratio := contrast(luminance(text[number], hue), luminance(behind[number], hue))) < NEEDED
     }
     assert found == set()

@@ -31,7 +31,7 @@ ALLOWED = {
     "web/icons/__init__.py: mark_safe(shapes_by_name()[name])",
     # The text of a consent, by a renderer that escapes what was typed.
     "domain/documents/templates/consent_text.py: mark_safe(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))",
-    # A text of the catalogue; Jinja2 escapes what is put into it.
+    # A text of the catalog; Jinja2 escapes what is put into it.
     "web/template_engine/translated_texts.py: Markup(text)",
 }
 

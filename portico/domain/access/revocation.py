@@ -41,7 +41,7 @@ def revoke_all(client: Client, relationship: Relationship | None = None, *, by: 
         access.changed_epoch = access.ended_epoch = portal_accounts.save_next_epoch(access.account)
         access.save(update_fields=["changed_epoch", "ended_epoch"])
         for session in portal_sessions.live_sessions(access.account):
-            # The session shows no client any more, so it must not count towards SESSIONS_PER_ACCOUNT.
+            # The session shows no client any more, so it must not count toward SESSIONS_PER_ACCOUNT.
             if not portal_sessions.accesses_of(session).exists():
                 portal_sessions.revoke(session, by=by)
         named = holders.details_of(access)

@@ -35,7 +35,7 @@ class InvoicePaid(Refused):
 
 
 class BeingPaid(Refused):
-    """A payment attempt is open on the invoice; as far as is known it has moved no money, so it can be cancelled."""
+    """A payment attempt is open on the invoice; as far as is known it has moved no money, so it can be canceled."""
 
     message = _("The client has started a payment for this invoice. Try again in a moment.")
 

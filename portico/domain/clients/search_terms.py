@@ -81,7 +81,7 @@ def terms_of(*, names: Iterable[str], addresses: Iterable[str], numbers: Iterabl
     for number in numbers:
         digits = number.removeprefix("+")
         terms |= {digits[start:] for start in range(len(digits) - _MIN_DIGITS + 1)}
-        # As dialled at home, which in many countries begins with a 0 that is not part of the number.
+        # As dialed at home, which in many countries begins with a 0 that is not part of the number.
         terms.add(re.sub(r"\D", "", formatted(number)))
     return {term[:_MAX_TERM_LENGTH] for term in terms if term}
 
@@ -239,7 +239,7 @@ def _prefixes(query: str) -> list[str]:
     """Return what terms must begin with: the digits of a phone number, part of an address, or each word."""
     plain = folded(query)
     if _PHONE.match(plain):
-        # "(0)" is written after the country code, but not dialled there.
+        # "(0)" is written after the country code, but not dialed there.
         prefixes = [_INTERNATIONAL_PREFIX.sub("", re.sub(r"\(0\)|\D", "", plain))]
     elif "@" in query:
         # As the terms of addresses are written; of "@example.com", the domain.

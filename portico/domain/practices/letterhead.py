@@ -1,4 +1,4 @@
-"""The letterhead of a practice's PDFs: name, logo, colour, address and paper size."""
+"""The letterhead of a practice's PDFs: name, logo, color, address and paper size."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ LETTER_COUNTRIES = frozenset(
 
 
 def letterhead_of(practice: Practice) -> dict[str, Any]:  # Any: JSON for a template of `portico/print`.
-    """Returns the paper size and the practice's name, initial, colour and logo."""
+    """Returns the paper size and the practice's name, initial, color and logo."""
     return {
         "paper": "us-letter" if practice.country in LETTER_COUNTRIES else "a4",
         "practice": {
@@ -33,7 +33,7 @@ def address_lines(practice: Practice) -> list[str]:
 
 
 def phone(practice: Practice) -> str:
-    """Returns the phone number as it is dialled, or an empty string."""
+    """Returns the phone number as it is dialed, or an empty string."""
     return phone_number_display.formatted(practice.phone) if practice.phone else ""
 
 

@@ -1,4 +1,4 @@
-"""Practice settings: contact details, texts, colour, currency, and the sender of its mails."""
+"""Practice settings: contact details, texts, color, currency, and the sender of its mails."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Payment intents: charging a saved card, and looking up, listing and cancelling payments."""
+"""Payment intents: charging a saved card, and looking up, listing and canceling payments."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime

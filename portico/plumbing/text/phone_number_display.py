@@ -28,7 +28,7 @@ def formatted(number: str, *, at_home: str = "") -> str:
 
 
 def e164(typed: str, country: str) -> str:
-    """Returns a typed phone number in E.164, as dialled in the country. Raises ValueError for an impossible one."""
+    """Returns a typed phone number in E.164, as dialed in the country. Raises ValueError for an impossible one."""
     try:
         number = phonenumbers.parse(typed, country)
     except phonenumbers.NumberParseException:
@@ -47,7 +47,7 @@ class TextPart:
 
 
 def split_phone_numbers(text: str, country: str) -> list[list[TextPart]]:
-    """Splits each line of a text into plain text and phone numbers, as dialled in the country."""
+    """Splits each line of a text into plain text and phone numbers, as dialed in the country."""
     return [_parts_of(line, country) for line in text.split("\n")]
 
 

@@ -1,4 +1,4 @@
-"""Sums of an account or an invoice as labelled lines that add up, in the active language; for pages and PDFs."""
+"""Sums of an account or an invoice as labeled lines that add up, in the active language; for pages and PDFs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

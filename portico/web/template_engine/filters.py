@@ -106,7 +106,7 @@ def phone(number: str | None, at_home: str | None = "") -> str:
     return phone_number_display.formatted(number, at_home=at_home or "") if number else ""
 
 
-def dialled(text: str, country: str) -> SafeString:
+def dialed(text: str, country: str) -> SafeString:
     """Renders a text of several lines with links for phone numbers."""
     lines = [
         format_html_join("", "{}", ((_linked(part) if part.number else part.text,) for part in parts))
@@ -183,7 +183,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "full_month": full_month,
     "ago": ago,
     "phone": phone,
-    "dialled": dialled,
+    "dialed": dialed,
     "calling": calling,
     "money": money,
     "file_size": file_size,

@@ -26,7 +26,7 @@ def gettext(context: EvalContext, message: str, /, **variables: object) -> str:
 @lru_cache(maxsize=CACHE_SIZE)
 def _template(_language: str | None, message: str, is_html: bool) -> str:  # noqa: FBT001  # A part of the cache's key.
     text = translation.gettext(message)
-    return Markup(text) if is_html else text  # noqa: S704  # Texts of our own catalogue.
+    return Markup(text) if is_html else text  # noqa: S704  # Texts of our own catalog.
 
 
 @lru_cache(maxsize=CACHE_SIZE)

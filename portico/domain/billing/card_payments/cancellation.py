@@ -1,4 +1,4 @@
-"""Cancelling open payment attempts at Stripe, so that they can no longer be paid."""
+"""Canceling open payment attempts at Stripe, so that they can no longer be paid."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta

@@ -68,7 +68,7 @@ class Show:
 
 
 class _Blocked(Exception):
-    """Other attempts are open on the invoices, and must be cancelled at Stripe first."""
+    """Other attempts are open on the invoices, and must be canceled at Stripe first."""
 
     def __init__(self, attempts: list[PaymentAttempt]) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ def start_payment(payer: Payer, order: PaymentOrder) -> PaymentAttempt:
 def _begin_after_cancelling(
     payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[Cause], deadline: Deadline
 ) -> tuple[PaymentAttempt, bool]:
-    """Returns the attempt and whether it is new, after cancelling all that block it. Raises Processing."""
+    """Returns the attempt and whether it is new, after canceling all that block it. Raises Processing."""
     for _round in range(MAX_CANCELLATION_ROUNDS):
         try:
             return _begin(payer, order, key, avoided)

@@ -28,11 +28,11 @@ class AllocationQuerySet(RowQuerySet["Allocation"]):
         the source taken back, do not.
         """
         in_force = Q(reversals__undone_at=None)
-        cancelled = Sum(
+        canceled = Sum(
             "reversals__amount_minor", filter=in_force & Q(reversals__cause__in=CANCELLING_CAUSES), default=0
         )
         lost = Sum("reversals__amount_minor", filter=in_force & Q(reversals__cause="dispute"), default=0)
-        return self.annotate(put=F("amount_minor") - cancelled, lost=lost).filter(put__gt=0)
+        return self.annotate(put=F("amount_minor") - canceled, lost=lost).filter(put__gt=0)
 
 
 class Allocation(PracticeRow):

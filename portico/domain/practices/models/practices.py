@@ -85,7 +85,7 @@ class Practice(Row):
     document_notices = models.CharField(
         max_length=20, choices=DocumentNotices.choices, default=DocumentNotices.CLINICIAN
     )
-    # The hue of the accent colour, in degrees.
+    # The hue of the accent color, in degrees.
     hue = models.PositiveSmallIntegerField(default=218)
     # The digest of the logo's row, so that a page can link to the logo without a query; empty without a logo.
     logo_digest = models.CharField(max_length=64, blank=True)

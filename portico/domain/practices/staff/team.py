@@ -196,7 +196,7 @@ def _state(member: StaffMember, waiting: set[int]) -> StaffState:
 def _lock(member: StaffMember) -> Iterator[StaffMember]:
     """Opens a transaction and locks the practice, then the colleague.
 
-    Two owners who change each other at the same time are serialised: the second sees the change of the first.
+    Two owners who change each other at the same time are serialized: the second sees the change of the first.
     """
     with transaction.atomic():
         Practice.objects.locked().get(pk=member.practice_id)

@@ -21,7 +21,7 @@ class Fact:
     icon: str
     name: str
     value: str
-    # The technical detail, shown in a fainter colour.
+    # The technical detail, shown in a fainter color.
     faint: str = ""
 
 

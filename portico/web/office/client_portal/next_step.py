@@ -1,4 +1,4 @@
-"""The next step towards a client's first sign-in, shown on the Overview."""
+"""The next step toward a client's first sign-in, shown on the Overview."""
 
 from dataclasses import dataclass
 

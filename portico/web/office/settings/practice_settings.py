@@ -1,4 +1,4 @@
-"""`Settings` > `Practice`: its details, texts for clients, accent colour and logo."""
+"""`Settings` > `Practice`: its details, texts for clients, accent color and logo."""
 
 from http import HTTPStatus
 

@@ -20,7 +20,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.database.mailbox_parts import LETTERS, MailboxHead, MailboxName, MailboxTail
 
-# Letters that are wrong, missing, added or exchanged with their neighbour: in a short name only one, since many short
+# Letters that are wrong, missing, added or exchanged with their neighbor: in a short name only one, since many short
 # names are similar.
 MAX_DISTANCE, MAX_DISTANCE_OF_SHORT = 2, 1
 SHORT_NAME = 6
