@@ -1,8 +1,13 @@
 """Postfix and Dovecot themselves: their reports come back, and are read as what they say."""
 
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
 import pytest
 from django.test import override_settings
 
+from portico import enhanced_status_codes
 from portico.domain.maintenance.models import CheckReason, SenderCheck, Verdict
 from portico.domain.maintenance.sender_check import check_mail
 from portico.domain.practices.models import Practice
@@ -10,8 +15,9 @@ from portico.gateways.imap import ImapMailbox, parse
 from portico.gateways.smtp import transport
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import delivery
-from portico.plumbing.mail.reports import report_mailbox, report_parsing, report_tags
-from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
+from portico.plumbing.mail.reports import report_application, report_mailbox, report_parsing, report_tags
+from portico.plumbing.models import DeliveryReport, MailStop, OutgoingEmail, ReportMailbox
+from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 from scripts import system_packages
 from tests import cast
 from tests.support import certificates
@@ -85,6 +91,78 @@ def test_reports_of_postfix_are_read_from_dovecot(
 def refs_behind(raw: bytes, field: bytes) -> tuple[str, ...]:
     (line,) = (line for line in raw.splitlines() if line.startswith(field))
     return report_tags.refs_in([line.decode()])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the rules: what the recipient's server answers, what Postfix reports of it, and what follows."""
+
+    answer: str
+    reported: tuple[tuple[str, str], ...]
+    state: EmailState
+    cause: FailureCause | Literal[""]
+    is_stopped: bool = False
+
+
+def _failed(answer: str, cause: FailureCause, *, stops: bool = False, state: EmailState | None = None) -> Row:
+    """Returns the row for an answer of which Postfix reports the code, 5.0.0 for none."""
+    code = next(iter(enhanced_status_codes.all_in(answer)), "5.0.0")
+    return Row(answer, (("failed", code),), state or (EmailState.BOUNCED if stops else EmailState.FAILED), cause, stops)
+
+
+ROWS = (
+    Row("", (("relayed", "2.0.0"),), EmailState.DELIVERED, ""),
+    *(
+        _failed(f"550 {code} No", FailureCause.NO_MAILBOX, stops=True)
+        for code in ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1")
+    ),
+    _failed("552 5.2.2 Over quota", FailureCause.FULL),
+    Row("452 4.2.2 Over quota", (("delayed", "4.2.2"), ("failed", "4.2.2")), EmailState.FAILED, FailureCause.FULL),
+    Row("451 4.3.0 Later", (("delayed", "4.3.0"), ("failed", "4.3.0")), EmailState.FAILED, FailureCause.EXPIRED),
+    _failed("550 5.7.1 No", FailureCause.DISTRUST),
+    _failed("550 5.7.26 No", FailureCause.DISTRUST),
+    *(_failed(f"554 {code} No", FailureCause.MESSAGE) for code in ("5.3.4", "5.5.2", "5.6.0")),
+    _failed("550 5.0.0 No", FailureCause.UNEXPLAINED),
+    _failed("550 No", FailureCause.UNEXPLAINED),
+)
+TWICE = "550 Not today"
+
+
+@override_settings(EMAIL_RETURN_PATH="bounces@portico.test")
+def test_every_rule_follows_from_what_postfix_reports(
+    practice: Practice, mail_servers: MailServers, smtp: SmtpServer
+) -> None:
+    addresses = {f"row{number}@mail.example": row for number, row in enumerate(ROWS)}
+    for address, row in addresses.items():
+        cast.invited(cast.client(practice, address, address=address))
+        if row.answer:
+            smtp.refuse("recipient", row.answer, to=address)
+    # Two in a row to one mailbox, which a rejection without a reason stops.
+    for name in ("Bruno", "Bea"):
+        cast.invited(cast.client(practice, name, address="twice@mail.example"))
+    smtp.refuse("recipient", TWICE, to="twice@mail.example")
+    while delivery.deliver_next("rest", transport.transport(mail_servers.url)):
+        pass
+    mailbox = ImapMailbox(parse(mail_servers.mailbox_url), certificates.trusting_context())
+    expected = Counter((address, *each) for address, row in addresses.items() for each in row.reported)
+    expected["twice@mail.example", "failed", "5.0.0"] = 2
+
+    def read() -> bool:
+        ReportMailbox.objects.update(read_at=None)
+        report_mailbox.read_new(mailbox)
+        assert not ReportMailbox.objects.get().problem, mail_servers.log()
+        return DeliveryReport.objects.count() >= expected.total()
+
+    mail_servers.wait_for(read)
+    rows = DeliveryReport.objects.values_list("email__to_address", "kind", "status_code")
+    assert Counter(rows) == expected
+    while report_application.apply_next():
+        pass
+    for address, row in addresses.items():
+        email = OutgoingEmail.objects.get(to_address=address)
+        assert (email.state, email.failure_cause) == (row.state, row.cause), row
+        assert MailStop.objects.live().filter(mailbox_key=address).exists() is row.is_stopped, row
+    assert MailStop.objects.live().filter(mailbox_key="twice@mail.example").exists()
 
 
 @override_settings(EMAIL_RETURN_PATH="bounces@portico.test")

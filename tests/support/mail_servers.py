@@ -21,6 +21,8 @@ from tests.support.ports import free_port
 from tests.support.smtp import SmtpServer
 
 MASTER = "/usr/lib/postfix/sbin/master"
+# Postfix tries a mail every second, reports the delay after one, and gives up after so many.
+LIFETIME_SECONDS = 12
 SERVICES = """\
 {port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
@@ -65,6 +67,11 @@ virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
 disable_dns_lookups = yes
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
+delay_warning_time = 1s
+maximal_queue_lifetime = {lifetime}s
 smtp_tls_security_level = none
 """
 DOVECOT_SETTINGS = """\
@@ -173,7 +180,7 @@ def _write_settings(servers: MailServers) -> None:
     certificates.write(folder / "both.pem")
     values = {"folder": folder, "uid": owner.pw_uid, "gid": owner.pw_gid}
     (folder / "postfix" / "master.cf").write_text(SERVICES.format(port=servers.smtp_port))
-    settings = POSTFIX_SETTINGS.format(**values, relay_port=servers.receiver.port)
+    settings = POSTFIX_SETTINGS.format(**values, relay_port=servers.receiver.port, lifetime=LIFETIME_SECONDS)
     (folder / "postfix" / "main.cf").write_text(settings)
     (folder / "dovecot.conf").write_text(DOVECOT_SETTINGS.format(**values, port=servers.imap_port))
 
