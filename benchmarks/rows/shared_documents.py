@@ -16,8 +16,9 @@ from tests import cast, shared_documents
 
 TABLES = (Packet, DocumentRequest, Submission)
 # Of a hundred documents: the rest are reviewed.
-SENT, STARTED, WITHDRAWN, TO_REVIEW = 12, 8, 2, 8
-COMPLETED_FROM = SENT + STARTED + WITHDRAWN
+SENT, STARTED, WITHDRAWN, DECLINED, TO_REVIEW = 12, 8, 1, 1, 8
+DECLINED_FROM = SENT + STARTED + WITHDRAWN
+COMPLETED_FROM = DECLINED_FROM + DECLINED
 REVIEWED_FROM = COMPLETED_FROM + TO_REVIEW
 # One client has this many packets.
 OF_ONE = 40
@@ -69,18 +70,21 @@ def _copy(request: DocumentRequest, submission: Submission) -> None:
     }
     bulk_rows.multiply(request.packet, source, packet | owner)
     is_completed = f"lot >= {COMPLETED_FROM}"
-    is_withdrawn = f"lot >= {SENT + STARTED} AND lot < {COMPLETED_FROM}"
+    is_withdrawn = f"lot >= {SENT + STARTED} AND lot < {DECLINED_FROM}"
+    is_declined = f"lot >= {DECLINED_FROM} AND lot < {COMPLETED_FROM}"
     columns = {
         "id": base[DocumentRequest],
         "ref": bulk_rows.ref(request),
         "packet_id": base[Packet],
         "state": f"CASE WHEN lot < {SENT} THEN '{RequestState.SENT}' WHEN lot < {SENT + STARTED}"
         f" THEN '{RequestState.STARTED}' WHEN {is_withdrawn} THEN '{RequestState.WITHDRAWN}'"
+        f" WHEN {is_declined} THEN '{RequestState.DECLINED}'"
         f" WHEN lot < {REVIEWED_FROM} THEN '{RequestState.COMPLETED}' ELSE '{RequestState.REVIEWED}' END",
         "sent_at": "sent",
         "opened_at": f"CASE WHEN lot >= {SENT} THEN sent END",
         "started_at": f"CASE WHEN lot >= {SENT} AND lot < {SENT + STARTED} THEN sent END",
         "withdrawn_at": f"CASE WHEN {is_withdrawn} THEN sent END",
+        "declined_at": f"CASE WHEN {is_declined} THEN sent END",
         "completed_at": f"CASE WHEN {is_completed} THEN sent END",
         "announced_at": f"CASE WHEN {is_completed} THEN sent END",
         "reviewed_at": f"CASE WHEN lot >= {REVIEWED_FROM} THEN sent END",

@@ -1,10 +1,10 @@
-"""The practice's shared documents: waiting for clients, stuck, to review, reviewed, and due again."""
+"""The practice's shared documents: waiting for clients, stuck, to review, reviewed, declined, and due again."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from portico.domain.documents import due_again
 from portico.domain.documents.models import DocumentRequest, DocumentRequestQuerySet, RequestState
@@ -26,10 +26,17 @@ class Filter(StrEnum):
     STUCK = "stuck"
     TO_REVIEW = "review"
     REVIEWED = "reviewed"
+    DECLINED = "declined"
     DUE_AGAIN = "due"
 
 
-_STATES = {Filter.TO_REVIEW: RequestState.COMPLETED, Filter.REVIEWED: RequestState.REVIEWED}
+_STATES = {
+    Filter.TO_REVIEW: RequestState.COMPLETED,
+    Filter.REVIEWED: RequestState.REVIEWED,
+    Filter.DECLINED: RequestState.DECLINED,
+}
+# The people for whom a document can still wait.
+_PRESENT = Q(client__is_archived=False, access__relationship__ended_at=None)
 
 
 def list_for(practice: Practice, chosen: Filter, *, before: str = "") -> KeysetPage[DocumentRequest]:
@@ -53,9 +60,12 @@ def list_for(practice: Practice, chosen: Filter, *, before: str = "") -> KeysetP
     return keyset_pagination.page_of(found, is_first=after is None, size=PAGE_SIZE)
 
 
-def open_requests(practice: Practice, chosen: Filter | None = None) -> DocumentRequestQuerySet:
-    """Returns the practice's requests that wait for clients; for STUCK those sent five days ago or earlier."""
-    rows = DocumentRequest.objects.open().filter(practice=practice)
+def open_requests(practice: Practice, chosen: Filter) -> DocumentRequestQuerySet:
+    """Returns the practice's requests that wait for clients; for STUCK those sent five days ago or earlier.
+
+    Not those of archived clients and former contacts, who can't complete them.
+    """
+    rows = DocumentRequest.objects.open().filter(_PRESENT, practice=practice)
     return rows.filter(sent_at__lte=clock.now() - STUCK_AFTER) if chosen == Filter.STUCK else rows
 
 
@@ -82,7 +92,7 @@ def _matching(practice: Practice, chosen: Filter) -> DocumentRequestQuerySet:
 
 @CompiledQuery
 def _open(practice: Parameter, sent_until: Parameter, before: Parameter) -> QuerySet[DocumentRequest]:
-    rows = DocumentRequest.objects.open().filter(practice=practice, sent_at__lte=sent_until, pk__lt=before)
+    rows = DocumentRequest.objects.open().filter(_PRESENT, practice=practice, sent_at__lte=sent_until, pk__lt=before)
     return _listed(rows)
 
 

@@ -15,6 +15,7 @@ from portico.domain.access.onboarding.bulk_selection import TooManyClients
 from portico.domain.access.onboarding.invitation_runs import SelectionChanged
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents import practice_documents
+from portico.domain.documents.models import DocumentRequest
 from portico.domain.documents.practice_documents import Filter
 from portico.domain.documents.refusals import NoRecipientEligible
 from portico.domain.documents.sharing import bulk_preview, reminder_mail
@@ -52,9 +53,10 @@ def recipients_of(practice: Practice, chosen: ChosenDocuments) -> list[ReminderR
 
     Runs three queries. Raises TooManyClients.
     """
-    rows = practice_documents.open_requests(practice, chosen.show)
     if chosen.show is None:
-        rows = rows.filter(ref__in=chosen.refs)
+        rows = DocumentRequest.objects.open().filter(practice=practice, ref__in=chosen.refs)
+    else:
+        rows = practice_documents.open_requests(practice, chosen.show)
     counted = rows.order_by().values_list("access").annotate(number=Count("pk"))
     numbers = dict(counted[: bulk_selection.MAX_CLIENTS + 1])
     if len(numbers) > bulk_selection.MAX_CLIENTS:

@@ -1,4 +1,4 @@
-"""The practice's `Documents`: what waits for clients, is stuck, to be reviewed or due again; and their export."""
+"""The practice's `Documents`: what waits for clients, is stuck, to be reviewed, declined or due again; and their export."""
 
 from collections.abc import Sequence
 from datetime import tzinfo
@@ -25,13 +25,14 @@ from portico.web.office.sign_in.reauthentication import recently_verified
 
 COLUMNS = (
     *("Client", "Recipient", "Document", "Kind", "Status"),
-    *("Shared", "Opened", "Started", "Completed", "Reviewed", "Signed on paper"),
+    *("Shared", "Opened", "Started", "Completed", "Reviewed", "Declined", "Signed on paper"),
 )
 FILTERS = {
     Filter.WAITING: _("Waiting for the client"),
     Filter.STUCK: format_lazy(_("Waiting {days} days or more"), days=STUCK_AFTER.days),
     Filter.TO_REVIEW: _("To review"),
     Filter.REVIEWED: _("Reviewed"),
+    Filter.DECLINED: _("Declined"),
     Filter.DUE_AGAIN: _("Due again"),
 }
 
@@ -78,7 +79,10 @@ def _chosen(request: OfficeRequest) -> Filter:
 def _cells(request: DocumentRequest, zone: tzinfo) -> Sequence[str]:
     row = request.__dict__  # The annotated columns.
     signed_on = row["signed_on"]
-    times = (request.sent_at, request.opened_at, request.started_at, request.completed_at, request.reviewed_at)
+    times = (
+        *(request.sent_at, request.opened_at, request.started_at),
+        *(request.completed_at, request.reviewed_at, request.declined_at),
+    )
     return (
         csv_files.escaped(request.client.name),
         csv_files.escaped(request.access.holder_name()),

@@ -53,14 +53,34 @@ def refs_on(office: Browser, show: str, *requests: DocumentRequest) -> list[bool
 
 def test_each_filter_shows_its_documents(office: Browser, access: PortalAccess) -> None:
     new, old, done, reviewed = shared(access, 4)
+    may_be_declined = shared_documents.consent(access.client.practice, may_be_declined=True)
+    (declined,) = shared_documents.shared(access, may_be_declined)
     DocumentRequest.objects.filter(pk=old.pk).update(sent_at=clock.now() - timedelta(days=5))
     shared_documents.signed(done, access)
     shared_documents.signed(reviewed, access)
     reviews.review(reviewed, note="", by=cast.hal(access.client.practice).actor)
-    assert refs_on(office, "waiting", new, old, done, reviewed) == [True, True, False, False]
-    assert refs_on(office, "stuck", new, old, done, reviewed) == [False, True, False, False]
-    assert refs_on(office, "review", new, old, done, reviewed) == [False, False, True, False]
-    assert refs_on(office, "reviewed", new, old, done, reviewed) == [False, False, False, True]
+    request_states.decline(declined, reason="I want to ask first.", by=cast.DESK)
+    everything = (new, old, done, reviewed, declined)
+    assert refs_on(office, "waiting", *everything) == [True, True, False, False, False]
+    assert refs_on(office, "stuck", *everything) == [False, True, False, False, False]
+    assert refs_on(office, "review", *everything) == [False, False, True, False, False]
+    assert refs_on(office, "reviewed", *everything) == [False, False, False, True, False]
+    assert refs_on(office, "declined", *everything) == [False, False, False, False, True]
+    assert "I want to ask first." in office.get(LIST, {"show": "declined"}).text
+
+
+def test_nothing_waits_for_archived_clients_and_former_contacts(office: Browser, access: PortalAccess) -> None:
+    guardian = cast.guardian(access.client)
+    (own,), (of_contact,) = shared(access), shared(cast.with_contact_access(guardian))
+    DocumentRequest.objects.update(sent_at=clock.now() - timedelta(days=6))
+    contact_changes.end(guardian, by=cast.DESK)
+    for show in ("waiting", "stuck"):
+        assert refs_on(office, show, own, of_contact) == [True, False]
+        assert len(office.get(f"{LIST}file/", {"show": show}).getvalue().decode().splitlines()) == 2
+    client_changes.archive(access.client, by=cast.DESK)
+    assert refs_on(office, "waiting", own, of_contact) == [False, False]
+    client_changes.restore(access.client, by=cast.DESK)
+    assert refs_on(office, "waiting", own, of_contact) == [True, False]
 
 
 def test_another_practice_sees_none_of_them(client: Browser, access: PortalAccess) -> None:
