@@ -16,7 +16,7 @@ from portico.domain.billing.models import Invoice, SharingRun
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import shown_sums_field
+from portico.web.office import names_shown, shown_sums_field
 from portico.web.office.billing import invoice_labels
 from portico.web.office.billing.invoice_labels import NotifyHint
 
@@ -46,6 +46,7 @@ def share_all(request: OfficeRequest) -> HttpResponse:
             (_("Shared, with an email"), "emailed", [row for row in rows if row.mailed]),
             (_("Shared without an email"), "silent", [row for row in rows if not row.mailed]),
         ),
+        "parents_apart": names_shown.with_parents_apart(row.invoice.client for row in rows),
         "number": len(ids),
         "has_more": len(planned) > MAX_PLANNED,
         "max_planned": MAX_PLANNED,

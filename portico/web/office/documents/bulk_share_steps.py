@@ -21,12 +21,12 @@ from portico.domain.practices.mail_texts import MailText
 from portico.plumbing.refusals import Refused
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import form_keys
+from portico.web.office import form_keys, names_shown
 from portico.web.office.documents.bulk_share_form import BulkShareForm
 from portico.web.office.documents.share_steps import EMAIL, ITEMS, REVIEW, SEND
 from portico.web.office.invitations import chosen_clients
-from portico.web.office.invitations.names_shown import NamesShown
 from portico.web.office.invitations.run_preview import MAX_DIGEST
+from portico.web.office.names_shown import NamesShown
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -144,6 +144,7 @@ def _review_page(
         "minutes": sum(each.minutes for each in chosen),
         "number": len(preview.shared),
         "shared": NamesShown.of([each.item for each in preview.shared]),
+        "parents_apart": names_shown.with_parents_apart(each.item.client for each in preview.shared),
         "languages": _language_rows(preview, form.texts_for(preview.languages)),
         "left_out": [LeftOutRow(reason, NamesShown.of(people)) for reason, people in preview.left_out.items()],
         "number_left_out": len(preview.planned) - len(preview.shared),

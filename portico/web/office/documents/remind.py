@@ -21,11 +21,12 @@ from portico.plumbing.refusals import Refused
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
+from portico.web.office import names_shown
 from portico.web.office.base_form import posted
 from portico.web.office.documents.mail_texts_form import MailTextsForm
 from portico.web.office.invitations import chosen_clients
-from portico.web.office.invitations.names_shown import NamesShown
 from portico.web.office.invitations.run_preview import MAX_DIGEST
+from portico.web.office.names_shown import NamesShown
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -102,6 +103,7 @@ def _page(
         "number": len(reminders_by_hand.mailboxes_of(recipients)),
         "shown": reminders_by_hand.digest_of(recipients),
         "reminded": NamesShown.of(able),
+        "parents_apart": names_shown.with_parents_apart(each.client for each in able),
         "left_out": [(reason, NamesShown.of(people)) for reason, people in by_reason.items()],
         "number_left_out": len(recipients) - len(able),
         "editors": form.editors(languages),

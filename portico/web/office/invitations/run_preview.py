@@ -22,9 +22,9 @@ from portico.plumbing.refusals import Refused
 from portico.plumbing.text import input_validation
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office import form_keys
+from portico.web.office import form_keys, names_shown
 from portico.web.office.invitations import chosen_clients
-from portico.web.office.invitations.names_shown import NamesShown
+from portico.web.office.names_shown import NamesShown
 from portico.web.office.roles import CLIENT_EDITORS
 
 MAX_DIGEST = 64
@@ -96,6 +96,9 @@ def _context(request: OfficeRequest, selection: Selection, preview: InvitationPr
         "may_leave_contacts": selection.with_contacts,
         "invited": NamesShown.of(preview.invited),
         "turned_on": NamesShown.of(preview.turned_on),
+        "parents_apart": names_shown.with_parents_apart(
+            [*preview.invited, *(each.client for each in preview.contacts)]
+        ),
         "languages": _languages(request.practice, preview),
         "left_out": [LeftOutRow(reason, NamesShown.of(clients)) for reason, clients in preview.left_out.items()],
         "documents": [each for each in shareable.list_for(request.practice, None) if each.in_welcome_packet],

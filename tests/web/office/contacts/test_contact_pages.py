@@ -9,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access.models import Pin, PortalAccess
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients import contacts
 from portico.domain.clients.models import Client, Contact, Relationship
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, OutgoingEmail
-from tests import cast
+from tests import cast, shared_documents
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -212,6 +213,40 @@ def test_parents_apart_show_where_things_are_shared(office: Browser, ana: Client
         assert "Ana’s parents live apart" in office.get(url).text, url
     office.post(f"{page(ana)}parents-apart/")
     assert "Ana’s parents live apart" not in office.get(tab(relationship)).text
+
+
+def test_parents_apart_show_where_something_is_sent_again(office: Browser, ana: Client) -> None:
+    contacts.set_parents_apart(ana, apart=True, by=cast.DESK)
+    cast.in_the_portal(Browser(), ana)
+    access = PortalAccess.objects.get(own_client=ana)
+    (request,) = shared_documents.shared(access, shared_documents.consent(ana.practice))
+    shared_documents.signed(request, access)
+    documents, invoice = f"{page(ana)}documents/", cast.bill(ana)
+    for url in (documents, f"{documents}{request.ref}/", f"/office/invoices/{invoice.ref}/"):
+        assert "Ana’s parents live apart" in office.get(url).text, url
+
+
+def test_parents_apart_show_where_many_are_sent_something(office: Browser, ana: Client) -> None:
+    contacts.set_parents_apart(ana, apart=True, by=cast.DESK)
+    bruno = cast.bruno(ana.practice)
+    version = shared_documents.consent(ana.practice)
+    requests = [shared_documents.shared(cast.with_access(each), version)[0] for each in (ana, bruno)]
+    for each in (ana, bruno):
+        cast.bill(each, shared=False)
+    people = f"client={ana.ref}&client={bruno.ref}"
+    other = shared_documents.form(ana.practice)
+    chosen = {"recipients": "client", "documents": [other.template.ref], "action": "review"}
+    pages = [
+        office.get("/office/documents/reminders/new/", {"document": [each.ref for each in requests]}),
+        office.get(f"/office/invitations/new/?{people}"),
+        office.get("/office/invoices/sharing/"),
+        office.post(f"/office/documents/sharing/new/?{people}", chosen),
+    ]
+    for answer in pages:
+        notice = answer.text.partition('data-testid="parents-apart"')[2].partition("</section>")[0]
+        assert "The parents of 1 of these clients live apart" in notice, answer.request["PATH_INFO"]
+        assert ana.name in notice
+        assert bruno.name not in notice
 
 
 def queries_of(office: Browser, person: Client) -> list[int]:

@@ -1,7 +1,9 @@
 """People named on a page: the first of them, and the number of the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from portico.domain.clients.models import Client
 
 MAX_NAMES = 20
 
@@ -20,3 +22,9 @@ class NamesShown[P]:
     @property
     def others(self) -> int:
         return self.number - len(self.named)
+
+
+def with_parents_apart(clients: Iterable[Client]) -> NamesShown[Client]:
+    """Returns those of the clients whose parents live apart, each once."""
+    found = {each.pk: each for each in clients if each.parents_apart_at is not None}
+    return NamesShown.of(list(found.values()))
