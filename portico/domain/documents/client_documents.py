@@ -160,6 +160,7 @@ def _listed(
     if state in OPEN_STATES:
         asked = questions.get(version, [])
         facts = CompletionFacts(
+            TemplateKind(kind),
             packet.shared_at,
             email_ref or "",
             email_state or "",

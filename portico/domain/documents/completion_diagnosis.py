@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from portico.domain.documents.models import TemplateKind
 from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES, TAKEN_STATES
 
 
@@ -16,6 +17,7 @@ class CompletionFacts:
     `question` is the number of the question that was answered last, of `questions`; 0 if there is none.
     """
 
+    kind: TemplateKind
     shared_at: datetime
     email_ref: str
     email_state: str
@@ -70,11 +72,13 @@ def _steps(facts: CompletionFacts) -> Iterator[CompletionStep]:
     )
     opened_at = facts.opened_at or facts.started_at
     yield CompletionStep(_("Opened") if opened_at else _("Not opened yet"), is_done=opened_at is not None, at=opened_at)
-    yield CompletionStep(
-        _("Started") if facts.started_at else _("Not started yet"),
-        is_done=facts.started_at is not None,
-        at=facts.started_at,
-    )
+    # A text to sign, or a file to read, has nothing to begin.
+    if facts.kind in (TemplateKind.FORM, TemplateKind.UPLOAD):
+        yield CompletionStep(
+            _("Started") if facts.started_at else _("Not started yet"),
+            is_done=facts.started_at is not None,
+            at=facts.started_at,
+        )
     yield CompletionStep(_stopped_at(facts), is_done=False, at=facts.saved_at)
 
 
@@ -91,4 +95,4 @@ def _stopped_at(facts: CompletionFacts) -> str:
             "question": facts.question,
             "questions": facts.questions,
         }
-    return _("Not submitted yet")
+    return _("Not signed yet") if facts.kind == TemplateKind.CONSENT else _("Not submitted yet")

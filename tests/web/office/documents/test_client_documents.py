@@ -132,12 +132,16 @@ def test_a_client_who_opened_it_was_there_also_after_a_change_of_address(
     assert "Signed in after it was shared" in page
     assert "Not signed in since it was shared" not in page
     assert "The email is on its way" not in page
-    assert "Not started yet" in marked_step(page)
+    assert "Not signed yet" in marked_step(page)
+    # A text to sign has nothing to begin.
+    assert "tarted" not in page
 
 
 def test_the_step_of_a_client_who_stopped_at_a_question(office: Browser, ana: Client) -> None:
     (request,) = shared(ana, shared_documents.form(ana.practice))
     assert "Not opened yet" in marked_step(office.get(address(ana)).text)
+    request_states.mark_opened(request, language="en", by=cast.DESK)
+    assert "Not started yet" in marked_step(office.get(address(ana)).text)
     shared_documents.saved(request, {"name": [{"valueString": "Ana"}]})
     ResponseDraft.objects.update(place="smokes")
     assert "Stopped at question 3 of 6" in marked_step(office.get(address(ana)).text)
