@@ -13,6 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
 from portico.domain.documents.completion import request_states
+from portico.domain.documents.forms import record_fields
+from portico.domain.documents.forms.record_fields import RecordField
 from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission
 from portico.domain.practices.models import Practice
 from tests import cast, shared_documents
@@ -130,6 +132,20 @@ def test_the_server_refuses_to_submit_what_is_missing(portal: Browser, form: Doc
     assert answer.status_code == 422
     assert "2 questions still need an answer" in answer.text
     assert not Submission.objects.exists()
+
+
+def test_a_phone_shows_the_keyboard_of_the_answer(portal: Browser, ana: Client) -> None:
+    linked = {
+        field: [{"system": record_fields.SYSTEM, "code": field}] for field in (RecordField.PHONE, RecordField.EMAIL)
+    }
+    asked = [shared_documents.item(field, "string", f"{field}?", code=code) for field, code in linked.items()]
+    asked += [shared_documents.item("age", "integer", "Age?"), shared_documents.item("name", "string", "Name?")]
+    access = PortalAccess.objects.get(own_client=ana)
+    (request,) = shared_documents.shared(access, shared_documents.form(ana.practice, *asked))
+    page = portal.get(f"{LIST}{request.ref}/pages/1/").text
+    assert re.findall(r'name="q\d" id="q\d" value="" autocomplete="off"(?: inputmode="(\w+)")?', page) == [
+        *("tel", "email", "numeric", "")
+    ]
 
 
 @pytest.mark.parametrize(

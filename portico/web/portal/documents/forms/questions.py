@@ -8,8 +8,10 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portico.domain.documents.forms import record_fields
 from portico.domain.documents.forms.answer_items import Answer, value_of
 from portico.domain.documents.forms.questionnaire import Item, ItemType, Questionnaire
+from portico.domain.documents.forms.record_fields import RecordField
 from portico.plumbing.text import date_input
 from portico.plumbing.text.input_validation import holds_card_number, is_unstorable
 
@@ -19,6 +21,7 @@ NO_ANSWER = ""
 YES, NO = "yes", "no"
 # What a phone's keyboard shows. Dates need letters or a slash, so they have the usual keyboard.
 INPUT_MODES = {ItemType.INTEGER: "numeric", ItemType.DECIMAL: "decimal"}
+INPUT_MODES_OF_RECORD = {RecordField.PHONE: "tel", RecordField.EMAIL: "email"}
 INPUT_TYPES = {ItemType.TIME: "time", ItemType.DATE_TIME: "datetime-local"}
 
 
@@ -66,7 +69,8 @@ class Question:
 
     @property
     def input_mode(self) -> str:
-        return INPUT_MODES.get(self.item.type, "")
+        field = record_fields.field_of(self.item)
+        return INPUT_MODES_OF_RECORD.get(field, "") if field is not None else INPUT_MODES.get(self.item.type, "")
 
     @property
     def placeholder(self) -> str:
