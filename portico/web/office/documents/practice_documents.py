@@ -1,4 +1,4 @@
-"""The practice's `Documents`: what waits for clients, is stuck, to be reviewed, declined or due again; and their export."""
+"""The practice's `Documents`: what waits, is stuck, to be reviewed, due again or declined; and their export."""
 
 from collections.abc import Sequence
 from datetime import tzinfo

@@ -116,6 +116,17 @@ def test_an_incomplete_signature_signs_nothing(
     assert not Submission.objects.exists()
 
 
+def test_each_kind_says_what_is_stored_with_it(portal: Browser, ana: Client) -> None:
+    practice, access = ana.practice, PortalAccess.objects.get(own_client=ana)
+    versions = (shared_documents.consent, shared_documents.file_to_read, shared_documents.form)
+    consent, file, form = shared_documents.shared(access, *[publish(practice) for publish in versions])
+    for address in (f"{consent.ref}/", f"{file.ref}/", f"{form.ref}/review/"):
+        page = portal.get(f"{LIST}{address}").text
+        told = page.partition('data-testid="evidence-told">')[2].partition("</p>")[0]
+        for stored in ("time", "language", "how you signed in", "part of your email address", "IP address", "digest"):
+            assert stored in told, address
+
+
 def test_the_second_signature_asks_for_no_agreement(portal: Browser, ana: Client, consent: DocumentRequest) -> None:
     sign(portal, consent)
     (second,) = shared_documents.shared(access_of(ana), shared_documents.consent(ana.practice))
