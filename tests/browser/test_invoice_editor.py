@@ -29,7 +29,11 @@ def practice(transactional_db: None) -> Practice:
 
 @pytest.fixture
 def page(browsing: Browsing, live_server: LiveServer, practice: Practice) -> Page:
-    page = browsing.window(live_server.url)
+    return office_page(browsing, live_server, practice)
+
+
+def office_page(browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool = True) -> Page:
+    page = browsing.window(live_server.url, javascript=javascript)
     carry(page, live_server.url, cast.signed_in(Browser(), cast.fay(practice)), settings.SESSION_COOKIE_NAME)
     return page
 
@@ -54,7 +58,7 @@ class Presses:
         self.page.keyboard.press(letter)
 
 
-def test_three_sessions_take_seven_presses(page: Page, practice: Practice) -> None:
+def test_three_sessions_take_seven_presses_by_keyboard(page: Page, practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.with_access(ana)
     presses = Presses(page)
@@ -76,6 +80,26 @@ def test_three_sessions_take_seven_presses(page: Page, practice: Practice) -> No
     assert presses.number <= 7
     assert Invoice.objects.get().total_minor == 42_000
     assert Invoice.objects.get().is_shared
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without script"])
+def test_three_sessions_take_five_clicks(
+    browsing: Browsing, live_server: LiveServer, practice: Practice, *, javascript: bool
+) -> None:
+    ana = cast.ana(practice)
+    cast.with_access(ana)
+    page = office_page(browsing, live_server, practice, javascript=javascript)
+    page.goto(f"/office/clients/{ana.ref}/billing/")
+    presses = Presses(page)
+    presses.click("link", "Invoice")
+    for number in (1, 2, 3):
+        presses.click("button", "S50 · Session, 50 minutes")
+        expect(page.get_by_label("Price")).to_have_count(number)
+        expect(page.locator("[data-total]")).to_have_text(f"${140 * number}.00")
+    presses.click("button", "Share with client")
+    expect(page.get_by_role("heading", name="Invoice 1")).to_be_visible()
+    assert presses.number == 5
+    assert [line.label for line in Invoice.objects.get().lines.all()] == ["Session, 50 minutes"] * 3
 
 
 def test_amounts_follow_what_is_typed(page: Page, practice: Practice) -> None:

@@ -17,7 +17,11 @@ MONTHS, DAYS_A_MONTH = 6, 30
 METHODS = (PaymentKind.CASH, PaymentKind.CHECK, PaymentKind.CARD_ELSEWHERE)
 # The months ago that are not paid, so that there are debts of every age.
 HISTORY: Mapping[str, Collection[int]] = {"dana": (1,), "lucia": (2,), "child-1": (3,), "child-2": (5, 6)}
-SERVICES = (("S50", "Session, 50 minutes", 14_000), ("S25", "Session, 25 minutes", 8_000), ("MISSED", "Missed", 6_000))
+SERVICES = (
+    ("S50", "Session, 50 minutes", "Sesión de 50 minutos", 14_000),
+    ("S25", "Session, 25 minutes", "Sesión de 25 minutos", 8_000),
+    ("MISSED", "Missed session", "Sesión a la que no asistió", 6_000),
+)
 
 
 class DemoBooks:
@@ -27,8 +31,8 @@ class DemoBooks:
         self.by = by
         self.today = clock.today(practice.time_zone)
         self.items = [
-            service_items.save(practice, code=code, label=label, price_minor=price, shown=None, by=by)
-            for code, label, price in SERVICES
+            service_items.save(practice, code=code, label=label, label_es=spanish, price_minor=price, shown=None, by=by)
+            for code, label, spanish, price in SERVICES
         ]
 
     def write(self, clients: Mapping[str, Client]) -> None:
@@ -38,10 +42,10 @@ class DemoBooks:
         self.bill(alex, days_ago=30)
         self.bill(alex, days_ago=3, quantity=2)
         self.pay(self.bill(dana, days_ago=20, quantity=2), PaymentKind.CHECK, amount_minor=14_000)
-        invoicing.void(self.bill(dana, days_ago=45), reason="Made by mistake", shown=None, by=self.by)
+        invoicing.void(self.bill(dana, days_ago=45), reason="Created by mistake", shown=None, by=self.by)
         self.bill(dana, days_ago=1, share=False)
         paid = self.pay(self.bill(lena, days_ago=40), PaymentKind.CARD_ELSEWHERE)
-        refunds.record_manual_refund(paid, amount_minor=4_000, reason="Price was wrong", shown=None, by=self.by)
+        refunds.record_manual_refund(paid, amount_minor=4_000, reason="Wrong price", shown=None, by=self.by)
         account_credits.give(lena, amount_minor=2_000, reason="Goodwill", shown=None, by=self.by)
         self.bill(lucia, days_ago=5)
         for name in ("child-1", "child-2"):
@@ -61,7 +65,8 @@ class DemoBooks:
         self, client: Client, *, days_ago: int, quantity: int = 1, share: bool = True, item: ServiceItem | None = None
     ) -> Invoice:
         entry = self.entry(item or self.items[0], self.today - timedelta(days=days_ago), quantity)
-        invoice = invoicing.issue(invoicing.create_draft(client, entry, by=self.by), shown=None, by=self.by)
+        draft = invoicing.create_draft(client, entry.in_language(client.language), by=self.by)
+        invoice = invoicing.issue(draft, shown=None, by=self.by)
         # Without emails, so that the demo's mailbox shows only the invitations.
         return invoice_sharing.share(invoice, notify=False, shown=None, by=self.by).invoice if share else invoice
 

@@ -1,5 +1,5 @@
-// The lines of a draft invoice: a chosen service fills in its name and price, the amounts follow what is typed, and
-// Enter adds a line. Without script the server does all of it when the form is sent.
+// The lines of a draft invoice: a chosen service fills in its name and price, the amounts follow what is typed, Enter
+// adds a line, and the button of a service one for it. Without script the server does all of it when the form is sent.
 "use strict";
 
 const lines = document.getElementById("lines");
@@ -46,7 +46,7 @@ const fillIn = (line, service) => {
   }
 };
 
-const addLine = () => {
+const newLine = () => {
   const count = lines.querySelector("[name$=TOTAL_FORMS]");
   const position = Number(count.value);
   const place = document.createElement("template");
@@ -55,8 +55,21 @@ const addLine = () => {
   const line = place.content.querySelector("fieldset");
   lines.querySelector(".lines-edit").append(line);
   count.value = position + 1;
-  if (position + 1 >= Number(most)) lines.querySelector("[name=add]").remove();
+  if (position + 1 >= Number(most)) for (const button of lines.querySelectorAll("[name=add]")) button.remove();
+  return line;
+};
+
+const addLine = () => {
+  const line = newLine();
   (fieldOf(line, "item") ?? fieldOf(line, "label")).focus();
+};
+
+// Fills in the first line on which nothing is charged yet, or adds one.
+const addService = (ref) => {
+  const isEmpty = (line) => ["item", "label", "price"].every((name) => !fieldOf(line, name).value);
+  const item = fieldOf([...lines.querySelectorAll("fieldset")].find(isEmpty) ?? newLine(), "item");
+  item.value = ref;
+  item.dispatchEvent(new Event("input", { bubbles: true }));
 };
 
 lines.addEventListener("input", (event) => {
@@ -72,7 +85,9 @@ lines.addEventListener("keydown", (event) => {
 });
 
 lines.addEventListener("click", (event) => {
-  if (!event.target.closest("[name=add]")) return;
+  const add = event.target.closest("[name=add]");
+  if (!add) return;
   event.preventDefault();
-  addLine();
+  if (add.value in services) addService(add.value);
+  else addLine();
 });

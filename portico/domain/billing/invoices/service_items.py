@@ -5,13 +5,17 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import shown_sums
-from portico.domain.billing.models import ServiceItem
+from portico.domain.billing.models import InvoiceLine, ServiceItem
 from portico.domain.billing.shown_sums import ShownSums
+from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.refusals import Refused
+
+# Lines of a client's latest invoices in which `used_for` searches.
+LATEST_LINES = 20
 
 
 class CodeTaken(Refused):
@@ -66,3 +70,10 @@ def archive(item: ServiceItem, *, shown: ShownSums | None, by: Actor) -> Service
             item.save(update_fields=["retired_at"])
             audit_log.record(AuditAction.SERVICE_RETIRED, practice=item.practice, by=by, about=item.code)
     return item
+
+
+def used_for(client: Client) -> list[int]:
+    """Returns the ids of the products and services on the client's latest invoices and drafts, newest first."""
+    lines = InvoiceLine.objects.filter(practice=client.practice_id, invoice__client=client, item__isnull=False)
+    latest = lines.order_by("-invoice_id", "position").values_list("item_id", flat=True)[:LATEST_LINES]
+    return list(dict.fromkeys(latest))

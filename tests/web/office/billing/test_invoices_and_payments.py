@@ -14,7 +14,8 @@ from time_machine import Traveller
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import bill_mails
-from portico.domain.billing.invoices import invoice_list, invoice_sharing, invoicing
+from portico.domain.billing.invoices import invoice_list, invoice_sharing, invoicing, service_items
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.invoices.invoice_list import ListQuery
 from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
 from portico.domain.billing.ledger import balances
@@ -115,6 +116,31 @@ def test_without_script_a_service_counts_before_saving(office: Browser, ana: Cli
     form = typed(("", "2", ""), **{"lines-0-item": item.ref})
     page = office.post(f"/office/clients/{ana.ref}/invoices/new/", form | {"add": "line"}).text
     assert "<b data-total>$280.00</b>" in page
+
+
+def test_without_script_the_button_of_a_service_adds_its_line(office: Browser, ana: Client) -> None:
+    item = ServiceItem.objects.create(practice=ana.practice, code="S50", label="Session", price_minor=14_000)
+    place = f"/office/clients/{ana.ref}/invoices/new/"
+    page = office.post(place, typed(("", "2", ""), add=item.ref)).text
+    assert ("<b data-total>$280.00</b>" in page, 'name="lines-1-label"' in page) == (True, False)
+    page = office.post(place, typed(("Session", "2", "140.00"), add=item.ref)).text
+    assert ("<b data-total>$420.00</b>" in page, 'name="lines-1-label"' in page) == (True, True)
+
+
+def test_the_services_that_a_client_gets_have_buttons_first(office: Browser, ana: Client) -> None:
+    codes = [f"S{number}" for number in range(8)]
+    items = [
+        service_items.save(ana.practice, code=code, label=code, price_minor=100, shown=None, by=cast.DESK)
+        for code in codes
+    ]
+    today = clock.today(ana.practice.time_zone)
+    for item in (items[7], items[5]):
+        line = LineInput(item.label, item.price_minor, 1, today, item)
+        invoicing.create_draft(ana, InvoiceInput(today, None, (line,)), by=cast.DESK)
+    cast.bill(cast.carol(ana.practice), 14_000)
+    page = office.get(f"/office/clients/{ana.ref}/invoices/new/").text
+    buttons = re.findall(r'<span class="break">(S\d) · S\d</span></button>', page)
+    assert buttons == ["S5", "S7", "S0", "S1", "S2", "S3"]
 
 
 @pytest.mark.parametrize("price", ["0", "-140"])

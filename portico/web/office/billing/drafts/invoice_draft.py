@@ -34,7 +34,7 @@ def create_draft(request: OfficeRequest, ref: str) -> HttpResponse:
         return _save(request, client, None)
     last = invoice_list.latest_of(client) if "repeat" in request.GET else None
     initial = InvoiceInitial.new(clock.today(request.practice.time_zone), repeat=last)
-    return _page(request, client, None, InvoiceForms(request.practice, language=client.language, initial=initial))
+    return _page(request, client, None, InvoiceForms(request.practice, client=client, initial=initial))
 
 
 @office_page()
@@ -51,7 +51,7 @@ def edit(request: OfficeRequest, ref: str) -> HttpResponse:
         initial = InvoiceInitial(
             dict(invoice.typed["draft"]) | {"version": invoice.version}, list(invoice.typed["lines"])
         )
-    forms = InvoiceForms(request.practice, language=invoice.client.language, initial=initial)
+    forms = InvoiceForms(request.practice, client=invoice.client, initial=initial)
     return _page(request, invoice.client, invoice, forms)
 
 
@@ -68,7 +68,7 @@ def save_typed(request: OfficeRequest, ref: str) -> HttpResponse:
 
 
 def _save(request: OfficeRequest, client: Client, invoice: Invoice | None) -> HttpResponse:
-    forms = InvoiceForms(request.practice, language=client.language, data=request.POST)
+    forms = InvoiceForms(request.practice, client=client, data=request.POST)
     if (rearranged := forms.rearranged(request.POST)) is not None:
         return _page(request, client, invoice, rearranged)
     is_shared = request.POST.get("action") == "share"
@@ -121,7 +121,7 @@ def _conflict_page(
     initial = typed.values
     initial.draft["version"] = newest.version
     lines = list(newest.lines.order_by("position"))
-    forms = InvoiceForms(request.practice, language=client.language, initial=initial)
+    forms = InvoiceForms(request.practice, client=client, initial=initial)
     return _page(request, client, newest, forms, status=HTTPStatus.CONFLICT, complaint=str(refusal), saved_lines=lines)
 
 

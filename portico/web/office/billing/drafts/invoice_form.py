@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portico.currency_table import digits_of
+from portico.domain.billing.invoices import service_items
 from portico.domain.billing.invoices.invoice_input import InvoiceInput
 from portico.domain.billing.models import Invoice, InvoiceLine, ServiceItem
 from portico.domain.billing.refusals import InvoiceEmpty, TotalNotPositive
-from portico.domain.clients.models import Language
+from portico.domain.clients.models import Client, Language
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.text import money
@@ -27,6 +28,10 @@ from portico.web.office.billing.drafts.line_form import MAX_LINES, LineForm, Lin
 from portico.web.office.billing.payment_forms import EARLIEST_DATE
 
 LINES = "lines"
+# The fields that are empty on a line without a charge.
+CHARGED = ("item", "label", "price")
+# Products and services with a button of their own; the others are chosen from each line's list.
+MAX_QUICK_ITEMS = 6
 DUE_CHOICES = {
     "14": gettext_lazy("In 14 days"),
     "30": gettext_lazy("In 30 days"),
@@ -127,7 +132,7 @@ def _line_values(line: InvoiceLine, currency: str) -> dict[str, Any]:  # Any: a 
 class InvoiceForms:
     """The draft's form and its line forms as one: bound to `data`, or unbound with `initial` values.
 
-    `language` is that of the names that a chosen product or service fills in.
+    A chosen product or service fills in its name in the language of the client; of several clients, in English.
     """
 
     MAX_LINES = MAX_LINES
@@ -136,17 +141,18 @@ class InvoiceForms:
         self,
         practice: Practice,
         *,
-        language: str = Language.ENGLISH,
+        client: Client | None = None,
         data: QueryDict | None = None,
         initial: InvoiceInitial | None = None,
     ) -> None:
         initial = initial or InvoiceInitial()
         items = list(ServiceItem.objects.filter(practice=practice).offered().order_by("code"))
-        self.practice, self.items, self.language = practice, items, language
+        self.practice, self.client, self.items = practice, client, items
+        self.language = client.language if client is not None else Language.ENGLISH
         self.currency, self.digits = practice.currency, digits_of(practice.currency)
         self.draft = DraftForm(data, initial=initial.draft, country=practice.country)
         empty_line: list[dict[str, Any]] = [{}] if data is None else []  # Any: a field's value.
-        kwargs = {"practice": practice, "items": items, "language": language}
+        kwargs = {"practice": practice, "items": items, "language": self.language}
         self.lines = LineForms(data, initial=initial.lines or empty_line, prefix=LINES, form_kwargs=kwargs)
 
     def is_valid(self) -> bool:
@@ -170,11 +176,17 @@ class InvoiceForms:
     @property
     def services(self) -> str:
         """Returns the name and price of each product or service by its ref, as JSON for the script."""
-        known = {}
-        for item in self.items:
-            price = money.plain_decimal(item.price_minor, self.currency)
-            known[item.ref] = {"label": item.label_in(self.language), "price": price}
-        return json.dumps(known)
+        return json.dumps({item.ref: self._filled_in(item) for item in self.items})
+
+    @property
+    def quick_items(self) -> list[ServiceItem]:
+        """Returns the products and services that one click adds: the client's latest, then the first by code."""
+        if len(self.items) <= MAX_QUICK_ITEMS:
+            return self.items
+        used = service_items.used_for(self.client) if self.client is not None else []
+        # A stable sort: the items are in the order of their codes.
+        by_use = sorted(self.items, key=lambda item: used.index(item.pk) if item.pk in used else len(used))
+        return by_use[:MAX_QUICK_ITEMS]
 
     def refuse_total(self) -> bool:
         """Adds an error if the lines come to nothing, and returns whether it did: such a draft cannot be shared."""
@@ -198,15 +210,27 @@ class InvoiceForms:
 
     def rearranged(self, data: QueryDict) -> "InvoiceForms | None":
         """Returns the forms with a line added or removed, not validated; None if another button was pressed."""
-        typed, removed = self.values, data.get("remove", "")
-        if data.get("add") == "line":
-            if self.may_add:
-                typed.lines.append({})
+        typed, added, removed = self.values, data.get("add", ""), data.get("remove", "")
+        if added:
+            self._add_line(typed.lines, next((item for item in self.items if item.ref == added), None))
         elif removed.isascii() and removed.isdigit() and len(removed) < 4 and int(removed) < len(typed.lines):
             del typed.lines[int(removed)]
         else:
             return None
-        return InvoiceForms(self.practice, language=self.language, initial=typed)
+        return InvoiceForms(self.practice, client=self.client, initial=typed)
+
+    def _filled_in(self, item: ServiceItem) -> dict[str, str]:
+        price = money.plain_decimal(item.price_minor, self.currency)
+        return {"label": item.label_in(self.language), "price": price}
+
+    def _add_line(self, lines: list[dict[str, Any]], item: ServiceItem | None) -> None:  # Any: a field's value.
+        """Adds an empty line, or one for `item`, up to MAX_LINES; `item` first fills in a line without a charge."""
+        values = {} if item is None else {"item": item.ref} | self._filled_in(item)
+        empty = next((line for line in lines if not any(line.get(name) for name in CHARGED)), None)
+        if values and empty is not None:
+            empty |= values
+        elif self.may_add:
+            lines.append(values)
 
 
 def _amount_minor(form: LineForm) -> int:
