@@ -167,7 +167,7 @@ class AuditAction(TextChoices):
     TEMPLATE_RESTORED = "template.restored", _("Document restored from the archive")
     TEMPLATE_EXPORTED = "template.exported", _("Form exported")
     DOCUMENTS_SHARED = "documents.shared", _("Documents shared")
-    DOCUMENTS_REMINDED = "documents.reminded", _("Reminder of documents sent")
+    DOCUMENTS_REMINDED = "documents.reminded", _("Reminder about documents sent")
     DOCUMENT_RUN_STARTED = "document_run.started", _("Bulk sharing started")
     DOCUMENT_RUN_PAUSED = "document_run.paused", _("Bulk sharing paused")
     DOCUMENT_RUN_RESUMED = "document_run.resumed", _("Bulk sharing resumed")

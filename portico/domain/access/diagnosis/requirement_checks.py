@@ -25,7 +25,7 @@ _CAUSES = {
 def access_on(evidence: Evidence) -> Finding:
     if evidence.client.practice.is_suspended:
         title = _("The practice is suspended")
-        words = _("No client can sign in until the operator of this installation resumes it.")
+        words = _("No client can sign in until your system administrator reactivates the practice.")
         return Finding(StepState.BROKEN, title, words, cause=Cause.SUSPENDED)
     return _requirement_missing(evidence, StepName.ACCESS_ON) or Finding(
         StepState.OK,

@@ -43,7 +43,7 @@ def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
 
 def _generate(request: OfficeRequest, ref: str) -> HttpResponse:
     if "caller_checked" not in request.POST:
-        unchecked = _("Check who is calling and tick the box first.")
+        unchecked = _("Find out who is calling and check the box first.")
         return portal_tab.pin_refused(request, ref, unchecked, HTTPStatus.UNPROCESSABLE_CONTENT)
     form_key, client = form_keys.key_of(request), lookups.get_client(request, ref)
     relationship = lookups.relationship_in_query(request, client)

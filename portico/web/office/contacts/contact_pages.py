@@ -99,7 +99,7 @@ def end(request: OfficeRequest, ref: str, contact: str) -> HttpResponse:
     relationship = lookups.get_relationship(request, ref, contact)
     contact_changes.end(relationship, by=request.actor)
     names = {"name": relationship.contact.name, "client": relationship.client.called}
-    text = _("%(name)s is no longer a contact of %(client)s, and can’t see %(client)s’s portal any more.")
+    text = _("%(name)s is no longer a contact of %(client)s, and can no longer see %(client)s’s portal.")
     messages.success(request, text % names)
     return redirect("office:client", ref=ref)
 

@@ -86,7 +86,7 @@ def test_facts_to_ask_for_stand_before_the_button(office: Browser, ana: Client) 
 def test_no_pin_before_the_caller_was_checked(office: Browser, ana: Client) -> None:
     answer = office.post(f"{tab(ana)}pin/", {"form_key": "k" * 43})
     assert answer.status_code == 422
-    assert "Check who is calling and tick the box first." in unescape(answer.content.decode())
+    assert "Find out who is calling and check the box first." in unescape(answer.content.decode())
     assert not Pin.objects.exists()
 
 

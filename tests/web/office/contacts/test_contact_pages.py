@@ -139,7 +139,7 @@ def test_a_contact_is_removed_and_kept_on_record(office: Browser, ana: Client) -
     relationship = cast.guardian(ana)
     cast.with_contact_access(relationship)
     response = office.post(f"{page(ana)}contacts/{relationship.ref}/ending/", follow=True)
-    assert "can’t see Ana’s portal any more" in response.text
+    assert "can no longer see Ana’s portal" in response.text
     assert 'data-testid="contact"' not in response.text
     assert not PortalAccess.objects.get(relationship=relationship).is_on
     assert "This contact was removed" in office.get(f"{page(ana)}contacts/{relationship.ref}/").text
