@@ -1,4 +1,4 @@
-"""What plumbing knows of the domain: two models, and none of its words."""
+"""Plumbing knows of the domain two models, by name, and none of its words."""
 
 import re
 from pathlib import Path

@@ -43,7 +43,7 @@ class Bar:
 def show(request: OfficeRequest) -> HttpResponse:
     totals = reports.totals_of(request.practice)
     context = {"figures": totals, "bars": _bars(totals.months), "may_export": may_edit_billing(request)}
-    return render(request, "office/invoices/figures.html", context)
+    return render(request, "office/invoices/reports.html", context)
 
 
 @office_page(*BILLING_EDITORS)

@@ -52,7 +52,7 @@ def share_all(request: OfficeRequest) -> HttpResponse:
         "max_planned": MAX_PLANNED,
         "shown": shown_sums.of_rows(ids),
     }
-    return render(request, "office/invoices/share_all.html", context)
+    return render(request, "office/invoices/sharing/all.html", context)
 
 
 def _start(request: OfficeRequest) -> HttpResponse:
@@ -81,4 +81,4 @@ def sharing_run(request: OfficeRequest, ref: str) -> HttpResponse:
     run = SharingRun.objects.filter(practice=request.practice, ref=ref).first()
     if run is None:
         raise Http404
-    return render(request, "office/invoices/sharing_run.html", {"run": run})
+    return render(request, "office/invoices/sharing/run.html", {"run": run})

@@ -160,7 +160,7 @@ def preview(request: OfficeRequest, ref: str) -> HttpResponse:
     form = tab.form(request.POST)
     context = {"client": tab.client, "form": form, "result": TabResult(), "is_fragment": True} | _person(tab)
     context |= _invitation_preview(request, tab, form)
-    return render(request, "office/client_portal/preview.html", context)
+    return render(request, "office/client_portal/invitation/preview.html", context)
 
 
 def pin_refused(

@@ -48,7 +48,7 @@ def _read_only(request: OfficeRequest, client: Client) -> HttpResponse:
         "addresses": client.email_addresses.open().order_by("id"),
         "phones": client.phone_numbers.order_by("id"),
     }
-    return render(request, "office/clients/client_info_read.html", context)
+    return render(request, "office/clients/client_info/read.html", context)
 
 
 def _save(request: OfficeRequest, client: Client) -> HttpResponse:
@@ -146,7 +146,7 @@ def _page(
         "changed_meanwhile": changed_meanwhile,
         "conflicts": conflicts or [],
     }
-    return render(request, "office/clients/client_info.html", context, status=status)
+    return render(request, "office/clients/client_info/edit.html", context, status=status)
 
 
 def _attach_saved_addresses(forms: ClientForms, client: Client, access: PortalAccess | None) -> EmailAddress | None:

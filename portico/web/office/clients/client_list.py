@@ -107,9 +107,9 @@ def index(request: OfficeRequest) -> HttpResponse:
         "all_label": "" if found.is_cut_off else _count_label(found.total),
     }
     if "HX-Request" in request.headers:
-        return render(request, "office/clients/found.html", context | {"is_part": True})
+        return render(request, "office/clients/list/found.html", context | {"is_part": True})
     context |= {"is_part": False, "set_up": set_up_checklist.rows_for(request)}
-    return render(request, "office/clients/list.html", context)
+    return render(request, "office/clients/list/index.html", context)
 
 
 def list_url(list_query: ListQuery, *, state: str | None = None, sort: Sort | None = None, after: str = "") -> str:

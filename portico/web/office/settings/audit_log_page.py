@@ -84,7 +84,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "unsealed": _unsealed(practice, head),
         "most_counted": MAX_COUNTED,
     }
-    return render(request, "office/settings/trail.html", context)
+    return render(request, "office/settings/audit_log.html", context)
 
 
 def _filtered(practice: Practice, filters: dict[str, str], staff: dict[str, StaffMember]) -> QuerySet[AuditEntry]:

@@ -123,7 +123,7 @@ def preview(request: OfficeRequest, language: str) -> HttpResponse:
     if language not in Language.values:
         raise Http404
     form = DefaultTextForm(language, InvitationText("", ""), request.POST)
-    return render(request, "office/settings/letter.html", _shared_context() | {"each": _sample(request, form)})
+    return render(request, "office/settings/emails/invitation.html", _shared_context() | {"each": _sample(request, form)})
 
 
 def _save(request: OfficeRequest) -> HttpResponse:
@@ -199,7 +199,7 @@ def _page(
         "document_notices_pause": rendering.duration(completion_notices.PAUSE),
         "help_notices_pause": rendering.duration(staff_notices.PAUSE),
     }
-    return render(request, "office/settings/emails.html", context, status=status)
+    return render(request, "office/settings/emails/index.html", context, status=status)
 
 
 def _sample(request: OfficeRequest, form: DefaultTextForm) -> InvitationSample:

@@ -160,7 +160,7 @@ def _page(
         "sender_address": settings.EMAIL_FROM,
         "placeholders": _placeholders_of(kind),
     }
-    return render(request, "office/settings/email_text.html", context, status=status)
+    return render(request, "office/settings/emails/text.html", context, status=status)
 
 
 def _sample(request: OfficeRequest, kind: str, form: DefaultTextForm) -> Sample:

@@ -43,7 +43,7 @@ def show(request: OfficeRequest) -> HttpResponse:
         "payments": [(payment, payment_labels.payment_name(payment)) for payment in newest],
         "max_listed": MAX_LISTED,
     }
-    return render(request, "office/settings/test_payments.html", context)
+    return render(request, "office/settings/online_payments/test_payments.html", context)
 
 
 def _success_message(removed: int) -> str:

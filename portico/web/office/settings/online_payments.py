@@ -214,4 +214,4 @@ def _page(
             "processing": processing,
             "payers": card_payment_for_all.count(request.practice),
         }
-    return render(request, "office/settings/payments.html", context, status=status)
+    return render(request, "office/settings/online_payments/index.html", context, status=status)

@@ -95,7 +95,7 @@ def _page(request: OfficeRequest, form: TestEmailForm) -> HttpResponse:
         "is_test_on_its_way": test_email is not None and _is_on_its_way(test_email, result),
         "is_checking": schedule.is_pending(CHECK_SENDER),
     }
-    return render(request, "office/settings/sender_check.html", context, status=form.page_status)
+    return render(request, "office/settings/emails/sender_check.html", context, status=form.page_status)
 
 
 @office_page(Role.OWNER)

@@ -149,4 +149,4 @@ def _page(
         "shown": shown_sums.of_invoice(invoice) if invoice is not None else None,
         **extra,
     }
-    return render(request, "office/invoices/draft.html", context, status=status)
+    return render(request, "office/invoices/drafts/edit.html", context, status=status)

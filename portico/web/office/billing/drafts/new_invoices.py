@@ -54,7 +54,7 @@ def choose(request: OfficeRequest) -> HttpResponse:
         "found": [client for client in found.rows if client not in chosen],
         "has_more": bool(found.next_ref),
     }
-    return render(request, "office/invoices/choose_clients.html", context)
+    return render(request, "office/invoices/drafts/choose_clients.html", context)
 
 
 @office_page()
@@ -136,7 +136,7 @@ def _page(
         "not_by_card": invoice_labels.why_not_by_card(forms.total_minor, request.practice),
         "choose_url": _url_of("office:choose_clients", clients),
     }
-    return render(request, "office/invoices/several.html", context, status=status)
+    return render(request, "office/invoices/drafts/several.html", context, status=status)
 
 
 def _hints(client: Client) -> list[NotifyHint]:
