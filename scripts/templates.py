@@ -1,4 +1,4 @@
-"""Checks the templates: each compiles, its filters exist, and no line is too long to review."""
+"""Checks the templates: each compiles, its filters and the templates it names exist, no line is too long to review."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import django
 from django.template import engines
-from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
 from tests import environment
 
@@ -39,10 +39,13 @@ def faults_in(sources: Mapping[str, str], jinja: Environment) -> list[str]:
         except TemplateSyntaxError as error:
             faults.append(f"{name}:{error.lineno}: {error.message}")
             continue
+        tree = jinja.parse(source)
+        named = set(filter(None, meta.find_referenced_templates(tree)))
+        faults += [f"{name}: no template {other}" for other in sorted(named - sources.keys())]
         # Within a condition, Jinja2 itself looks for a filter only when the line runs.
         faults += [
             f"{name}:{node.lineno}: no filter named {node.name}"
-            for node in jinja.parse(source).find_all(nodes.Filter)
+            for node in tree.find_all(nodes.Filter)
             if node.name not in jinja.filters
         ]
     return faults

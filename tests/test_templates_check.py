@@ -23,3 +23,9 @@ def test_a_template_that_does_not_compile_is_found() -> None:
 
 def test_an_unknown_filter_is_found_within_a_condition() -> None:
     assert faults("{% if name %}\n{{ name|unknown }}{% endif %}") == ["page.html:2: no filter named unknown"]
+
+
+def test_an_unknown_template_is_found_within_a_condition() -> None:
+    assert faults('{% if name %}{% include "page.html" %}{% include "moved.html" %}{% endif %}') == [
+        "page.html: no template moved.html"
+    ]

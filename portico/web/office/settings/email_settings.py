@@ -123,7 +123,9 @@ def preview(request: OfficeRequest, language: str) -> HttpResponse:
     if language not in Language.values:
         raise Http404
     form = DefaultTextForm(language, InvitationText("", ""), request.POST)
-    return render(request, "office/settings/emails/invitation.html", _shared_context() | {"each": _sample(request, form)})
+    return render(
+        request, "office/settings/emails/invitation.html", _shared_context() | {"each": _sample(request, form)}
+    )
 
 
 def _save(request: OfficeRequest) -> HttpResponse:
