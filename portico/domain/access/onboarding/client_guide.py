@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from portico.domain.access.models import CODE_LIFETIME
 from portico.domain.clients import client_numbers
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
 from portico.gateways import pdf
@@ -82,16 +82,18 @@ def file_name(language: str) -> str:
     return f"getting-started-{language}.pdf"
 
 
-def invitation_letter(client: Client) -> Guide:
+def invitation_letter(client: Client, relationship: Relationship | None = None) -> Guide:
     """Returns an invitation to print: the portal's address and how to sign in. It contains no secret.
 
-    A client without an address that may be mailed, or whose mailbox is stopped, signs in by PIN.
+    It is for the contact of the relationship, or else for the client. A person without an address that may be mailed,
+    or whose mailbox is stopped, signs in by PIN.
     """
     practice = client.practice
+    person = client if relationship is None else relationship.contact
     number = client_numbers.number_of(client)
     sections: tuple[Section, ...]
     stops = MailStop.objects.live().filter(practice=OuterRef("practice"), mailbox_key=OuterRef("mailbox_key"))
-    if client.email_addresses.open().filter(~Exists(stops), email_ok_at__isnull=False).exists():
+    if person.email_addresses.open().filter(~Exists(stops), email_ok_at__isnull=False).exists():
         sections = (_in_short(practice, number), _signing_in(practice), _no_mail(practice))
     else:
         sections = (_in_short(practice, number, by_email=False), _signing_in_by_pin(practice, number))
@@ -100,26 +102,40 @@ def invitation_letter(client: Client) -> Guide:
         title=_("Your client portal is ready"),
         opening=(
             today,
-            _("Hello %(name)s,") % {"name": client.called},
-            _("You can now see and pay your bills from %(practice)s online.") % {"practice": practice.name},
+            _("Hello %(name)s,") % {"name": client.called if relationship is None else relationship.contact.first_name},
+            _purpose(client, relationship),
         ),
         sections=sections,
         closing=_closing(practice),
     )
 
 
-def invitation_letter_as_pdf(client: Client) -> bytes:
-    """Returns the letter as a PDF in the client's language."""
-    return invitation_letters_as_pdf(client.practice, [client])
+def _purpose(client: Client, relationship: Relationship | None) -> str:
+    if relationship is None:
+        sentence = _(
+            "In the client portal of %(practice)s, you can now complete documents, and see and pay your bills."
+        )
+        return sentence % {"practice": client.practice.name}
+    sentence = _("You can now use the client portal of %(practice)s for %(client)s.")
+    return sentence % {"practice": client.practice.name, "client": client.name}
+
+
+def invitation_letter_as_pdf(client: Client, relationship: Relationship | None = None) -> bytes:
+    """Returns the letter as a PDF in the language of its reader."""
+    return _letters_as_pdf(client.practice, [(client, relationship)])
 
 
 def invitation_letters_as_pdf(practice: Practice, clients: Sequence[Client]) -> bytes:
     """Returns the letters of several clients as one PDF, each on a page of its own and in the client's language."""
+    return _letters_as_pdf(practice, [(client, None) for client in clients])
+
+
+def _letters_as_pdf(practice: Practice, readers: Sequence[tuple[Client, Relationship | None]]) -> bytes:
     letters = []
-    for client in clients:
-        with translation.override(client.language):
-            letters.append(_content_of(invitation_letter(client)))
-    with translation.override(clients[0].language):
+    for client, relationship in readers:
+        with translation.override(client.language if relationship is None else relationship.contact.language):
+            letters.append(_content_of(invitation_letter(client, relationship)))
+    with translation.override(letters[0]["language"]):
         return _render_pdf(practice, letters)
 
 
@@ -190,7 +206,7 @@ def _signing_in_by_pin(practice: Practice, client_number: str) -> Section:
             _("Open %(address)s on your phone or computer.") % {"address": practice.portal_address},
             ask % names,
             _("On the portal’s first page, select “%(button)s”.") % {"button": _("I have a PIN")},
-            _("Enter your client number, %(number)s, or the phone number we have on file. Then enter the PIN.")
+            _("Enter the client number, %(number)s, or the phone number we have on file. Then enter the PIN.")
             % {"number": client_number},
         ),
         paragraphs=(_("There is no password, and you don’t need an email address."),),

@@ -257,7 +257,7 @@ def _page(
         "cards_stay": saved_card_notices.notice_before(tab.access, called=called) if has_cards else "",
         "banner": banner_and_event_labels.banner(client_timeline, called=called),
         "contact_rows": contacts_card.rows_of(tab.client) if tab.has_contacts else [],
-        "unprinted": pdf.undrawable_characters(tab.client.name),
+        "unprinted": pdf.undrawable_characters(tab.client.name, tab.called),
         "stop": mail_stops.stop_of_access(tab.access),
         "facts": banner_and_event_labels.signed_in_facts(client_timeline),
         "sessions": sessions,

@@ -3,6 +3,7 @@
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
+from portico.domain.access import access_lookups, holders
 from portico.domain.access.onboarding import client_guide
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing.audit import audit_log
@@ -24,12 +25,18 @@ def client_guide_pdf(request: OfficeRequest, language: str) -> HttpResponse:
 @office_page()
 @require_safe
 def letter_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
-    """Returns a printed invitation in the client's language, and records it in the audit log."""
+    """Returns a printed invitation in the language of its reader, and records it in the audit log."""
     client = lookups.get_client(request, ref)
+    relationship = lookups.relationship_in_query(request, client)
     audit_log.record(
-        AuditAction.DOCUMENT_VIEWED, practice=request.practice, client=client, by=request.actor, kind="letter"
+        AuditAction.DOCUMENT_VIEWED,
+        practice=request.practice,
+        client=client,
+        by=request.actor,
+        kind="letter",
+        **holders.details_of(access_lookups.access_or_default(client, relationship)),
     )
-    return _attachment(client_guide.invitation_letter_as_pdf(client), "invitation-letter.pdf")
+    return _attachment(client_guide.invitation_letter_as_pdf(client, relationship), "invitation-letter.pdf")
 
 
 def _attachment(content: bytes, name: str) -> HttpResponse:

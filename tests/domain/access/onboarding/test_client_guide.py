@@ -82,7 +82,7 @@ def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> 
 def test_the_letter_without_email_describes_the_pin(practice: Practice) -> None:
     nia = cast.client(practice, "Nia", address="nia@mail.example", email_ok=False)
     text = text_of(client_guide.invitation_letter_as_pdf(nia))
-    assert f"Enter your client number, {client_numbers.number_of(nia)}," in text
+    assert f"Enter the client number, {client_numbers.number_of(nia)}," in text
     assert "I have a PIN" in text
     assert "Open the email" not in text
 
@@ -93,6 +93,18 @@ def test_the_letter_to_a_stopped_mailbox_describes_the_pin(practice: Practice) -
     text = text_of(client_guide.invitation_letter_as_pdf(ana))
     assert "I have a PIN" in text
     assert "Open the email" not in text
+
+
+def test_the_letter_to_a_contact_is_theirs(practice: Practice) -> None:
+    bea = cast.client(practice, "Bea", "Berg")
+    bruno = cast.guardian(bea)
+    bruno.contact.language = "es"
+    text = text_of(client_guide.invitation_letter_as_pdf(bea, bruno))
+    assert "Hola, Bruno:" in text
+    assert f"Ahora puede usar el portal de clientes de {practice.name} para Bea Berg." in text
+    assert client_numbers.number_of(bea) in text
+    maria = cast.guardian(bea, "Maria", address=None)
+    assert "I have a PIN" in text_of(client_guide.invitation_letter_as_pdf(bea, maria))
 
 
 def test_several_letters_are_pages_each_in_its_language(practice: Practice) -> None:

@@ -174,6 +174,15 @@ def test_why_names_the_contact(office: Browser, ana: Client) -> None:
     assert "Bruno can’t sign in: access is off" in shown
 
 
+def test_the_letter_is_for_the_contact(office: Browser, ana: Client) -> None:
+    bruno = cast.guardian(ana)
+    letter = tab(bruno, "letter/")
+    assert f'href="{letter}"' in office.get(tab(bruno)).text
+    office.get(letter)
+    entry = AuditEntry.objects.filter(action=AuditAction.DOCUMENT_VIEWED).latest("id")
+    assert (entry.details["kind"], entry.details["access"]) == ("letter", bruno.ref)
+
+
 def test_a_pin_is_generated_for_the_contact(office: Browser, ana: Client) -> None:
     relationship = cast.guardian(ana)
     cast.with_contact_access(relationship)
