@@ -13,7 +13,8 @@ from portico.plumbing.text.input_validation import clean_line, clean_text, holds
 LARGEST_INTEGER = 2**31 - 1  # https://hl7.org/fhir/R4/datatypes.html#integer
 LARGEST_DECIMAL = 1_000_000_000
 DECIMAL_PLACES = 6
-EARLIEST_YEAR = 1800
+# The last year that Python knows is left out: in another time zone its last day has no date.
+EARLIEST_YEAR, LATEST_YEAR = 1800, datetime.MAXYEAR - 1
 MAX_LINE, MAX_TEXT = 1000, 10_000
 MAX_OPTION_TEXT = 300
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -120,7 +121,7 @@ def _is_readable(value_type: str, value: object, pattern: re.Pattern[str]) -> bo
         read = _READERS[value_type](value)
     except ValueError:
         return False
-    return isinstance(read, datetime.time) or read.year >= EARLIEST_YEAR
+    return isinstance(read, datetime.time) or EARLIEST_YEAR <= read.year <= LATEST_YEAR
 
 
 _READERS: Mapping[str, Callable[[str], datetime.date | datetime.datetime | datetime.time]] = {

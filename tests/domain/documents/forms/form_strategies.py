@@ -23,9 +23,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Boolean": st.booleans(),
     "Decimal": st.integers(-1_000_000, 1_000_000).map(lambda number: number / 100),
     "Integer": st.integers(-(2**31) + 1, 2**31 - 1),
-    "Date": st.dates(datetime.date(1900, 1, 1)).map(str),
+    "Date": st.dates(datetime.date(1900, 1, 1), datetime.date(9998, 12, 31)).map(str),
     "Time": st.times().map(lambda time: time.replace(microsecond=0).isoformat()),
-    "DateTime": st.datetimes(datetime.datetime(1900, 1, 1)).map(  # noqa: DTZ001 - the zone is added below
+    "DateTime": st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(9998, 12, 31)).map(  # noqa: DTZ001 - the zone is added below
         lambda at: f"{at.replace(microsecond=0).isoformat()}-08:00"
     ),
     "String": TEXTS,

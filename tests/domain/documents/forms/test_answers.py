@@ -37,6 +37,7 @@ def _page(link_id: str, **answer: object) -> dict[str, Any]:  # Any: JSON.
         ([_text(3)], "which", "can’t be read"),
         ([_page("born", valueDate="1990-02-30")], "born", "Enter a real date"),
         ([_page("born", valueDate="0001-01-01")], "born", "Enter a real date"),
+        ([_page("born", valueDate="9999-12-31")], "born", "Enter a real date"),
         ([_page("born", valueString="1990-04-23")], "born", "can’t be read"),
         ([_page("children", valueInteger=1.5)], "children", "whole number"),
         ([_page("children", valueInteger=True)], "children", "whole number"),

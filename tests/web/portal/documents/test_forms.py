@@ -170,6 +170,16 @@ def test_bad_input_is_refused_beside_the_field(
         assert f'value="{typed}"' in answer.text
 
 
+@pytest.mark.parametrize("typed", ["9999-12-31T23:59", "0001-01-01T00:00+14:00"])
+def test_a_time_that_has_no_date_in_another_zone_is_refused(portal: Browser, ana: Client, typed: str) -> None:
+    version = shared_documents.form(ana.practice, shared_documents.item("at", "dateTime", "When?"))
+    filling = Filling(portal, shared_documents.shared(PortalAccess.objects.get(own_client=ana), version)[0])
+    answer = filling.fill(1, {"q1": typed})
+    assert answer.status_code == 422
+    assert "Enter a real date and time." in answer.text
+    assert portal.get(filling.address(1)).status_code == 200
+
+
 @pytest.mark.parametrize("chosen", [[], [""], ["other"]])
 def test_text_beside_other_is_an_answer(portal: Browser, ana: Client, chosen: list[str]) -> None:
     filling = Filling(portal, form_with_other(ana))
