@@ -23,8 +23,8 @@ from django.utils.translation import gettext as _
 from portico.domain.access.models import HelpRequest, InvitationRun, PortalSession
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.models import Credit, Invoice, Payment, PaymentAttempt, Refund, ServiceItem, SharingRun
-from portico.domain.clients.models import Client
-from portico.domain.documents.models import DocumentTemplate
+from portico.domain.clients.models import Client, Relationship
+from portico.domain.documents.models import DocumentRequest, DocumentTemplate, Upload
 from portico.domain.practices.models import Practice, Role, StaffMember, StaffSavedForm, StaffSession
 from portico.domain.practices.staff import passkeys
 from portico.plumbing import clock
@@ -239,7 +239,7 @@ def _record_access_to_other_practice(request: HttpRequest) -> None:
     match = request.resolver_match
     if staff is None or match is None:
         return
-    refs = [match.kwargs[name] for name in ("ref", "session") if name in match.kwargs]
+    refs = [match.kwargs[name] for name in ("ref", "contact", "document", "session", "upload") if name in match.kwargs]
     if refs and _belong_to_other_practice(refs, staff.practice):
         audit_log.record(
             AuditAction.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or ""
@@ -250,6 +250,7 @@ def _belong_to_other_practice(refs: list[str], practice: Practice) -> bool:
     """Returns True if any of the refs belongs to another practice. Covers every model with a ref in an office URL."""
     querysets = (
         Client.objects.all(),
+        Relationship.objects.all(),
         OutgoingEmail.objects.all(),
         HelpRequest.objects.all(),
         StaffMember.objects.all(),
@@ -264,6 +265,8 @@ def _belong_to_other_practice(refs: list[str], practice: Practice) -> bool:
         SharingRun.objects.all(),
         InvitationRun.objects.all(),
         DocumentTemplate.objects.all(),
+        DocumentRequest.objects.all(),
+        Upload.objects.all(),
     )
     other_staff = StaffMember.objects.exclude(practice=practice)
     return (

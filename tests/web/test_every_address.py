@@ -1,7 +1,7 @@
 """Every route, requested by every kind of visitor: status, redirects and audit log."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from portico.domain.audit_actions import AuditAction
+from portico.domain.clients.models import Client
 from portico.domain.practices import suspension
 from portico.domain.practices.models import StaffMember
 from portico.plumbing import tokens
@@ -505,6 +506,23 @@ def test_other_practices_objects_look_missing(world: World, route: Route, method
     assert (theirs.status_code, masked(theirs.content)) == (missing.status_code, masked(missing.content))
     assert asked == 1
     assert AuditEntry.objects.filter(action=AuditAction.DENIED_PRACTICE).count() == asked
+
+
+OF_OWN_CLIENT = [
+    (route, method)
+    for route, method in OFFICE_THINGS
+    if route.path.startswith("/office/clients/<str:ref>/") and route.path.count("<str:") > 1
+]
+
+
+@pytest.mark.parametrize(("route", "method"), OF_OWN_CLIENT, ids=lambda part: getattr(part, "name", part))
+def test_other_practices_objects_under_an_own_client_are_recorded(world: World, route: Route, method: str) -> None:
+    stranger, dora = world.browsers["owner elsewhere"], Client.objects.get(practice__slug="birch-lane")
+    theirs = replace(world, places=world.places | {"clients": dora.ref})
+    answer = getattr(stranger, method.lower())(theirs.path(route))
+    missing = getattr(stranger, method.lower())(re.sub(r"<str:\w+>", tokens.new_ref(), route.path))
+    assert (answer.status_code, masked(answer.content)) == (404, masked(missing.content))
+    assert AuditEntry.objects.get(action=AuditAction.DENIED_PRACTICE).practice.slug == "birch-lane"
 
 
 @pytest.mark.parametrize("address", ["/office/clients/new/", "/office/settings/trail/"])
