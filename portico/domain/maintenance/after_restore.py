@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInLink, SignInRequest
 from portico.domain.access.onboarding import invitation_runs
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.maintenance.models import ScheduledTask
-from portico.domain.practices.models import Practice, SetUpLink, StaffSession
+from portico.domain.practices.models import PasswordResetRequest, Practice, SetUpLink, StaffSession
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log, sealing
@@ -27,7 +28,10 @@ CLOCK_MARGIN = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class RestoreSummary:
-    """Numbers of rows of one practice that were ended, of emails that were parked, and of runs that were paused."""
+    """Numbers of rows of one practice that were ended, of emails that were parked, and of runs that were paused.
+
+    Runs that share invoices were canceled.
+    """
 
     links: int
     pins: int
@@ -37,6 +41,7 @@ class RestoreSummary:
     emails: int
     asks: int
     invitation_runs: int
+    sharing_runs: int
 
     @property
     def is_nothing(self) -> bool:
@@ -50,6 +55,7 @@ def after_restore(*, by: Actor) -> dict[str, RestoreSummary]:
     """
     summaries = {practice.slug: _secure(practice, by=by) for practice in Practice.objects.order_by("id")}
     StaffSession.objects.all().delete()  # Sessions that are not signed in, too.
+    PasswordResetRequest.objects.all().delete()  # Staff have requested another link, or no longer need one.
     while sealing.seal_all():  # The newest audit entries may not have been sealed before the backup.
         pass
     return summaries
@@ -69,6 +75,7 @@ def _secure(practice: Practice, *, by: Actor) -> RestoreSummary:
             emails=parked,
             asks=_expire_requests(row),
             invitation_runs=invitation_runs.pause_all(row, by=by),
+            sharing_runs=invoice_sharing.cancel_run(row),
         )
         if summary.is_nothing and _was_done_already(row, backup_made_at):
             return summary

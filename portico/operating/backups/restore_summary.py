@@ -6,8 +6,8 @@ from portico.domain.maintenance.after_restore import RestoreSummary
 from portico.plumbing.security import key_usage
 
 NEXT = (
-    "Next, run portico verify-trail and portico verify-states. Start web, review the Emails page, "
-    "and then start the worker."
+    "Next, run portico verify-trail, verify-states, verify-documents and verify-ledger. Start web, review the Emails "
+    "page, and then start the worker."
 )
 
 
@@ -21,7 +21,7 @@ def summary_lines(practices: dict[str, RestoreSummary]) -> Iterator[str]:
             f"{slug}: ended {summary.links} sign-in links, {summary.pins} PINs, {summary.sessions} portal sessions, "
             f"{summary.staff_sessions} staff sessions and {summary.set_up_links} set-up links; "
             f"put on hold {summary.emails} emails, {summary.asks} link requests and "
-            f"{summary.invitation_runs} runs of invitations"
+            f"{summary.invitation_runs} runs of invitations; canceled {summary.sharing_runs} runs that share invoices"
         )
 
 

@@ -11,12 +11,13 @@ from portico.domain.access.address_change import change_requests, confirmation, 
 from portico.domain.access.models import Pin, PortalSession, RequestOutcome, SignInLink, SignInMethod, SignInRequest
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.audit_actions import AuditAction
+from portico.domain.billing.invoices import invoice_sharing
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.maintenance import after_restore as restoring
 from portico.domain.maintenance.after_restore import RestoreSummary
 from portico.domain.maintenance.models import ScheduledTask
 from portico.domain.practices.models import Practice, StaffSession
-from portico.domain.practices.staff import set_up_links
+from portico.domain.practices.staff import password_reset, set_up_links
 from portico.domain.practices.staff.set_up_links import SetUpLinkUsed
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
@@ -29,7 +30,7 @@ from tests import cast
 pytestmark = pytest.mark.both_databases
 
 OPERATOR = Actor.operator()
-NOTHING = RestoreSummary(0, 0, 0, 0, 0, 0, 0, 0)
+NOTHING = RestoreSummary(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def after_restore() -> dict[str, RestoreSummary]:
@@ -77,6 +78,26 @@ def test_invitations_to_many_clients_are_paused(practice: Practice) -> None:
     assert after_restore()["alder-street"].invitation_runs == 1
     run.refresh_from_db()
     assert run.is_paused
+
+
+def test_what_staff_asked_for_before_the_backup_is_not_done(practice: Practice) -> None:
+    """It may have been done since, or not be wanted any more."""
+    bill = cast.bill(cast.ana(practice), shared=False)
+    assert invoice_sharing.start_run(practice, shown=None, requested_by=cast.elm(practice)) is not None
+    password_reset.request_reset(cast.fay(practice).email, ip="203.0.113.7")
+    assert after_restore()["alder-street"].sharing_runs == 1
+    assert not invoice_sharing.continue_next_run()
+    assert not password_reset.process_next()
+    bill.refresh_from_db()
+    assert (bill.shared_at, OutgoingEmail.objects.count()) == (None, 0)
+
+
+def test_a_view_as_the_client_ends(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    office.post(f"/office/clients/{ana.ref}/view/")
+    assert office.get("/portal/alder-street/home/").status_code == 200
+    after_restore()
+    assert office.get("/portal/alder-street/home/").status_code == 302
 
 
 def test_a_pin_no_longer_works(practice: Practice) -> None:

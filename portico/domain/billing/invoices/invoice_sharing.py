@@ -151,6 +151,11 @@ def _waiting_run(practice: Parameter) -> QuerySet[SharingRun]:
     return SharingRun.objects.waiting().filter(practice=practice)
 
 
+def cancel_run(practice: Practice) -> int:
+    """Deletes the practice's current run; what it has not shared stays unshared. Returns 0 if there is none, else 1."""
+    return SharingRun.objects.waiting().filter(practice=practice).delete()[0]
+
+
 def unshared_ids(practice: Practice) -> list[int]:
     """Returns the ids of the invoices that a run would share now, oldest first."""
     return [pk for pk, _number in _unshared.rows(practice=practice.pk)]
