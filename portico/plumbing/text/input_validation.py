@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from portico.plumbing.security import card_numbers
@@ -109,6 +110,17 @@ class TextField(NoCardNumberField):
         return typed.replace("\r\n", "\n") if isinstance(typed, str) else typed
 
 
+class AddressInput(forms.TextInput):
+    """The input of one email address. Several posted values are read as one text, which is no address."""
+
+    def __init__(self, attrs: dict[str, str] | None = None) -> None:
+        super().__init__({"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"} | (attrs or {}))
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:  # Any: Django's own signature.
+        values = data.getlist(name) if isinstance(data, MultiValueDict) else []
+        return ", ".join(values) if len(values) > 1 else super().value_from_datadict(data, files, name)
+
+
 class StaffAddressField(NoCardNumberField, forms.EmailField):
     """The address with which a staff member signs in."""
 
@@ -116,7 +128,7 @@ class StaffAddressField(NoCardNumberField, forms.EmailField):
 class AddressField(LineField):
     """One email address typed by a visitor; every malformed address gets the same message."""
 
-    widget = forms.EmailInput
+    widget = AddressInput({"type": "email", "autocomplete": "email"})
 
     def __init__(self, *, malformed: "str | _StrPromise", **kwargs: Any) -> None:  # Any: Django's own arguments.
         self.malformed = malformed

@@ -2,8 +2,7 @@
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -27,17 +26,7 @@ class RequestLinkForm(forms.Form):
         label=_("Enter your email"),
         help_text=_("We’ll send you a link and a code. There is no password."),
         malformed=NOT_ONE_ADDRESS,
-        widget=forms.EmailInput(
-            {"autocomplete": "email", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
-        ),
     )
-
-    def clean_email(self) -> str:
-        # Do not choose between two addresses.
-        if isinstance(self.data, QueryDict) and len(self.data.getlist("email")) > 1:
-            raise ValidationError(NOT_ONE_ADDRESS)
-        typed: str = self.cleaned_data["email"]
-        return typed
 
 
 @open_page

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -33,20 +32,8 @@ class NewEmailForm(forms.Form):
 
     use_required_attribute = False
 
-    email = AddressField(
-        label=_("New email"),
-        malformed=NOT_ONE_ADDRESS,
-        widget=forms.EmailInput(
-            {"autocomplete": "email", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
-        ),
-    )
+    email = AddressField(label=_("New email"), malformed=NOT_ONE_ADDRESS)
     form_key = forms.CharField(required=False, widget=forms.HiddenInput, initial=tokens.new_token)
-
-    def clean_email(self) -> str:
-        if isinstance(self.data, QueryDict) and len(self.data.getlist("email")) > 1:
-            raise ValidationError(NOT_ONE_ADDRESS)
-        typed: str = self.cleaned_data["email"]
-        return typed
 
     def clean_form_key(self) -> str:
         key: str = self.cleaned_data["form_key"]

@@ -123,6 +123,14 @@ def test_every_address_takes_the_same_queries(client: Browser, ana: Client) -> N
     assert counts[0] == counts[1]
 
 
+def test_two_addresses_in_one_request_are_refused(client: Browser, ana: Client) -> None:
+    answer = client.post(ASK, FORM | {"address": ["ana@mail.example", "b@x.example"]})
+    assert answer.status_code == 422
+    assert "Enter one email address" in answer.text
+    assert 'value="ana@mail.example, b@x.example"' in answer.text
+    assert not HelpRequest.objects.exists()
+
+
 def test_sending_the_form_twice_makes_one_request(client: Browser, practice: Practice) -> None:
     for _ in range(2):
         assert client.post(ASK, FORM).status_code == 302

@@ -12,7 +12,7 @@ from portico.domain.clients import email_typos
 from portico.domain.clients.client_input import AddressInput, PhoneInput
 from portico.domain.clients.models import AddressKind, EmailAddress, PhoneKind
 from portico.plumbing.text.mailboxes import mailbox_key
-from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field, refusing_malformed_address
+from portico.web.office.base_form import OfficeForm, address_field, line_field, refusing_malformed_address
 
 MAX_ROWS = 20
 ADDRESSES, PHONES = "addresses", "phones"
@@ -23,7 +23,7 @@ class AddressForm(OfficeForm):
 
     id = forms.CharField(required=False, max_length=26, widget=forms.HiddenInput)
     kind = forms.ChoiceField(label=gettext_lazy("Type"), choices=AddressKind.choices, initial=AddressKind.HOME)
-    address = line_field(gettext_lazy("Email"), longest=254, attrs=EMAIL_ENTRY)
+    address = address_field(gettext_lazy("Email"))
     email_ok = forms.BooleanField(label=gettext_lazy("Email ok"), required=False)
     # The address for which `Email ok` is checked: consent to the old address is none to a new one. Our script clears
     # the box and sets this field when another address is typed.

@@ -28,7 +28,7 @@ from portico.plumbing.mail import outbox, rendering
 from portico.plumbing.text.mailboxes import header_address
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field
+from portico.web.office.base_form import OfficeForm, address_field, line_field
 from portico.web.office.client_portal.portal_tab_form import InvitationTextForm
 from portico.web.office.clients import edit_conflicts
 from portico.web.office.clients.edit_conflicts import FieldConflict
@@ -39,7 +39,7 @@ class SenderForm(OfficeForm):
     """Sender name and reply-to address; `version` is the practice's when the page was rendered."""
 
     sender_name = line_field(gettext_lazy("Sender name"), longest=100)
-    reply_to = line_field(gettext_lazy("Reply-to"), longest=254, attrs=EMAIL_ENTRY)
+    reply_to = address_field(gettext_lazy("Reply-to"))
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
     def clean_reply_to(self) -> str:

@@ -24,7 +24,7 @@ from portico.plumbing.text import mailboxes
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys
-from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field, refusing_malformed_address
+from portico.web.office.base_form import OfficeForm, address_field, refusing_malformed_address
 
 TONES = {
     Verdict.OK: ("good", "circle-check"),
@@ -53,7 +53,7 @@ class CheckRow:
 
 class TestEmailForm(OfficeForm):
     form_key = form_keys.field()
-    address = line_field(gettext_lazy("Email address"), longest=254, required=True, attrs=EMAIL_ENTRY)
+    address = address_field(gettext_lazy("Email address"), required=True)
 
     def clean_address(self) -> str:
         address: str = self.cleaned_data["address"]

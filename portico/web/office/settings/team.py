@@ -27,14 +27,14 @@ from portico.plumbing.text import input_validation
 from portico.plumbing.text.mailboxes import header_address
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import EMAIL_ENTRY, OfficeForm, line_field, refusing_malformed_address
+from portico.web.office.base_form import OfficeForm, address_field, line_field, refusing_malformed_address
 from portico.web.office.sign_in import reauthentication
 from portico.web.office.sign_in.reauthentication import recently_verified
 
 
 class InviteForm(OfficeForm):
     name = line_field(gettext_lazy("Name"), longest=100, required=True)
-    email = line_field(gettext_lazy("Email"), longest=254, required=True, attrs=EMAIL_ENTRY)
+    email = address_field(gettext_lazy("Email"), required=True)
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.FRONT_DESK)
 
     def clean_email(self) -> str:
