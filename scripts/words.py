@@ -49,7 +49,7 @@ FOR_CLIENTS = (
     "web/entrance/",
     "web/portal/",
     # Read out to clients.
-    "web/office/client_portal/phone_script",
+    "web/office/client_portal/diagnosis/phone_script",
     "web/payment_labels",
     "web/billing_documents/",
     "domain/access/",

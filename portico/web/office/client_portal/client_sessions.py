@@ -11,7 +11,7 @@ from portico.domain.clients.models import Client, Relationship
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
-from portico.web.office.client_portal import portal_tab
+from portico.web.office.client_portal import shown_access
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -29,7 +29,7 @@ def revoke_all(request: OfficeRequest, ref: str) -> HttpResponse:
         )
         % {"name": _called(client, relationship)},
     )
-    return redirect(portal_tab.url_of(client, relationship))
+    return redirect(shown_access.url_of(client, relationship))
 
 
 @office_page(*CLIENT_EDITORS)
@@ -44,7 +44,7 @@ def end_session(request: OfficeRequest, ref: str, session: str) -> HttpResponse:
         raise Http404
     revocation.end_session(client, row, by=request.actor)
     messages.success(request, _("The device was signed out."))
-    return redirect(portal_tab.url_of(client, relationship))
+    return redirect(shown_access.url_of(client, relationship))
 
 
 def _called(client: Client, relationship: Relationship | None) -> str:

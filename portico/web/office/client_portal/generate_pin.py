@@ -19,7 +19,7 @@ from portico.web.guards import office_page
 from portico.web.http import cookies
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import fix_urls, form_keys, lookups
-from portico.web.office.client_portal import portal_tab
+from portico.web.office.client_portal import portal_tab, shown_access
 from portico.web.office.roles import CLIENT_EDITORS
 
 
@@ -38,7 +38,7 @@ def allow_more_tries(request: OfficeRequest, ref: str) -> HttpResponse:
     relationship = lookups.relationship_in_query(request, client)
     sign_in_pins.allow_more_attempts(client, relationship, by=request.actor)
     messages.success(request, _("More tries are allowed. You can now generate a new PIN."))
-    return redirect(portal_tab.url_of(client, relationship))
+    return redirect(shown_access.url_of(client, relationship))
 
 
 def _generate(request: OfficeRequest, ref: str) -> HttpResponse:
@@ -69,7 +69,7 @@ def _show_once(request: OfficeRequest, ref: str) -> HttpResponse:
         messages.info(
             request, _("A PIN is shown only once. If you need another, generate a new one; it replaces the last one.")
         )
-        return redirect(portal_tab.url_of(client, relationship))
+        return redirect(shown_access.url_of(client, relationship))
     pin, digits = generated
     access = access_lookups.access_of(client, relationship)
     context = {

@@ -10,7 +10,7 @@ from portico.domain.access import mail_stops
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
-from portico.web.office.client_portal import portal_tab
+from portico.web.office.client_portal import shown_access
 from portico.web.office.roles import CLIENT_EDITORS
 from portico.web.office.shown_refusals import show_refusal
 
@@ -30,4 +30,4 @@ def lift(request: OfficeRequest, ref: str) -> HttpResponse:
             messages.success(
                 request, words % {"name": client.called if relationship is None else relationship.contact.first_name}
             )
-    return redirect(portal_tab.url_of(client, relationship))
+    return redirect(shown_access.url_of(client, relationship))

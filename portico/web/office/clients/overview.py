@@ -27,7 +27,8 @@ from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.audit_log import entry_rows
 from portico.web.office.billing import invoice_labels
-from portico.web.office.client_portal import contacts_card, next_step
+from portico.web.office.client_portal import contacts_card
+from portico.web.office.client_portal.diagnosis import next_step
 from portico.web.office.roles import CLIENT_EDITORS, may_edit, may_see_documents
 
 ENTRIES_SHOWN = 6

@@ -10,7 +10,7 @@ from portico.domain.access.eligibility_steps import ACCESS_ON
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
 from portico.domain.documents.sharing import document_mails, packet_sharing
-from portico.web.office.client_portal import contacts_card, portal_tab
+from portico.web.office.client_portal import contacts_card, shown_access
 
 OWN = "client"
 
@@ -47,7 +47,7 @@ class PossibleRecipient:
     @property
     def portal_tab(self) -> str:
         """The address of the tab where the person’s portal access is turned on."""
-        return portal_tab.url_of(self.access.client, self.access.relationship)
+        return shown_access.url_of(self.access.client, self.access.relationship)
 
 
 def recipients_of(client: Client) -> list[PossibleRecipient]:

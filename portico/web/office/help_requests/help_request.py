@@ -23,7 +23,7 @@ from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
 from portico.web.office.base_form import OfficeForm, line_field
-from portico.web.office.client_portal.chain_context import chain_context
+from portico.web.office.client_portal.diagnosis.chain_context import chain_context
 from portico.web.office.roles import CLIENT_EDITORS, may_edit
 from portico.web.office.shown_refusals import show_refusal
 

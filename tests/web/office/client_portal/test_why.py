@@ -19,7 +19,7 @@ from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from portico.plumbing.security.rate_limits import RateLimitExceeded
-from portico.web.office.client_portal import phone_script
+from portico.web.office.client_portal.diagnosis import phone_script
 from tests import cast
 from tests.web.office.client_portal.tab_posts import banner, page, squeezed
 

@@ -11,7 +11,7 @@ from portico.domain.access.models import PortalAccess, PortalSession
 from portico.domain.access.sign_in.requests import near_misses
 from portico.domain.clients.models import Client, Relationship
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.client_portal import diagnosis_labels, phone_script, recent_attempts
+from portico.web.office.client_portal.diagnosis import diagnosis_labels, phone_script, recent_attempts
 from portico.web.office.roles import may_edit
 
 
