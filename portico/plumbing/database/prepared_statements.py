@@ -1,6 +1,9 @@
 """Statements that PostgreSQL prepares once for each connection, and then only runs."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -9,11 +12,22 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.sql import Literal
 
 
-class _PreparingCursor(psycopg.Cursor[Any]):  # Any: rows of any kind.
-    """Has no effect where `prepare_threshold` is None: behind a pooler such as PgBouncer."""
+# More than there are compiled queries.
+CACHE_SIZE = 1_024
+
+
+class _PreparingCursor(psycopg.RawCursor[Any]):  # Any: rows of any kind.
+    """Prepares what it executes, except where `prepare_threshold` is None: behind a pooler such as PgBouncer."""
 
     def execute(self, query: Any, params: Any = None, **_: object) -> "_PreparingCursor":  # Any: psycopg's own types.
-        return super().execute(query, params, prepare=True)
+        return super().execute(_with_numbers(query), params, prepare=True)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _with_numbers(sql: str) -> bytes:
+    """Returns the SQL as PostgreSQL reads it, with $1 for the first `%s`. psycopg would convert a long one each time."""
+    numbers = count(1)
+    return re.sub("%[s%]", lambda found: f"${next(numbers)}" if found[0] == "%s" else "%", sql).encode()
 
 
 def execute(cursor: CursorWrapper, sql: str, values: Sequence[Any]) -> None:  # Any: of any type.
