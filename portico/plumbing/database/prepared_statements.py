@@ -11,7 +11,6 @@ from django.db import NotSupportedError, connection
 from django.db.backends.utils import CursorWrapper
 from psycopg.sql import Literal
 
-
 # More than there are compiled queries.
 CACHE_SIZE = 1_024
 
@@ -25,7 +24,7 @@ class _PreparingCursor(psycopg.RawCursor[Any]):  # Any: rows of any kind.
 
 @lru_cache(maxsize=CACHE_SIZE)
 def _with_numbers(sql: str) -> bytes:
-    """Returns the SQL as PostgreSQL reads it, with $1 for the first `%s`. psycopg would convert a long one each time."""
+    """Returns the SQL with $1 for the first `%s`, as PostgreSQL reads it; psycopg converts a long one at each run."""
     numbers = count(1)
     return re.sub("%[s%]", lambda found: f"${next(numbers)}" if found[0] == "%s" else "%", sql).encode()
 

@@ -1,6 +1,6 @@
-"""History of a client's portal access: invitations, sign-in emails and audit entries, loaded in three queries."""
+"""History of a client's portal access: invitations, sign-in emails and audit entries, loaded in two queries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -48,6 +48,8 @@ ACTIONS = (
 # Taken from the audit log, which has them for every client of the mailbox; mail events exist for one mail only.
 _EXCLUDED_MAIL_EVENTS = (EmailEventKind.PRESSED, EmailEventKind.CODE_TYPED)
 _BODIES = ("email__body_text", "email__body_html")
+# No row has this id.
+_NO_ROW = 0
 
 
 class WhyDead(StrEnum):
@@ -165,43 +167,47 @@ class PortalHistory:
 
 
 def load(client: Client, access: PortalAccess | None) -> PortalHistory:
-    """Loads the history of an access, in at most three queries."""
-    is_saved = access is not None and access.pk is not None
-    events = _mail_events.rows(access=access.pk) if access is not None and is_saved else []
-    account = access.account if access is not None else None
-    requested = _requested.rows(account=account.pk) if account is not None else []
+    """Loads the history of an access, in at most two queries."""
+    events = list[EmailEvent]()
+    if access is not None and access.pk is not None:
+        account = access.account.pk if access.account is not None else _NO_ROW
+        events = _mail_events.rows(access=access.pk, account=account)
     entries = [entry for entry in _entries.rows(client=client.pk) if holders.is_about(entry, access)]
-    return history_of(events, requested, entries)
+    return _history_of(events, entries)
 
 
-def history_of(
-    mail_events: Sequence[EmailEvent], requested: Iterable[SignInLink], entries: Sequence[AuditEntry]
-) -> PortalHistory:
-    """Builds the history from loaded rows, each newest first."""
+def _history_of(events: Sequence[EmailEvent], entries: Sequence[AuditEntry]) -> PortalHistory:
+    """Builds the history from the rows of `_mail_events` and `_entries`."""
+    mail_events = [event for event in events if hasattr(event.email, "invitation")]
     invitations = {event.email.invitation.pk: event.email.invitation for event in mail_events}
     for event in mail_events:
         # Each row has its own copies of what was joined.
         event.email = invitations[event.email.invitation.pk].email
+    links = [event.email.sign_in_link for event in events if not hasattr(event.email, "invitation")]
     return PortalHistory(
         invitations=[invitations[pk] for pk in sorted(invitations, reverse=True)],
         mail_events=mail_events,
-        requested=[SentLink(link.email, link) for link in requested],
+        requested=[SentLink(link.email, link) for link in sorted(links, key=_newest_first)],
         entries=entries,
     )
 
 
+def _newest_first(link: SignInLink) -> int:
+    return -link.pk
+
+
 @CompiledQuery
-def _mail_events(access: Parameter) -> QuerySet[EmailEvent]:
-    mails = inviting.invitations_of(access)[:MAX_INVITATIONS].values("email")
-    events = EmailEvent.objects.filter(email__in=mails).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
+def _mail_events(access: Parameter, account: Parameter) -> QuerySet[EmailEvent]:
+    """Returns the events of the newest invitations, and the first event of each mail requested last."""
+    invited = inviting.invitations_of(access)[:MAX_INVITATIONS].values("email")
+    of_invited = EmailEvent.objects.filter(email__in=invited).exclude(kind__in=_EXCLUDED_MAIL_EVENTS)
+    links = SignInLink.objects.filter(account=account, request__isnull=False).order_by("-id")[:MAX_REQUESTED_LINKS]
+    of_requested = EmailEvent.objects.filter(email__in=links.values("email"), kind=EmailEventKind.WRITTEN)
+    # Within another query: SQLite takes no limit in a union.
+    newest = EmailEvent.objects.filter(pk__in=of_invited.order_by("-id")[:MAX_MAIL_EVENTS].values("pk"))
+    events = EmailEvent.objects.filter(pk__in=newest.values("pk").union(of_requested.values("pk"), all=True))
     related = events.select_related("email__sign_in_link", "email__invitation__address").defer(*_BODIES)
-    return related.order_by("-id")[:MAX_MAIL_EVENTS]
-
-
-@CompiledQuery
-def _requested(account: Parameter) -> QuerySet[SignInLink]:
-    links = SignInLink.objects.filter(account=account, request__isnull=False)
-    return links.select_related("email").defer(*_BODIES).order_by("-id")[:MAX_REQUESTED_LINKS]
+    return related.order_by("-id")
 
 
 @CompiledQuery

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client
@@ -23,7 +24,7 @@ from portico.plumbing.database.compiled import CompiledQuery, Parameter
 # Of one access, the newest requests that are looked at.
 MAX_REQUESTS = 500
 MAX_VERSIONS = 100
-type _Asked = tuple[int, datetime, datetime | None]
+type _Columns = tuple[Any, ...]  # Any: the fields of a ShareableDocument.
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ class ShareableDocument:
 
 def list_for(practice: Practice, access: PortalAccess | None) -> list[ShareableDocument]:
     """Returns what the practice may share, in the order of its settings."""
-    asked = _asked_by_template(access)
-    return [
-        ShareableDocument(ref, title, TemplateKind(kind), minutes, welcome, *asked.get(template, ()))
-        for template, ref, title, kind, minutes, welcome in _shareable.rows(practice=practice.pk)
-    ]
+    if access is None or not access.pk:
+        rows = _shareable.rows(practice=practice.pk)
+    else:
+        rows = _with_asked.rows(practice=practice.pk, access=access.pk)
+    return [ShareableDocument(ref, title, TemplateKind(kind), *others) for ref, title, kind, *others in rows]
 
 
 @dataclass(frozen=True)
@@ -108,27 +109,25 @@ def welcome_packet_of(access: PortalAccess) -> list[TemplateVersion]:
     return list(_welcome_packet.rows(practice=access.client.practice_id, access=access.pk or 0))
 
 
-def _asked_by_template(access: PortalAccess | None) -> dict[int, tuple[datetime, datetime | None]]:
-    if access is None or not access.pk:
-        return {}
-    asked = dict[int, tuple[datetime, datetime | None]]()
-    for template, sent_at, completed_at in _asked.rows(access=access.pk):
-        # Newest first. An open request counts more than a newer one that was completed.
-        if template not in asked or (completed_at is None and asked[template][1] is not None):
-            asked[template] = (sent_at, completed_at)
-    return asked
+_COLUMNS = ("ref", "title", "kind", "current_version__minutes", "in_welcome_packet")
 
 
 @CompiledQuery
-def _shareable(practice: Parameter) -> QuerySet[DocumentTemplate, tuple[int, str, str, str, int, bool]]:
+def _shareable(practice: Parameter) -> QuerySet[DocumentTemplate, _Columns]:
+    return DocumentTemplate.objects.shareable().filter(practice=practice).values_list(*_COLUMNS)
+
+
+@CompiledQuery
+def _with_asked(practice: Parameter, access: Parameter) -> QuerySet[DocumentTemplate, _Columns]:
+    asked = DocumentRequest.objects.filter(access=access, state__in=(*OPEN_STATES, *COMPLETE_STATES))
+    # An open request counts more than a newer one that was completed.
+    first = asked.filter(version__template=OuterRef("pk")).order_by(
+        Case(When(completed_at=None, then=0), default=1), "-id"
+    )
     rows = DocumentTemplate.objects.shareable().filter(practice=practice)
-    return rows.values_list("pk", "ref", "title", "kind", "current_version__minutes", "in_welcome_packet")
-
-
-@CompiledQuery
-def _asked(access: Parameter) -> QuerySet[DocumentRequest, _Asked]:
-    rows = DocumentRequest.objects.filter(access=access, state__in=(*OPEN_STATES, *COMPLETE_STATES))
-    return rows.order_by("-id").values_list("version__template", "sent_at", "completed_at")[:MAX_REQUESTS]
+    return rows.values_list(
+        *_COLUMNS, Subquery(first.values("sent_at")[:1]), Subquery(first.values("completed_at")[:1])
+    )
 
 
 @CompiledQuery

@@ -178,10 +178,10 @@ def test_pin_success_and_wrong_pin_are_both_shown(practice: Practice, stopped_cl
     assert EventKind.PIN_REFUSED in kinds(shown)
 
 
-def test_the_history_takes_three_queries(practice: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_history_takes_two_queries(practice: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     ana = cast.ana(practice)
     for _ in range(8):
         cast.invited(ana)
     access = access_lookups.access_of(ana)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         portal_history.load(ana, access)

@@ -251,5 +251,5 @@ def test_query_count_of_turning_access_on(
 # texts, the draft, the documents that may be shared.
 QUERIES_OF_FIRST_SAVE = 14
 # Session with colleague and practice, client with access, addresses and default text, the entry in the audit log;
-# invitations, their events, entries; attempts with a PIN, sessions, the menu; documents, and what was shared of them.
-QUERIES = 11
+# mails with their events, entries; attempts with a PIN, sessions, the menu; documents with what was shared of them.
+QUERIES = 9

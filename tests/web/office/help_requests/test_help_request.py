@@ -19,9 +19,9 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 LIST = "/office/help-requests/"
 # The session with its staff member; the request, the clients and contacts by address, those who were probably meant,
-# their numbers; the client with addresses, their mail events, requested links, audit entries and sessions; the audit
-# entry, the counts of the menu.
-QUERIES = 13
+# their numbers; the client with addresses, their mails with events, audit entries and sessions; the audit entry, the
+# counts of the menu.
+QUERIES = 12
 
 
 @pytest.fixture
