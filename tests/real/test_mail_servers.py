@@ -104,10 +104,10 @@ class Row:
     is_stopped: bool = False
 
 
-def _failed(answer: str, cause: FailureCause, *, stops: bool = False, state: EmailState | None = None) -> Row:
+def _failed(answer: str, cause: FailureCause, *, stops: bool = False) -> Row:
     """Returns the row for an answer of which Postfix reports the code, 5.0.0 for none."""
     code = next(iter(enhanced_status_codes.all_in(answer)), "5.0.0")
-    return Row(answer, (("failed", code),), state or (EmailState.BOUNCED if stops else EmailState.FAILED), cause, stops)
+    return Row(answer, (("failed", code),), EmailState.BOUNCED if stops else EmailState.FAILED, cause, stops)
 
 
 ROWS = (
