@@ -46,11 +46,14 @@ class MarkedAccesses:
             _locked_clients.rows(practice=practice_id, mailbox=mailbox_key)
 
     def stop_changed(self, practice_id: int, mailbox_key: str, stop: MailStop | None) -> None:
-        accesses, marks = _accesses.rows(practice=practice_id, mailbox=mailbox_key), _marks(stop)
-        for access in accesses:
+        of_clients = _accesses_of_clients.rows(practice=practice_id, mailbox=mailbox_key)
+        of_mailbox = [
+            each for each in of_clients if each.account is not None and each.account.mailbox_key == mailbox_key
+        ]
+        for access in of_mailbox:
             set_marks(access, stop)
-        PortalAccess.objects.filter(pk__in=[access.pk for access in accesses]).update(**marks)
-        portal_states.store_all(accesses)
+        PortalAccess.objects.filter(pk__in=[access.pk for access in of_mailbox]).update(**_marks(stop))
+        portal_states.store_all(of_clients, are_all=True)
 
 
 @CompiledQuery
@@ -65,9 +68,11 @@ def _locked_clients(practice: Parameter, mailbox: Parameter) -> QuerySet[Client]
 
 
 @CompiledQuery
-def _accesses(practice: Parameter, mailbox: Parameter) -> QuerySet[PortalAccess]:
-    found = PortalAccess.objects.filter(account__practice=practice, account__mailbox_key=mailbox)
-    return found.select_related("client", "address", "relationship").order_by("client_id")
+def _accesses_of_clients(practice: Parameter, mailbox: Parameter) -> QuerySet[PortalAccess]:
+    """Returns every access of the clients whom the mailbox opens, by whatever mailbox."""
+    opened = PortalAccess.objects.filter(account__practice=practice, account__mailbox_key=mailbox)
+    found = PortalAccess.objects.filter(client__in=opened.values("client"))
+    return found.select_related("account", "client", "address", "relationship").order_by("client_id")
 
 
 def stops_of(addresses: Iterable[EmailAddress]) -> dict[str, MailStop]:

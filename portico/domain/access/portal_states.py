@@ -92,17 +92,17 @@ def store(access: PortalAccess) -> None:
     store_all([access])
 
 
-def store_all(accesses: Iterable[PortalAccess]) -> None:
+def store_all(accesses: Iterable[PortalAccess], *, are_all: bool = False) -> None:
     """Stores the states of several clients as `store` does, with one statement for each state.
 
-    Each access has its client, address and relationship loaded.
+    Each access has its client, address and relationship loaded. `are_all`: the clients have no others.
     """
     given = list(accesses)
     clients = {access.client.pk: access.client for access in given}
     of_client = defaultdict[int, list[PortalAccess]](list)
     for access in given:
         of_client[access.client.pk].append(access)
-    with_others = [pk for pk, client in clients.items() if client_details.has_contacts(client)]
+    with_others = [] if are_all else [pk for pk, client in clients.items() if client_details.has_contacts(client)]
     if with_others:
         others = _related().filter(client__in=with_others).exclude(pk__in=[each.pk for each in given if each.pk])
         for access in others:

@@ -5,8 +5,9 @@ stop, in every transaction that changes one.
 """
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from portico.plumbing import clock
@@ -71,24 +72,22 @@ def key_of(email: OutgoingEmail) -> str:
         return ""
 
 
-def stop(email: OutgoingEmail, kind: StopKind, words: str) -> None:
+def stop(email: OutgoingEmail, kind: StopKind, words: str) -> bool:
     """Stops the mailbox of a mail, in the caller's transaction, which has locked the mail and called `lock`.
 
-    A complaint replaces a refusal.
+    A complaint replaces a refusal. Returns False, changing nothing, if the mailbox is stopped as seriously already, or
+    the address is malformed.
     """
     practice_id, mailbox_key = email.practice_id, key_of(email)
     if not mailbox_key:
-        return
+        return False
     columns = {"kind": kind, "email": email, "words": words[:WORDS_LENGTH], "stopped_at": clock.now()}
     found, is_new = _locked_live(practice_id, mailbox_key), False
     if found is None:
-        # Without rows of the domain there was nothing to lock, and another worker may be stopping the mailbox.
-        found, is_new = MailStop.objects.get_or_create(
-            practice_id=practice_id, mailbox_key=mailbox_key, lifted_at=None, defaults=columns
-        )
+        found, is_new = _create_or_get(practice_id, mailbox_key, columns)
     if not is_new:
         if found.kind == StopKind.COMPLAINED or kind == StopKind.REFUSED:
-            return
+            return False
         for name, value in columns.items():
             setattr(found, name, value)
         found.save(update_fields=list(columns))
@@ -102,6 +101,19 @@ def stop(email: OutgoingEmail, kind: StopKind, words: str) -> None:
         reason=words[:WORDS_LENGTH],
     )
     _announce(practice_id, mailbox_key, found)
+    return True
+
+
+def _create_or_get(practice_id: int, mailbox_key: str, columns: dict[str, Any]) -> tuple[MailStop, bool]:
+    """Creates the stop, and returns it with True; with False the one that another worker has just created.
+
+    Without rows of the domain there was nothing to lock, so that another worker could.
+    """
+    try:
+        with transaction.atomic():
+            return MailStop.objects.create(practice_id=practice_id, mailbox_key=mailbox_key, **columns), True
+    except IntegrityError:
+        return MailStop.objects.live().locked().get(practice=practice_id, mailbox_key=mailbox_key), False
 
 
 def was_lifted_since(email: OutgoingEmail) -> bool:
@@ -110,10 +122,15 @@ def was_lifted_since(email: OutgoingEmail) -> bool:
     What a report says about the mail is out of date then. The caller has called `lock`.
     """
     practice_id, mailbox_key = email.practice_id, key_of(email)
-    if email.handed_over_at is None or live_stop(practice_id, mailbox_key) is not None:
+    if email.handed_over_at is None:
         return False
-    stops = MailStop.objects.filter(practice=practice_id, mailbox_key=mailbox_key)
-    return stops.filter(lifted_at__gte=email.handed_over_at).exists()
+    lifted = _lifted_since.first(practice=practice_id, mailbox=mailbox_key, at=email.handed_over_at)
+    return lifted is not None and live_stop(practice_id, mailbox_key) is None
+
+
+@CompiledQuery
+def _lifted_since(practice: Parameter, mailbox: Parameter, at: Parameter) -> QuerySet[MailStop, tuple[int]]:
+    return MailStop.objects.filter(practice=practice, mailbox_key=mailbox, lifted_at__gte=at).values_list("pk")[:1]
 
 
 def accepted(email: OutgoingEmail) -> None:

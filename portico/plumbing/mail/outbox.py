@@ -90,7 +90,8 @@ class MailComposer(ABC):
     def state_changed(self, email: OutgoingEmail) -> None:  # noqa: B027  # Most kinds do nothing then.
         """Called in the transaction in which the mail was settled or restarted, but not when it is delayed.
 
-        The mail's row is locked by then: other rows may be locked after it, never before.
+        Nor if its failure stops the mailbox: then its owners are called (`mail_stops.MailboxOwner`). The mail's row is
+        locked by then: other rows may be locked after it, never before.
         """
 
     def recipient(self, email: OutgoingEmail) -> str:

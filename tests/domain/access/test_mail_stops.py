@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from time_machine import Traveller
 
 from portico.domain.access import access_grants, mail_stops, portal_states
@@ -66,6 +68,40 @@ def test_every_client_of_a_stopped_mailbox_needs_attention(practice: Practice, s
     assert state_of(ana)[1] != "mail_stopped"
     assert PortalAccess.objects.get(client=bea).mail_stopped_reason == stop.words
     assert list(portal_states.mismatches()) == []
+
+
+def test_a_stopped_guardian_counts_beside_the_client(practice: Practice, smtp: SmtpServer) -> None:
+    ana = cast.ana(practice)
+    bruno = cast.guardian(ana)
+    cast.with_access(ana)
+    email = cast.invited(ana, relationship=bruno).email
+    hand_over(smtp)
+    reported(email)
+    marked = PortalAccess.objects.filter(mail_stopped_at__isnull=False)
+    assert [access.relationship for access in marked] == [bruno]
+    assert state_of(ana)[0] == "needs_attention"
+    assert list(portal_states.mismatches()) == []
+
+
+def test_each_further_bounce_costs_fourteen_statements(practice: Practice, smtp: SmtpServer) -> None:
+    """As many as 5,000 may arrive after invitations to a whole practice."""
+
+    def statements(*names: str) -> int:
+        emails = [cast.invited(cast.client(practice, name, address=f"{name}@mail.example")).email for name in names]
+        hand_over(smtp)
+        now = clock.now()
+        delivery_reports.store(
+            [NewReport(each.ref, DSN, each.ref, ReportKind.FAILED, now, status_code="5.1.1") for each in emails]
+        )
+        with CaptureQueriesContext(connection) as asked:
+            assert report_application.apply_next()
+        assert MailStop.objects.filter(email__in=emails).count() == len(emails)
+        return len([query for query in asked if "SAVEPOINT" not in query["sql"]])
+
+    of_one = statements("dana")
+    # The report's end; the mail, its account and clients, and its state; the event; a stop lifted since, a later mail
+    # that was accepted, and a live stop; the new one with its audit entry; the accesses, their marks, the states.
+    assert statements("eli", "finn", "gil", "hal", "ida", "jo") == of_one + 5 * 14
 
 
 @pytest.mark.parametrize("asks", [False, True])

@@ -4,6 +4,9 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.mail import mail_stops, outbox
 from portico.plumbing.mail.reports import report_rules
 from portico.plumbing.mail.reports.report_rules import Rule
@@ -38,7 +41,7 @@ class Failure:
 
 
 def record(email: OutgoingEmail, failure: Failure) -> bool:
-    """Saves state, reason, time and cause of the failure; returns True if it stops the mailbox.
+    """Saves state, reason, detail, time and cause of the failure; returns True if it stops the mailbox.
 
     In the caller's transaction, with the mail locked. Locks the mailbox, so that of two failures at once one counts
     the other, and before the composer locks rows of the mailbox in another order.
@@ -49,12 +52,12 @@ def record(email: OutgoingEmail, failure: Failure) -> bool:
     email.state = EmailState.BOUNCED if stops and failure.rule.state == EmailState.FAILED else failure.rule.state
     email.reason = failure.reason(earlier=earlier)[: outbox.REASON_LENGTH]
     email.failed_at, email.failure_cause = failure.at, failure.rule.cause
-    email.save(update_fields=["state", "reason", "failed_at", "failure_cause"])
+    email.save(update_fields=["state", "reason", "detail", "failed_at", "failure_cause"])
     return stops
 
 
 def announce(email: OutgoingEmail, failure: Failure, *, stops: bool) -> None:
-    """Calls the mail's composer, and stops the mailbox if `stops`; after `record`, in the same transaction."""
+    """Stops the mailbox if `stops`, else calls the mail's composer; after `record`, in the same transaction."""
     if failure.rule.is_ours:
         # It says nothing about the mailbox, so the client stays as it is.
         logger.warning("email.rejected_by_policy", extra={"email": email.pk, "code": failure.code})
@@ -63,11 +66,12 @@ def announce(email: OutgoingEmail, failure: Failure, *, stops: bool) -> None:
         return
     if failure.rule.state != EmailState.COMPLAINED and _is_later_accepted(email):
         return
+    kind = _STOP_KINDS.get(failure.rule.cause, StopKind.REFUSED)
+    if stops and not outbox.is_to_staff(email) and mail_stops.stop(email, kind, email.reason):
+        return  # Everything that depends on the mailbox is marked.
     composer = outbox.composer_or_none(email.kind)
     if composer is not None:
         composer.state_changed(email)
-    if stops and not outbox.is_to_staff(email):
-        mail_stops.stop(email, _STOP_KINDS.get(failure.rule.cause, StopKind.REFUSED), email.reason)
 
 
 def _count_earlier(email: OutgoingEmail, failure: Failure) -> int:
@@ -87,5 +91,10 @@ def _count_earlier(email: OutgoingEmail, failure: Failure) -> int:
 
 def _is_later_accepted(email: OutgoingEmail) -> bool:
     """Returns True if a later mail to the same address was accepted: the failure says nothing about it any more."""
-    later = OutgoingEmail.objects.filter(practice=email.practice_id, to_address=email.to_address, pk__gt=email.pk)
-    return later.filter(accepted_at__isnull=False, failure_cause="").exists()
+    return _later_accepted.first(practice=email.practice_id, address=email.to_address, email=email.pk) is not None
+
+
+@CompiledQuery
+def _later_accepted(practice: Parameter, address: Parameter, email: Parameter) -> QuerySet[OutgoingEmail, tuple[int]]:
+    later = OutgoingEmail.objects.filter(practice=practice, to_address=address, pk__gt=email)
+    return later.filter(accepted_at__isnull=False, failure_cause="").values_list("pk")[:1]

@@ -129,7 +129,6 @@ def _fail(report: DeliveryReport, email: OutgoingEmail) -> None:
         _add_event(email, event_kind, detail=_detail(report))
         return
     email.detail = _detail(report)
-    email.save(update_fields=["detail"])
     failure = Failure(
         rule,
         _at(report),
