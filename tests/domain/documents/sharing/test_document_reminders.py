@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from time_machine import Traveller
 
 from portico.domain.access.models import PortalAccess
 from portico.domain.documents.completion import request_states
-from portico.domain.documents.models import DocumentReminder, DocumentRequest
+from portico.domain.documents.models import DocumentReminder, DocumentRequest, Packet
 from portico.domain.documents.sharing import document_reminders, reminder_mail
 from portico.domain.practices import practice_settings
 from portico.domain.practices.models import Practice
@@ -19,7 +20,7 @@ from portico.plumbing.models import OutgoingEmail, Restoration
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
 from tests.cast import DESK
-from tests.support.at_once import second_waits
+from tests.support.at_once import errors, second_waits
 from tests.support.smtp import SmtpServer
 
 
@@ -98,6 +99,24 @@ def test_a_worker_that_waits_for_another_queues_nothing_twice(transactional_db: 
     shared_documents.shared(access, shared_documents.consent(access.practice))
     stopped_clock.shift(timedelta(days=2))
     assert second_waits(document_reminders.queue_due, document_reminders.queue_due) == [1, 0]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_lock_a_worker_would_remind_twice(transactional_db: None, stopped_clock: Traveller) -> None:
+    """Shows that without the lock of the account the other worker's reminder is not seen; the database refuses it."""
+    access = cast.with_access(cast.ana(cast.alder()))
+    shared_documents.shared(access, shared_documents.consent(access.practice))
+    stopped_clock.shift(timedelta(days=2))
+
+    def queue_without_the_lock() -> int:
+        with transaction.atomic():
+            packet = Packet.objects.get(reminders=None)
+            today = clock.today(packet.practice.time_zone)
+            DocumentReminder.objects.create(practice_id=packet.practice_id, packet=packet, day=today)
+        return 1
+
+    assert errors(second_waits(document_reminders.queue_due, queue_without_the_lock)) == [IntegrityError]
 
 
 def test_a_practice_without_days_sends_none(access: PortalAccess, stopped_clock: Traveller) -> None:
