@@ -1,4 +1,4 @@
-"""Random forms, filled in at random: page, draft, submission and PDF have the same answers."""
+"""Random forms, built or imported and filled in at random: page, draft, submission and PDF have the same answers."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -25,6 +25,7 @@ from portico.plumbing.text import date_input
 from portico.web.portal.documents.forms import posted_answers, questions
 from tests import cast, shared_documents
 from tests.domain.documents.forms import form_strategies
+from tests.domain.documents.forms.building import built_forms
 
 LIST = "/portal/alder-street/documents/"
 
@@ -69,7 +70,8 @@ def test_a_page_reads_back_what_it_shows(data: st.DataObject) -> None:
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_what_was_filled_in_is_submitted_and_printed(practice: Practice, data: st.DataObject) -> None:
-    resource = data.draw(form_strategies.resources())
+    built = built_forms.built_forms().map(lambda form: form["en"])
+    resource = data.draw(st.one_of(built, form_strategies.resources()))
     form = questionnaire_check.read(resource)
     answers = data.draw(form_strategies.values(form, all_required=True))
     typed_dates_only(answers)

@@ -14,6 +14,7 @@ from portico.domain.documents.forms.building.item_changes import ItemInput, Item
 from portico.domain.documents.forms.building.item_conditions import ConditionInput
 from portico.domain.documents.forms.questionnaire import ORDINAL_VALUE, ItemType
 from tests.domain.documents.forms import form_strategies, sample_forms
+from tests.domain.documents.forms.building import built_forms
 
 
 def _empty() -> Questionnaires:
@@ -95,6 +96,15 @@ def test_a_question_moves_to_another_page() -> None:
 def test_another_type_drops_what_does_not_fit() -> None:
     form = item_changes.change(_sample(), "which", _input(ItemType.INTEGER), group="")
     assert form_items.find(form, "which").keys() == {"linkId", "type", "text"}
+
+
+@given(built_forms.built_forms())
+def test_what_is_built_asks_the_same_in_both_languages(form: Questionnaires) -> None:
+    english, spanish = (questionnaire_check.read(form[language]) for language in built_forms.LANGUAGES)
+    assert translation_check.find_differences(english, spanish) == []
+    for item in form_items.walk(form["en"]["item"]):
+        condition = item_conditions.condition_of(item, form)
+        assert (condition is not None) == ("enableWhen" in item)
 
 
 @given(form_strategies.resources(), st.data())
