@@ -1,5 +1,6 @@
-"""Measures documents: saves while many clients type, PDFs, and a file of the largest size; and pages for `pages`."""
+"""Measures documents: saves while many clients type, signatures, PDFs and files; and pages for `pages`."""
 
+import hashlib
 import io
 import tempfile
 import time
@@ -19,13 +20,13 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.documents.completion import portal_requests, signing, uploads
 from portico.domain.documents.forms.answer_items import Answer
 from portico.domain.documents.models import DocumentRequest, ResponseDraft, Submission, TemplateVersion
-from portico.domain.documents.submissions import submission_pdf
+from portico.domain.documents.submissions import submission_pdf, verification
 from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content
 from portico.plumbing.files.inspection import MAX_BYTES
 from tests import cast, shared_documents
-from tests.support import files
-from tests.support.processes import Processes, url_of_test_database
+from tests.support import file_sending, files, signing_tabs
+from tests.support.processes import Process, Processes, url_of_test_database
 from tests.support.visitor import Visitor
 
 QUESTIONS = 40
@@ -33,6 +34,9 @@ QUESTIONS = 40
 SAVERS, SAVES_OF_EACH = 50, 20
 BY_SCRIPT = {"X-Portico-Saving": "1"}
 FILES = 5
+# In 50 tabs: 2,500 presses.
+SIGNED = 50
+UPLOADS, UPLOAD_MEGABYTES, MEGABYTE = 20, 20, 1024 * 1024
 SECTION = "Documents"
 LINK_IDS = [f"n{number}" for number in range(1, QUESTIONS + 1)]
 
@@ -40,6 +44,13 @@ LINK_IDS = [f"n{number}" for number in range(1, QUESTIONS + 1)]
 def measure() -> Iterator[Row]:
     practice = Practice.objects.create(slug="signing", name="A practice that asks", phone="+12125550177")
     yield from _measure_saves(practice)
+    with tempfile.TemporaryDirectory(prefix="portico-bench-documents-") as folder:
+        parts = Processes(Path(folder), url_of_test_database())
+        try:
+            yield _measure_signatures(practice, [parts.web(), parts.web()])
+            yield _measure_uploads(practice, parts.web())
+        finally:
+            parts.end()
     access = _signed_in_access(practice)
     for name, submission in _submissions(access):
         yield papers.time_pdf(name, partial(submission_pdf.render, submission), limit="40 ms")
@@ -136,6 +147,45 @@ def _saver(practice: Practice, version: TemplateVersion, url: str, number: int) 
 
 def _stored(request: DocumentRequest) -> str:
     return str(ResponseDraft.objects.get(request=request).answers)
+
+
+def _measure_signatures(practice: Practice, servers: list[Process]) -> Row:
+    """Presses `Submit & Continue` in all tabs at once, one document after the other."""
+    person = cast.client(practice, "Many Tabs", address="many.tabs@mail.example")
+    tabs = signing_tabs.tabs_of(person, [each.url for each in servers])
+    access, version = PortalAccess.objects.get(own_client=person), shared_documents.consent(practice)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(len(tabs)) as hands:
+        for number in range(1, SIGNED + 1):
+            (request,) = shared_documents.shared(access, version)
+            address = f"{practice.portal_path}documents/{request.ref}/"
+            answers = hands.map(lambda tab, at=address: tab.post(at, signing_tabs.SIGNATURE).status, tabs)
+            if set(answers) != {302} or Submission.objects.filter(account=access.account).count() != number:
+                raise SystemExit("A document was not signed once.")
+        for _ in hands.map(lambda _tab: connections.close_all(), tabs):
+            pass
+    elapsed = time.perf_counter() - began
+    if list(verification.problems()):
+        raise SystemExit("A signature is not whole.")
+    presses = SIGNED * len(tabs)
+    name = f"signing {SIGNED} documents in {len(tabs)} tabs at once, {presses:,} times"
+    return Row(SECTION, name, f"{presses / elapsed:.0f} a second, each document signed once", "0 twice or half")
+
+
+def _measure_uploads(practice: Practice, web: Process) -> Row:
+    """Sends files at the same time to one process; measures the memory that it needs for them."""
+    sender = file_sending.sender_for(cast.client(practice, "Many Files", address="many.files@mail.example"), web)
+    contents = [files.pdf(b"%d " % number, size=UPLOAD_MEGABYTES * MEGABYTE) for number in range(UPLOADS)]
+    before, began = file_sending.begin_peak(web), time.perf_counter()
+    with ThreadPoolExecutor(UPLOADS) as hands:
+        if set(hands.map(sender.send, contents)) != {200}:
+            raise SystemExit("A file was refused.")
+    elapsed, grown = time.perf_counter() - began, file_sending.peak_of(web) - before
+    kept = {each.file.sha256 for each in uploads.of_request(sender.request) if file_content.is_intact(each.file)}
+    if kept != {hashlib.sha256(each).hexdigest() for each in contents}:
+        raise SystemExit("A file was lost.")
+    name = f"{UPLOADS} files of {UPLOAD_MEGABYTES} MB sent at once to one process"
+    return Row(SECTION, name, f"{grown / MEGABYTE:.0f} MiB more memory, {elapsed:.1f} s, none lost", "60 MiB")
 
 
 def _submissions(access: PortalAccess) -> Iterator[tuple[str, Submission]]:

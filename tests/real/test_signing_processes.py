@@ -20,34 +20,21 @@ from tests.support.at_once import at_once
 from tests.support.at_random import kills
 from tests.support.forking import Forked, Nursery
 from tests.support.processes import Processes
+from tests.support.signing_tabs import SIGNATURE, tabs_of
 from tests.support.visitor import Answer, Visitor
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 
 DOCUMENTS = "/portal/alder-street/documents/"
-TABS = 50
 # Presses in all: 100, or 2,500 with --whole.
 ROUNDS, ROUNDS_OF_A_WHOLE_RUN = 2, 50
 SIDE_BY_SIDE = 3
 KILLS = 6
-SIGNATURE = {"name": "Ana Abreu", "relationship": "Self", "agrees": "on", "page_language": "en", "agreement": "shown"}
 
 
 def shared_consent(person: Client) -> DocumentRequest:
     access = PortalAccess.objects.get(own_client=person)
     return shared_documents.shared(access, shared_documents.consent(person.practice))[0]
-
-
-def tabs_of(person: Client, urls: list[str]) -> list[Visitor]:
-    """Returns fifty tabs of the person's browser, spread over the servers."""
-    browser = Visitor(urls[0]).sign_in(person)
-    browser.get(DOCUMENTS)
-    tabs = [Visitor(urls[number % len(urls)]) for number in range(TABS)]
-    for tab in tabs:
-        tab.subject = browser.subject
-        for cookie in browser.cookies:
-            tab.cookies.set_cookie(cookie)
-    return tabs
 
 
 def test_fifty_presses_at_once_sign_once(processes: Processes, pytestconfig: pytest.Config) -> None:
