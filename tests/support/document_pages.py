@@ -31,7 +31,7 @@ WORDS = {
         "review": "Revisar y continuar", "called": "¿Cómo le gusta que le llamen?", "yes": "Sí",
         "many": "¿Cuántos al día?", "nuts": "Nueces", "done": "Puede cerrar esta página. Ya lo tenemos.",
         "self": "La misma persona", "photo": "Foto o PDF", "upload": "Subir", "sign in": "Iniciar sesión como",
-        "left": "Quedan 3 de 3, alrededor de 12 minutos",
+        "left": "Por completar: 3 de 3, alrededor de 12 minutos",
     },
 }  # fmt: skip
 

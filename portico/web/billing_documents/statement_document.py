@@ -32,7 +32,7 @@ def statement_document(statement: Statement) -> BillingDocument:
     before = ("", _brought_forward(statement), *("" for _index in used), amount(statement.before_minor, currency))
     return BillingDocument(
         file_name=_file_name(statement),
-        title=_("Statement"),
+        title=_("Account statement"),
         subtitle=_subtitle(statement),
         parties=(
             (sender(practice),),

@@ -82,6 +82,7 @@ def test_portal_documents_use_the_portals_language(portal: Browser, bill: Invoic
     text = text_of(portal.get(f"{PORTAL}/billing/{bill.ref}/pdf/"))
     assert "Factura" in text
     assert "Pendiente de pago" in text
+    assert "<h1>Estado de cuenta</h1>" in re.sub(r"<h1[^>]*>", "<h1>", portal.get(f"{PORTAL}/billing/statement/").text)
 
 
 def test_office_pdfs_use_the_clients_language(office: Browser, practice: Practice) -> None:
