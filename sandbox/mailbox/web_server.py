@@ -93,7 +93,7 @@ def _list(mails: Iterable[Mail]) -> str:
     )
     if not rows:
         return "<p>No mail yet. What Portico sends in this demo arrives here and nowhere else.</p>"
-    return f'<p class="actions"><a href="/">Look again</a></p><ul class="mails">{rows}</ul>'
+    return f'<p class="actions"><a href="/">Refresh</a></p><ul class="mails">{rows}</ul>'
 
 
 def _time(mail: Mail) -> str:
