@@ -1,5 +1,6 @@
 """Runs the web server: waitress, in one process or in several that share the listening socket."""
 
+import gc
 import logging
 import os
 import signal
@@ -104,6 +105,8 @@ def _serve_in_children(application: WSGIApplication, listener: socket.socket, pr
     parent = os.getpid()
     children: set[int] = set()
     stopping: list[bool] = []
+    # Else each child's first full collection writes to every object, and the processes share hardly any memory.
+    gc.freeze()
     for _ in range(processes):
         pid = os.fork()
         if not pid:
