@@ -8,16 +8,19 @@ import pytest
 pytestmark = pytest.mark.sqlite
 
 # Together they take as long to load as everything else, and half as much memory.
-LATE = {"PIL", "anymail", "boto3", "botocore", "dns", "fido2", "qrcode", "rapidfuzz", "requests", "stripe", "typst"}
+LATE = {
+    *("PIL", "anymail", "boto3", "botocore", "css_inline", "dns", "fido2", "qrcode", "rapidfuzz", "requests"),
+    *("stripe", "typst", "cryptography.hazmat.primitives.serialization"),
+}
 
 
 def loaded_by(code: str) -> set[str]:
-    """Returns the names of the packages that a new process has loaded after running the code."""
+    """Returns the names of the modules that a new process has loaded after running the code."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", f"{code}\nimport sys; print(*sys.modules)"],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    return set(done.stdout.split())
 
 
 @pytest.mark.real_processes

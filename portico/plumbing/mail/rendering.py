@@ -3,20 +3,16 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import css_inline
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, ngettext
 
-# Mail programs drop style sheets; rules without a media query are inlined into the elements. Nothing is fetched.
-INLINER = css_inline.CSSInliner(
-    inline_style_tags=True,
-    keep_style_tags=False,
-    keep_link_tags=False,
-    load_remote_stylesheets=False,
-)
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
+
 MANY_BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -27,7 +23,7 @@ def render(name: str, context: Mapping[str, Any]) -> tuple[str, str]:  # Any: th
     )
     text = render_to_string(f"emails/{name}/body.txt", full_context)
     html = render_to_string(f"emails/{name}/body.html", full_context)
-    return _tidy(text), INLINER.inline(html)
+    return _tidy(text), _inliner().inline(html)
 
 
 def duration(length: int | timedelta) -> str:
@@ -38,6 +34,19 @@ def duration(length: int | timedelta) -> str:
         return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
     minutes = seconds // 60
     return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
+@cache
+def _inliner() -> "CSSInliner":
+    """Returns what moves the rules of style sheets into the elements, except media queries. Nothing is fetched.
+
+    Mail programs drop style sheets.
+    """
+    from css_inline import CSSInliner  # noqa: PLC0415 - only the worker composes mails
+
+    return CSSInliner(
+        inline_style_tags=True, keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False
+    )
 
 
 def _tidy(text: str) -> str:

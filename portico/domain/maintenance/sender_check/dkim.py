@@ -5,8 +5,6 @@ import binascii
 from collections.abc import Sequence
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from portico.domain.maintenance.models import CheckName, CheckReason, Verdict
 from portico.domain.maintenance.sender_check.results import CheckResult, tags
@@ -80,6 +78,10 @@ def _key_length(encoded: str, kind: str) -> int:
         if len(key) != ED25519_BYTES:
             raise ValueError(encoded)
         return GOOD_KEY
+    # Only the worker and a command check keys.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_der_public_key  # noqa: PLC0415
+
     loaded = load_der_public_key(key)
     if kind != "rsa" or not isinstance(loaded, RSAPublicKey):
         raise ValueError(encoded)
