@@ -22,7 +22,6 @@ pytest_plugins = [
     "tests.support.clamd",
     "tests.support.mail_servers",
     "tests.support.stripe",
-    "tests.support.workers",
     "tests.support.world",
 ]
 

@@ -17,9 +17,8 @@ from tests import cast
 from tests.support import databases
 from tests.support.browser import Browsing, carry
 from tests.support.press_counter import Presses
-from tests.support.processes import Process
+from tests.support.processes import Process, Processes
 from tests.support.smtp import SmtpServer
-from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 # More than a page of the list, and more than the run sends before it is paused.
@@ -35,12 +34,12 @@ def clients(practice: Practice) -> None:
 
 
 def test_all_clients_are_invited_with_a_pause_and_one_signs_in(
-    site: Process, workers: Workers, smtp: SmtpServer, browsing: Browsing
+    site: Process, processes: Processes, smtp: SmtpServer, browsing: Browsing
 ) -> None:
     practice = cast.alder()
     clients(practice)
     cast.client(practice, "Without", "Address")
-    worker = workers.start(EMAIL_URL=smtp.url, PUBLIC_BASE_URL=site.url, EMAIL_PER_SECOND=str(PER_SECOND))
+    worker = processes.worker(EMAIL_URL=smtp.url, PUBLIC_BASE_URL=site.url, EMAIL_PER_SECOND=str(PER_SECOND))
     worker.wait_for_line("worker.started")
     desk, presses = browsing.window(site.url), Presses()
     carry(desk, site.url, cast.signed_in(Browser(), cast.fay(practice)), settings.SESSION_COOKIE_NAME)

@@ -15,9 +15,8 @@ from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.browser import Browsing
-from tests.support.processes import Process
+from tests.support.processes import Process, Processes
 from tests.support.smtp import Mail, SmtpServer
-from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 
@@ -37,8 +36,8 @@ class House:
 
 
 @pytest.fixture
-def house(site: Process, workers: Workers, smtp: SmtpServer) -> House:
-    workers.start(EMAIL_URL=smtp.url, PUBLIC_BASE_URL=site.url)
+def house(site: Process, processes: Processes, smtp: SmtpServer) -> House:
+    processes.worker(EMAIL_URL=smtp.url, PUBLIC_BASE_URL=site.url)
     cast.with_access(cast.ana(cast.alder()))
     return House(site, smtp)
 

@@ -13,6 +13,7 @@ from portico.domain.clients.models import Client
 from sandbox.stripe.server import SandboxStripe
 from tests import cast
 from tests.support.at_once import at_once
+from tests.support.forking import ForkServer
 from tests.support.paying import Till, let_pay
 from tests.support.processes import Process, Processes, url_of_test_database
 from tests.support.visitor import Answer, Visitor
@@ -39,9 +40,9 @@ def sandbox() -> Iterator[SandboxStripe]:
 
 @pytest.fixture(scope="module")
 def servers(
-    django_db_setup: None, sandbox: SandboxStripe, tmp_path_factory: pytest.TempPathFactory
+    fork_server: ForkServer, sandbox: SandboxStripe, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[Process]]:
-    parts = Processes(tmp_path_factory.mktemp("servers"), url_of_test_database())
+    parts = Processes(tmp_path_factory.mktemp("servers"), url_of_test_database(), fork_server)
     try:
         yield [parts.web(STRIPE_API_BASE=sandbox.url, ALLOW_TEST_ENDPOINTS="1") for _ in range(2)]
     finally:

@@ -12,8 +12,8 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
+from tests.support.processes import Processes
 from tests.support.smtp import SmtpServer
-from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 
@@ -29,11 +29,11 @@ def start(practice: Practice) -> None:
     )
 
 
-def test_killed_workers_invite_each_client_once_at_the_rate(workers: Workers, smtp: SmtpServer) -> None:
+def test_killed_workers_invite_each_client_once_at_the_rate(processes: Processes, smtp: SmtpServer) -> None:
     practice = cast.alder()
     for number in range(CLIENTS):
         cast.client(practice, f"Person {number}", address=f"person{number}@mail.example")
-    started = [workers.start(EMAIL_URL=smtp.url, EMAIL_PER_SECOND=str(PER_SECOND)) for _ in range(WORKERS)]
+    started = [processes.worker(EMAIL_URL=smtp.url, EMAIL_PER_SECOND=str(PER_SECOND)) for _ in range(WORKERS)]
     for worker in started:
         worker.wait_for_line("worker.started")
     start(practice)
@@ -43,7 +43,7 @@ def test_killed_workers_invite_each_client_once_at_the_rate(workers: Workers, sm
     assert Invitation.objects.count() < CLIENTS
     # As after a minute: the mails that they had claimed.
     OutgoingEmail.objects.waiting().update(lease_until=None)
-    successor = workers.start(EMAIL_URL=smtp.url, EMAIL_PER_SECOND=str(PER_SECOND))
+    successor = processes.worker(EMAIL_URL=smtp.url, EMAIL_PER_SECOND=str(PER_SECOND))
     successor.wait_for(lambda: not InvitationRunItem.objects.exclude(state=ItemState.INVITED).exists())
     assert Invitation.objects.values("client").distinct().count() == Invitation.objects.count() == CLIENTS
     successor.wait_for(lambda: not OutgoingEmail.objects.waiting().exists())
@@ -53,12 +53,12 @@ def test_killed_workers_invite_each_client_once_at_the_rate(workers: Workers, sm
         assert sum(begins <= at < begins + SECOND for at in times) <= PER_SECOND + WORKERS
 
 
-def test_sign_in_mail_is_not_delayed_by_a_run(workers: Workers, smtp: SmtpServer) -> None:
+def test_sign_in_mail_is_not_delayed_by_a_run(processes: Processes, smtp: SmtpServer) -> None:
     practice = cast.alder()
     cast.with_access(cast.ana(practice))
     for number in range(CLIENTS):
         cast.client(practice, f"Person {number}", address=f"person{number}@mail.example")
-    worker = workers.start(EMAIL_URL=smtp.url, EMAIL_PER_SECOND="4")
+    worker = processes.worker(EMAIL_URL=smtp.url, EMAIL_PER_SECOND="4")
     worker.wait_for_line("worker.started")
     start(practice)
     worker.wait_for(Invitation.objects.exists)

@@ -29,7 +29,6 @@ from tests import cast
 from tests.domain.billing import ledger_comparison
 from tests.support.at_once import at_once
 from tests.support.at_random import kills
-from tests.support.forking import Nursery
 from tests.support.paying import Till, let_pay
 from tests.support.processes import Process, Processes
 from tests.support.smtp import SmtpServer
@@ -48,7 +47,6 @@ class Scene:
 
     till: Till
     processes: Processes
-    nursery: Nursery
     smtp: SmtpServer
     people: list[Client]
     cards: list[SavedCard]
@@ -56,6 +54,16 @@ class Scene:
     bills: list[Invoice] = field(default_factory=list)
     settled: list[Invoice] = field(default_factory=list)
     fingers: ThreadPoolExecutor = field(default_factory=ThreadPoolExecutor)
+
+    @property
+    def outside(self) -> dict[str, str]:
+        return {"EMAIL_URL": self.smtp.url, "STRIPE_API_BASE": self.till.stripe.url, "ALLOW_TEST_ENDPOINTS": "1"}
+
+    def web(self) -> Process:
+        return self.processes.web(**self.outside)
+
+    def worker(self) -> Process:
+        return self.processes.worker(**self.outside)
 
     def new_bills(self) -> None:
         self.bills = [cast.bill(person, 1_000 + len(self.settled)) for person in self.people]
@@ -290,17 +298,16 @@ def scene(till: Till, processes: Processes, smtp: SmtpServer) -> Iterator[Scene]
     people = [
         let_pay(cast.client(till.practice, f"Ana{n}", address=f"ana{n}@mail.example")) for n in range(SIDE_BY_SIDE)
     ]
-    with Nursery(processes, **outside(till, smtp)) as nursery:
-        scene = Scene(till, processes, nursery, smtp, people, [saved(till, person) for person in people])
-        yield scene
-        scene.fingers.shutdown(cancel_futures=True)
+    scene = Scene(till, processes, smtp, people, [saved(till, person) for person in people])
+    yield scene
+    scene.fingers.shutdown(cancel_futures=True)
 
 
 def test_killed_web_servers_lose_and_repeat_nothing(scene: Scene, pytestconfig: pytest.Config) -> None:
-    worker = scene.processes.worker(**outside(scene.till, scene.smtp))
+    worker = scene.worker()
     scene.browsers = [Visitor("") for _ in scene.people]
     for number, moment in enumerate(some_of(WEB_MOMENTS, pytestconfig)):
-        servers = started(scene.nursery.web)
+        servers = started(scene.web)
         for browser, server, person in zip(scene.browsers, servers, scene.people, strict=True):
             browser.base = server.url
             if number == 0:
@@ -313,12 +320,12 @@ def test_killed_web_servers_lose_and_repeat_nothing(scene: Scene, pytestconfig: 
 
 def test_killed_workers_lose_and_repeat_nothing(scene: Scene, pytestconfig: pytest.Config) -> None:
     for moment in some_of(WORKER_MOMENTS, pytestconfig):
-        workers = started(scene.nursery.worker)
+        workers = started(scene.worker)
         for worker in workers:
             worker.wait_for_line("worker.started")
         wait_until_settled(scene, workers[0])
         kill_during(moment, scene, workers)
-    wait_until_settled(scene, scene.processes.worker(**outside(scene.till, scene.smtp)))
+    wait_until_settled(scene, scene.worker())
     assert {each.state for each in PaymentAttempt.objects.all()} == {AttemptState.SUCCEEDED}
     assert_nothing_is_lost_or_repeated(scene)
 
@@ -327,10 +334,6 @@ def some_of(moments: tuple[Moment, ...], config: pytest.Config) -> Iterator[Mome
     """Runs the moments in turn until their share of kills is done."""
     share = len(moments) / (len(WEB_MOMENTS) + len(WORKER_MOMENTS))
     return islice(cycle(moments), ceil(kills(config) * share / SIDE_BY_SIDE))
-
-
-def outside(till: Till, smtp: SmtpServer) -> dict[str, str]:
-    return {"EMAIL_URL": smtp.url, "STRIPE_API_BASE": till.stripe.url, "ALLOW_TEST_ENDPOINTS": "1"}
 
 
 def started(start: Callable[[], Process]) -> list[Process]:

@@ -25,9 +25,8 @@ from sandbox.mailbox import report_writer
 from sandbox.mailbox.report_writer import SentMail
 from tests import cast
 from tests.support.at_random import kills
-from tests.support.forking import Forked, Nursery
 from tests.support.imap import ImapServer
-from tests.support.processes import Processes
+from tests.support.processes import Process, Processes
 from tests.support.smtp import SmtpServer
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.postgresql]
@@ -73,14 +72,14 @@ class Scene:
         return emails
 
 
-type Moment = Callable[[Scene, Callable[[], list[Forked]]], AbstractContextManager[list[Forked]]]
+type Moment = Callable[[Scene, Callable[[], list[Process]]], AbstractContextManager[list[Process]]]
 
 
 # A worker reads the mailbox when it starts. Each of these yields the workers at the moment at which they are killed.
 
 
 @contextmanager
-def while_one_reads(scene: Scene, start: Callable[[], list[Forked]]) -> Iterator[list[Forked]]:
+def while_one_reads(scene: Scene, start: Callable[[], list[Process]]) -> Iterator[list[Process]]:
     before = scene.imap.script.logins
     scene.new_reports()
     scene.imap.script.hangs_at = "FETCH"
@@ -91,7 +90,7 @@ def while_one_reads(scene: Scene, start: Callable[[], list[Forked]]) -> Iterator
 
 
 @contextmanager
-def while_one_stores(scene: Scene, start: Callable[[], list[Forked]]) -> Iterator[list[Forked]]:
+def while_one_stores(scene: Scene, start: Callable[[], list[Process]]) -> Iterator[list[Process]]:
     """The new reports refer to a mail that is locked as if it were to be deleted."""
     email = scene.new_reports()[-1]
     with transaction.atomic():
@@ -102,7 +101,7 @@ def while_one_stores(scene: Scene, start: Callable[[], list[Forked]]) -> Iterato
 
 
 @contextmanager
-def while_one_applies(scene: Scene, start: Callable[[], list[Forked]]) -> Iterator[list[Forked]]:
+def while_one_applies(scene: Scene, start: Callable[[], list[Process]]) -> Iterator[list[Process]]:
     email = scene.new_reports()[1]
     with transaction.atomic():
         OutgoingEmail.objects.locked().get(pk=email.pk)
@@ -112,7 +111,7 @@ def while_one_applies(scene: Scene, start: Callable[[], list[Forked]]) -> Iterat
 
 
 @contextmanager
-def at_any_moment(scene: Scene, start: Callable[[], list[Forked]]) -> Iterator[list[Forked]]:
+def at_any_moment(scene: Scene, start: Callable[[], list[Process]]) -> Iterator[list[Process]]:
     scene.new_reports()
     workers = start()
     for worker in workers:
@@ -129,15 +128,18 @@ def test_killed_workers_lose_and_double_no_report(
 ) -> None:
     scene = Scene(cast.alder(), imap)
     number = ceil(kills(pytestconfig, usual=KILLS, whole=KILLS_OF_A_WHOLE_RUN) / SIDE_BY_SIDE)
-    with Nursery(processes, EMAIL_URL=smtp.url, REPORT_MAILBOX_URL=imap.url) as nursery:
-        for moment in islice(cycle(MOMENTS), number):
-            release_what_the_dead_held()
-            with moment(scene, lambda: [nursery.worker() for _worker in range(SIDE_BY_SIDE)]) as workers:
-                for worker in workers:
-                    worker.kill()
+
+    def start() -> Process:
+        return processes.worker(EMAIL_URL=smtp.url, REPORT_MAILBOX_URL=imap.url)
+
+    for moment in islice(cycle(MOMENTS), number):
         release_what_the_dead_held()
-        applied = DeliveryReport.objects.filter(applied_at__isnull=False)
-        nursery.worker().wait_for(lambda: applied.count() == len(scene.expected), seconds=60)
+        with moment(scene, lambda: [start() for _worker in range(SIDE_BY_SIDE)]) as workers:
+            for worker in workers:
+                worker.kill()
+    release_what_the_dead_held()
+    applied = DeliveryReport.objects.filter(applied_at__isnull=False)
+    start().wait_for(lambda: applied.count() == len(scene.expected))
     assert DeliveryReport.objects.count() == len(imap.folder.mails) == len(scene.expected)
     assert dict(OutgoingEmail.objects.values_list("ref", "state")) == scene.expected
     for email in OutgoingEmail.objects.all():

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +17,7 @@ from portico.domain.documents.submissions import verification
 from tests import cast, shared_documents
 from tests.support.at_once import at_once
 from tests.support.at_random import kills
-from tests.support.forking import Forked, Nursery
-from tests.support.processes import Processes
+from tests.support.processes import Process, Processes
 from tests.support.signing_tabs import SIGNATURE, tabs_of
 from tests.support.visitor import Answer, Visitor
 
@@ -84,22 +82,14 @@ class Writer:
             connections.close_all()
 
 
-@pytest.fixture
-def nursery(processes: Processes) -> Iterator[Nursery]:
-    with Nursery(processes) as running:
-        yield running
-
-
-def test_killed_servers_lose_and_halve_nothing(
-    processes: Processes, nursery: Nursery, pytestconfig: pytest.Config
-) -> None:
+def test_killed_servers_lose_and_halve_nothing(processes: Processes, pytestconfig: pytest.Config) -> None:
     practice = cast.alder()
     people = [cast.client(practice, f"Ana{n}", address=f"ana{n}@mail.example") for n in range(SIDE_BY_SIDE)]
     visitors = [Visitor("") for _ in people]
     rounds = max(kills(pytestconfig, usual=KILLS, whole=99) // SIDE_BY_SIDE, 1)
     for turn in range(rounds):
         version = shared_documents.form(practice)
-        servers = [nursery.web() for _ in people]
+        servers = [processes.web() for _ in people]
         writers = []
         for visitor, server, person in zip(visitors, servers, people, strict=True):
             visitor.base = server.url
@@ -114,7 +104,7 @@ def test_killed_servers_lose_and_halve_nothing(
             assert writer.acknowledged in stored_text(writer.request)
 
 
-def kill_while_they_write(servers: list[Forked], writers: list[Writer], turn: int) -> None:
+def kill_while_they_write(servers: list[Process], writers: list[Writer], turn: int) -> None:
     """Every client saves and submits without waiting for the others; the servers die meanwhile."""
     with ThreadPoolExecutor(SIDE_BY_SIDE) as hands:
         written = [hands.submit(each.save_and_submit, f"Text {turn}") for each in writers]

@@ -25,7 +25,7 @@ from portico.plumbing.models import RateLimitCount
 from tests import cast
 from tests.support.processes import Process, Processes
 
-pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
 
 
 class Visitor:
@@ -75,7 +75,7 @@ def test_a_running_request_finishes_after_sigterm(processes: Processes, workers:
     with delay_sign_in():
         trying.start()
         time.sleep(1)
-        web.popen.send_signal(signal.SIGTERM)
+        web.terminate()
         time.sleep(0.5)
         assert (answers, web.is_running) == ([], True)
     trying.join(20)
@@ -85,6 +85,7 @@ def test_a_running_request_finishes_after_sigterm(processes: Processes, workers:
     assert "Password" in page
 
 
+@pytest.mark.both_databases
 def test_two_servers_share_a_database(processes: Processes) -> None:
     cast.alder()
     first, second = processes.web("--workers", "2"), processes.web()
@@ -108,7 +109,7 @@ def test_server_ends_when_one_of_its_processes_dies(processes: Processes) -> Non
 def test_processes_end_when_their_parent_is_killed(processes: Processes) -> None:
     web = processes.web("--workers", "2")
     children = children_of(web.pid)
-    web.popen.kill()
+    os.kill(web.pid, signal.SIGKILL)
     web.wait()
     deadline = time.monotonic() + 20
     while any(is_alive(child) for child in children):

@@ -24,9 +24,8 @@ from tests.support.imap import ImapServer
 from tests.support.ports import free_port
 from tests.support.processes import Process, Processes
 from tests.support.smtp import Mail, SmtpServer
-from tests.support.workers import Workers
 
-pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
+pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
 
 BACK_SECONDS = 60
 
@@ -54,6 +53,7 @@ def link_in(mail: Mail) -> str:
     return str(link)
 
 
+@pytest.mark.both_databases
 def test_two_workers_send_each_mail_once(processes: Processes, smtp: SmtpServer) -> None:
     invitations(30)
     workers = [processes.worker(EMAIL_URL=smtp.url) for _ in range(2)]
@@ -63,8 +63,9 @@ def test_two_workers_send_each_mail_once(processes: Processes, smtp: SmtpServer)
     assert [worker.stop() for worker in workers] == [0, 0]
 
 
-def test_a_commit_wakes_a_worker_that_sends_the_mail(workers: Workers, smtp: SmtpServer) -> None:
-    for worker in [workers.start(EMAIL_URL=smtp.url) for _ in range(2)]:
+@pytest.mark.both_databases
+def test_a_commit_wakes_a_worker_that_sends_the_mail(processes: Processes, smtp: SmtpServer) -> None:
+    for worker in [processes.worker(EMAIL_URL=smtp.url) for _ in range(2)]:
         worker.wait_for_line("worker.started")
     practice, waits = cast.alder(), []
     for number in range(20):
@@ -77,10 +78,10 @@ def test_a_commit_wakes_a_worker_that_sends_the_mail(workers: Workers, smtp: Smt
     assert sorted(waits)[10] < worker_loop.LOOK_AGAIN_SECONDS / 2, waits
 
 
-def test_mails_are_sent_after_an_outage(workers: Workers, smtp: SmtpServer) -> None:
+def test_mails_are_sent_after_an_outage(processes: Processes, smtp: SmtpServer) -> None:
     smtp.stop()
     invitations(5)
-    worker = workers.start(EMAIL_URL=smtp.url)
+    worker = processes.worker(EMAIL_URL=smtp.url)
     wait_for_states(worker, delayed=5)
     mail = OutgoingEmail.objects.first()
     assert mail is not None
@@ -91,10 +92,10 @@ def test_mails_are_sent_after_an_outage(workers: Workers, smtp: SmtpServer) -> N
     assert len(set(ids(smtp.mails))) == len(smtp.mails) == 5
 
 
-def test_a_rejected_login_delays_mails_with_a_reason(workers: Workers, smtp: SmtpServer) -> None:
+def test_a_rejected_login_delays_mails_with_a_reason(processes: Processes, smtp: SmtpServer) -> None:
     smtp.refuse("login", "535 5.7.8 Bad credentials")
     invitations(3)
-    worker = workers.start(EMAIL_URL=smtp.url_with_login)
+    worker = processes.worker(EMAIL_URL=smtp.url_with_login)
     wait_for_states(worker, delayed=3)
     reasons = set(OutgoingEmail.objects.values_list("reason", flat=True))
     assert reasons == {"Our mail server rejected our username or password."}
@@ -104,30 +105,30 @@ def test_a_rejected_login_delays_mails_with_a_reason(workers: Workers, smtp: Smt
     assert "secret" not in worker.log()
 
 
-def test_a_rejected_recipient_does_not_block_others(workers: Workers, smtp: SmtpServer) -> None:
+def test_a_rejected_recipient_does_not_block_others(processes: Processes, smtp: SmtpServer) -> None:
     smtp.refuse("recipient", "550 5.1.1 No such user", to="ana1@mail.example")
     sent = invitations(3)
-    worker = workers.start(EMAIL_URL=smtp.url)
+    worker = processes.worker(EMAIL_URL=smtp.url)
     wait_for_states(worker, handed_over=2, bounced=1)
     sent[1].client.refresh_from_db()
     assert (sent[1].client.portal_state, sent[1].client.portal_reason) == ("needs_attention", "mail_stopped")
     assert sorted(mail.recipient for mail in smtp.mails) == ["ana0@mail.example", "ana2@mail.example"]
 
 
-def test_a_lost_reply_causes_at_most_one_copy(workers: Workers, smtp: SmtpServer) -> None:
+def test_a_lost_reply_causes_at_most_one_copy(processes: Processes, smtp: SmtpServer) -> None:
     smtp.lose_answer()
     invitations(1)
-    worker = workers.start(EMAIL_URL=smtp.url)
+    worker = processes.worker(EMAIL_URL=smtp.url)
     wait_for_states(worker, handed_over=1)
     first, second = smtp.mails
     assert ids([first]) == ids([second])
     assert link_in(first) == link_in(second)
 
 
-def test_a_stopping_worker_finishes_its_mail(workers: Workers, smtp: SmtpServer) -> None:
+def test_a_stopping_worker_finishes_its_mail(processes: Processes, smtp: SmtpServer) -> None:
     smtp.be_slow(3)
     invitations(2)
-    worker = workers.start(EMAIL_URL=smtp.url)
+    worker = processes.worker(EMAIL_URL=smtp.url)
     worker.wait_for(lambda: OutgoingEmail.objects.exclude(handing_over_at=None).exists())
     assert worker.stop() == 0
     assert "worker.stopped" in worker.log()
@@ -135,10 +136,11 @@ def test_a_stopping_worker_finishes_its_mail(workers: Workers, smtp: SmtpServer)
     assert len(smtp.mails) == 1
 
 
-def test_a_worker_killed_after_sending_causes_one_copy(workers: Workers, smtp: SmtpServer) -> None:
+@pytest.mark.both_databases
+def test_a_worker_killed_after_sending_causes_one_copy(processes: Processes, smtp: SmtpServer) -> None:
     smtp.be_slow(2)
     invitations(1)
-    worker = workers.start(EMAIL_URL=smtp.url)
+    worker = processes.worker(EMAIL_URL=smtp.url)
     worker.wait_for(lambda: OutgoingEmail.objects.exclude(handing_over_at=None).exists())
     with transaction.atomic():
         OutgoingEmail.objects.locked().get()  # From here on the worker cannot save outcomes.
@@ -150,7 +152,7 @@ def test_a_worker_killed_after_sending_causes_one_copy(workers: Workers, smtp: S
     began_at = row.handing_over_at
     smtp.accept()
     # No other worker claims it while the dead worker's lease lasts.
-    other = workers.start(EMAIL_URL=smtp.url)
+    other = processes.worker(EMAIL_URL=smtp.url)
     other.wait_for_line("worker.started")
     time.sleep(1)
     assert len(smtp.mails) == 1
@@ -162,14 +164,15 @@ def test_a_worker_killed_after_sending_causes_one_copy(workers: Workers, smtp: S
     assert OutgoingEmail.objects.get().handing_over_at == began_at
 
 
-def test_a_worker_killed_in_a_batch_causes_one_copy(workers: Workers, smtp: SmtpServer) -> None:
+@pytest.mark.both_databases
+def test_a_worker_killed_in_a_batch_causes_one_copy(processes: Processes, smtp: SmtpServer) -> None:
     smtp.be_slow(0.05)
     invitations(12)
-    worker = workers.start(EMAIL_URL=smtp.url)
+    worker = processes.worker(EMAIL_URL=smtp.url)
     smtp.wait_for(3)
     worker.kill()
     OutgoingEmail.objects.filter(settled_at=None).update(lease_until=None)
-    other = workers.start(EMAIL_URL=smtp.url)
+    other = processes.worker(EMAIL_URL=smtp.url)
     wait_for_states(other, handed_over=12)
     copies = sorted(Counter(ids(smtp.mails)).values())
     assert len(copies) == 12
@@ -186,9 +189,9 @@ def test_every_line_of_the_log_is_json(processes: Processes, smtp: SmtpServer) -
     assert "ana0@mail.example" not in worker.log()
 
 
-def test_a_hanging_mailbox_of_reports_delays_no_mail(workers: Workers, smtp: SmtpServer, imap: ImapServer) -> None:
+def test_a_hanging_mailbox_of_reports_delays_no_mail(processes: Processes, smtp: SmtpServer, imap: ImapServer) -> None:
     imap.script.hangs_at, imap.script.password = "LOGIN", "hunter2"
-    worker = workers.start(EMAIL_URL=smtp.url, REPORT_MAILBOX_URL=imap.url)
+    worker = processes.worker(EMAIL_URL=smtp.url, REPORT_MAILBOX_URL=imap.url)
     worker.wait_for(lambda: ReportMailbox.objects.filter(lease_until__isnull=False).exists())
     invitations(3)
     wait_for_states(worker, handed_over=3)
@@ -198,7 +201,7 @@ def test_a_hanging_mailbox_of_reports_delays_no_mail(workers: Workers, smtp: Smt
     assert "hunter2" not in worker.log()
 
 
-def test_what_became_of_a_mail_comes_back(workers: Workers, tmp_path: Path) -> None:
+def test_what_became_of_a_mail_comes_back(processes: Processes, tmp_path: Path) -> None:
     reports, smtp_port, imap_port = Mailbox(tmp_path / "reports"), free_port(), free_port()
     smtp = smtp_server.server(Mailbox(tmp_path / "mail"), reports, port=smtp_port)
     mailbox = imap_server.ImapServer(reports, port=imap_port)
@@ -210,7 +213,9 @@ def test_what_became_of_a_mail_comes_back(workers: Workers, tmp_path: Path) -> N
             cast.invited(cast.client(practice, "Ana", address=address))
         url = f"smtp://127.0.0.1:{smtp_port}"
         assert delivery.deliver_next("rest", transport.transport(url))
-        worker = workers.start(EMAIL_URL=url, REPORT_MAILBOX_URL=f"imap://reports:reports@127.0.0.1:{imap_port}/INBOX")
+        worker = processes.worker(
+            EMAIL_URL=url, REPORT_MAILBOX_URL=f"imap://reports:reports@127.0.0.1:{imap_port}/INBOX"
+        )
         wait_for_states(worker, delivered=1, bounced=1, complained=1)
     finally:
         smtp.stop()
