@@ -2,7 +2,6 @@
 
 import io
 import re
-from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,7 +40,7 @@ from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.web.office.help import help_contents
 from tests import cast, shared_documents
 from tests.support import databases, files, outcomes, pages
-from tests.support.browser import AXE_RULES, COLOUR_RULES, HEIGHT, LAYOUT_RULES, Browsing, axe, carry, prepare_axe
+from tests.support.browser import AXE_RULES, COLOUR_RULES, Browsing, Colors, Rules, axe_in_copy, carry, copied
 from tests.support.processes import Process
 
 pytestmark = [
@@ -53,15 +52,15 @@ pytestmark = [
 
 PORTAL = "/portal/alder-street/"
 
-type View = tuple[int, Literal["light", "dark"], dict[str, Any]]  # Any: axe's own JSON.
+type View = tuple[int, Colors, Rules]
 # Width, color scheme and rules. In dark mode only colors differ: tests/web/test_contrast.py computes their contrast.
-# On a narrow screen only layout and menus differ. `make thorough` applies the other rules in these views as well.
-DARK: tuple[View, ...] = ((1280, "dark", COLOUR_RULES), (320, "dark", COLOUR_RULES))
-VIEWS: tuple[View, ...] = (
-    (1280, "light", AXE_RULES),
-    *(DARK if databases.is_whole() else ()),
-    (320, "light", AXE_RULES if databases.is_whole() else LAYOUT_RULES),
+# On a narrow screen only layout and menus differ.
+NARROW_AND_DARK: tuple[View, ...] = (
+    (1280, "dark", COLOUR_RULES),
+    (320, "dark", COLOUR_RULES),
+    (320, "light", AXE_RULES),
 )
+VIEWS: tuple[View, ...] = ((1280, "light", AXE_RULES), *(NARROW_AND_DARK if databases.is_whole() else ()))
 
 
 # Pages that axe checks elsewhere: those with the second factor required, and that of a new PIN.
@@ -91,7 +90,7 @@ SENDER_CHECKS = [
 
 
 def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
-    """Returns the findings of each page in each view, with URL and view; each page is loaded once.
+    """Returns the findings of each page, with URL and view; the page is as narrow as a small phone.
 
     `seen` gathers the names of the pages.
     """
@@ -99,14 +98,17 @@ def look(page: Page, addresses: list[str], seen: set[str]) -> list[str]:
     for address in addresses:
         page.goto(address)
         seen.add(pages.name_of(page.url))
+        found += [f"{address} at 320 px: {complaint}" for complaint in sideways(page)]
         for width, colors, rules in VIEWS:
-            page.set_viewport_size({"width": width, "height": HEIGHT})
-            page.emulate_media(color_scheme=colors)
-            found += [f"{address} at {width} px, {colors}: {complaint}" for complaint in axe(page, rules)]
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            if wide > 0:
-                found.append(f"{address} at {width} px: scrolls {wide} px sideways")
+            copy = copied(page, width=width, colors=colors)
+            complaints = axe_in_copy(copy, rules) + sideways(copy)
+            found += [f"{address} at {width} px, {colors}: {complaint}" for complaint in complaints]
     return found
+
+
+def sideways(page: Page) -> list[str]:
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [f"scrolls {wide} px sideways"] if wide > 0 else []
 
 
 def office_places(practice: Practice, owner: StaffMember) -> list[str]:
@@ -271,8 +273,7 @@ def test_the_office_is_accessible(browsing: Browsing, site: Process) -> None:
     # The server uses the real password hasher, the test itself the fast one.
     owner.password = make_password(cast.PASSWORD, hasher="argon2")
     owner.save(update_fields=["password"])
-    page, seen = browsing.window(site.url), set[str]()
-    prepare_axe(page)
+    page, seen = browsing.window(site.url, width=320), set[str]()
     doors = [f"/office/{door}" for door in ("forgotten-password/", "forgotten-password/sent/", "sign-in/")]
     found = look(page, doors, seen)
     page.get_by_label("Email", exact=True).fill(owner.email)
@@ -306,8 +307,7 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     off = AccessInput(enabled=False, address=None, access_billing_documents=True, pay_by_card=False)
     access_grants.save_access(carol, off, version=None, by=cast.DESK)
     cast.birch()
-    page, seen = browsing.window(site.url), set[str]()
-    prepare_axe(page)
+    page, seen = browsing.window(site.url, width=320), set[str]()
     links = [f"{PORTAL}link/{token}/" for token in ("never-was", ended, live)]
     found = look(
         page,
@@ -369,8 +369,7 @@ def test_view_as_client_is_accessible(browsing: Browsing, site: Process) -> None
     outcomes.ready_to_pay(luz)
     bill = cast.bill(luz)
     desk = cast.signed_in(Browser(), cast.fay(practice))
-    page = carry(browsing.window(site.url), site.url, desk, settings.SESSION_COOKIE_NAME)
-    prepare_axe(page)
+    page = carry(browsing.window(site.url, width=320), site.url, desk, settings.SESSION_COOKIE_NAME)
     page.goto(f"/office/clients/{luz.ref}/view/")
     page.get_by_role("button", name="View as client").click()
     addresses = [

@@ -8,7 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.practices.models import Practice, StaffMember
 from tests import cast
-from tests.support.browser import Browsing, axe
+from tests.support.browser import COLOUR_RULES, Browsing, axe
 from tests.support.pictures import picture
 
 pytestmark = [
@@ -108,4 +108,4 @@ def test_every_hue_has_enough_contrast(
         page = browsing.window(live_server.url, colors="dark" if colors == "dark" else "light")
         page.goto(DOOR)
         assert hue_of(page) == str(hue)
-        assert axe(page) == []
+        assert axe(page, COLOUR_RULES) == []

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urljoin
 
 import axe_core_python
 import pytest
@@ -13,6 +13,9 @@ from django.test import Client as Pages
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from scripts import system_packages
+
+type Colors = Literal["light", "dark"]
+type Rules = dict[str, Any]  # Any: axe's own JSON.
 
 FLAGS = [
     "--disable-gpu",
@@ -26,26 +29,30 @@ FLAGS = [
     "--disable-site-isolation-trials",
 ]
 HEIGHT = 800
+AXE = Path(axe_core_python.__file__).parent / "axe.min.js"
 expect.set_options(timeout=20_000)
 # Only the violations leave the page: axe also describes everything that it checked.
 _RUN_AXE = """async rules => (await axe.run(document, rules)).violations.flatMap(violation => violation.nodes.map(
   node => `${violation.id} (${violation.impact}): ${node.target} ${node.failureSummary}`))"""
+_CONTENT = """() => [
+  [...document.documentElement.attributes].map(({name, value}) => [name, value]),
+  document.documentElement.innerHTML,
+  innerWidth,
+  matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
+]"""
+_SHOW = """async ([attributes, content]) => {
+  const root = document.documentElement;
+  root.getAttributeNames().forEach(name => root.removeAttribute(name));
+  attributes.forEach(([name, value]) => root.setAttribute(name, value));
+  root.innerHTML = content;
+  const sheets = [...document.querySelectorAll('link[rel=stylesheet]')].filter(link => !link.sheet);
+  await Promise.all(sheets.map(link => new Promise(done => link.onload = link.onerror = done)));
+}"""
 # Passed rules are not described, and style sheets not fetched: only the rules for audio and video would read them.
-# Any: axe's own JSON.
-_QUICK: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
+_QUICK: Rules = {"resultTypes": ["violations"], "preload": False}
 AXE_RULES = _QUICK | {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # The rules whose result may differ in another color scheme.
 COLOUR_RULES = _QUICK | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-# The rules whose result may differ on a narrow screen, where other menus are shown and things are closer together.
-LAYOUT_RULES = _QUICK | {
-    "runOnly": {
-        "type": "rule",
-        "values": [
-            *("scrollable-region-focusable", "aria-hidden-focus", "button-name", "link-name"),
-            *("label", "landmark-unique", "region", "duplicate-id-aria"),
-        ],
-    }
-}
 
 
 class Browsing:
@@ -62,7 +69,7 @@ class Browsing:
         *,
         javascript: bool = True,
         width: int = 1280,
-        colors: Literal["light", "dark"] = "light",
+        colors: Colors = "light",
         language: str = "en-US",
     ) -> Page:
         """Opens a page in a new window; with `base_url`, addresses may begin with a slash."""
@@ -96,22 +103,48 @@ def carry(page: Page, url: str, signed_in: Pages, cookie: str) -> Page:
     return page
 
 
-@cache
-def _axe() -> str:
-    return (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
+class AxeWindow:
+    """A window in which axe looks at copies of pages.
+
+    Loading and compiling axe takes longer than its run: here it happens once, in the pages themselves each time.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._page = browser.new_page(reduced_motion="reduce")
+        self._site = ""
+
+    def copy(self, page: Page, *, width: int | None, colors: Colors | None) -> Page:
+        if self._site != urljoin(page.url, "/"):
+            # A page of the same site, and so under the same policy.
+            self._page.goto(page.url)
+            self._page.evaluate(AXE.read_text())
+            self._site = urljoin(page.url, "/")
+        attributes, content, own_width, own_colors = page.evaluate(_CONTENT)
+        self._page.set_viewport_size({"width": width or own_width, "height": HEIGHT})
+        self._page.emulate_media(color_scheme=colors or own_colors)
+        self._page.evaluate(_SHOW, [attributes, content])
+        return self._page
 
 
-def axe(page: Page, rules: dict[str, Any] = AXE_RULES) -> list[str]:
+_axe_windows: dict[Browser, AxeWindow] = {}
+
+
+def copied(page: Page, *, width: int | None = None, colors: Colors | None = None) -> Page:
+    """Returns a copy of the page as it is now, in this or its own width and color scheme, until the next is made."""
+    browser = page.context.browser
+    assert browser is not None
+    window = _axe_windows.get(browser) or _axe_windows.setdefault(browser, AxeWindow(browser))
+    return window.copy(page, width=width, colors=colors)
+
+
+def axe(page: Page, rules: Rules = AXE_RULES) -> list[str]:
     """Returns the violations that axe finds, a line each. Needs JavaScript; the page's policy stays in force."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(_axe())
-    found: list[str] = page.evaluate(_RUN_AXE, rules)
+    return axe_in_copy(copied(page), rules)
+
+
+def axe_in_copy(copy: Page, rules: Rules = AXE_RULES) -> list[str]:
+    found: list[str] = copy.evaluate(_RUN_AXE, rules)
     return found
-
-
-def prepare_axe(page: Page) -> None:
-    """Loads axe with each page that the window opens from now on: quicker than sending it to each."""
-    page.context.add_init_script(_axe())
 
 
 def chromium_path() -> str:

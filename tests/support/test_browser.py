@@ -11,18 +11,23 @@ from tests.support.browser import Browsing, axe
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite]
 
 PAGE = (
-    b'<!doctype html><html lang="en"><title>A page</title><main><h1>A page</h1><img src="/a.png">'
+    b'<!doctype html><html lang="en"><title>A page</title>'
+    b'<link rel="stylesheet" href="/faint.css"><main><h1>A page</h1><img src="/a.png">'
     b"<noscript><p>No script.</p></noscript></main></html>"
 )
+
+
+FAINT = b"h1 { color: #bbb; background: #fff }"
 
 
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Security-Policy", "default-src 'none'; img-src 'self'; script-src 'self'")
+        is_sheet = self.path == "/faint.css"
+        self.send_header("Content-Type", "text/css" if is_sheet else "text/html")
+        self.send_header("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'self'")
         self.end_headers()
-        self.wfile.write(PAGE)
+        self.wfile.write(FAINT if is_sheet else PAGE)
 
     def log_message(self, *_: object) -> None:
         """Logs nothing."""
@@ -36,11 +41,12 @@ def address() -> Iterator[str]:
         server.shutdown()
 
 
-def test_axe_finds_a_missing_name_under_a_strict_policy(browsing: Browsing, address: str) -> None:
+def test_axe_finds_a_missing_name_and_faint_text_under_a_strict_policy(browsing: Browsing, address: str) -> None:
     page = browsing.window(address, width=320)
     page.goto("/")
-    (found,) = axe(page)
-    assert found.startswith("image-alt (critical)")
+    faint, unnamed = axe(page)
+    assert faint.startswith("color-contrast (serious): h1")
+    assert unnamed.startswith("image-alt (critical)")
 
 
 def test_a_window_without_javascript_shows_what_noscript_says(browsing: Browsing, address: str) -> None:
