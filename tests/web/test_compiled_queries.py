@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.test import Client as Browser
 
-from portico.domain.access import access_lookups, contact_changes, portal_accounts
+from portico.domain.access import access_lookups, contact_changes, mail_stops, portal_accounts
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in.requests import bursts
 from portico.domain.billing.card_payments import settlement
@@ -27,7 +27,8 @@ from portico.domain.practices.models import Practice, Role
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock
 from portico.plumbing.database.compiled import CompiledQuery
-from portico.plumbing.mail import mail_stops
+from portico.plumbing.mail import mail_stops as mailbox_stops
+from portico.plumbing.mail.reports import failure_recording
 from portico.plumbing.models import OutgoingEmail, Restoration
 from portico.web.office.clients import overview
 from tests import cast, shared_documents
@@ -106,9 +107,13 @@ class Visitor:
         assert found == webhook_events._attempt_by_ref.rows(practice=practice, ref=self.attempt.ref) == [self.attempt]
         # Ed's mailbox, and what a report about a mail to it locks.
         with transaction.atomic():
-            stopped = mail_stops.live_stop(practice, "ed@mail.example")
-            assert stopped == mail_stops._locked_live(practice, "ed@mail.example")
-            mail_stops.lock(practice, "ed@mail.example")
+            stopped = mailbox_stops.live_stop(practice, "ed@mail.example")
+            assert stopped == mailbox_stops._locked_live(practice, "ed@mail.example")
+            mailbox_stops.lock(practice, "ed@mail.example")
+        # What a later failure asks about Flo, whose stop was lifted, and about the client, who got a mail.
+        lifted_at, address = clock.now(), self.client.email_addresses.get().address
+        assert mailbox_stops._lifted_since.rows(practice=practice, mailbox="flo@mail.example", at=lifted_at)
+        assert failure_recording._later_accepted.rows(practice=practice, address=address, email=0)
         assert settlement._payment_of.rows(practice=practice, charge=f"ch_{self.attempt.ref}")
         # The Overview as a biller sees it.
         assert overview._entries_without_documents.rows(client=self.client.pk)
@@ -133,6 +138,10 @@ def visitor(client: Client) -> Visitor:
     owing = [bea, cast.client(practice, "Cleo")]
     cast.with_access(cast.client(practice, "Bea", address=address))
     bounced = cast.stopped(cast.client(practice, "Ed", address="ed@mail.example"))
+    flo = cast.client(practice, "Flo", address="flo@mail.example")
+    cast.stopped(flo)
+    mail_stops.lift(flo, asked_to=False, by=cast.DESK)
+    OutgoingEmail.objects.filter(client=client).update(accepted_at=clock.now())
     # Another client of the stopped mailbox.
     cast.with_access(cast.client(practice, "Eda", address="ed@mail.example"))
     outcomes.ready_to_pay(client)
