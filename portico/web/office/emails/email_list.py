@@ -18,7 +18,7 @@ from portico.domain.access import mail_stops
 from portico.domain.access.sign_in.requests import bursts
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import search_terms
-from portico.domain.practices.models import Practice, Role
+from portico.domain.practices.models import Practice
 from portico.plumbing.audit import audit_log
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.mail import outbox
@@ -88,7 +88,7 @@ def index(request: OfficeRequest) -> HttpResponse:
         "next_url": f"?{urlencode({**filters, 'after': page.next_ref})}" if page.next_ref else "",
         "first_url": "" if page.is_first else f"?{urlencode(filters)}",
         "outage": outbox.current_outage(practice),
-        "report_problem": report_mailbox_health.current_problem() if request.staff.role == Role.OWNER else None,
+        "report_problem": report_mailbox_health.current_problem(),
         "past_bursts": [burst_notices.notice_for_past(burst) for burst in bursts.past(practice, limit=PAST_BURSTS)],
         "may_edit": may_edit(request),
         "last_handed_over": _last_handed_over(practice),
