@@ -79,27 +79,53 @@ def save_details(practice: Practice, details: PracticeDetails, *, version: int, 
     return practice
 
 
-def save_reminder_days(practice: Practice, days: Iterable[int], *, by: Actor) -> Practice:
+def save_reminder_days(practice: Practice, days: Iterable[int], *, shown: str | None, by: Actor) -> None:
     """Saves when clients are reminded of unpaid bills: days after the due date, negative for days before. Idempotent.
 
-    No day follows another one directly: a reminder may be sent a day late.
+    No day follows another one directly: a reminder may be sent a day late. `shown`: see `_save_choice`.
+    """
+    _save_choice(practice, "reminder_days", value=_in_order(days), shown=shown, by=by)
+
+
+def save_document_reminder_days(practice: Practice, days: Iterable[int], *, shown: str | None, by: Actor) -> None:
+    """Saves how many days after sharing clients are reminded of documents to complete. Idempotent.
+
+    `shown`: see `_save_choice`.
+    """
+    _save_choice(practice, "document_reminder_days", value=_in_order(days), shown=shown, by=by)
+
+
+def save_help_notices(practice: Practice, notices: HelpNotices, *, shown: str | None, by: Actor) -> None:
+    """Saves who gets an email about new help requests. Idempotent. `shown`: see `_save_choice`."""
+    _save_choice(practice, "help_notices", value=notices, shown=shown, by=by)
+
+
+def save_document_notices(practice: Practice, notices: DocumentNotices, *, shown: str | None, by: Actor) -> None:
+    """Saves who gets an email about completed documents. Idempotent. `shown`: see `_save_choice`."""
+    _save_choice(practice, "document_notices", value=notices, shown=shown, by=by)
+
+
+def save_card_default(practice: Practice, *, is_on: bool, shown: bool | None, by: Actor) -> None:
+    """Saves whether new clients may pay by card. Idempotent. `shown`: see `_save_choice`."""
+    _save_choice(practice, "card_payment_by_default", value=is_on, shown=shown, by=by)
+
+
+def _in_order(days: Iterable[int]) -> str:
+    return ",".join(str(day) for day in sorted(days))
+
+
+def _save_choice(practice: Practice, name: str, *, value: str | bool, shown: str | bool | None, by: Actor) -> None:
+    """Saves a setting that has a form of its own.
+
+    `shown` is the value that the page showed, None for an operation that starts from no page. Raises SettingsConflict
+    if another owner has saved a third one since.
     """
     with transaction.atomic():
         row = Practice.objects.locked().get(pk=practice.pk)
-        changed = set_fields(row, {"reminder_days": ",".join(str(day) for day in sorted(days))})
-        if changed:
+        if shown is not None and getattr(row, name) not in {shown, value}:
+            raise SettingsConflict
+        if changed := set_fields(row, {name: value}):
             audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
-    return row
-
-
-def save_document_reminder_days(practice: Practice, days: Iterable[int], *, by: Actor) -> Practice:
-    """Saves how many days after sharing clients are reminded of documents to complete. Idempotent."""
-    with transaction.atomic():
-        row = Practice.objects.locked().get(pk=practice.pk)
-        changed = set_fields(row, {"document_reminder_days": ",".join(str(day) for day in sorted(days))})
-        if changed:
-            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
-    return row
 
 
 def save_mail_texts(
@@ -133,36 +159,6 @@ def save_mail_texts(
         if any(have_changed):
             row.version += 1
             row.save(update_fields=["version"])
-
-
-def save_help_notices(practice: Practice, notices: HelpNotices, *, by: Actor) -> Practice:
-    """Saves who gets an email about new help requests. A repeated call changes nothing."""
-    with transaction.atomic():
-        row = Practice.objects.locked().get(pk=practice.pk)
-        changed = set_fields(row, {"help_notices": notices})
-        if changed:
-            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
-    return row
-
-
-def save_document_notices(practice: Practice, notices: DocumentNotices, *, by: Actor) -> Practice:
-    """Saves who gets an email about completed documents. A repeated call changes nothing."""
-    with transaction.atomic():
-        row = Practice.objects.locked().get(pk=practice.pk)
-        changed = set_fields(row, {"document_notices": notices})
-        if changed:
-            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields=", ".join(changed))
-    return row
-
-
-def save_card_default(practice: Practice, *, is_on: bool, by: Actor) -> None:
-    """Saves whether new clients may pay by card. A repeated call changes nothing."""
-    with transaction.atomic():
-        row = Practice.objects.locked().get(pk=practice.pk)
-        if row.card_payment_by_default != is_on:
-            row.card_payment_by_default = is_on
-            row.save(update_fields=["card_payment_by_default"])
-            audit_log.record(AuditAction.PRACTICE_EDITED, practice=row, by=by, fields="card_payment_by_default")
 
 
 def close_set_up(practice: Practice, *, by: Actor) -> None:

@@ -12,12 +12,13 @@ from portico.domain.practices import practice_settings
 from portico.domain.practices.models import DocumentNotices, Practice, Role
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import OfficeForm
+from portico.web.office.settings.setting_form import SettingForm, show_conflict
 
 
-class DocumentNoticesForm(OfficeForm):
+class DocumentNoticesForm(SettingForm):
     """The staff members to notify."""
 
+    choice_field = "document_notices"
     document_notices = forms.ChoiceField(
         label=gettext_lazy("Email these staff about completed documents"),
         choices=DocumentNotices.choices,
@@ -27,7 +28,9 @@ class DocumentNoticesForm(OfficeForm):
 
 def form_of(practice: Practice) -> DocumentNoticesForm:
     """Returns the form with the practice's choice."""
-    return DocumentNoticesForm(initial={"document_notices": practice.document_notices})
+    return DocumentNoticesForm(
+        initial={"document_notices": practice.document_notices, "shown": practice.document_notices}
+    )
 
 
 @office_page(Role.OWNER)
@@ -36,8 +39,11 @@ def save(request: OfficeRequest) -> HttpResponse:
     form = DocumentNoticesForm(request.POST)
     if form.is_valid():
         notices = DocumentNotices(form.cleaned_data["document_notices"])
-        practice_settings.save_document_notices(request.practice, notices, by=request.actor)
-        messages.success(request, _("Emails about completed documents saved."))
+        with show_conflict(request, form):
+            practice_settings.save_document_notices(
+                request.practice, notices, shown=form.cleaned_data["shown"], by=request.actor
+            )
+            messages.success(request, _("Emails about completed documents saved."))
     else:
         messages.error(request, _("Choose from the list."))
     return redirect("office:settings_emails")

@@ -12,12 +12,13 @@ from portico.domain.practices import practice_settings
 from portico.domain.practices.models import HelpNotices, Practice, Role
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import OfficeForm
+from portico.web.office.settings.setting_form import SettingForm, show_conflict
 
 
-class HelpNoticesForm(OfficeForm):
+class HelpNoticesForm(SettingForm):
     """The staff members to notify."""
 
+    choice_field = "help_notices"
     help_notices = forms.ChoiceField(
         label=gettext_lazy("Email these staff about help requests"),
         choices=HelpNotices.choices,
@@ -27,7 +28,7 @@ class HelpNoticesForm(OfficeForm):
 
 def form_of(practice: Practice) -> HelpNoticesForm:
     """Returns the form with the practice's choice."""
-    return HelpNoticesForm(initial={"help_notices": practice.help_notices})
+    return HelpNoticesForm(initial={"help_notices": practice.help_notices, "shown": practice.help_notices})
 
 
 @office_page(Role.OWNER)
@@ -36,8 +37,11 @@ def save(request: OfficeRequest) -> HttpResponse:
     form = HelpNoticesForm(request.POST)
     if form.is_valid():
         notices = HelpNotices(form.cleaned_data["help_notices"])
-        practice_settings.save_help_notices(request.practice, notices, by=request.actor)
-        messages.success(request, _("Emails about help requests saved."))
+        with show_conflict(request, form):
+            practice_settings.save_help_notices(
+                request.practice, notices, shown=form.cleaned_data["shown"], by=request.actor
+            )
+            messages.success(request, _("Emails about help requests saved."))
     else:
         messages.error(request, _("Choose from the list."))
     return redirect("office:settings_emails")

@@ -112,11 +112,13 @@ def check_again(request: OfficeRequest) -> HttpResponse:
 @require_POST
 def save_card_default(request: OfficeRequest) -> HttpResponse:
     is_on = request.POST.get("card_payment_by_default") == "on"
-    practice_settings.save_card_default(request.practice, is_on=is_on, by=request.actor)
-    if is_on:
-        messages.success(request, _("Card payment is now on for new clients."))
-    else:
-        messages.success(request, _("Card payment is now off for new clients."))
+    was_on = request.POST.get("shown") == "on"
+    with show_refusal(request):
+        practice_settings.save_card_default(request.practice, is_on=is_on, shown=was_on, by=request.actor)
+        if is_on:
+            messages.success(request, _("Card payment is now on for new clients."))
+        else:
+            messages.success(request, _("Card payment is now off for new clients."))
     return redirect("office:online_payments")
 
 

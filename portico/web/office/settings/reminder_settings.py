@@ -12,7 +12,7 @@ from portico.domain.practices import practice_settings
 from portico.domain.practices.models import Practice, Role
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
-from portico.web.office.base_form import OfficeForm
+from portico.web.office.settings.setting_form import SettingForm, show_conflict
 
 DAYS = {
     -7: gettext_lazy("7 days before the due date"),
@@ -35,9 +35,10 @@ DOCUMENT_DAYS = {
 MAX_DOCUMENT_DAYS = 3
 
 
-class ReminderDaysForm(OfficeForm):
+class ReminderDaysForm(SettingForm):
     """The days after the due date of a bill, negative for days before it."""
 
+    choice_field = "days"
     days = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Remind clients of an unpaid bill"),
         help_text=gettext_lazy("Uncheck all to send no reminders."),
@@ -50,7 +51,7 @@ class ReminderDaysForm(OfficeForm):
 
 def form_of(practice: Practice) -> ReminderDaysForm:
     """Returns the form with the practice's days."""
-    return ReminderDaysForm(initial={"days": practice.reminder_steps})
+    return ReminderDaysForm(initial={"days": practice.reminder_steps, "shown": practice.reminder_days})
 
 
 @office_page(Role.OWNER)
@@ -58,16 +59,19 @@ def form_of(practice: Practice) -> ReminderDaysForm:
 def save(request: OfficeRequest) -> HttpResponse:
     form = ReminderDaysForm(request.POST)
     if form.is_valid():
-        practice_settings.save_reminder_days(request.practice, form.cleaned_data["days"], by=request.actor)
-        messages.success(request, _("Reminders saved."))
+        days, shown = form.cleaned_data["days"], form.cleaned_data["shown"]
+        with show_conflict(request, form):
+            practice_settings.save_reminder_days(request.practice, days, shown=shown, by=request.actor)
+            messages.success(request, _("Reminders saved."))
     else:
         messages.error(request, _("Choose the days from the list."))
     return redirect("office:settings_emails")
 
 
-class DocumentReminderDaysForm(OfficeForm):
+class DocumentReminderDaysForm(SettingForm):
     """The days after documents were shared."""
 
+    choice_field = "document_days"
     document_days = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Remind clients of incomplete documents"),
         help_text=gettext_lazy("At most three. Uncheck all to send no reminders."),
@@ -80,7 +84,8 @@ class DocumentReminderDaysForm(OfficeForm):
 
 def documents_form_of(practice: Practice) -> DocumentReminderDaysForm:
     """Returns the form with the practice's days."""
-    return DocumentReminderDaysForm(initial={"document_days": practice.document_reminder_steps})
+    initial = {"document_days": practice.document_reminder_steps, "shown": practice.document_reminder_days}
+    return DocumentReminderDaysForm(initial=initial)
 
 
 @office_page(Role.OWNER)
@@ -88,9 +93,10 @@ def documents_form_of(practice: Practice) -> DocumentReminderDaysForm:
 def save_for_documents(request: OfficeRequest) -> HttpResponse:
     form = DocumentReminderDaysForm(request.POST)
     if form.is_valid() and len(form.cleaned_data["document_days"]) <= MAX_DOCUMENT_DAYS:
-        days = form.cleaned_data["document_days"]
-        practice_settings.save_document_reminder_days(request.practice, days, by=request.actor)
-        messages.success(request, _("Reminders saved."))
+        days, shown = form.cleaned_data["document_days"], form.cleaned_data["shown"]
+        with show_conflict(request, form):
+            practice_settings.save_document_reminder_days(request.practice, days, shown=shown, by=request.actor)
+            messages.success(request, _("Reminders saved."))
     else:
         messages.error(request, _("Choose at most three days from the list."))
     return redirect("office:settings_emails")

@@ -75,7 +75,7 @@ def test_practices_beyond_the_batch_take_their_turn(
 def test_the_practice_chooses_who_is_notified(practice: Practice, notices: HelpNotices, expected: set[str]) -> None:
     for member in (cast.elm, cast.hal, cast.fay, cast.ines, cast.gus):
         member(practice)
-    practice_settings.save_help_notices(practice, notices, by=cast.DESK)
+    practice_settings.save_help_notices(practice, notices, shown=None, by=cast.DESK)
     ask(practice)
     staff_notices.announce()
     assert set(mailed()) == {f"{name}@alder-street.example" for name in expected}

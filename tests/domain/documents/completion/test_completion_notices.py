@@ -110,7 +110,7 @@ def test_the_practice_chooses_who_is_notified(
 ) -> None:
     for member in (cast.elm, cast.hal, cast.fay, cast.ines, cast.gus):
         member(ana.practice)
-    practice_settings.save_document_notices(ana.practice, notices, by=cast.DESK)
+    practice_settings.save_document_notices(ana.practice, notices, shown=None, by=cast.DESK)
     sign(ana)
     stopped_clock.shift(TEN_MINUTES)
     completion_notices.announce()

@@ -120,5 +120,5 @@ def test_without_the_lock_a_worker_would_remind_twice(transactional_db: None, st
 
 
 def test_a_practice_without_days_sends_none(access: PortalAccess, stopped_clock: Traveller) -> None:
-    practice_settings.save_document_reminder_days(access.practice, [], by=DESK)
+    practice_settings.save_document_reminder_days(access.practice, [], shown=None, by=DESK)
     assert after(stopped_clock, 2) == 0

@@ -37,7 +37,7 @@ def test_new_clients_pay_by_card_unless_turned_off(owner: Browser, practice: Pra
     assert not any(_is_ticked(owner.get(place).text) for place in places)
     outcomes.ready_to_pay(ana)
     assert all(_is_ticked(owner.get(place).text) for place in places)
-    owner.post(f"{PAGE}card-default/")
+    owner.post(f"{PAGE}card-default/", {"shown": "on"})
     assert not any(_is_ticked(owner.get(place).text) for place in places)
 
 

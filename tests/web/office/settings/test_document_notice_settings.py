@@ -18,7 +18,7 @@ def test_an_owner_chooses_who_is_notified(client: Browser, practice: Practice) -
     owner = cast.signed_in(client, cast.elm(practice))
     assert practice.document_notices == DocumentNotices.CLINICIAN
     for chosen in (DocumentNotices.CLIENT_EDITORS, DocumentNotices.CLIENT_EDITORS, "everybody"):
-        owner.post(SAVE, {"document_notices": chosen})
+        owner.post(SAVE, {"document_notices": chosen, "shown": practice.document_notices})
         practice.refresh_from_db()
         assert practice.document_notices == DocumentNotices.CLIENT_EDITORS
     assert re.search(r'name="document_notices" value="client_editors"[^>]* checked', owner.get(EMAILS).text)

@@ -17,7 +17,7 @@ EMAILS, SAVE = "/office/settings/emails/", "/office/settings/emails/help-request
 def test_an_owner_chooses_who_is_notified(client: Browser, practice: Practice) -> None:
     owner = cast.signed_in(client, cast.elm(practice))
     for chosen in (HelpNotices.CLIENT_EDITORS, HelpNotices.CLIENT_EDITORS, "everybody"):
-        owner.post(SAVE, {"help_notices": chosen})
+        owner.post(SAVE, {"help_notices": chosen, "shown": practice.help_notices})
         practice.refresh_from_db()
         assert practice.help_notices == HelpNotices.CLIENT_EDITORS
     assert re.search(r'value="client_editors"[^>]* checked', owner.get(EMAILS).text)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def test_an_owner_chooses_the_days(client: Browser, practice: Practice) -> None:
     owner = cast.signed_in(client, cast.elm(practice))
     for days, expected in ((["30", "-3"], "-3,30"), ([], ""), (["4"], "")):
-        owner.post("/office/settings/emails/reminders/", {"days": days})
+        owner.post("/office/settings/emails/reminders/", {"days": days, "shown": practice.reminder_days})
         practice.refresh_from_db()
         assert practice.reminder_days == expected
     assert AuditEntry.objects.filter(action=AuditAction.PRACTICE_EDITED).count() == 2
@@ -41,6 +41,7 @@ def test_an_owner_chooses_up_to_three_days_for_documents(client: Browser, practi
     owner = cast.signed_in(client, cast.elm(practice))
     assert "Remind clients of incomplete documents" in owner.get("/office/settings/emails/").text
     for days, expected in ((["1", "7"], "1,7"), (["1", "2", "5", "7"], "1,7"), (["4"], "1,7"), ([], "")):
-        owner.post("/office/settings/emails/reminders/documents/", {"document_days": days})
+        form = {"document_days": days, "shown": practice.document_reminder_days}
+        owner.post("/office/settings/emails/reminders/documents/", form)
         practice.refresh_from_db()
         assert practice.document_reminder_days == expected
