@@ -10,6 +10,7 @@ import logging
 
 from django.db.models import Q, QuerySet
 
+from portico.domain.access.address_change import confirmation_links
 from portico.domain.access.models import (
     ClientView,
     KnownBrowser,
@@ -54,6 +55,7 @@ def _end() -> dict[str, int]:
         ),
         "client_views": ClientView.objects.filter(clock.from_future("created_at")).delete()[0],
         "links": _links().update(voided_at=now),
+        "new_email_links": confirmation_links.end_links(_mails()),
         "pins": Pin.objects.filter(clock.from_future("created_at"), used_at=None, voided_at=None).update(voided_at=now),
         "staff_sessions": staff_sessions.delete_from_future(),
         "set_up_links": _set_up_links().update(used_at=now),

@@ -17,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from time_machine import Traveller
 
+from portico.domain.access import client_views
+from portico.domain.access.address_change import change_requests, confirmation, confirmation_links
 from portico.domain.access.models import (
     Burst,
     BurstKind,
@@ -25,6 +27,7 @@ from portico.domain.access.models import (
     PortalSavedForm,
     PortalSession,
     SignInLink,
+    SignInMethod,
     SignInRequest,
 )
 from portico.domain.access.models.links import CODE_LIFETIME
@@ -129,6 +132,32 @@ def saved_form(practice: Practice) -> IsGood:
     return lambda: form_recovery.unexpired(among).exists()
 
 
+def view_as_client(practice: Practice) -> IsGood:
+    fay, session = cast.fay(practice), SessionStore()
+    session[SESSION_KEY] = str(fay.pk)
+    session.save()
+    ref = StaffSession.objects.get(staff=fay).ref
+    started = client_views.start(cast.ana(practice), staff=fay, session_ref=ref, reason="")
+
+    def is_good() -> bool:
+        StaffSession.objects.filter(ref=ref).update(seen_at=clock.now(), created_at=clock.now())
+        view = client_views.find(practice.slug, started.key)
+        return view is not None and client_views.reason_to_end(view) is None
+
+    return is_good
+
+
+def new_email_link(practice: Practice) -> IsGood:
+    access = cast.with_access(cast.ana(practice))
+    assert access.account is not None
+    session = portal_sessions.start(access.account, method=SignInMethod.LINK, proof_epoch=1, browser="").session
+    mail = change_requests.request(session, access, "ana@new.example", form_key="", by=cast.DESK)
+    OutgoingEmail.objects.filter(pk=mail.pk).update(handing_over_at=clock.now())
+    mail.refresh_from_db()
+    token = (confirmation_links.AddressChangeMail().link(mail) or "").rstrip("/").rpartition("/")[2]
+    return lambda: confirmation.find(practice, token) is not None
+
+
 CLIENT_IDLE = timedelta(seconds=settings.SESSION_IDLE_CLIENT)
 LASTING = {
     "a client's session": Lasting(CLIENT_IDLE, client_session),
@@ -139,6 +168,8 @@ LASTING = {
     "a proof": Lasting(staff_verification.FRESH, proof),
     "a set-up link": Lasting(SET_UP_LINK_TTL, set_up_link),
     "a kept form": Lasting(form_recovery.RECOVERABLE_FOR, saved_form),
+    "a view as the client": Lasting(client_views.LIFETIME, view_as_client),
+    "a link to a new email": Lasting(timedelta(seconds=settings.SIGNIN_LINK_TTL), new_email_link),
 }
 EACH = pytest.mark.parametrize("thing", LASTING.values(), ids=LASTING)
 # One that is known to the session: the session itself has ended.

@@ -8,6 +8,7 @@ the link. No table is needed: the link names its mail, and its secret is derived
 import hmac
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -90,6 +91,12 @@ def _is_session_current(email: OutgoingEmail) -> bool:
     """Returns True if the session that asked has not been revoked; it may have signed out, or timed out."""
     asking = PortalSession.objects.filter(practice_id=email.practice_id, ref=email.content.get("session", ""))
     return asking.filter(revoked_at=None).exists()
+
+
+def end_links(emails: QuerySet[OutgoingEmail]) -> int:
+    """Ends the links in these mails, with all that the same sessions asked for; returns the number of sessions."""
+    sessions = list(emails.filter(kind=KIND).values_list("content__session", flat=True))
+    return PortalSession.objects.filter(ref__in=sessions, revoked_at=None).update(revoked_at=clock.now())
 
 
 def epochs_of(access: PortalAccess) -> list[int]:
