@@ -18,7 +18,7 @@ from portico.domain.clients.client_input import (
     ClientInput,
     PhoneInput,
 )
-from portico.domain.clients.models import Client, ClientKind, Status
+from portico.domain.clients.models import Client, ClientKind, Contact, Status
 from portico.domain.documents.completion import drafts, request_states
 from portico.domain.documents.forms import answer_items, record_fields
 from portico.domain.documents.forms.record_fields import RecordField
@@ -68,8 +68,8 @@ def proposals_of(request: DocumentRequest) -> list[Proposal]:
     """Returns what a completed form proposes for its client, in the order of the form; for a couple, nothing.
 
     A field that a later form of the client answered is left out, and one that was written from this form before: an
-    old answer must not replace a newer one. Expects the request with its submission, version and template. Reads
-    nothing if no question is linked.
+    old answer must not replace a newer one. The own phone number or address of a contact who answered can't be taken.
+    Expects the request with its submission, version and template. Reads nothing if no question is linked.
     """
     client = request.client
     if request.version.template.kind != TemplateKind.FORM or client.kind != ClientKind.PERSON:
@@ -80,6 +80,8 @@ def proposals_of(request: DocumentRequest) -> list[Proposal]:
     current = _current(client)
     found = (_propose(client, current, field, text) for field, text in answers.items())
     proposals = [each for each in found if each is not None]
+    if any(each.is_added for each in proposals) and request.access.relationship is not None:
+        proposals = _without_own(proposals, request.access.relationship.contact)
     settled = _fields_answered_after(request) | _fields_written_from(request) if proposals else ()
     return [each for each in proposals if each.field not in settled]
 
@@ -104,6 +106,21 @@ def apply(request: DocumentRequest, fields: Collection[str], *, version: int, by
             AuditAction.RECORD_UPDATED, request, by=by, submission=request.submission.ref, fields=names
         )
     return chosen
+
+
+def _without_own(proposals: Collection[Proposal], contact: Contact) -> list[Proposal]:
+    """Returns the proposals, with a problem where a contact answered with their own phone number or email address."""
+    own = {phone_number_display.formatted(each.number) for each in contact.phone_numbers.all()}
+    own |= {each.mailbox_key for each in contact.email_addresses.open()}
+    problem = _("%(name)s has this in Contacts: it is their own.") % {"name": contact.name}
+    return [
+        replace(each, problem=problem) if each.is_added and not each.problem and _key_of(each) in own else each
+        for each in proposals
+    ]
+
+
+def _key_of(proposal: Proposal) -> str:
+    return mailbox_key(proposal.new) if proposal.field == RecordField.EMAIL else proposal.new
 
 
 def _fields_answered_after(request: DocumentRequest) -> set[RecordField]:

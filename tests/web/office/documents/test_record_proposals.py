@@ -153,6 +153,22 @@ def test_a_guardians_answers_may_be_about_the_guardian(office: Browser, ana: Cli
     assert "Check that each answer is about Ana." in page
 
 
+def test_a_guardians_own_phone_and_email_are_not_taken(office: Browser, ana: Client) -> None:
+    guardian = cast.guardian(ana, phone="+12125550111")
+    cast.contact_in_the_portal(Browser(), guardian)
+    own: dict[str, list[Answer]] = {
+        "phone": [{"valueString": "212-555-0111"}],
+        "email": [{"valueString": "Bruno@mail.example"}],
+        "preferred-name": [{"valueString": "Annie"}],
+    }
+    request = submitted(ana, own, access=PortalAccess.objects.get(relationship=guardian))
+    assert office.get(address(ana, request)).text.count("Bruno Berg has this in Contacts: it is their own.") == 2
+    page = update(office, ana, request, "phone", "email", "preferred-name")
+    assert "The client record was updated: Preferred name." in page
+    assert not ana.phone_numbers.filter(number="+12125550111").exists()
+    assert ana.email_addresses.open().count() == 1
+
+
 @pytest.mark.parametrize(
     ("answers", "problem"),
     [
