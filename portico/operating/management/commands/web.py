@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import get_resolver
 
 from portico import hosts
-from portico.operating import listening_sockets, static_collection, web_server
+from portico.operating import listening_sockets, malloc_arenas, static_collection, web_server
 from portico.web.http.wsgi_application import Application
 
 
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         number = port_number(port or os.environ.get("PORT") or "8000")
         if workers < 1:
             raise CommandError("--workers must be 1 or more.")
+        malloc_arenas.share_one()
         listener = listen(host, number)
         static_collection.collect_if_stale()
         application = Application()

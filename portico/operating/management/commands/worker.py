@@ -10,6 +10,7 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from portico.domain.maintenance.worker_queues import worker_queues
+from portico.operating import malloc_arenas
 from portico.plumbing.database.connections import checkpoint_wal
 from portico.plumbing.queue import worker_loop
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
+        malloc_arenas.share_one()
         refuse_old_database()
         logger.info("worker.started")
         worker_loop.run(worker_queues(), stop)
