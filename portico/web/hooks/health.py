@@ -2,11 +2,11 @@
 
 from django.conf import settings
 from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from portico.domain.practices.stripe_setup import payment_readiness
+from portico.plumbing.database import schema_state
 from portico.plumbing.files import virus_checks
 from portico.plumbing.mail.reports import report_mailbox_health
 from portico.plumbing.models import OutgoingEmail
@@ -58,8 +58,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def migrations_are_applied() -> bool:
     if not CheckedOnce.migrations_applied:
-        executor = MigrationExecutor(connection)
-        CheckedOnce.migrations_applied = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        CheckedOnce.migrations_applied = schema_state.is_up_to_date()
     return CheckedOnce.migrations_applied
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from portico.domain.maintenance.worker_queues import worker_queues
 from portico.operating import malloc_arenas
+from portico.plumbing.database import schema_state
 from portico.plumbing.database.connections import checkpoint_wal
 from portico.plumbing.queue import worker_loop
 
@@ -40,8 +40,7 @@ def refuse_old_database() -> None:
     The worker would otherwise take missing tables for a database that is down, and retry for ever.
     """
     try:
-        executor = MigrationExecutor(connection)
-        is_old = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        is_old = not schema_state.is_up_to_date()
     except Error:
         return  # The database is down: the queues wait for it.
     finally:
