@@ -16,7 +16,7 @@ import psycopg
 from benchmarks import report
 from benchmarks.report import Results, Row
 from tests import environment
-from tests.support import postgresql
+from tests.support.database import postgresql
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}

@@ -19,7 +19,7 @@ from portico.domain.clients.client_list import ListQuery
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from tests import cast
-from tests.support.processes import Processes, url_of_test_database
+from tests.support.processes.commands import Processes, url_of_test_database
 
 INVITATIONS, PER_SECOND = 5_000, 25
 ASKS, SECONDS_BETWEEN_ASKS = 50, 2.0

@@ -25,9 +25,10 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content
 from portico.plumbing.files.inspection import MAX_BYTES
 from tests import cast, shared_documents
-from tests.support import file_sending, files, signing_tabs
-from tests.support.processes import Process, Processes, url_of_test_database
-from tests.support.visitor import Visitor
+from tests.support import files
+from tests.support.processes import file_sending, signing_tabs
+from tests.support.processes.commands import Process, Processes, url_of_test_database
+from tests.support.processes.visitor import Visitor
 
 QUESTIONS = 40
 # The script saves a second after the last key.

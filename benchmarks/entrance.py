@@ -20,7 +20,7 @@ from benchmarks.instruments.sink import Sink
 from benchmarks.report import Row
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.processes import Process, Processes, url_of_test_database
+from tests.support.processes.commands import Process, Processes, url_of_test_database
 
 ASKS = 300
 A_SECOND = 50

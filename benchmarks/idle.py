@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.instruments import processor
 from benchmarks.report import Row
 from portico.domain.practices.models import Practice
-from tests.support.processes import Processes, url_of_test_database
+from tests.support.processes.commands import Processes, url_of_test_database
 
 PRACTICES = (1, 300)
 # After the first round of every scheduled task.

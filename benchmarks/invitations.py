@@ -16,7 +16,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from tests import cast
-from tests.support.processes import Process, Processes, url_of_test_database
+from tests.support.processes.commands import Process, Processes, url_of_test_database
 
 INVITATIONS = 5_000
 MOST_SECONDS = 600.0

@@ -11,8 +11,8 @@ from benchmarks.report import Row
 from portico.domain.access.models import Invitation
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.processes import Processes, url_of_test_database
-from tests.support.smtp import SmtpServer
+from tests.support.processes.commands import Processes, url_of_test_database
+from tests.support.servers.smtp import SmtpServer
 
 MAILS = 100
 MOST_SECONDS = 10.0

@@ -22,7 +22,7 @@ from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.web.http.wsgi_application import Application
 from tests import cast
-from tests.support import paying
+from tests.support import card_payments
 
 LEAN, LOGIN, HOOK = "lean twin", "Django's login page", "webhook in plain Django"
 BILLS, PAID_BILLS = 25, 15
@@ -66,7 +66,7 @@ def portal_and_office(practice: Practice) -> list[Page]:
     api_keys.save_unchecked(practice, Keys("sk_test_bench", stripe_events.SECRET), by=cast.DESK)
     person = cast.ana(practice)
     portal = cast.in_the_portal(Browser(headers={"host": "localhost"}), person)
-    paying.let_pay(person)
+    card_payments.let_pay(person)
     desk = cast.signed_in(Browser(headers={"host": "localhost"}), cast.fay(practice))
     invoices = [cast.bill(person) for _ in range(BILLS)]
     for paid in invoices[:PAID_BILLS]:

@@ -19,8 +19,8 @@ from sandbox.mailbox.report_writer import SentMail
 from tests import cast
 from tests.gateways.anymail import recorded_events
 from tests.gateways.anymail.recorded_events import BASIC, Recorded
-from tests.support.imap import ImapServer
-from tests.support.processes import Processes, url_of_test_database
+from tests.support.processes.commands import Processes, url_of_test_database
+from tests.support.servers.imap import ImapServer
 
 REPORTS = 150
 # The mailbox is read every half minute: the reports are spread over several rounds.

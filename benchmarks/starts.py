@@ -14,9 +14,9 @@ from benchmarks.instruments import processor
 from benchmarks.report import Row
 from portico.domain.practices.models import Practice
 from portico.operating.demo import demo_command
-from tests.support.forking import ROOT
-from tests.support.ports import free_port
-from tests.support.processes import Process, Processes, url_of_test_database
+from tests.support.processes.commands import Process, Processes, url_of_test_database
+from tests.support.processes.forking import ROOT
+from tests.support.servers.ports import free_port
 
 STARTS = "Starts and memory"
 REQUESTS = 20

@@ -20,8 +20,8 @@ from portico.plumbing.models import InboundEvent
 from portico.web.http.wsgi_application import Application
 from sandbox.stripe.server import SandboxStripe
 from tests import cast
-from tests.support import paying
-from tests.support.processes import Processes, url_of_test_database
+from tests.support import card_payments
+from tests.support.processes.commands import Processes, url_of_test_database
 
 EVENTS, PAYMENTS = 10_000, 50
 MOST_SECONDS = 600.0
@@ -32,8 +32,8 @@ def measure() -> Iterator[Row]:
     """Measures events about payments that are recorded, each of which the worker fetches from Stripe."""
     with SandboxStripe() as stripe, override_settings(STRIPE_API_BASE=stripe.url):
         practice = Practice.objects.create(slug="paid", name="A practice that is paid by card")
-        api_keys.save_unchecked(practice, Keys(paying.KEY, stripe_events.SECRET), by=cast.DESK)
-        intents = _pay(paying.Till(stripe, practice))
+        api_keys.save_unchecked(practice, Keys(card_payments.KEY, stripe_events.SECRET), by=cast.DESK)
+        intents = _pay(card_payments.Till(stripe, practice))
         with pages.quiet_log():
             each_ms = _store(practice, intents)
         yield Row(SECTION, "storing an event", f"{each_ms:.2f} ms", "", each_ms)
@@ -42,9 +42,10 @@ def measure() -> Iterator[Row]:
     yield Row(SECTION, "processing an event", f"{used * 1000 / EVENTS:.2f} ms", "", elapsed * 1000 / EVENTS)
 
 
-def _pay(till: paying.Till) -> list[str]:
+def _pay(till: card_payments.Till) -> list[str]:
     """Makes card payments; returns the ids of their payment intents."""
-    person = paying.let_pay(cast.with_access(cast.client(till.practice, "Payer", address="payer@mail.example")).client)
+    payer = cast.client(till.practice, "Payer", address="payer@mail.example")
+    person = card_payments.let_pay(cast.with_access(payer).client)
     for _ in range(PAYMENTS):
         attempt = till.start(person, cast.bill(person))
         till.type_card(attempt)

@@ -13,10 +13,10 @@ def main(port: int) -> None:
     django.setup()
     # Imported here because they need the settings.
     from portico.domain.clients.models import Client  # noqa: PLC0415
-    from tests.support import outcomes  # noqa: PLC0415
+    from tests.support import payment_outcomes  # noqa: PLC0415
 
     person = Client.objects.select_related("practice").get(portal_access__account__mailbox_key=demo_command.PAYS)
-    outcomes.payments_in_doubt(person)
+    payment_outcomes.payments_in_doubt(person)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,9 @@ import django
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from portico.operating.demo import demo_command
-from tests.support import pages
-from tests.support.browser import FLAGS, chromium_path
-from tests.support.ports import free_port
+from tests.support.browser import pages
+from tests.support.browser.chromium import FLAGS, chromium_path
+from tests.support.servers.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "build" / "screenshots"

@@ -2,26 +2,26 @@
 
 from hypothesis import settings
 
-from tests.support import databases
+from tests.support.database import databases
 
 pytest_plugins = [
     "tests.cast",
-    "tests.support.clean_up",
+    "tests.support.database.clean_up",
     "tests.support.at_random",
-    "tests.support.browser",
+    "tests.support.browser.chromium",
     "tests.support.clock",
-    "tests.support.dns",
-    "tests.support.imap",
+    "tests.support.servers.dns",
+    "tests.support.servers.imap",
     "tests.support.memory",
-    "tests.support.migrated",
+    "tests.support.database.migrated_copies",
     "tests.support.network",
-    "tests.support.paying",
-    "tests.support.pressing",
-    "tests.support.processes",
-    "tests.support.smtp",
-    "tests.support.clamd",
-    "tests.support.mail_servers",
-    "tests.support.stripe",
+    "tests.support.card_payments",
+    "tests.support.portal_client",
+    "tests.support.processes.commands",
+    "tests.support.servers.smtp",
+    "tests.support.servers.clamd",
+    "tests.support.servers.mail_servers",
+    "tests.support.servers.stripe",
     "tests.support.world",
 ]
 

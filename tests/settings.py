@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests import environment
-from tests.support import databases
+from tests.support.database import databases
 
 databases.set_up()
 environment.set_up()

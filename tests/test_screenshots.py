@@ -3,7 +3,7 @@
 import pytest
 
 from scripts.screenshots import NOT_IN_THE_DEMO, SHOWN, unlisted_office_pages
-from tests.support import pages
+from tests.support.browser import pages
 
 # Independent of the database.
 pytestmark = pytest.mark.sqlite

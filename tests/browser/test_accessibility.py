@@ -39,9 +39,11 @@ from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.web.office.help import help_contents
 from tests import cast, shared_documents
-from tests.support import databases, files, outcomes, pages
-from tests.support.browser import AXE_RULES, COLOUR_RULES, Browsing, Colors, Rules, axe_in_copy, carry, copied
-from tests.support.processes import Process
+from tests.support import files, payment_outcomes
+from tests.support.browser import pages
+from tests.support.browser.chromium import AXE_RULES, COLOUR_RULES, Browsing, Colors, Rules, axe_in_copy, carry, copied
+from tests.support.database import databases
+from tests.support.processes.commands import Process
 
 pytestmark = [
     pytest.mark.browser,
@@ -229,8 +231,8 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     draft = invoicing.create_draft(person, InvoiceInput(today, today, (LineInput("Session", 14_000),)), by=cast.DESK)
     partly, void, hidden = cast.bill(person, 28_000), cast.bill(person), cast.bill(person, shared=False)
     payment = cast.cash(person, 14_000, invoice=partly)
-    refund = outcomes.refunded_in_part(person)
-    attempts = outcomes.attempts_of_each_state(outcomes.ready_to_pay(person), person)
+    refund = payment_outcomes.refunded_in_part(person)
+    attempts = payment_outcomes.attempts_of_each_state(payment_outcomes.ready_to_pay(person), person)
     tried = [attempt.covers.get().invoice for attempt in attempts]
     charged = Payment.objects.get(attempt=attempts[-1])
     several = f"client={person.ref}&client={cast.bea(practice).ref}"
@@ -240,7 +242,7 @@ def billing_places(practice: Practice, person: Client) -> list[str]:
     invoicing.void(void, reason="Created by mistake", shown=None, by=cast.DESK)
     one, invoices = f"/office/clients/{person.ref}/", "/office/invoices/"
     return [
-        *("/office/payments/", f"/office/attempts/{outcomes.payments_in_doubt(person).ref}/releasing/"),
+        *("/office/payments/", f"/office/attempts/{payment_outcomes.payments_in_doubt(person).ref}/releasing/"),
         *(f"{one}billing/", f"{one}billing/credit/", f"{one}billing/payment/", f"{one}invoices/new/"),
         *(
             invoices,
@@ -299,7 +301,7 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     cast.with_access(bea)
     bills = cast.bill(bea), cast.bill(bea)
     paid = cast.cash(bea, 14_000, invoice=bills[1])
-    refund = outcomes.refunded_in_part(bea)
+    refund = payment_outcomes.refunded_in_part(bea)
     used = cast.token_of(cast.invited(cast.ana(practice)))
     live = cast.token_of(cast.invited(cast.bruno(practice)))
     carol = cast.carol(practice)
@@ -332,11 +334,11 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
     # Ana's link in Bruno's browser: another mailbox is signed in here.
     found += look(page, [f"{PORTAL}billing/", *(f"{PORTAL}billing/{bill.ref}/" for bill in bills)], seen)
     found += look(page, [f"{PORTAL}billing/statement/", f"{PORTAL}receipts/{paid.ref}/", f"{PORTAL}help/"], seen)
-    card = outcomes.ready_to_pay(bea)
+    card = payment_outcomes.ready_to_pay(bea)
     found += look(page, [f"{PORTAL}refunds/{refund.ref}/", f"{PORTAL}billing/{bills[0].ref}/payment/"], seen)
     found += look(page, [f"{PORTAL}billing/payment/", *chosen_too_late(bea)], seen)
     found += look(page, document_places(bea), seen)
-    attempts = outcomes.attempts_of_each_state(card, bea)
+    attempts = payment_outcomes.attempts_of_each_state(card, bea)
     found += look(page, [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts], seen)
     found += look(page, [f"{PORTAL}billing/", f"{PORTAL}billing/?said=card-removed"], seen)
     found += look(
@@ -366,7 +368,7 @@ def test_entrance_and_portal_are_accessible(browsing: Browsing, site: Process) -
 def test_view_as_client_is_accessible(browsing: Browsing, site: Process) -> None:
     practice = cast.alder()
     luz = cast.client(practice, "Luz", "Lara", address="luz@mail.example", language="es")
-    outcomes.ready_to_pay(luz)
+    payment_outcomes.ready_to_pay(luz)
     bill = cast.bill(luz)
     desk = cast.signed_in(Browser(), cast.fay(practice))
     page = carry(browsing.window(site.url, width=320), site.url, desk, settings.SESSION_COOKIE_NAME)

@@ -12,9 +12,9 @@ from portico.plumbing import clock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.browser import Browsing
-from tests.support.card_pages import GOOD, expect_paid
-from tests.support.paying import Till, let_pay
+from tests.support.browser.card_pages import GOOD, expect_paid
+from tests.support.browser.chromium import Browsing
+from tests.support.card_payments import Till, let_pay
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

@@ -10,7 +10,7 @@ from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.browser import Browsing, carry
+from tests.support.browser.chromium import Browsing, carry
 
 pytestmark = [
     pytest.mark.browser,

@@ -14,11 +14,11 @@ from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support import databases
-from tests.support.browser import Browsing, carry
-from tests.support.press_counter import Presses
-from tests.support.processes import Process, Processes
-from tests.support.smtp import SmtpServer
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.browser.press_counter import Presses
+from tests.support.database import databases
+from tests.support.processes.commands import Process, Processes
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 # More than a page of the list, and more than the run sends before it is paused.

@@ -12,7 +12,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.browser.test_clients import at_the_desk
-from tests.support.browser import Browsing
+from tests.support.browser.chromium import Browsing
 
 pytestmark = [
     pytest.mark.browser,

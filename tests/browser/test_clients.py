@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.browser import Browsing
+from tests.support.browser.chromium import Browsing
 
 pytestmark = [
     pytest.mark.browser,

@@ -14,8 +14,8 @@ from portico.domain.clients.models import Client
 from portico.domain.documents.models import DocumentRequest, ResponseDraft, Submission
 from portico.plumbing import clock
 from tests import cast, shared_documents
-from tests.support.browser import Browsing
-from tests.support.document_pages import HOME, expect_accessible, phone_of
+from tests.support.browser.chromium import Browsing
+from tests.support.browser.document_pages import HOME, expect_accessible, phone_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

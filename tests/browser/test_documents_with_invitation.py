@@ -19,8 +19,8 @@ from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast, shared_documents
 from tests.browser.test_clients import at_the_desk
-from tests.support.browser import Browsing, carry
-from tests.support.document_pages import (
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.browser.document_pages import (
     DOCUMENTS,
     WIDTH,
     WORDS,

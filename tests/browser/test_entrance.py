@@ -14,9 +14,9 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.browser import Browsing
-from tests.support.processes import Process, Processes
-from tests.support.smtp import Mail, SmtpServer
+from tests.support.browser.chromium import Browsing
+from tests.support.processes.commands import Process, Processes
+from tests.support.servers.smtp import Mail, SmtpServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 

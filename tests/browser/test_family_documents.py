@@ -15,11 +15,11 @@ from portico.domain.documents.models import DocumentRequest, Submission
 from portico.domain.practices.models import Practice
 from tests import cast, shared_documents
 from tests.browser.test_clients import at_the_desk
-from tests.support.browser import Browsing
-from tests.support.card_pages import GOOD, expect_paid, pay_now, type_card
-from tests.support.document_pages import DOCUMENTS, HOME, phone, sign
-from tests.support.paying import Till
-from tests.support.pressing import Browser
+from tests.support.browser.card_pages import GOOD, expect_paid, pay_now, type_card
+from tests.support.browser.chromium import Browsing
+from tests.support.browser.document_pages import DOCUMENTS, HOME, phone, sign
+from tests.support.card_payments import Till
+from tests.support.portal_client import Browser
 
 pytestmark = [
     pytest.mark.browser,

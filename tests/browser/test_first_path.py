@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from portico.domain.access.models import PortalSession
-from tests.support.browser import Browsing
-from tests.support.processes import Process, Processes
-from tests.support.smtp import SmtpServer
+from tests.support.browser.chromium import Browsing
+from tests.support.processes.commands import Process, Processes
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.slow]
 

@@ -16,9 +16,9 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from sandbox.stripe.server import SandboxStripe
 from tests import cast
-from tests.support.browser import Browsing, carry
-from tests.support.card_pages import GOOD, type_card
-from tests.support.paying import KEY
+from tests.support.browser.card_pages import GOOD, type_card
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.card_payments import KEY
 
 pytestmark = [
     pytest.mark.browser,

@@ -14,9 +14,9 @@ from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
-from tests.support.browser import Browsing
-from tests.support.card_pages import GOOD, client_window, expect_charged, type_card
-from tests.support.paying import Till
+from tests.support.browser.card_pages import GOOD, client_window, expect_charged, type_card
+from tests.support.browser.chromium import Browsing
+from tests.support.card_payments import Till
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 

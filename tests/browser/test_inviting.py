@@ -10,8 +10,8 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.browser.test_clients import at_the_desk
-from tests.support.browser import Browsing
-from tests.support.press_counter import Presses
+from tests.support.browser.chromium import Browsing
+from tests.support.browser.press_counter import Presses
 
 pytestmark = [
     pytest.mark.browser,

@@ -8,7 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.browser import Browsing, carry
+from tests.support.browser.chromium import Browsing, carry
 from tests.web.office.money_actions import ACTS, Open
 
 pytestmark = [

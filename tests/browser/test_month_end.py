@@ -11,8 +11,8 @@ from pytest_django.live_server_helper import LiveServer
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.browser import Browsing, carry
-from tests.support.press_counter import Presses
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.browser.press_counter import Presses
 
 pytestmark = [
     pytest.mark.browser,

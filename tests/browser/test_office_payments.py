@@ -10,8 +10,8 @@ from portico.domain.billing.models import Payment, Refund
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.browser import Browsing, carry
-from tests.support.press_counter import Presses
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.browser.press_counter import Presses
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

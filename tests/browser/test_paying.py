@@ -10,8 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from portico.domain.billing.models import Invoice, PaymentAttempt, SavedCard
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.browser import Browsing
-from tests.support.card_pages import (
+from tests.support.browser.card_pages import (
     ASKS_BANK,
     DECLINED,
     GOOD,
@@ -25,7 +24,8 @@ from tests.support.card_pages import (
     type_card,
     type_new_card,
 )
-from tests.support.paying import Till
+from tests.support.browser.chromium import Browsing
+from tests.support.card_payments import Till
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

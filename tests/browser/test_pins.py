@@ -12,9 +12,9 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
 from tests.browser.test_clients import at_the_desk
-from tests.support import databases
-from tests.support.browser import Browsing, axe
-from tests.support.press_counter import Presses
+from tests.support.browser.chromium import Browsing, axe
+from tests.support.browser.press_counter import Presses
+from tests.support.database import databases
 
 pytestmark = [
     pytest.mark.browser,

@@ -20,7 +20,7 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text import time_formatting
 from portico.web import staff_verification
 from tests import cast
-from tests.support.browser import Browsing, carry
+from tests.support.browser.chromium import Browsing, carry
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 

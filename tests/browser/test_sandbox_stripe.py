@@ -11,7 +11,7 @@ from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.objects import CheckoutSession
 from portico.plumbing import clock
 from sandbox.stripe.server import SandboxStripe
-from tests.support.browser import Browsing, axe
+from tests.support.browser.chromium import Browsing, axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite]
 

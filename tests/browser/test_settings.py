@@ -8,7 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.practices.models import Practice, StaffMember
 from tests import cast
-from tests.support.browser import COLOUR_RULES, Browsing, axe
+from tests.support.browser.chromium import COLOUR_RULES, Browsing, axe
 from tests.support.pictures import picture
 
 pytestmark = [

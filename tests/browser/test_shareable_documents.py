@@ -8,7 +8,7 @@ from portico.domain.documents.models import DocumentTemplate
 from portico.domain.practices.models import Practice
 from tests import cast, shared_documents
 from tests.browser.test_settings import window_of
-from tests.support.browser import Browsing, axe
+from tests.support.browser.chromium import Browsing, axe
 
 pytestmark = [
     pytest.mark.browser,

@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 from portico.domain.access.models import PortalAccess
 from portico.domain.documents.models import DocumentRequest
 from tests import cast, shared_documents
-from tests.support.browser import Browsing, carry
-from tests.support.processes import Process, Processes
-from tests.support.smtp import SmtpServer
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.processes.commands import Process, Processes
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_processes]
 

@@ -9,8 +9,8 @@ from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests.browser.test_first_path import PASSWORD, found_practice
-from tests.support.browser import Browsing, axe
-from tests.support.processes import Process, Processes
+from tests.support.browser.chromium import Browsing, axe
+from tests.support.processes.commands import Process, Processes
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 

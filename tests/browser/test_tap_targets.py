@@ -11,8 +11,8 @@ from portico.domain.access.models import PortalAccess
 from portico.domain.documents.completion import uploads
 from tests import cast, shared_documents
 from tests.support import files
-from tests.support.browser import Browsing, carry
-from tests.support.pressing import Browser
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.portal_client import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PORTAL = "/portal/alder-street/"

@@ -7,9 +7,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_first_path import PASSWORD, found_practice
 from tests.browser.test_staff_first_day import choose_password, code_of, save_codes, set_up_app
-from tests.support.browser import Browsing
-from tests.support.processes import Process, Processes
-from tests.support.smtp import SmtpServer
+from tests.support.browser.chromium import Browsing
+from tests.support.processes.commands import Process, Processes
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 

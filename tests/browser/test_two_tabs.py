@@ -18,10 +18,10 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
-from tests.support import databases
-from tests.support.browser import Browsing, carry
-from tests.support.card_pages import expect_charged
-from tests.support.paying import Till, let_pay
+from tests.support.browser.card_pages import expect_charged
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.card_payments import Till, let_pay
+from tests.support.database import databases
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.sqlite, pytest.mark.django_db(transaction=True)]
 

@@ -18,7 +18,7 @@ from portico.plumbing.models import AuditEntry, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 from tests.browser.test_clients import at_the_desk
-from tests.support.browser import Browsing, axe
+from tests.support.browser.chromium import Browsing, axe
 
 pytestmark = [
     pytest.mark.browser,

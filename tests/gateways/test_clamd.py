@@ -9,7 +9,7 @@ import pytest
 from portico.gateways.clamd import Clamd, ContentRefused, ScannerAway, parse
 from sandbox.clamd import server
 from sandbox.clamd.server import EICAR, VIRUS_NAME, Script
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 # Independent of the database.
 pytestmark = pytest.mark.sqlite

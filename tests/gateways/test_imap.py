@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from portico.gateways import imap as gateway
 from portico.gateways.imap import Batch, ImapMailbox, MailboxUnreadable, parse
 from sandbox.mailbox.imap_server import Step
-from tests.support import certificates
-from tests.support.imap import ImapServer
-from tests.support.ports import free_port
+from tests.support.servers import certificates
+from tests.support.servers.imap import ImapServer
+from tests.support.servers.ports import free_port
 
 # Independent of the database.
 pytestmark = pytest.mark.sqlite

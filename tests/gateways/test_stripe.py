@@ -43,7 +43,7 @@ from portico.plumbing.database import transaction_guard
 from sandbox.stripe.server import SandboxStripe
 from tests.stripe_cards import attach_card
 from tests.support.clock import NOW
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 pytestmark = pytest.mark.sqlite
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from portico.operating import command_runner
-from tests.support.processes import Processes
+from tests.support.processes.commands import Processes
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from portico.domain.billing.stripe_sync import reconciliation
 from portico.plumbing.models import Restoration
 from tests import cast
 from tests.operating.test_verifying import run
+from tests.support.card_payments import Till, let_pay
 from tests.support.clock import NOW
-from tests.support.paying import Till, let_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

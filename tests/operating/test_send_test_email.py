@@ -8,8 +8,8 @@ from django.test import override_settings
 
 from sandbox.postmark import server
 from sandbox.postmark.server import Postmark
-from tests.support.ports import free_port
-from tests.support.smtp import SmtpServer, Stage
+from tests.support.servers.ports import free_port
+from tests.support.servers.smtp import SmtpServer, Stage
 
 
 def send(url: str, address: str = "ana@mail.example") -> str:

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.real_processes]
 

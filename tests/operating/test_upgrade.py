@@ -27,7 +27,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import form_recovery
 from tests.operating.test_verifying import run
-from tests.support import migrated, schemas
+from tests.support.database import migrated_copies, schemas
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.django_db]
 
@@ -129,14 +129,14 @@ def upgraded(
     is_file = connection.vendor == "sqlite"
     name = str(tmp_path_factory.mktemp("upgrade") / "upgrade.sqlite3") if is_file else f"{own}_upgrade"
     with django_db_blocker.unblock():
-        migrated.create_copy(name, label="previous", make=lambda: insert(rows, migrated_to(PREVIOUS)))
+        migrated_copies.create_copy(name, label="previous", make=lambda: insert(rows, migrated_to(PREVIOUS)))
         try:
-            with migrated.connected_to(name):
+            with migrated_copies.connected_to(name):
                 call_command("migrate", verbosity=0)
                 with django_db_blocker.block():
                     yield own
         finally:
-            migrated.drop(name)
+            migrated_copies.drop(name)
 
 
 def migrated_to(targets: tuple[tuple[str, str], ...]) -> StateApps:
@@ -200,7 +200,7 @@ def test_the_tables_are_those_of_todays_models(upgraded: str) -> None:
     try:
         assert schemas.described(connection) == schemas.described(of_models)
     finally:
-        migrated.disconnect(of_models)
+        migrated_copies.disconnect(of_models)
 
 
 def test_practices_that_exist_have_been_set_up(rows: dict[str, Table]) -> None:

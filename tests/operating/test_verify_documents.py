@@ -16,7 +16,7 @@ from portico.plumbing.models import FileChunk
 from tests import cast, shared_documents
 from tests.operating.test_verifying import run
 from tests.support import files
-from tests.support.pressing import Browser as PressingBrowser
+from tests.support.portal_client import Browser as PressingBrowser
 
 pytestmark = pytest.mark.django_db
 

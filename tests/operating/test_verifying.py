@@ -13,7 +13,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.audit import sealing
 from portico.plumbing.models import AuditEntry
 from tests import cast
-from tests.support import clean_up
+from tests.support.database import clean_up
 
 pytestmark = pytest.mark.both_databases
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from portico.operating import listening_sockets, static_collection, web_server
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 HASHED = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
 

@@ -14,7 +14,7 @@ from waitress import wasyncore
 from portico.operating import listening_sockets, waitress_channel, web_server
 from portico.operating.web_server import Server
 from portico.web.http.wsgi_application import Application
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 pytestmark = [pytest.mark.urls("tests.web.failures"), pytest.mark.sqlite, pytest.mark.real_time]
 

@@ -22,9 +22,9 @@ from portico.domain.access.sign_in import portal_sessions
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support import postgresql
-from tests.support.processes import Process, Processes, url_of_test_database
-from tests.support.smtp import SmtpServer
+from tests.support.database import postgresql
+from tests.support.processes.commands import Process, Processes, url_of_test_database
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 

@@ -9,7 +9,7 @@ from portico.plumbing.files import inspection, virus_checks
 from portico.plumbing.models import StoredFile, VirusCheck
 from sandbox.clamd.server import EICAR
 from tests.support import files
-from tests.support.clamd import VIRUS, RunningClamd
+from tests.support.servers.clamd import VIRUS, RunningClamd
 
 pytestmark = [
     pytest.mark.real_processes,

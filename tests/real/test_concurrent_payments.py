@@ -13,10 +13,10 @@ from portico.domain.clients.models import Client
 from sandbox.stripe.server import SandboxStripe
 from tests import cast
 from tests.support.at_once import at_once
-from tests.support.forking import ForkServer
-from tests.support.paying import Till, let_pay
-from tests.support.processes import Process, Processes, url_of_test_database
-from tests.support.visitor import Answer, Visitor
+from tests.support.card_payments import Till, let_pay
+from tests.support.processes.commands import Process, Processes, url_of_test_database
+from tests.support.processes.forking import ForkServer
+from tests.support.processes.visitor import Answer, Visitor
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.postgresql]
 

@@ -8,8 +8,8 @@ from portico.domain.access.models import PortalSession, SignInLink
 from portico.plumbing.models import EmailEvent
 from tests import cast
 from tests.support.at_once import at_once
-from tests.support.processes import Processes
-from tests.support.visitor import Answer, Visitor
+from tests.support.processes.commands import Processes
+from tests.support.processes.visitor import Answer, Visitor
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 

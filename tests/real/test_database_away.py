@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.real.test_web_processes import Visitor
-from tests.support import migrated, postgresql
-from tests.support.postgresql import Cluster
-from tests.support.processes import Processes
+from tests.support.database import migrated_copies, postgresql
+from tests.support.database.postgresql import Cluster
+from tests.support.processes.commands import Processes
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 
@@ -31,7 +31,7 @@ def cluster() -> Iterator[Cluster]:
 
 def test_pages_and_worker_recover_from_an_outage(processes: Processes, cluster: Cluster) -> None:
     processes.database_url = f"{cluster.url.rpartition('/')[0]}/postgres"
-    migrated.fill(processes.database_url)
+    migrated_copies.fill(processes.database_url)
     web, worker = processes.web(), processes.worker()
     assert processes.run(*FOUNDING, PUBLIC_BASE_URL=web.url).returncode == 0
     visitor = Visitor(web)

@@ -12,8 +12,8 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.processes import Processes
-from tests.support.smtp import SmtpServer
+from tests.support.processes.commands import Processes
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 

@@ -2,7 +2,7 @@
 
 Three processes are killed at the same time, each with its own client: by default once at each moment, a hundred in
 `make thorough`, or as often as `--kills=300` says. They are forked from a process that has loaded everything
-(`tests/support/forking.py`); the worker that continues is started by its command.
+(`tests/support/processes/forking.py`); the worker that continues is started by its command.
 """
 
 import random
@@ -29,10 +29,10 @@ from tests import cast
 from tests.domain.billing import ledger_comparison
 from tests.support.at_once import at_once
 from tests.support.at_random import kills
-from tests.support.paying import Till, let_pay
-from tests.support.processes import Process, Processes
-from tests.support.smtp import SmtpServer
-from tests.support.visitor import Visitor
+from tests.support.card_payments import Till, let_pay
+from tests.support.processes.commands import Process, Processes
+from tests.support.processes.visitor import Visitor
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.postgresql]
 

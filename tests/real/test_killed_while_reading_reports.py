@@ -25,9 +25,9 @@ from sandbox.mailbox import report_writer
 from sandbox.mailbox.report_writer import SentMail
 from tests import cast
 from tests.support.at_random import kills
-from tests.support.imap import ImapServer
-from tests.support.processes import Process, Processes
-from tests.support.smtp import SmtpServer
+from tests.support.processes.commands import Process, Processes
+from tests.support.servers.imap import ImapServer
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.postgresql]
 

@@ -20,9 +20,9 @@ from portico.plumbing.models import DeliveryReport, MailStop, OutgoingEmail, Rep
 from portico.plumbing.models.outgoing_emails import EmailState, FailureCause
 from scripts import system_packages
 from tests import cast
-from tests.support import certificates
-from tests.support.mail_servers import MailServers
-from tests.support.smtp import SmtpServer
+from tests.support.servers import certificates
+from tests.support.servers.mail_servers import MailServers
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [
     pytest.mark.real_processes,

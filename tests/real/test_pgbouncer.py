@@ -11,9 +11,9 @@ from django.test import Client as Browser
 from scripts.system_packages import PGBOUNCER
 from tests import cast
 from tests.real.test_web_processes import Visitor
-from tests.support import postgresql
-from tests.support.ports import free_port
-from tests.support.processes import Processes, url_of_test_database
+from tests.support.database import postgresql
+from tests.support.processes.commands import Processes, url_of_test_database
+from tests.support.servers.ports import free_port
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.real_processes, pytest.mark.slow]
 

@@ -17,9 +17,9 @@ from portico.domain.documents.submissions import verification
 from tests import cast, shared_documents
 from tests.support.at_once import at_once
 from tests.support.at_random import kills
-from tests.support.processes import Process, Processes
-from tests.support.signing_tabs import SIGNATURE, tabs_of
-from tests.support.visitor import Answer, Visitor
+from tests.support.processes.commands import Process, Processes
+from tests.support.processes.signing_tabs import SIGNATURE, tabs_of
+from tests.support.processes.visitor import Answer, Visitor
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 

@@ -15,9 +15,10 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content
 from portico.plumbing.models import FileChunk, FileState, StoredFile
 from tests import cast
-from tests.support import file_sending, files
-from tests.support.file_sending import Sender
-from tests.support.processes import Processes
+from tests.support import files
+from tests.support.processes import file_sending
+from tests.support.processes.commands import Processes
+from tests.support.processes.file_sending import Sender
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.both_databases]
 MEGABYTE = 1024 * 1024

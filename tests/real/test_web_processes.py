@@ -23,7 +23,7 @@ from portico.domain.practices.staff import set_up_links
 from portico.operating.web_server import THREADS
 from portico.plumbing.models import RateLimitCount
 from tests import cast
-from tests.support.processes import Process, Processes
+from tests.support.processes.commands import Process, Processes
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
 

@@ -20,10 +20,10 @@ from portico.plumbing.queue import worker_loop
 from sandbox.mailbox import imap_server, smtp_server
 from sandbox.mailbox.mail_store import Mailbox
 from tests import cast
-from tests.support.imap import ImapServer
-from tests.support.ports import free_port
-from tests.support.processes import Process, Processes
-from tests.support.smtp import Mail, SmtpServer
+from tests.support.processes.commands import Process, Processes
+from tests.support.servers.imap import ImapServer
+from tests.support.servers.ports import free_port
+from tests.support.servers.smtp import Mail, SmtpServer
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow]
 

@@ -16,7 +16,7 @@ import pytest
 
 from portico.plumbing.mail import headers
 from sandbox.mailbox.mail_store import Mailbox
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 pytestmark = pytest.mark.real_processes
 

@@ -13,7 +13,7 @@ from portico.plumbing.mail.reports import report_parsing, report_tags
 from sandbox.mailbox import smtp_server
 from sandbox.mailbox.imap_server import ImapServer
 from sandbox.mailbox.mail_store import Mailbox
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 pytestmark = pytest.mark.sqlite
 TAG = report_tags.tag_of("abcdefghij234567")

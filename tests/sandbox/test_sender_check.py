@@ -28,7 +28,7 @@ from sandbox.mailbox import smtp_server
 from sandbox.mailbox.imap_server import ImapServer
 from sandbox.mailbox.mail_store import Mailbox
 from sandbox.mailbox.signing import Signer
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 REPORTS = "bounces@portico.example"
 

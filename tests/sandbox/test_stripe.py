@@ -30,7 +30,7 @@ from portico.plumbing import clock
 from sandbox.stripe.sandbox import OutsideDemo
 from sandbox.stripe.server import SandboxStripe
 from tests.stripe_cards import attach_card
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 pytestmark = pytest.mark.sqlite
 

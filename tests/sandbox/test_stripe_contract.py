@@ -26,7 +26,7 @@ from portico.gateways.stripe.objects import Card, CheckoutSession, PaymentIntent
 from sandbox.stripe.sandbox import KEY
 from sandbox.stripe.server import SandboxStripe
 from tests.stripe_cards import attach_card
-from tests.support.stripe import Side
+from tests.support.servers.stripe import Side
 
 pytestmark = [pytest.mark.real_time, pytest.mark.sqlite]
 

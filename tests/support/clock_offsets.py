@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from time_machine import Traveller
 
-from tests.support import databases
 from tests.support.clock import NOW
+from tests.support.database import databases
 
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 

@@ -29,7 +29,7 @@ from portico.web.route_list import Route, all_routes
 from tests import cast, shared_documents
 from tests.support import files
 from tests.support.clock import NOW
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 # Things that belong to one member of staff.
 OWN = ("kept", "account/sessions", "account/passkeys")

@@ -32,7 +32,8 @@ from portico.plumbing.mail.reports import failure_recording
 from portico.plumbing.models import OutgoingEmail, Restoration
 from portico.web.office.clients import overview
 from tests import cast, shared_documents
-from tests.support import files, outcomes, pages
+from tests.support import files, payment_outcomes
+from tests.support.browser import pages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.slow]
 
@@ -144,11 +145,11 @@ def visitor(client: Client) -> Visitor:
     OutgoingEmail.objects.filter(client=client).update(accepted_at=clock.now())
     # Another client of the stopped mailbox.
     cast.with_access(cast.client(practice, "Eda", address="ed@mail.example"))
-    outcomes.ready_to_pay(client)
+    payment_outcomes.ready_to_pay(client)
     paid, invoice = cast.bill(client), cast.bill(client)
     cast.cash(client, paid.total_minor, invoice=paid)
     cast.cash(client, 500)
-    outcomes.refunded_in_part(client)
+    payment_outcomes.refunded_in_part(client)
     cast.bill(client, shared=False)
     owner = cast.staff_member(practice, "Jo", Role.OWNER)
     invoice_sharing.start_run(practice, shown=None, requested_by=owner)

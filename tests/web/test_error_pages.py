@@ -15,7 +15,7 @@ from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry
 from portico.web import error_pages
 from tests import cast
-from tests.support import disk
+from tests.support.database import disk
 from tests.web.office.form_data import new_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.web.failures")]

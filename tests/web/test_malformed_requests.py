@@ -15,7 +15,7 @@ from django.test import RequestFactory
 
 from portico.web.http.wsgi_application import Application
 from portico.web.route_list import Route, all_routes
-from tests.support import databases
+from tests.support.database import databases
 from tests.support.world import World, cases
 from tests.web.page_forms import forms_on
 from tests.web.visitors import forms_of, undone

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from portico.domain.practices.models import StaffSession
 from portico.plumbing.models import AuditEntry, RateLimitCount
 from portico.web.route_list import all_routes
-from tests.support import written_tables
+from tests.support.database import written_tables
 from tests.support.world import World
 from tests.web.page_forms import FormOnPage
 from tests.web.visitors import forms_of, undone

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Model
 
 from portico.plumbing.logs import JsonFormatter
-from tests.support import written_tables
+from tests.support.database import written_tables
 from tests.support.world import World
 from tests.web.test_no_card_number import CARD, holds
 from tests.web.visitors import forms_of, undone

@@ -17,7 +17,7 @@ from portico.plumbing.logs import JsonFormatter
 from portico.plumbing.text.input_validation import NoCardNumberField
 from portico.web.route_list import all_routes
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 from tests.web.office import form_data
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]

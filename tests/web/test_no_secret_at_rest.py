@@ -9,7 +9,7 @@ from portico.domain.practices.models import Practice
 from portico.domain.practices.staff import recovery_codes, set_up_links
 from portico.plumbing import tokens
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from django.apps import apps
 from django.db.models import Model
 from django.urls import resolve
 
-from tests.support import written_tables
+from tests.support.database import written_tables
 from tests.support.world import World
 from tests.web.page_forms import FormOnPage
 from tests.web.visitors import forms_of, undone

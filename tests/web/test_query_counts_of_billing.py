@@ -10,8 +10,8 @@ from portico.domain.billing.models import AttemptState, PaymentAttempt, SavedCar
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support import outcomes
-from tests.support.paying import let_pay
+from tests.support import payment_outcomes
+from tests.support.card_payments import let_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -27,7 +27,7 @@ def ana(practice: Practice) -> Client:
 @pytest.fixture
 def card(ana: Client) -> SavedCard:
     """A practice that takes cards, with a saved card of Ana."""
-    return outcomes.ready_to_pay(ana)
+    return payment_outcomes.ready_to_pay(ana)
 
 
 def paid_by_card(ana: Client, pieces: int) -> PaymentAttempt:
@@ -100,7 +100,7 @@ def test_office_pages_have_constant_query_counts(ana: Client, card: SavedCard) -
         paid, bill = paid_by_card(ana, count), cast.bill(ana, 9_000)
         for _index in range(count):
             cast.cash(ana, 100, invoice=bill)
-            outcomes.payments_in_doubt(ana)
+            payment_outcomes.payments_in_doubt(ana)
         one = f"/office/clients/{ana.ref}/"
         places = {
             "the Billing tab": f"{one}billing/",

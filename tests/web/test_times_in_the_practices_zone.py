@@ -20,7 +20,7 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text import time_formatting
 from portico.web.route_list import all_routes
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 from tests.support.world import World, made_of
 from tests.web.page_text import plain
 from tests.web.visitors import undone

@@ -24,7 +24,7 @@ from portico.plumbing.models import DeliveryReport, MailStop, OutgoingEmail, Rep
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
 from tests.support.at_once import at_once, errors, wait_until_another_waits
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

@@ -29,7 +29,7 @@ from portico.plumbing.mail.reports import delivery_reports, report_application
 from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
 from portico.plumbing.models import AuditEntry, MailStop, OutgoingEmail, ReportKind
 from tests import cast
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

@@ -39,8 +39,8 @@ from sandbox.stripe.server import SandboxStripe
 from sandbox.stripe.webhooks import Delivery
 from tests import cast
 from tests.domain.billing import ledger_comparison
-from tests.support.dying import killed_after, watching_writes
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
+from tests.support.processes.simulated_kills import killed_after, watching_writes
 
 type Action = tuple[str, dict[str, Any]]  # Any: the arguments of the action.
 

@@ -6,7 +6,7 @@ from portico.domain.billing.models import Invoice, SavedCard
 from portico.domain.clients.models import Client
 from tests import cast
 from tests.domain.billing.desk_sessions import saved
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from portico.domain.clients.models import Client
 from portico.plumbing import inbound_events
 from portico.plumbing.models import InboundEvent
 from tests import cast
+from tests.support.card_payments import Till
 from tests.support.clock import NOW
-from tests.support.paying import Till
 
 
 def saved(till: Till, person: Client, number: str = "4242424242424242") -> SavedCard:

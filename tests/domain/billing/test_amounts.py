@@ -10,7 +10,7 @@ from portico.domain.clients.models import Client
 from portico.plumbing.text import money
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, paid
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 

@@ -22,7 +22,7 @@ from portico.plumbing import clock
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.domain.billing.desk_sessions import event, fresh, paid, saved, state
-from tests.support import paying
+from tests.support import card_payments
+from tests.support.card_payments import Till
 from tests.support.clock import NOW
-from tests.support.paying import Till
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
@@ -98,10 +98,10 @@ def test_an_unrelated_refusal_keeps_the_card(till: Till, ana: Client, card: Save
 
 def test_a_customer_deleted_event_removes_its_cards(till: Till, ana: Client, card: SavedCard) -> None:
     customer = customer_of(till)
-    assert paying.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
+    assert card_payments.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
     assert saved_cards.saved_cards_of(till.payer(ana).account) == [card]
     till.stripe.delete_customer(customer)
-    assert paying.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
+    assert card_payments.process(event(till, "customer", customer, "customer.deleted")) is EventResult.DONE
     assert saved_cards.saved_cards_of(till.payer(ana).account) == []
 
 

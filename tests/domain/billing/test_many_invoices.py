@@ -15,8 +15,8 @@ from portico.domain.clients.models import Client
 from portico.plumbing import tokens
 from tests import cast
 from tests.domain.billing.desk_sessions import event
-from tests.support import paying
-from tests.support.paying import Till
+from tests.support import card_payments
+from tests.support.card_payments import Till
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases, pytest.mark.usefixtures("books_stay_right")]
 
@@ -62,7 +62,7 @@ def test_a_large_payment_is_restored_without_attempt(till: Till, ana: Client) ->
     (intent,) = till.stripe.account_data().all("payment_intent")
     attempt.covers.all().delete()
     PaymentAttempt.objects.filter(pk=attempt.pk).delete()
-    paying.process(event(till, "payment_intent", intent["id"]))
+    card_payments.process(event(till, "payment_intent", intent["id"]))
     assert not ana.invoices.payable().exists()
     assert Payment.objects.get().still_unused_minor == 0
 
@@ -77,7 +77,7 @@ def test_invoices_beyond_metadata_limit_become_credit(till: Till, ana: Client, m
     (intent,) = till.stripe.account_data().all("payment_intent")
     attempt.covers.all().delete()
     PaymentAttempt.objects.filter(pk=attempt.pk).delete()
-    paying.process(event(till, "payment_intent", intent["id"]))
+    card_payments.process(event(till, "payment_intent", intent["id"]))
     payment = Payment.objects.get()
     assert (payment.allocated_minor, payment.still_unused_minor) == (400, 600)
     assert "more invoices" in payment.refund_request_reason

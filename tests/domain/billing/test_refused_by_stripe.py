@@ -24,9 +24,9 @@ from portico.plumbing.refusals import Refused
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, paid
 from tests.stripe_cards import attach_card
-from tests.support import outcomes
-from tests.support.paying import Till
-from tests.support.ports import free_port
+from tests.support import payment_outcomes
+from tests.support.card_payments import Till
+from tests.support.servers.ports import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
@@ -116,7 +116,7 @@ def test_a_refused_request_is_recorded_with_its_details(
     entry = AuditEntry.objects.get(action=AuditAction.PAYMENT_REFUSED)
     assert entry.details["request"] == attempt.stripe_request_id
     assert not AuditEntry.objects.filter(action=AuditAction.PAYMENT_DECLINED).exists()
-    assert outcomes.number_in_review(till.practice) == 1
+    assert payment_outcomes.number_in_review(till.practice) == 1
 
 
 @pytest.mark.parametrize(
@@ -174,16 +174,16 @@ def test_a_declined_card_needs_no_review(till: Till, ana: Client, card: SavedCar
     declined = PaymentAttempt.objects.latest("id")
     assert (declined.state, declined.failure) == (AttemptState.FAILED, AttemptFailure.DECLINED)
     assert AuditEntry.objects.filter(action=AuditAction.PAYMENT_DECLINED).count() == 1
-    assert outcomes.number_in_review(till.practice) == 0
+    assert payment_outcomes.number_in_review(till.practice) == 0
 
 
 def test_a_refusal_leaves_review_after_a_new_attempt(till: Till, ana: Client, bill: Invoice) -> None:
     refuse(till, SESSIONS, code="url_invalid")
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
-    assert outcomes.number_in_review(till.practice) == 1
+    assert payment_outcomes.number_in_review(till.practice) == 1
     till.start(ana, bill)
-    assert outcomes.number_in_review(till.practice) == 0
+    assert payment_outcomes.number_in_review(till.practice) == 0
 
 
 def test_a_refusal_leaves_review_after_cash(till: Till, ana: Client, bill: Invoice) -> None:
@@ -191,7 +191,7 @@ def test_a_refusal_leaves_review_after_cash(till: Till, ana: Client, bill: Invoi
     with pytest.raises(StripeRefused):
         till.start(ana, bill)
     cast.cash(ana, 14_000, invoice=bill)
-    assert outcomes.number_in_review(till.practice) == 0
+    assert payment_outcomes.number_in_review(till.practice) == 0
 
 
 def test_a_refused_refund_is_in_review_until_it_is_sent(till: Till, ana: Client, bill: Invoice) -> None:
@@ -202,14 +202,14 @@ def test_a_refused_refund_is_in_review_until_it_is_sent(till: Till, ana: Client,
     entry = AuditEntry.objects.get(action=AuditAction.REFUND_FAILED)
     assert (entry.details["failure"], entry.details["reason"]) == ("refused", "charge_disputed")
     assert entry.details["request"].startswith("req_")
-    assert outcomes.number_in_review(till.practice) == 1
+    assert payment_outcomes.number_in_review(till.practice) == 1
     sent = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=cast.DESK)
     assert sent.state == RefundState.SUCCEEDED
-    assert outcomes.number_in_review(till.practice) == 0
+    assert payment_outcomes.number_in_review(till.practice) == 0
 
 
 def test_an_unreachable_stripe_is_no_refusal(till: Till, ana: Client, bill: Invoice) -> None:
     till.stripe.fault("429", times=5)
     with pytest.raises(StripeNotReachable):
         till.start(ana, bill)
-    assert outcomes.number_in_review(till.practice) == 0
+    assert payment_outcomes.number_in_review(till.practice) == 0

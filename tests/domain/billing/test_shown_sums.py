@@ -21,7 +21,7 @@ from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
-from tests.support.paying import Till
+from tests.support.card_payments import Till
 
 CASH = PaymentInput(PaymentKind.CASH, 5_000, clock.today("UTC"))
 

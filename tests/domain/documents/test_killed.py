@@ -36,7 +36,7 @@ from portico.plumbing.models.files import CHUNK_BYTES
 from tests import cast, shared_documents
 from tests.cast import DESK
 from tests.support import files
-from tests.support.dying import killed_after
+from tests.support.processes.simulated_kills import killed_after
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 

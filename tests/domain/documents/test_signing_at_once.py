@@ -23,7 +23,7 @@ from tests import cast, shared_documents
 from tests.cast import DESK
 from tests.domain.documents.filled_forms import filled_form, save, submit
 from tests.support.at_once import HANDS, at_once, errors, second_waits
-from tests.support.clean_up import triggers_off
+from tests.support.database.clean_up import triggers_off
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 

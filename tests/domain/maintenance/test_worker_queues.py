@@ -18,8 +18,8 @@ from sandbox.postmark import server
 from sandbox.postmark.server import Postmark
 from tests import cast
 from tests.support import files
-from tests.support.imap import ImapServer
-from tests.support.smtp import SmtpServer
+from tests.support.servers.imap import ImapServer
+from tests.support.servers.smtp import SmtpServer
 
 
 def queue_named(name: str) -> WorkerQueue:

@@ -15,7 +15,7 @@ from portico.plumbing.mail import delivery, outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState, MailQueue
 from tests import cast
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 
 def states() -> list[str]:

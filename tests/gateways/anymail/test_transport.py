@@ -21,7 +21,7 @@ from portico.plumbing.mail import mime_messages
 from portico.plumbing.mail.parse_check import Mailbox
 from sandbox.postmark import server
 from sandbox.postmark.server import Postmark
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 pytestmark = pytest.mark.sqlite
 

@@ -15,9 +15,9 @@ from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
 from portico.gateways.smtp.server_url import SmtpServer as Server
 from portico.gateways.smtp.server_url import Tls
 from portico.gateways.smtp.transport import SmtpTransport
-from tests.support import certificates
-from tests.support.ports import free_port
-from tests.support.smtp import SmtpServer
+from tests.support.servers import certificates
+from tests.support.servers.ports import free_port
+from tests.support.servers.smtp import SmtpServer
 
 type StartServer = Callable[..., SmtpServer]
 ANA = "ana@example.org"

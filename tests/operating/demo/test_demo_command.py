@@ -20,7 +20,7 @@ import pytest
 from portico import configuration
 from portico.operating.demo import demo_command
 from tests.environment import TEST_ENVIRONMENT
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 # It brings its own database.
 pytestmark = [pytest.mark.real_processes, pytest.mark.slow, pytest.mark.sqlite]

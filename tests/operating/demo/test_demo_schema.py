@@ -9,7 +9,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from portico.operating.management.commands import demo_data
-from tests.support import schemas
+from tests.support.database import schemas
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

@@ -18,7 +18,7 @@ from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log, sealing
 from portico.plumbing.models import AuditChainHead, AuditEntry, AuditSeal
 from tests.plumbing.sample_rows import a_client, a_practice
-from tests.support.clean_up import triggers_off
+from tests.support.database.clean_up import triggers_off
 
 pytestmark = pytest.mark.both_databases
 

@@ -17,7 +17,7 @@ from portico.plumbing.mail import bulk_rate, delivery
 from portico.plumbing.models import MailQueue, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailState
 from tests import cast
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SECOND = timedelta(seconds=1)

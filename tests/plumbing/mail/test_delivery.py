@@ -23,8 +23,8 @@ from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.queue import leases
 from tests.plumbing.mail_messages import NONCE, PURPOSE, Note, an_email, happened
 from tests.plumbing.sample_rows import a_practice
-from tests.support.ports import free_port
-from tests.support.smtp import SmtpServer
+from tests.support.servers.ports import free_port
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 KEYS = override_settings(SECRET_KEY="a key of today " * 4, SECRET_KEY_FALLBACKS=["the key of that time"])

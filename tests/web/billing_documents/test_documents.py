@@ -16,7 +16,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 PORTAL = "/portal/alder-street"
 

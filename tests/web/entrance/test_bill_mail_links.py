@@ -20,7 +20,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 PORTAL = "/portal/alder-street/"

@@ -9,7 +9,7 @@ from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 DOOR, CODE = "/portal/alder-street/", "/portal/alder-street/code/"

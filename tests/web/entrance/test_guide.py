@@ -4,7 +4,7 @@ import pytest
 
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 HELP = "/portal/alder-street/help/"
 

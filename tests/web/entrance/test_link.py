@@ -24,7 +24,7 @@ from portico.plumbing.models import AuditEntry, EmailEvent
 from portico.web import client_mismatch
 from portico.web.entrance.opened_links import OpenedLink
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 LINK = "/portal/alder-street/link/"

@@ -19,7 +19,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import AuditEntry
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 PAGE = "/portal/alder-street/pin/"
 pytestmark = pytest.mark.django_db

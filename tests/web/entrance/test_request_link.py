@@ -24,7 +24,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.mail import mail_stops
 from portico.plumbing.models import OutgoingEmail, StopKind
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 DOOR = "/portal/alder-street/"

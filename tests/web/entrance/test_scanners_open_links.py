@@ -13,7 +13,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.models import AuditEntry, EmailEvent, OutgoingEmail, RateLimitCount
 from portico.web.entrance import link
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 LINK = "/portal/alder-street/link/"

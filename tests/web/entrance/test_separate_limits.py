@@ -11,7 +11,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import RateLimitCount
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 DOOR = "/portal/alder-street/"

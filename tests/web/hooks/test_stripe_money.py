@@ -13,8 +13,8 @@ from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import inbound_events
 from portico.plumbing.models import InboundEvent, InboundEventState
 from tests import cast
+from tests.support.card_payments import KEY, Till, let_pay
 from tests.support.clock import NOW
-from tests.support.paying import KEY, Till, let_pay
 from tests.web.hooks.test_stripe import HOOK, SECRET, signed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]

@@ -14,7 +14,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
 from tests.web.office import form_data
 from tests.web.open_pages import Tab
 from tests.web.page_text import plain

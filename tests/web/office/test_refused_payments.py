@@ -9,7 +9,7 @@ from portico.domain.billing.stripe_sync import card_refunds
 from portico.domain.clients.models import Client
 from tests import cast
 from tests.domain.billing.desk_sessions import paid
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
 from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -6,7 +6,7 @@ from django.test import Client as Browser
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
 from tests.web.office.billing.test_invoices_and_payments import typed
 from tests.web.page_text import plain
 

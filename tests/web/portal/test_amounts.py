@@ -7,7 +7,7 @@ from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.models import AttemptState, PaymentAttempt
 from portico.domain.clients.models import Client
 from tests import cast
-from tests.support.paying import Till, signed_in_to_pay
+from tests.support.card_payments import Till, signed_in_to_pay
 from tests.web.tabs import Answer, Tab
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 HOME = "/portal/alder-street/home/"

@@ -11,7 +11,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.web.route_list import Route, all_routes
 from tests import cast
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 

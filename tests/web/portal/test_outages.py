@@ -20,8 +20,8 @@ from portico.plumbing import clock
 from tests import cast
 from tests.cast import DESK
 from tests.support.at_once import at_once
-from tests.support.paying import Till, let_pay, signed_in_to_pay
-from tests.support.pressing import Browser
+from tests.support.card_payments import Till, let_pay, signed_in_to_pay
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 

@@ -18,8 +18,8 @@ from portico.plumbing import clock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.paying import Till, let_pay, ref_in, signed_in_to_pay
-from tests.support.pressing import Browser
+from tests.support.card_payments import Till, let_pay, ref_in, signed_in_to_pay
+from tests.support.portal_client import Browser
 from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]

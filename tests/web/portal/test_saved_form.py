@@ -26,9 +26,9 @@ from portico.plumbing.form_recovery import PostedField
 from portico.plumbing.models import OutgoingEmail
 from portico.web.route_list import all_routes
 from tests import cast
-from tests.support.outcomes import ready_to_pay
-from tests.support.paying import let_pay
-from tests.support.pressing import Browser
+from tests.support.card_payments import let_pay
+from tests.support.payment_outcomes import ready_to_pay
+from tests.support.portal_client import Browser
 
 pytestmark = pytest.mark.django_db
 

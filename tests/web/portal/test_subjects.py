@@ -20,8 +20,8 @@ from portico.domain.documents.models import DocumentRequest, Upload
 from portico.domain.practices.models import Practice
 from portico.web.route_list import all_routes
 from tests import cast, shared_documents
-from tests.support import files, outcomes
-from tests.support.paying import let_pay
+from tests.support import files, payment_outcomes
+from tests.support.card_payments import let_pay
 from tests.web.tabs import Tab
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def family(bea: Client, bruno: Client) -> Browser:
     cast.in_the_portal(browser, bruno)
     for person in (bea, bruno):
         cast.bill(person, 15_000)
-    outcomes.ready_to_pay(bea)
+    payment_outcomes.ready_to_pay(bea)
     let_pay(bruno)
     choose(browser, bea)
     return browser
@@ -261,7 +261,7 @@ def test_links_name_their_child(family: Browser, bea: Client, bruno: Client) -> 
 
 
 def test_payment_page_names_its_client(family: Browser, bea: Client, bruno: Client) -> None:
-    attempts = outcomes.attempts_of_each_state(SavedCard.objects.get(), bea)
+    attempts = payment_outcomes.attempts_of_each_state(SavedCard.objects.get(), bea)
     pages = [f"{PORTAL}payments/{attempt.ref}/" for attempt in attempts]
     for page in pages:
         assert "This payment is for" not in Tab(family, page).page.text

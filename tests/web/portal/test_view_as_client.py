@@ -26,9 +26,9 @@ from portico.plumbing import clock
 from portico.plumbing.models import AuditChainHead, AuditEntry, AuditSeal
 from portico.web.route_list import Audience, Route, all_routes
 from tests import cast, shared_documents
-from tests.support import outcomes
-from tests.support.paying import let_pay
-from tests.support.pressing import Browser
+from tests.support import payment_outcomes
+from tests.support.card_payments import let_pay
+from tests.support.portal_client import Browser
 from tests.web.page_forms import forms_on
 
 pytestmark = pytest.mark.django_db
@@ -92,9 +92,9 @@ def payable_bill(person: Client) -> Invoice:
 
 def full_account(person: Client) -> dict[str, list[str]]:
     """Gives the client bills and payments of every kind; returns their refs by the part of the address before them."""
-    card = outcomes.ready_to_pay(person)
-    attempts = outcomes.attempts_of_each_state(card, person)
-    refund = outcomes.refunded_in_part(person)
+    card = payment_outcomes.ready_to_pay(person)
+    attempts = payment_outcomes.attempts_of_each_state(card, person)
+    refund = payment_outcomes.refunded_in_part(person)
     session = PortalSession.objects.filter(account=card.account).latest("id")
     open_bill = cast.bill(person)
     return {

@@ -27,7 +27,7 @@ from portico.plumbing.mail.reports import delivery_reports, report_application
 from portico.plumbing.mail.reports.delivery_reports import DSN, NewReport
 from portico.plumbing.models import AuditEntry, OutgoingEmail, ReportKind
 from tests import cast
-from tests.support.smtp import Mail, SmtpServer
+from tests.support.servers.smtp import Mail, SmtpServer
 
 
 def hand_over(smtp: SmtpServer) -> None:

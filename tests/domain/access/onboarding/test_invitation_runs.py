@@ -40,8 +40,8 @@ from portico.plumbing.mail import bulk_rate, delivery
 from portico.plumbing.models import AuditEntry, MailStop, OutgoingEmail, StopKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
-from tests.support.dying import killed_after
-from tests.support.smtp import SmtpServer
+from tests.support.processes.simulated_kills import killed_after
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 NAMES = ("Nia", "Olu", "Pia", "Quin", "Rae", "Sue")

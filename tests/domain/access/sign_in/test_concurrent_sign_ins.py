@@ -17,7 +17,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, RateLimitCount
 from tests import cast
-from tests.support import databases
+from tests.support.database import databases
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

@@ -18,7 +18,7 @@ from portico.gateways.smtp.transport import SmtpTransport
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 KIND = "new_browser"
 

@@ -10,8 +10,8 @@ from portico.domain.billing.models import AttemptState, Invoice, SavedCard
 from portico.domain.clients.models import Client
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, saved_at_bank, state
+from tests.support.card_payments import Till
 from tests.support.clock import NOW
-from tests.support.paying import Till
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 

@@ -23,7 +23,7 @@ from portico.domain.practices.stripe_setup.payment_readiness import CardsNotAcce
 from tests import cast
 from tests.cast import DESK
 from tests.domain.billing.desk_sessions import fresh, paid, saved, state
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
 
 pytestmark = [
     pytest.mark.django_db,

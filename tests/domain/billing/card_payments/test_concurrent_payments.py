@@ -32,7 +32,7 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

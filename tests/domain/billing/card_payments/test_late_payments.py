@@ -15,9 +15,9 @@ from portico.domain.clients.models import Client
 from portico.plumbing.inbound_events import EventResult
 from tests import cast
 from tests.domain.billing.desk_sessions import event, fresh, state
-from tests.support import paying
+from tests.support import card_payments
+from tests.support.card_payments import Till
 from tests.support.clock import NOW
-from tests.support.paying import Till
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
@@ -91,7 +91,7 @@ def test_a_mismatch_is_quarantined_and_reported(till: Till, ana: Client, bill: I
     data = till.stripe.account_data()
     data.save(data.get("checkout.session", attempt.checkout_session_id) | MISMATCHES[what])
     for _time in range(2):
-        assert paying.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.DONE
+        assert card_payments.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.DONE
     assert (state(attempt), Payment.objects.count(), fresh(bill).is_processing) == (AttemptState.QUARANTINED, 0, True)
     assert list(payments_in_review.attempts_in_review(till.practice)) == [attempt]
 
@@ -109,7 +109,7 @@ def test_a_released_mismatch_becomes_credit_to_refund(
     time_machine.move_to(NOW + timedelta(hours=25))
     manual_release.release(attempt, reason="Looked at it in Stripe", shown=None, by=cast.DESK)
     for _time in range(2):
-        paying.process(event(till, "payment_intent", intent["id"]))
+        card_payments.process(event(till, "payment_intent", intent["id"]))
     payment = Payment.objects.get()
     assert (payment.amount_minor, payment.unused_minor, payment.refund_requested_at is not None) == (
         13_999,

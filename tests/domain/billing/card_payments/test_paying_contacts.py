@@ -14,7 +14,7 @@ from portico.domain.clients.models import Client, Relationship, RelationshipKind
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, state
-from tests.support.paying import Till
+from tests.support.card_payments import Till
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 

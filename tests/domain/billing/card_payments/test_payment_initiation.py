@@ -19,8 +19,8 @@ from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, paid, saved, saved_at_bank, state
+from tests.support.card_payments import Till, let_pay
 from tests.support.clock import NOW
-from tests.support.paying import Till, let_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 

@@ -18,9 +18,9 @@ from portico.plumbing.models import OutgoingEmail, Restoration
 from tests import cast
 from tests.cast import DESK
 from tests.domain.billing.desk_sessions import event, fresh, paid, state
-from tests.support import paying
+from tests.support import card_payments
+from tests.support.card_payments import Till
 from tests.support.clock import NOW
-from tests.support.paying import Till
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
@@ -75,7 +75,7 @@ def test_payments_of_a_suspended_practice_are_settled(
     for attempt in (left, told):
         till.type_card(attempt)
     suspension.suspend(till.practice, by=DESK)
-    assert paying.process(event(till, "checkout.session", told.checkout_session_id)) is EventResult.DONE
+    assert card_payments.process(event(till, "checkout.session", told.checkout_session_id)) is EventResult.DONE
     time_machine.move_to(NOW + timedelta(seconds=61))
     assert polling.poll_next()
     assert [state(attempt) for attempt in (left, told)] == [AttemptState.SUCCEEDED] * 2
@@ -113,7 +113,7 @@ def test_events_settle_once_in_any_order(till: Till, ana: Client, bill: Invoice)
     (charge,) = till.book
     things = [("payment_intent", charge.payment_intent), ("checkout.session", attempt.checkout_session_id)]
     for kind, id_ in (*things, *reversed(things), *things):
-        assert paying.process(event(till, kind, id_)) is EventResult.DONE
+        assert card_payments.process(event(till, kind, id_)) is EventResult.DONE
     assert Payment.objects.count() == 1
     assert OutgoingEmail.objects.filter(kind="receipt").count() == 1
 
@@ -123,19 +123,19 @@ def test_an_event_before_the_response_finds_the_attempt(till: Till, ana: Client,
     attempt = till.start(ana, bill)
     (session,) = till.stripe.account_data().all("checkout.session")
     till.stripe.pay(session["id"])
-    assert paying.process(event(till, "checkout.session", session["id"])) is EventResult.DONE
+    assert card_payments.process(event(till, "checkout.session", session["id"])) is EventResult.DONE
     assert state(attempt) == AttemptState.SUCCEEDED
 
 
 def test_unknown_objects_are_retried_and_others_ignored(till: Till) -> None:
-    assert paying.process(event(till, "payment_intent", "pi_unknown")) is EventResult.LATER
-    assert paying.process(event(till, "customer", "cus_1")) is EventResult.IGNORED
+    assert card_payments.process(event(till, "payment_intent", "pi_unknown")) is EventResult.LATER
+    assert card_payments.process(event(till, "customer", "cus_1")) is EventResult.IGNORED
 
 
 def test_events_wait_during_an_outage(till: Till, ana: Client, bill: Invoice) -> None:
     attempt = till.start(ana, bill)
     till.stripe.fault("503")
-    assert paying.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.LATER
+    assert card_payments.process(event(till, "checkout.session", attempt.checkout_session_id)) is EventResult.LATER
 
 
 def test_a_late_payment_of_a_paid_invoice_becomes_credit(till: Till, ana: Client, bill: Invoice) -> None:

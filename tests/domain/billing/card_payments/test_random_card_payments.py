@@ -13,7 +13,7 @@ from portico.domain.practices.stripe_setup.api_keys import Keys
 from tests import cast
 from tests.domain.billing.card_simulation import SECRET, CardDays
 from tests.support.at_random import at_random
-from tests.support.paying import KEY, Till, let_pay
+from tests.support.card_payments import KEY, Till, let_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]
 

@@ -29,7 +29,7 @@ from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
-from tests.support.paying import Till
+from tests.support.card_payments import Till
 
 pytestmark = [
     pytest.mark.postgresql,

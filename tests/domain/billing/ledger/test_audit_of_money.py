@@ -28,9 +28,9 @@ from portico.plumbing import inbound_events
 from portico.plumbing.actors import Actor
 from portico.plumbing.models import AuditEntry, InboundEvent, Restoration
 from tests import cast
-from tests.support import paying
+from tests.support import card_payments
+from tests.support.card_payments import Till, let_pay
 from tests.support.clock import NOW
-from tests.support.paying import Till, let_pay
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 23)
@@ -140,7 +140,7 @@ def receive_event(till: Till, kind: str, id_: str) -> None:
         till.practice, source="stripe", event_id=f"evt_{number}", kind=kind, object_kind=kind, object_id=id_,
         livemode=False, happened_at=NOW,
     )  # fmt: skip
-    paying.process(InboundEvent.objects.latest("id"))
+    card_payments.process(InboundEvent.objects.latest("id"))
 
 
 def pay_at_stripe(till: Till, attempt: PaymentAttempt, number: str = "4242424242424242") -> None:

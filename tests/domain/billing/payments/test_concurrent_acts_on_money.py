@@ -25,7 +25,7 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
-from tests.support.paying import Till
+from tests.support.card_payments import Till
 
 pytestmark = [
     pytest.mark.postgresql,

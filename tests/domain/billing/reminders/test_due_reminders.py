@@ -20,7 +20,7 @@ from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
 from tests.support.at_once import HANDS, at_once, errors
-from tests.support.dying import killed_after
+from tests.support.processes.simulated_kills import killed_after
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 TODAY = date(2026, 11, 23)

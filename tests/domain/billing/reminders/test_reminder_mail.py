@@ -25,8 +25,8 @@ from portico.plumbing.mail import delivery
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.refusals import Refused
 from tests import cast
-from tests.support.pressing import Browser
-from tests.support.smtp import SmtpServer
+from tests.support.portal_client import Browser
+from tests.support.servers.smtp import SmtpServer
 
 
 def late(person: Client, amount_minor: int = 14_000) -> Invoice:

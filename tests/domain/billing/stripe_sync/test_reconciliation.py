@@ -21,9 +21,9 @@ from portico.gateways.stripe.errors import StripeCallFailed
 from portico.plumbing.models import AuditEntry, OutgoingEmail, Restoration
 from tests import cast
 from tests.domain.billing.desk_sessions import fresh, paid, saved
+from tests.support.card_payments import KEY, Till, signed_in_to_pay
 from tests.support.clock import NOW
-from tests.support.paying import KEY, Till, signed_in_to_pay
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 

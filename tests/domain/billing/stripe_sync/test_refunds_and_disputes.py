@@ -13,9 +13,9 @@ from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import OutgoingEmail
 from tests.cast import DESK
 from tests.domain.billing.desk_sessions import event, fresh, paid
-from tests.support import paying
+from tests.support import card_payments
+from tests.support.card_payments import Till
 from tests.support.clock import NOW
-from tests.support.paying import Till
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.usefixtures("books_stay_right")]
 
@@ -60,7 +60,7 @@ def test_an_unsent_refund_yields_to_one_made_at_stripe(till: Till, bill: Invoice
     till.stripe.fault("503", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK)
     till.stripe.refund(payment.stripe_charge_id)
-    paying.process(event(till, "charge", payment.stripe_charge_id))
+    card_payments.process(event(till, "charge", payment.stripe_charge_id))
     refund.refresh_from_db()
     payment.refresh_from_db()
     assert (refund.state, payment.refunded_minor, till.book[0].refunded) == (RefundState.FAILED, 14_000, 14_000)
@@ -78,12 +78,12 @@ def test_a_refund_made_at_stripe_is_recorded_and_undone(till: Till, bill: Invoic
     payment = paid(till, bill)
     made = till.stripe.refund(payment.stripe_charge_id, amount=5_000)
     for _time in range(3):
-        paying.process(event(till, "charge", payment.stripe_charge_id))
-        paying.process(event(till, "refund", made))
+        card_payments.process(event(till, "charge", payment.stripe_charge_id))
+        card_payments.process(event(till, "refund", made))
     payment.refresh_from_db()
     assert payment.refunded_minor == 5_000
     till.stripe.end_refund(made, fails=True)
-    paying.process(event(till, "refund", made))
+    card_payments.process(event(till, "refund", made))
     payment.refresh_from_db()
     assert (payment.refunded_minor, fresh(bill).is_paid) == (0, True)
 
@@ -92,11 +92,11 @@ def test_a_refund_made_at_stripe_is_recorded_and_undone(till: Till, bill: Invoic
 def test_only_a_lost_dispute_makes_the_invoice_owed(till: Till, bill: Invoice, *, won: bool) -> None:
     payment = paid(till, bill)
     opened = till.stripe.dispute(payment.stripe_charge_id)
-    paying.process(event(till, "dispute", opened))
+    card_payments.process(event(till, "dispute", opened))
     assert fresh(bill).is_paid
     till.stripe.end_dispute(opened, won=won)
     for _time in range(2):
-        paying.process(event(till, "dispute", opened))
+        card_payments.process(event(till, "dispute", opened))
     assert disputes.poll_open() == 0
     assert Dispute.objects.get().state == (DisputeState.WON if won else DisputeState.LOST)
     assert fresh(bill).still_open_minor == (0 if won else 14_000)
@@ -106,13 +106,13 @@ def test_only_a_lost_dispute_makes_the_invoice_owed(till: Till, bill: Invoice, *
 def test_an_unanswered_refund_yields_to_a_lost_dispute(till: Till, bill: Invoice, heard_by: str) -> None:
     payment = paid(till, bill)
     opened = till.stripe.dispute(payment.stripe_charge_id)
-    paying.process(event(till, "dispute", opened))
+    card_payments.process(event(till, "dispute", opened))
     till.stripe.fault("lost", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=14_000, reason="Paid twice", shown=None, by=DESK)
     assert refund.state == RefundState.PENDING
     till.stripe.end_dispute(opened, won=False)
     if heard_by == "event":
-        paying.process(event(till, "dispute", opened))
+        card_payments.process(event(till, "dispute", opened))
     else:
         disputes.poll_open()
     payment.refresh_from_db()
@@ -132,7 +132,7 @@ def test_an_impossible_unanswered_refund_is_undone(till: Till, bill: Invoice, go
     till.stripe.fault("fail_after", "/v1/refunds", method="POST")
     refund = card_refunds.send(payment, amount_minor=4_000, reason="Paid twice", shown=None, by=DESK)
     assert refund.state == RefundState.PENDING
-    assert paying.process(event(till, "charge", payment.stripe_charge_id)) is EventResult.DONE
+    assert card_payments.process(event(till, "charge", payment.stripe_charge_id)) is EventResult.DONE
     refund.refresh_from_db()
     payment.refresh_from_db()
     wanted = (14_000, 0) if gone == "refunded" else (0, 14_000)

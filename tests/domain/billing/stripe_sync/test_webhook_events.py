@@ -10,8 +10,8 @@ from portico.plumbing import clock, inbound_events
 from portico.plumbing.inbound_events import EventResult
 from portico.plumbing.models import InboundEvent
 from tests import cast
-from tests.support import paying
-from tests.support.paying import Till, let_pay
+from tests.support import card_payments
+from tests.support.card_payments import Till, let_pay
 
 pytestmark = pytest.mark.django_db
 # The practice's keys, the attempt with its relations, and the payment.
@@ -46,5 +46,5 @@ def test_an_event_about_a_settled_payment_takes_three_queries(
     payment = Payment.objects.get()
     event = event_about(till, payment.payment_intent_id)
     with django_assert_num_queries(QUERIES):
-        assert paying.process(event) is EventResult.DONE
+        assert card_payments.process(event) is EventResult.DONE
     assert Payment.objects.get() == payment

@@ -29,8 +29,8 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from tests import cast, shared_documents
 from tests.cast import DESK
-from tests.support.dying import killed_after
-from tests.support.pressing import Browser as PressingBrowser
+from tests.support.portal_client import Browser as PressingBrowser
+from tests.support.processes.simulated_kills import killed_after
 
 pytestmark = pytest.mark.django_db
 ANSWERS: dict[str, list[Answer]] = {"name": [{"valueString": "Ana"}], "smokes": [{"valueCoding": {"code": "smokes-0"}}]}

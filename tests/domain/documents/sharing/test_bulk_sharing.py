@@ -24,7 +24,7 @@ from portico.plumbing.form_keys import FormSentBefore
 from portico.plumbing.models import AuditEntry, MailQueue, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
-from tests.support.dying import killed_after
+from tests.support.processes.simulated_kills import killed_after
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 NAMES = ("Nia", "Olu", "Pia", "Quin")

@@ -22,7 +22,7 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
 from tests.cast import DESK
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 TEXT = document_mails.default_text("en")
 

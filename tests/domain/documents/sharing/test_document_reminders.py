@@ -21,7 +21,7 @@ from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast, shared_documents
 from tests.cast import DESK
 from tests.support.at_once import errors, second_waits
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from portico.plumbing.mail import delivery
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast, shared_documents
 from tests.cast import DESK
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 TEXT = invitation_text.default_text("en")
 

@@ -24,7 +24,7 @@ from portico.plumbing.mail import delivery
 from portico.plumbing.models import AuditEntry, MailQueue, OutgoingEmail
 from tests import cast, shared_documents
 from tests.support.at_once import errors, second_waits
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 ALL = ChosenDocuments(show=Filter.WAITING)

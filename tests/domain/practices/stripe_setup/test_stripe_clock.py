@@ -13,7 +13,7 @@ from portico.domain.practices.stripe_setup import api_keys, payment_readiness
 from portico.gateways.stripe import account
 from portico.plumbing.models import ClockDifference
 from tests import cast
-from tests.support.paying import Till, let_pay, signed_in_to_pay
+from tests.support.card_payments import Till, let_pay, signed_in_to_pay
 from tests.web.page_text import plain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]

@@ -17,7 +17,7 @@ from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import FailureCause
 from tests.plumbing.mail_messages import Note, an_email
 from tests.plumbing.sample_rows import a_practice
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

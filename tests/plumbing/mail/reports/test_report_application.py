@@ -21,9 +21,9 @@ from portico.plumbing.models.outgoing_emails import EmailState
 from tests.cast import DESK
 from tests.plumbing.mail_messages import Note, an_email, happened
 from tests.plumbing.sample_rows import a_practice
-from tests.support import dying
 from tests.support.at_once import at_once, errors
-from tests.support.smtp import SmtpServer
+from tests.support.processes import simulated_kills
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -336,7 +336,7 @@ def test_a_stop_of_one_practice_leaves_another_alone(note: Note) -> None:
 def test_a_killed_worker_loses_and_doubles_nothing(note: Note, stopped_clock: Traveller, statements: int) -> None:
     email = sent()
     report(email, FAILED, "5.1.1")
-    with dying.killed_after(statements):
+    with simulated_kills.killed_after(statements):
         report_application.apply_next()
     is_applied = DeliveryReport.objects.get().applied_at is not None
     email.refresh_from_db()

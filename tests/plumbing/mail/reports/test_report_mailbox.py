@@ -25,7 +25,7 @@ from sandbox.mailbox.imap_server import Step
 from sandbox.mailbox.report_writer import SentMail
 from tests.plumbing.mail_messages import an_email
 from tests.support.at_once import at_once, errors
-from tests.support.imap import ImapServer
+from tests.support.servers.imap import ImapServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("note"), pytest.mark.both_databases]
 

@@ -21,7 +21,7 @@ from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing import clock, tokens
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support import outcomes
+from tests.support import payment_outcomes
 from tests.web.office.billing.test_invoices_and_payments import typed
 from tests.web.open_pages import Tab
 
@@ -167,7 +167,7 @@ def test_sharing_warns_of_clients_who_cannot_pay_by_card(office: Browser, people
     warning = "Pay a balance with credit card using Stripe is not checked for Ana."
     places = (SHARING, f"/office/invoices/{bill.ref}/", f"/office/clients/{people[0].ref}/invoices/new/")
     assert not any(warning in office.get(place).text for place in places)
-    outcomes.ready_to_pay(people[1])
+    payment_outcomes.ready_to_pay(people[1])
     assert payment_readiness.current_key(people[0].practice)
     assert all(warning in office.get(place).text for place in places)
 

@@ -19,9 +19,9 @@ from portico.gateways.stripe.objects import Dispute as DisputeAtStripe
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
-from tests.support import outcomes
+from tests.support import payment_outcomes
+from tests.support.card_payments import Till, let_pay
 from tests.support.clock import NOW
-from tests.support.paying import Till, let_pay
 from tests.web.open_pages import Tab
 from tests.web.page_text import plain
 
@@ -127,7 +127,7 @@ def test_an_unknown_outcome_is_releasable_after_a_day(
     time_machine.move_to(NOW + timedelta(minutes=11))
     biller = signed_in_again()
     assert "Waiting for Stripe" in page(biller)
-    assert outcomes.number_in_review(till.practice) == 0
+    assert payment_outcomes.number_in_review(till.practice) == 0
     assert biller.post(release_url(attempt), WHY).status_code == 409
     time_machine.move_to(NOW + timedelta(hours=24))
     biller = signed_in_again()

@@ -13,7 +13,7 @@ from portico.domain.billing.models import AttemptState, Invoice, PaymentAttempt,
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
 from portico.domain.clients.models import Client
 from tests import cast
-from tests.support.paying import Till, let_pay, signed_in_to_pay
+from tests.support.card_payments import Till, let_pay, signed_in_to_pay
 from tests.web.office.form_data import address, client_info, said
 
 pytestmark = pytest.mark.django_db

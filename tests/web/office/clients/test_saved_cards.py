@@ -7,7 +7,7 @@ from portico.domain.billing.models import Payment
 from portico.web.route_list import all_routes
 from tests import cast
 from tests.domain.billing.desk_sessions import saved
-from tests.support.paying import Till, let_pay
+from tests.support.card_payments import Till, let_pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 

@@ -8,7 +8,7 @@ from portico.domain.billing.card_payments import saved_cards
 from portico.domain.billing.models import SavedCard
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support import outcomes
+from tests.support import payment_outcomes
 
 pytestmark = pytest.mark.django_db
 PAGE = "/office/settings/payments/"
@@ -22,7 +22,7 @@ def owner(practice: Practice) -> Browser:
 def test_it_is_turned_on_for_all(owner: Browser, practice: Practice) -> None:
     ana, carol = cast.ana(practice), cast.carol(practice)
     cast.with_access(carol)
-    outcomes.ready_to_pay(ana)
+    payment_outcomes.ready_to_pay(ana)
     assert "On for <b>1</b> of 2" in owner.get(PAGE).text
     page = owner.post(f"{PAGE}card-for-all/", follow=True).text
     assert "Card payment was turned on for 1 client." in page
@@ -35,7 +35,7 @@ def test_new_clients_pay_by_card_unless_turned_off(owner: Browser, practice: Pra
     ana, carol = cast.ana(practice), cast.carol(practice)
     places = ("/office/clients/new/", f"/office/clients/{carol.ref}/edit/portal/")
     assert not any(_is_ticked(owner.get(place).text) for place in places)
-    outcomes.ready_to_pay(ana)
+    payment_outcomes.ready_to_pay(ana)
     assert all(_is_ticked(owner.get(place).text) for place in places)
     owner.post(f"{PAGE}card-default/", {"shown": "on"})
     assert not any(_is_ticked(owner.get(place).text) for place in places)
@@ -43,7 +43,7 @@ def test_new_clients_pay_by_card_unless_turned_off(owner: Browser, practice: Pra
 
 def test_a_card_saved_twice_is_shown_and_removed_once(practice: Practice) -> None:
     ana = cast.ana(practice)
-    card = outcomes.ready_to_pay(ana)
+    card = payment_outcomes.ready_to_pay(ana)
     SavedCard.objects.update(fingerprint="f1")
     card.refresh_from_db()
     again = SavedCard.objects.get(pk=card.pk)

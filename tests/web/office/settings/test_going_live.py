@@ -18,8 +18,8 @@ from portico.gateways.stripe.objects import Dispute as DisputeAtStripe
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.cast import DESK
+from tests.support.card_payments import Till, let_pay
 from tests.support.clock import NOW
-from tests.support.paying import Till, let_pay
 from tests.web.open_pages import Tab
 from tests.web.page_text import plain
 

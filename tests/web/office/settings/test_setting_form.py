@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.support import outcomes
+from tests.support import payment_outcomes
 from tests.web.page_forms import forms_on
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ SETTINGS = (
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.column)
 def test_the_second_of_two_owners_is_told(client: Browser, practice: Practice, setting: Setting) -> None:
-    outcomes.ready_to_pay(cast.ana(practice))
+    payment_outcomes.ready_to_pay(cast.ana(practice))
     owner, address = cast.signed_in(client, cast.elm(practice)), f"{setting.page}{setting.action}"
 
     def opened() -> Choice:

@@ -16,7 +16,7 @@ from portico.domain.documents.submissions import verification
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
 from tests import cast, shared_documents
-from tests.support import disk
+from tests.support.database import disk
 from tests.web.portal.documents.test_forms import ABOUT, HEALTH, LIST, Filling
 
 CONSENTS = 40

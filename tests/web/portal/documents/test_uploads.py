@@ -21,9 +21,10 @@ from portico.domain.practices.models import Practice
 from portico.plumbing.files import file_content, virus_checks
 from portico.plumbing.models import AuditEntry, FileChunk, FileKind, StoredFile, VirusCheck
 from tests import cast, shared_documents
-from tests.support import disk, files
+from tests.support import files
+from tests.support.database import disk
 from tests.support.pictures import picture
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 from tests.web.test_no_card_number import CARD as CARD_NUMBER
 
 pytestmark = pytest.mark.django_db

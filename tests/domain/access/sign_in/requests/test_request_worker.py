@@ -25,7 +25,7 @@ from portico.plumbing import clock
 from portico.plumbing.mail import delivery
 from portico.plumbing.models import AuditEntry, OutgoingEmail, RateLimitCount
 from tests import cast
-from tests.support.smtp import SmtpServer
+from tests.support.servers.smtp import SmtpServer
 
 pytestmark = pytest.mark.both_databases
 

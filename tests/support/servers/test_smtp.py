@@ -12,8 +12,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.support import certificates
-from tests.support.smtp import SmtpServer, Stage
+from tests.support.servers import certificates
+from tests.support.servers.smtp import SmtpServer, Stage
 
 ANA, CAROL = "ana@example.org", "carol@example.org"
 

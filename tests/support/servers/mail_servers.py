@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from scripts.system_packages import DOVECOT, POSTFIX
-from tests.support import certificates
-from tests.support.ports import free_port
-from tests.support.smtp import SmtpServer
+from tests.support.servers import certificates
+from tests.support.servers.ports import free_port
+from tests.support.servers.smtp import SmtpServer
 
 MASTER = "/usr/lib/postfix/sbin/master"
 # Postfix tries a mail every second, reports the delay after one, and gives up after so many.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support import shared_memory
-from tests.support.ports import free_port
+from tests.support.database import shared_memory
+from tests.support.servers.ports import free_port
 
 DEBIAN = Path("/usr/lib/postgresql")
 QUICK_NOT_SAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")

@@ -6,8 +6,8 @@ from playwright.sync_api import Page, expect
 
 from portico.domain.billing.ledger import verification
 from portico.domain.billing.models import Invoice, SavedCard
-from tests.support.browser import Browsing, carry
-from tests.support.paying import Till, signed_in_to_pay
+from tests.support.browser.chromium import Browsing, carry
+from tests.support.card_payments import Till, signed_in_to_pay
 
 GOOD, DECLINED, ASKS_BANK = "4242424242424242", "4000000000000002", "4000000000003220"
 DECLINED_LATER = "4000000000000341"

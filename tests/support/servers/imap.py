@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.mailbox.imap_server import ImapServer as Server
 from sandbox.mailbox.imap_server import Script
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 
 class Folder:

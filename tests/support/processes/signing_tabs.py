@@ -1,7 +1,7 @@
 """Many tabs of one browser, in which a client presses the same button at the same moment."""
 
 from portico.domain.clients.models import Client
-from tests.support.visitor import Visitor
+from tests.support.processes.visitor import Visitor
 
 TABS = 50
 SIGNATURE = {"name": "Ana Abreu", "relationship": "Self", "agrees": "on", "page_language": "en", "agreement": "shown"}

@@ -16,11 +16,11 @@ from pytest_django import DjangoDbBlocker
 
 from portico.operating.management.commands import demo_data
 from tests.environment import BUILD
-from tests.support import postgresql
+from tests.support.database import postgresql
 
 # The label of the template with today's tables.
 MIGRATED = "migrated"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEMPLATES = BUILD / "test-databases"
 # A template depends on these files, and on the version of the database.
 SOURCES = (
@@ -31,7 +31,7 @@ SOURCES = (
     "requirements/dev.txt",
     "tests/operating/test_upgrade.py",
     "tests/operating/upgrade/*.json",
-    "tests/support/migrated.py",
+    "tests/support/database/migrated_copies.py",
 )
 
 

@@ -10,9 +10,9 @@ from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast
-from tests.support.browser import Browsing, axe, carry
+from tests.support.browser.chromium import Browsing, axe, carry
 from tests.support.pictures import picture
-from tests.support.pressing import Browser
+from tests.support.portal_client import Browser
 
 PORTAL = "/portal/alder-street/"
 HOME, DOCUMENTS = f"{PORTAL}home/", f"{PORTAL}documents/"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from xdist.remote import Producer
 
-from tests.support import postgresql, shared_memory
-from tests.support.scheduling import PerDatabaseScheduling
+from tests.support.database import postgresql, shared_memory
+from tests.support.database.scheduling import PerDatabaseScheduling
 
 KINDS = ("sqlite", "postgresql")
 CHOSEN = "PORTICO_TESTS_DATABASE"

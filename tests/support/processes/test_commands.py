@@ -3,7 +3,7 @@
 import pytest
 
 from portico.domain.practices.models import Practice
-from tests.support.processes import Processes
+from tests.support.processes.commands import Processes
 
 pytestmark = pytest.mark.real_processes
 

@@ -25,7 +25,7 @@ from portico.domain.practices.stripe_setup import api_keys
 from portico.domain.practices.stripe_setup.api_keys import Keys
 from portico.plumbing import clock
 from tests import cast
-from tests.support.paying import let_pay
+from tests.support.card_payments import let_pay
 
 ENDED = (AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.RELEASED)
 

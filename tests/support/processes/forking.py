@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # Variables that are read again after the fork. Modules read others while they are imported.
 CHANGEABLE = {
     *("PUBLIC_BASE_URL", "PORT", "DATABASE_URL", "DATABASE_POOLED", "EMAIL_URL", "EMAIL_PER_SECOND"),
@@ -56,7 +56,7 @@ class ForkServer:
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            (sys.executable, "-m", "tests.support.forking"),
+            (sys.executable, "-m", "tests.support.processes.forking"),
             cwd=ROOT, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from django.db import connection
 
-from tests.support import databases
+from tests.support.database import databases
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from portico.gateways import clamd
 from portico.gateways.clamd import ScannerAway
 from sandbox.clamd.server import EICAR
 from scripts.system_packages import CLAMD
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 VIRUS = "Portico.Eicar.UNOFFICIAL"
 SETTINGS = """\

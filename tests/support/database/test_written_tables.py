@@ -6,7 +6,7 @@ from django.db import connection
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry
 from tests import cast
-from tests.support import written_tables
+from tests.support.database import written_tables
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

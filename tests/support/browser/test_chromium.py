@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from tests.support.browser import Browsing, axe
+from tests.support.browser.chromium import Browsing, axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite]
 

@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from sandbox.mailbox import dsn
 from sandbox.mailbox.controller import ClosingController
-from tests.support.ports import free_port
+from tests.support.servers.ports import free_port
 
 type Stage = Literal["connect", "login", "sender", "recipient", "content"]
 TAKEN = "250 2.0.0 Taken"

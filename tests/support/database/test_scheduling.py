@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scheduling import _database_of_spec
+from tests.support.database.scheduling import _database_of_spec
 
 pytest_plugins = ["pytester"]
 
 CONFTEST = """
 import os
 import pytest
-from tests.support.scheduling import PerDatabaseScheduling
+from tests.support.database.scheduling import PerDatabaseScheduling
 
 def pytest_xdist_make_scheduler(config, log):
     return PerDatabaseScheduling(config, log, "KIND")
@@ -39,7 +39,7 @@ def test_each_test_runs_once_and_the_progress_ends_at_100(pytester: pytest.Pytes
         )
     pytester.makeini("[pytest]\naddopts = -p no:cacheprovider")
     workers = [f"--tx=popen//env:KIND={kind}" for kind in ("lite", "post")]
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[3])
     pytester._monkeypatch.setenv("PYTHONPATH", root)
     # Each of the three processes would load Django, Hypothesis and more, without use here.
     pytester._monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

@@ -13,7 +13,7 @@ from portico.domain.access.sign_in import portal_sessions
 from portico.domain.clients.models import Client
 from portico.domain.documents.models import DocumentRequest, TemplateKind
 from tests import cast, shared_documents
-from tests.support.processes import Process
+from tests.support.processes.commands import Process
 
 CARD = {"en": {"title": "Insurance card", "note": "Send both sides."}}
 

@@ -17,9 +17,9 @@ import pytest
 from django.db import connection
 
 from tests.environment import TEST_ENVIRONMENT
-from tests.support import forking
-from tests.support.forking import ROOT, ForkServer
-from tests.support.ports import free_port
+from tests.support.processes import forking
+from tests.support.processes.forking import ROOT, ForkServer
+from tests.support.servers.ports import free_port
 
 PORTICO = (sys.executable, str(ROOT / "manage.py"))
 

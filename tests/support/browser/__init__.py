@@ -1,0 +1,1 @@
+"""Chromium for tests, with the steps that many browser tests share."""

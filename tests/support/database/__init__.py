@@ -1,0 +1,1 @@
+"""The databases of a test run: creating, choosing, copying and inspecting them."""

@@ -1,0 +1,1 @@
+"""Real web servers and workers for tests, and simulated kills."""

@@ -1,0 +1,1 @@
+"""Servers for tests: stand-ins on loopback, and real mail servers and scanners."""
