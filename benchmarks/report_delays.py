@@ -1,4 +1,7 @@
-"""Measures how soon a client's page shows what happened to a mail: reports by mail, and events of a provider."""
+"""Measures how soon a client's page shows what happened to a mail: reports by mail, and events of a provider.
+
+Also how long many bounces at once take, in a mailbox that people have filled with other mail.
+"""
 
 import json
 import random
@@ -13,7 +16,7 @@ from benchmarks.instruments import figures
 from benchmarks.report import Row
 from portico.domain.practices.models import Practice
 from portico.plumbing.mail.reports import report_tags
-from portico.plumbing.models import DeliveryReport, EmailState, OutgoingEmail
+from portico.plumbing.models import DeliveryReport, EmailState, MailStop, OutgoingEmail, ReportMailbox
 from sandbox.mailbox import report_writer
 from sandbox.mailbox.report_writer import SentMail
 from tests import cast
@@ -29,6 +32,8 @@ EVENTS = 100
 EVENT_SECONDS = 50.0
 # Longer than the slowest may take.
 MOST_SECONDS = 90.0
+BOUNCES, OTHER_MAILS = 5_000, 20_000
+OTHER_MAIL = "From: ana@mail.example\nSubject: Hello\n\n" + "A line of a letter.\n" * 50
 
 
 def measure() -> Iterator[Row]:
@@ -42,6 +47,11 @@ def measure() -> Iterator[Row]:
         processes = Processes(Path(folder), url_of_test_database())
         try:
             yield from _from_provider(processes)
+        finally:
+            processes.end()
+        processes = Processes(Path(folder), url_of_test_database())
+        try:
+            yield from _many(processes)
         finally:
             processes.end()
 
@@ -73,6 +83,46 @@ def _from_provider(processes: Processes) -> Iterator[Row]:
 
     delays = _delays(emails, EVENT_SECONDS, arrive)
     yield _row(f"provider's event to the client's page, {EVENTS} events, idle worker, elapsed", delays, "5 s")
+
+
+def _many(processes: Processes) -> Iterator[Row]:
+    """Measures the time until each of many bounces is applied, and until a mailbox of other mails was read."""
+    mailbox = ImapServer()
+    try:
+        emails = _emails("many", BOUNCES)
+        for email in emails:
+            mailbox.folder.add(_bounce(email))
+        began_at = time.monotonic()
+        processes.worker(REPORT_MAILBOX_URL=mailbox.url).wait_for_line("worker.started")
+        applied = DeliveryReport.objects.filter(email__practice=emails[0].practice_id, applied_at__isnull=False)
+        _wait_until(lambda: applied.count() == BOUNCES)
+        elapsed = time.monotonic() - began_at
+        if MailStop.objects.filter(practice=emails[0].practice_id).count() != BOUNCES:
+            raise SystemExit("Not each bounce stopped its mailbox once.")
+        yield Row(
+            "Mail",
+            f"{BOUNCES:,} bounces in the mailbox, read and applied by one worker, elapsed",
+            f"{elapsed:.0f} s",
+            "60 s",
+        )
+        for _number in range(OTHER_MAILS):
+            mailbox.folder.add(OTHER_MAIL)
+        began_at = time.monotonic()
+        _wait_until(lambda: ReportMailbox.objects.get().last_uid == BOUNCES + OTHER_MAILS)
+        elapsed = time.monotonic() - began_at
+        yield Row(
+            "Mail", f"{OTHER_MAILS:,} other mails in the mailbox, read by one worker, elapsed", f"{elapsed:.0f} s"
+        )
+    finally:
+        mailbox.stop()
+
+
+def _wait_until(is_done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + MOST_SECONDS * 4
+    while not is_done():
+        if time.monotonic() > deadline:
+            raise SystemExit("The worker did not reach the end of the mailbox in time.")
+        time.sleep(0.2)
 
 
 def _row(name: str, delays: list[float], limit: str) -> Row:
