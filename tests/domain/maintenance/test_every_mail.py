@@ -1,5 +1,6 @@
 """Mails of every kind: invitations to reply or call only where possible, and names of any length."""
 
+import re
 from datetime import timedelta
 from itertools import product
 
@@ -29,6 +30,7 @@ from portico.plumbing.mail import mime_messages, outbox
 from portico.plumbing.mail.outbox import ComposedMail
 from portico.plumbing.models import OutgoingEmail
 from tests import cast, shared_documents
+from tests.domain.access.test_times_in_mails import KINDS
 from tests.support.strict_mail import Header, Read
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +153,37 @@ def test_mails_have_one_sender_and_one_recipient(practice: Practice) -> None:
         assert header.mailbox("To") == Read(mail.to_name, mail.to_address)
         assert mail.to_name in {"", STAFF_NAME, f"{FIRST_NAME} {LAST_NAME}"}
         assert header.text("Subject") == mail.subject
+
+
+def secrets_in(addresses: list[str]) -> set[str]:
+    """Returns what only a token is as long as."""
+    return {secret for address in addresses for secret in re.findall(r"[\w-]{40,}", address)}
+
+
+def test_text_and_html_have_one_secret_and_the_stored_copy_none(practice: Practice) -> None:
+    with_link = set()
+    for mail in every_mail(practice, "en"):
+        composer, letter = outbox.composer_of(mail.kind), composed(mail)
+        link = composer.link(mail)
+        sent = [re.findall(r"https?://\S+", letter.text), re.findall(r'href="([^"]+)"', letter.html)]
+        expected = secrets_in([link]) if link else set()
+        assert [secrets_in(addresses) for addresses in sent] == [expected, expected], mail.kind
+        stored = [mime_messages.mask_secrets(body, link, composer.secrets(mail)) for body in (letter.text, letter.html)]
+        assert not any(secret in body for secret in expected for body in stored), mail.kind
+        with_link |= {mail.kind} if link else set()
+    assert {"invitation", "sign_in", "address_change", "invoice_shared", "reminder", "documents_shared"} < with_link
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_each_time_names_its_zone(practice: Practice, language: str) -> None:
+    with_time = set()
+    for mail in every_mail(practice, language):
+        for body in (composed(mail).text, composed(mail).html):
+            times = re.findall(r"(?<![\d:])\d{1,2}:\d\d(?![\d:]).{0,12}", body)
+            assert [time for time in times if " EST" not in time] == [], mail.kind
+            with_time |= {mail.kind} if times else set()
+    # These are tested in other time zones.
+    assert with_time == set(KINDS)
 
 
 def test_only_mails_to_staff_are_sent_to_a_stopped_mailbox() -> None:
