@@ -21,7 +21,7 @@ from portico.domain.access.models import SignInMethod
 from portico.domain.access.sign_in import portal_sessions
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import OutgoingEmail
-from tests import cast
+from tests import cast, shared_documents
 from tests.support.database import postgresql
 from tests.support.processes.commands import Process, Processes, url_of_test_database
 from tests.support.servers.smtp import SmtpServer
@@ -39,12 +39,15 @@ class Held(NamedTuple):
 
 
 def people_at_work(processes: Processes, practice: Practice) -> Held:
-    """Ana has a link, Carol is signed in, Fay is in the office, and Bruno's invitation is waiting."""
+    """Ana has a link, Carol has paid, signed and is signed in, Fay is in the office, Bruno's invitation is waiting."""
     link = cast.token_of(cast.invited(cast.ana(practice)))
     OutgoingEmail.objects.update(state="handed_over", settled_at=practice.created_at)
-    account = cast.with_access(cast.carol(practice)).account
-    assert account is not None
-    begun = portal_sessions.start(account, method=SignInMethod.LINK, proof_epoch=1, browser="")
+    access = cast.with_access(cast.carol(practice))
+    assert access.account is not None
+    begun = portal_sessions.start(access.account, method=SignInMethod.LINK, proof_epoch=1, browser="")
+    cast.cash(access.client, 5_000, invoice=cast.bill(access.client))
+    (request,) = shared_documents.shared(access, shared_documents.consent(practice))
+    shared_documents.signed(request, access)
     office = cast.signed_in(Browser(), cast.fay(practice))
     return Held(link, begun.key, office.cookies["portico-staff"].value, cast.invited(cast.bruno(practice)).email.ref)
 
@@ -69,7 +72,7 @@ class Visitor:
                 return refused.code, urlsplit(refused.url).path, refused.read().decode()
 
 
-def assert_card_payments_are_off(web: Process, held: Held) -> None:
+def assert_credentials_are_ended(web: Process, held: Held) -> None:
     status, _, page = Visitor(web).get(f"/portal/alder-street/link/{held.link}/")
     assert (status, "expired" in page) == (410, True)
     _, where, page = Visitor(web, **{"portico-client": held.session_key}).get("/portal/alder-street/home/")
@@ -78,7 +81,7 @@ def assert_card_payments_are_off(web: Process, held: Held) -> None:
     assert where == "/office/sign-in/"
 
 
-def assert_card_payments_are_on(web: Process, held: Held) -> None:
+def assert_credentials_work(web: Process, held: Held) -> None:
     """Asserts that the credentials worked before, so that the test above shows something."""
     assert Visitor(web).get(f"/portal/alder-street/link/{held.link}/")[0] == 200
     assert "Carol" in Visitor(web, **{"portico-client": held.session_key}).get("/portal/alder-street/home/")[2]
@@ -86,7 +89,7 @@ def assert_card_payments_are_on(web: Process, held: Held) -> None:
 
 
 def assert_verify_commands_pass(processes: Processes, url: str) -> None:
-    for command in ("verify-trail", "verify-states"):
+    for command in ("verify-trail", "verify-states", "verify-ledger", "verify-documents"):
         answer = processes.run(command, DATABASE_URL=url)
         assert answer.returncode == 0, answer.stdout + answer.stderr
 
@@ -121,7 +124,7 @@ def test_a_backup_under_load_is_restored_elsewhere(processes: Processes, smtp: S
     practice = cast.alder()
     web = processes.web()
     held = people_at_work(processes, practice)
-    assert_card_payments_are_on(web, held)
+    assert_credentials_work(web, held)
     smtp.stop()  # Mail waits while the backup is made.
     worker = processes.worker(EMAIL_URL=smtp.url)
     worker.wait_for_line("worker.started")
@@ -147,7 +150,7 @@ def test_a_backup_under_load_is_restored_elsewhere(processes: Processes, smtp: S
     assert_verify_commands_pass(processes, elsewhere)
 
     there = processes.web(DATABASE_URL=elsewhere)
-    assert_card_payments_are_off(there, held)
+    assert_credentials_are_ended(there, held)
     smtp.start()
     second = processes.worker(DATABASE_URL=elsewhere, EMAIL_URL=smtp.url, PUBLIC_BASE_URL=there.url)
     second.wait_for_line("task.completed", seconds=60)
@@ -210,7 +213,7 @@ def test_a_dump_under_load_is_restored_elsewhere(processes: Processes, tmp_path:
         assert re.search(r"alder-street: ended 1 sign-in links, .* put on hold \d+ emails", shut.stdout)
         assert_verify_commands_pass(processes, elsewhere)
         web = processes.web(DATABASE_URL=elsewhere)
-        assert_card_payments_are_off(web, held)
+        assert_credentials_are_ended(web, held)
         assert web.stop() == 0
         again = processes.run("after-restore", DATABASE_URL=elsewhere)
         assert "alder-street: no open sessions or waiting emails" in again.stdout
