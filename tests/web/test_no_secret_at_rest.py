@@ -4,8 +4,11 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
+from portico.domain.access import client_views
+from portico.domain.access.address_change import change_requests, confirmation_links
+from portico.domain.access.models import PortalSession
 from portico.domain.access.sign_in import sign_in_links, sign_in_pins
-from portico.domain.practices.models import Practice
+from portico.domain.practices.models import Practice, StaffSession
 from portico.domain.practices.staff import recovery_codes, set_up_links
 from portico.plumbing import tokens
 from tests import cast
@@ -35,7 +38,15 @@ def test_no_table_contains_a_usable_secret(practice: Practice) -> None:
     desk = cast.signed_in_with_factor(Browser(), fay)
     desk.post("/office/account/password/", {"old": "wrong"})
     code = sign_in_links.code_of(mailed)
+    staff_session = desk.cookies[settings.SESSION_COOKIE_NAME].value
+    session = StaffSession.objects.get(key_hash=tokens.digest(staff_session))
+    portal_session = PortalSession.objects.latest("id")
+    change = change_requests.request(
+        portal_session, cast.with_access(ana), "ana@new.example", form_key="", by=cast.DESK
+    )
     secrets = {
+        "a view as the client": client_views.start(ana, staff=fay, session_ref=session.ref, reason="").key,
+        "a link to a new email": (confirmation_links.AddressChangeMail().link(change) or "").rstrip("/")[-40:],
         "a client's session": phone.cookies[settings.CLIENT_COOKIE_NAME].value,
         "a browser that is known": phone.cookies[settings.BROWSER_COOKIE_NAME].value,
         "a link": sign_in_links.url_of(mailed).rstrip("/").rpartition("/")[2],
@@ -43,7 +54,7 @@ def test_no_table_contains_a_usable_secret(practice: Practice) -> None:
         "a code without its blank": code.replace(" ", ""),
         "a browser that asked": "the key of a browser that asked",
         "a PIN": shown[1],
-        "a staff session": desk.cookies[settings.SESSION_COOKIE_NAME].value,
+        "a staff session": staff_session,
         "a set-up link": set_up_links.create_link(fay, by=cast.DESK),
         "an authenticator": authenticator,
         "a password": cast.PASSWORD,

@@ -19,7 +19,8 @@ from tests.support import templates
 HERE = Path(portico.__file__).parent
 STYLESHEET = (HERE / "static/portico/portico.css").read_text("utf-8")
 # Mails carry their styles inline, as mail programs want it.
-PAGES = [path for path in sorted((HERE / "templates").rglob("*.html")) if "emails" not in path.parts]
+TEMPLATES = HERE / "templates"
+PAGES = [path for path in sorted(TEMPLATES.rglob("*.html")) if path.relative_to(TEMPLATES).parts[0] != "emails"]
 ERRORS = sorted(path.name for path in (HERE / "templates/errors").glob("*.html"))
 
 # What `error_pages` passes to each of them.
@@ -69,6 +70,14 @@ def test_no_template_has_inline_style_or_script(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_no_template_loads_from_another_host(path: Path) -> None:
     assert re.findall(r"""(?:src|srcset|<link[^>]*href)=["'](?:https?:)?//""", path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_no_page_that_reloads_itself_keeps_a_session_alive(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert [tag for tag in re.findall(r"<meta[^>]*refresh[^>]*>", text) if "url=?background=1" not in tag] == []
+    reloading = re.findall(r"""<[^<>]*hx-trigger="(?:load|every|revealed)[^>]*""", re.sub(r"{[{%].*?[%}]}", "", text))
+    assert [tag for tag in reloading if "X-Portico-Background" not in tag] == []
 
 
 def test_stylesheet_refers_to_local_files_only() -> None:
