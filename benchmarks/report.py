@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-PAGES, LISTS = "Pages", "Lists"
+PAGES, STARTS, LISTS = "Pages", "Starts and memory", "Lists"
 INTRODUCTION = """\
 # Performance
 
@@ -21,6 +21,12 @@ NOTES = {
 Each request is measured in turns with the same page in plain Django: the *lean twin* is two queries, tuples and one
 flat template, the *ordinary twin* is written as in a Django tutorial. Both are in `benchmarks/twins/`. A multiple is
 that of the server's time.
+""",
+    STARTS: """\
+Memory is measured after each page above was answered 20 times by each process. *Resident* counts all that is mapped,
+libraries too, as `ps` does. *Proportional* (PSS) divides each page of memory by the number of processes that share it:
+added up, it is what the processes take together. *Its own* is what one process alone has. Two or more processes are
+forked from a parent, which has loaded the application and only watches them.
 """,
     LISTS: """\
 Elapsed time of the queries, median and 99th percentile. *Grows* marks a query that reads a whole table or very many

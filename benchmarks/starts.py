@@ -6,22 +6,23 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import pages
 from benchmarks.instruments import processor
-from benchmarks.report import Row
+from benchmarks.instruments.server_time import Page
+from benchmarks.report import STARTS, Row
 from portico.domain.practices.models import Practice
 from portico.operating.demo import demo_command
-from tests.support.processes.commands import Process, Processes, url_of_test_database
+from tests.support.processes.commands import Processes, url_of_test_database
 from tests.support.processes.forking import ROOT
 from tests.support.servers.ports import free_port
 
-STARTS = "Starts and memory"
 REQUESTS = 20
 MOST_SECONDS = 300.0
-MEBIBYTE = 1024
+PROCESSES = (2, 4)
 
 
 def measure() -> Iterator[Row]:
@@ -41,31 +42,57 @@ def measure() -> Iterator[Row]:
 
 
 def measure_memory() -> Iterator[Row]:
-    """Measures a web server that has answered each page of the benchmark many times."""
+    """Measures web servers of one, two and four processes that have answered each page of the benchmark many times."""
     practice = Practice.objects.create(slug="remembered", name="A practice", time_zone="America/New_York")
     measured = pages.portal_and_office(practice)
+    (alone,) = _in_use(measured, processes=1)
+    figure = f"{alone.resident:.0f} MiB resident, {alone.proportional:.0f} proportional"
+    yield Row(STARTS, "memory of a web process in use", figure, "68 MiB resident")
+    for count in PROCESSES:
+        parent, *children = _in_use(measured, processes=count)
+        largest = max(children, key=lambda each: each.proportional)
+        together = parent.proportional + sum(each.proportional for each in children)
+        figure = (
+            f"{largest.resident:.0f} MiB resident, {largest.proportional:.0f} proportional, {largest.own:.0f} its own"
+        )
+        yield Row(STARTS, f"the largest of {count} processes", figure)
+        yield Row(STARTS, f"{count} processes and their parent", f"{together:.0f} MiB proportional")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The memory of a process in MiB."""
+
+    resident: float
+    proportional: float
+    own: float
+
+    @classmethod
+    def of(cls, pid: int) -> "Memory":
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+        mebibytes = {name: int(rest.split()[0]) / 1024 for name, _, rest in (line.partition(":") for line in lines)}
+        return cls(mebibytes["Rss"], mebibytes["Pss"], mebibytes["Private_Clean"] + mebibytes["Private_Dirty"])
+
+
+def _in_use(measured: Sequence[Page], *, processes: int) -> list[Memory]:
+    """Returns the memory of the web server's first process and of its children."""
     with tempfile.TemporaryDirectory(prefix="portico-bench-memory-") as folder:
-        processes = Processes(Path(folder), url_of_test_database())
+        started = Processes(Path(folder), url_of_test_database())
         try:
-            web = processes.web()
-            for page in measured * REQUESTS:
+            web = started.web("--workers", str(processes))
+            for page in [*measured] * REQUESTS * processes:
                 environ = page.environ()
                 query = f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""
                 _get(f"{web.url}{environ['PATH_INFO']}{query}", cookies=environ["HTTP_COOKIE"])
-            mebibytes = _resident_kibibytes(web) / MEBIBYTE
+            children = Path(f"/proc/{web.pid}/task/{web.pid}/children").read_text().split()
+            return [Memory.of(pid) for pid in (web.pid, *map(int, children))]
         finally:
-            processes.end()
-    yield Row(STARTS, "memory of a web process in use", f"{mebibytes:.0f} MiB", "68 MiB")
+            started.end()
 
 
 def _get(url: str, *, cookies: str = "") -> None:
     with urllib.request.urlopen(urllib.request.Request(url, headers={"Cookie": cookies}), timeout=60) as answer:
         answer.read()
-
-
-def _resident_kibibytes(web: Process) -> int:
-    status = Path(f"/proc/{web.pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def _demo_seconds(folder: Path) -> float:
