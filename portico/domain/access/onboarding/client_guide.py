@@ -97,21 +97,25 @@ def invitation_letter(client: Client, relationship: Relationship | None = None) 
         sections = (_in_short(practice, number), _signing_in(practice), _no_mail(practice))
     else:
         sections = (_in_short(practice, number, by_email=False), _signing_in_by_pin(practice, number))
-    today = time_formatting.long_day(clock.today(practice.time_zone), translation.get_language())
+    today = clock.today(practice.time_zone)
+    # A parent reads the letter to a client under age.
+    is_for_client = relationship is None and not client.is_minor_on(today)
+    name = relationship.contact.first_name if relationship is not None else client.called if is_for_client else ""
     return Guide(
         title=_("Your client portal is ready"),
         opening=(
-            today,
-            _("Hello %(name)s,") % {"name": client.called if relationship is None else relationship.contact.first_name},
-            _purpose(client, relationship),
+            time_formatting.long_day(today, translation.get_language()),
+            _("Hello %(name)s,") % {"name": name} if name else _("Hello,"),
+            _purpose(client, is_for_client=is_for_client),
         ),
         sections=sections,
         closing=_closing(practice),
     )
 
 
-def _purpose(client: Client, relationship: Relationship | None) -> str:
-    if relationship is None:
+def _purpose(client: Client, *, is_for_client: bool) -> str:
+    """Returns what the portal is for; names the client unless the letter greets the client."""
+    if is_for_client:
         sentence = _(
             "In the client portal of %(practice)s, you can now complete documents, and see and pay your bills."
         )

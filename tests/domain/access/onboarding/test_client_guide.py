@@ -1,5 +1,6 @@
 """The getting-started guide: in both languages, with the practice's names and the screens' button labels."""
 
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -8,6 +9,7 @@ from pypdf import PdfReader
 
 from portico.domain.access.onboarding import client_guide
 from portico.domain.clients import client_numbers
+from portico.domain.clients.models import Client
 from portico.domain.practices import logos
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -77,6 +79,13 @@ def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> 
     assert practice.portal_address in text
     assert "/link/" not in text
     assert "Abreu" not in text
+
+
+def test_the_letter_for_a_minor_greets_whoever_reads_it(practice: Practice) -> None:
+    bea = cast.bea(practice)
+    Client.objects.filter(pk=bea.pk).update(date_of_birth=clock.today(practice.time_zone) - timedelta(days=9 * 365))
+    text = text_of(client_guide.invitation_letter_as_pdf(Client.objects.get(pk=bea.pk)))
+    assert "Hello, You can now use the client portal of Alder Street Therapy for Bea Berg." in text
 
 
 def test_the_letter_without_email_describes_the_pin(practice: Practice) -> None:
