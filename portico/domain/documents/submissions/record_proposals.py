@@ -81,7 +81,7 @@ def proposals_of(request: DocumentRequest) -> list[Proposal]:
     found = (_propose(client, current, field, text) for field, text in answers.items())
     proposals = [each for each in found if each is not None]
     if any(each.is_added for each in proposals) and request.access.relationship is not None:
-        proposals = _without_own(proposals, request.access.relationship.contact)
+        proposals = _mark_own(proposals, request.access.relationship.contact)
     settled = _fields_answered_after(request) | _fields_written_from(request) if proposals else ()
     return [each for each in proposals if each.field not in settled]
 
@@ -108,18 +108,18 @@ def apply(request: DocumentRequest, fields: Collection[str], *, version: int, by
     return chosen
 
 
-def _without_own(proposals: Collection[Proposal], contact: Contact) -> list[Proposal]:
+def _mark_own(proposals: Collection[Proposal], contact: Contact) -> list[Proposal]:
     """Returns the proposals, with a problem where a contact answered with their own phone number or email address."""
     own = {phone_number_display.formatted(each.number) for each in contact.phone_numbers.all()}
     own |= {each.mailbox_key for each in contact.email_addresses.open()}
     problem = _("%(name)s has this in Contacts: it is their own.") % {"name": contact.name}
     return [
-        replace(each, problem=problem) if each.is_added and not each.problem and _key_of(each) in own else each
+        replace(each, problem=problem) if each.is_added and not each.problem and _as_compared(each) in own else each
         for each in proposals
     ]
 
 
-def _key_of(proposal: Proposal) -> str:
+def _as_compared(proposal: Proposal) -> str:
     return mailbox_key(proposal.new) if proposal.field == RecordField.EMAIL else proposal.new
 
 
