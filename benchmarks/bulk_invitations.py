@@ -15,7 +15,7 @@ from portico.domain.access.onboarding import bulk_client_creation, bulk_selectio
 from portico.domain.access.onboarding.bulk_client_creation import NewClient
 from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
-from portico.domain.clients.client_list import ListQuery
+from portico.domain.clients.client_list import ClientQuery
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from tests import cast
@@ -67,7 +67,7 @@ def _practice_of(slug: str, number: int) -> Practice:
 
 
 def _start(practice: Practice) -> None:
-    selection = Selection(RunKind.INVITE, listed=ListQuery())
+    selection = Selection(RunKind.INVITE, listed=ClientQuery())
     shown = bulk_selection.preview(practice, selection).digest
     invitation_runs.start(
         practice, selection, shown=shown, form_key=tokens.new_token(), requested_by=cast.fay(practice)

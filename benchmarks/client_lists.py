@@ -10,7 +10,7 @@ from benchmarks.instruments.plans import Plan
 from benchmarks.report import LISTS, Row
 from benchmarks.rows import people
 from portico.domain.clients import client_list, search_terms
-from portico.domain.clients.client_list import ListQuery, Sort
+from portico.domain.clients.client_list import ClientQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 
@@ -74,17 +74,17 @@ def _measure(look_up: LookUp) -> Measured:
 
 
 def look_ups(practice: Practice) -> Iterator[LookUp]:
-    def page(name: str, wanted: ListQuery) -> LookUp:
+    def page(name: str, wanted: ClientQuery) -> LookUp:
         return LookUp(name, lambda: client_list.page(practice, wanted))
 
     for sort in Sort:
-        yield page(f"first page, by {sort}", ListQuery(sort=sort))
+        yield page(f"first page, by {sort}", ClientQuery(sort=sort))
         after = _after_some_pages(practice, sort)
-        yield page(f"a page far on, by {sort}", ListQuery(sort=sort, after=after))
+        yield page(f"a page far on, by {sort}", ClientQuery(sort=sort, after=after))
     for state in PortalState:
         for sort in (Sort.NAME, Sort.NEWEST):
-            yield page(f"only {state}, by {sort}", ListQuery(state=state, sort=sort))
-    yield page("archived", ListQuery(archived=True))
+            yield page(f"only {state}, by {sort}", ClientQuery(state=state, sort=sort))
+    yield page("archived", ClientQuery(archived=True))
     yield LookUp("the numbers on the chips", lambda: client_list.numbers_of(practice))
     present = Client.objects.filter(practice=practice, email_addresses__closed_at=None).present().order_by("id")
     person = present[present.count() // 2]
@@ -105,7 +105,7 @@ def look_ups(practice: Practice) -> Iterator[LookUp]:
     }
     for name, query in words.items():
         yield LookUp(
-            f"search: {name}", partial(client_list.page, practice, ListQuery(query)), _matches(practice, query)
+            f"search: {name}", partial(client_list.page, practice, ClientQuery(query)), _matches(practice, query)
         )
     yield from _hard_searches(practice, two_letters=person.last_name[:2])
 
@@ -114,15 +114,15 @@ def _hard_searches(practice: Practice, *, two_letters: str) -> Iterator[LookUp]:
     """Words that very many have: in every order, further on, in a state that few have, and at the end of the list."""
     last = Client.objects.filter(practice=practice, first_name=people.LAST_OF_ALL).present().order_by("sort_key")[5]
     wanted = {
-        **{f"two letters, by {sort}": ListQuery(two_letters, sort=sort) for sort in Sort},
-        **{f"two letters, only {state}": ListQuery(two_letters, state=state) for state in PortalState},
-        "two letters, archived": ListQuery(two_letters, archived=True),
-        "two letters, a page far on": ListQuery(two_letters, after=_after_some_pages(practice, Sort.NAME)),
-        **{f"the last name of all, by {sort}": ListQuery(people.LAST_OF_ALL, sort=sort) for sort in Sort},
-        "the last name of all, a page on": ListQuery(people.LAST_OF_ALL, after=last.ref),
-        "the last name of all, only invited": ListQuery(people.LAST_OF_ALL, state=PortalState.INVITED),
-        "the last name of all, and a letter": ListQuery(f"{people.LAST_OF_ALL} a"),
-        "two letters that many have": ListQuery("a b"),
+        **{f"two letters, by {sort}": ClientQuery(two_letters, sort=sort) for sort in Sort},
+        **{f"two letters, only {state}": ClientQuery(two_letters, state=state) for state in PortalState},
+        "two letters, archived": ClientQuery(two_letters, archived=True),
+        "two letters, a page far on": ClientQuery(two_letters, after=_after_some_pages(practice, Sort.NAME)),
+        **{f"the last name of all, by {sort}": ClientQuery(people.LAST_OF_ALL, sort=sort) for sort in Sort},
+        "the last name of all, a page on": ClientQuery(people.LAST_OF_ALL, after=last.ref),
+        "the last name of all, only invited": ClientQuery(people.LAST_OF_ALL, state=PortalState.INVITED),
+        "the last name of all, and a letter": ClientQuery(f"{people.LAST_OF_ALL} a"),
+        "two letters that many have": ClientQuery("a b"),
     }
     for name, each in wanted.items():
         yield LookUp(f"search: {name}", partial(client_list.page, practice, each), _matches(practice, each.query))

@@ -2,10 +2,10 @@
 
 from portico.gateways.stripe import parsing
 from portico.gateways.stripe.client import StripeClient
-from portico.gateways.stripe.objects import Card
+from portico.gateways.stripe.objects import StripeCard
 
 
-def attach_card(client: StripeClient, id_: str, customer: str) -> Card | None:
+def attach_card(client: StripeClient, id_: str, customer: str) -> StripeCard | None:
     """Saves a payment method for the customer. Raises StripeCallFailed."""
     body = client.call(lambda stripe: stripe.v1.payment_methods.attach(id_, {"customer": customer}))
     return parsing.card(body)

@@ -14,7 +14,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.mail import rendering
 from portico.plumbing.security.rate_limits import RateLimitExceeded
-from portico.plumbing.text.input_validation import AddressField, AddressInput, LineField, TextField
+from portico.plumbing.text.input_validation import AddressField, AddressWidget, LineField, TextField
 
 TOO_LONG = _("Shorten this to %(limit_value)d characters. It has %(show_value)d.")
 MAX_MESSAGE_LENGTH = 1000
@@ -67,7 +67,7 @@ class EntranceHelpForm(HelpRequestForm):
         malformed=_("Enter one email address, such as name@example.com, or leave this empty."),
         label=_("Email you tried to sign in with"),
         required=False,
-        widget=AddressInput({"autocomplete": "email"}),
+        widget=AddressWidget({"autocomplete": "email"}),
     )
 
     field_order = ("name", "contact", "address", "message")

@@ -7,7 +7,7 @@ import pytest
 from portico.domain.access.models import Invitation, InvitationRunItem, ItemState, RunKind
 from portico.domain.access.onboarding import bulk_selection, invitation_runs
 from portico.domain.access.onboarding.bulk_selection import Selection
-from portico.domain.clients.client_list import ListQuery
+from portico.domain.clients.client_list import ClientQuery
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 from portico.plumbing.models import OutgoingEmail
@@ -22,7 +22,7 @@ SECOND = timedelta(seconds=1)
 
 
 def start(practice: Practice) -> None:
-    selection = Selection(RunKind.INVITE, listed=ListQuery())
+    selection = Selection(RunKind.INVITE, listed=ClientQuery())
     shown = bulk_selection.preview(practice, selection).digest
     invitation_runs.start(
         practice, selection, shown=shown, form_key=tokens.new_token(), requested_by=cast.fay(practice)

@@ -22,7 +22,7 @@ from portico.gateways.stripe.errors import (
     RequestRejected,
     ResourceMissing,
 )
-from portico.gateways.stripe.objects import Card, CheckoutSession, PaymentIntent
+from portico.gateways.stripe.objects import CheckoutSession, PaymentIntent, StripeCard
 from sandbox.stripe.sandbox import KEY
 from sandbox.stripe.server import SandboxStripe
 from tests.stripe_cards import attach_card
@@ -44,7 +44,7 @@ def customer(side: Side) -> str:
     return customers.create(side.line(), email="ana@example.org", metadata={"account": "abc"}, key=key())
 
 
-def saved(side: Side, owner: str, token: str = "pm_card_visa") -> Card:
+def saved(side: Side, owner: str, token: str = "pm_card_visa") -> StripeCard:
     card = attach_card(side.line(), token, owner)
     assert card is not None
     return card

@@ -10,7 +10,7 @@ from portico.domain.billing.models import Invoice, Payment
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
-from portico.plumbing.text.input_validation import AddressInput
+from portico.plumbing.text.input_validation import AddressWidget
 from portico.web.date_fields import CalendarInput, DayField
 from portico.web.office.base_form import WholeNumberField
 from portico.web.office.billing.payment_forms import MoneyField
@@ -65,7 +65,7 @@ def test_every_address_uses_the_same_input() -> None:
     # A PIN is entered with an address, a phone number or a client number: its form refuses a second one itself.
     # On the tab `Client Portal`, an address of the client is chosen.
     others = {"PinForm.email", "ClientPortalForm.address"}
-    assert {name for name, field in named.items() if not isinstance(field.widget, AddressInput)} == others
+    assert {name for name, field in named.items() if not isinstance(field.widget, AddressWidget)} == others
 
 
 def test_inputmodes_allow_all_accepted_characters() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from portico.domain.access.models import PortalAccess
 
 
-class Fact(StrEnum):
+class CheckedFact(StrEnum):
     """The fact that a step checks."""
 
     NOT_ARCHIVED = "not_archived"
@@ -64,7 +64,7 @@ class Step:
     The first two may contain `%(name)s`, the person who signs in, `%(client)s`, and `%(address)s`, the chosen address.
     """
 
-    fact: Fact
+    fact: CheckedFact
     condition: Q
     holds: "Callable[[PortalAccess], bool]"
     problem: "_StrPromise"
@@ -126,7 +126,7 @@ def _has_reminders_on(access: "PortalAccess") -> bool:
 
 
 NOT_ARCHIVED = Step(
-    Fact.NOT_ARCHIVED,
+    CheckedFact.NOT_ARCHIVED,
     ~Q(client__status=Status.ARCHIVED),
     _is_not_archived,
     problem=_("%(client)s is archived"),
@@ -136,7 +136,7 @@ NOT_ARCHIVED = Step(
 )
 # True for a client's own access, which has no relationship.
 RELATIONSHIP_CURRENT = Step(
-    Fact.RELATIONSHIP_CURRENT,
+    CheckedFact.RELATIONSHIP_CURRENT,
     Q(relationship__ended_at=None),
     _is_relationship_current,
     problem=_("%(name)s is no longer a contact of %(client)s"),
@@ -145,7 +145,7 @@ RELATIONSHIP_CURRENT = Step(
     fix=Fix("contact", Page.OVERVIEW, _("Add the contact")),
 )
 ACCESS_ON = Step(
-    Fact.ACCESS_ON,
+    CheckedFact.ACCESS_ON,
     Q(enabled_at__isnull=False),
     _is_on,
     problem=_("Client Portal Access is off"),
@@ -154,7 +154,7 @@ ACCESS_ON = Step(
     fix=Fix("access", Page.CLIENT_PORTAL, _("Turn on access")),
 )
 ADDRESS_CHOSEN = Step(
-    Fact.ADDRESS_CHOSEN,
+    CheckedFact.ADDRESS_CHOSEN,
     Q(address__isnull=False),
     _has_address,
     problem=_("No email address is chosen"),
@@ -163,7 +163,7 @@ ADDRESS_CHOSEN = Step(
     fix=Fix("address", Page.CLIENT_PORTAL, _("Choose an address")),
 )
 ADDRESS_OPEN = Step(
-    Fact.ADDRESS_OPEN,
+    CheckedFact.ADDRESS_OPEN,
     Q(address__closed_at=None),
     _has_no_closed_address,
     problem=_("%(address)s is no longer one of %(name)s’s addresses"),
@@ -172,7 +172,7 @@ ADDRESS_OPEN = Step(
     fix=Fix("address", Page.CLIENT_PORTAL, _("Choose an address")),
 )
 EMAIL_OK = Step(
-    Fact.EMAIL_OK,
+    CheckedFact.EMAIL_OK,
     Q(address__email_ok_at__isnull=False),
     _has_email_ok,
     problem=_("%(address)s has no Email ok"),
@@ -181,7 +181,7 @@ EMAIL_OK = Step(
     fix=Fix("email_ok", Page.CLIENT_INFO, _("Record consent")),
 )
 MAIL_NOT_STOPPED = Step(
-    Fact.MAIL_NOT_STOPPED,
+    CheckedFact.MAIL_NOT_STOPPED,
     Q(mail_stopped_at=None),
     _is_mail_not_stopped,
     problem=_("We stopped emailing %(address)s"),
@@ -190,7 +190,7 @@ MAIL_NOT_STOPPED = Step(
     fix=Fix("mail_stopped", Page.CLIENT_INFO, _("Correct the address")),
 )
 BILLING_DOCUMENTS = Step(
-    Fact.BILLING_DOCUMENTS,
+    CheckedFact.BILLING_DOCUMENTS,
     Q(access_billing_documents=True),
     _has_billing_documents,
     problem=_("Access billing documents is not checked for %(name)s"),
@@ -199,7 +199,7 @@ BILLING_DOCUMENTS = Step(
     fix=Fix("billing_documents", Page.CLIENT_PORTAL, _("Check Access billing documents")),
 )
 PAY_BY_CARD = Step(
-    Fact.PAY_BY_CARD,
+    CheckedFact.PAY_BY_CARD,
     Q(pay_by_card=True),
     _has_pay_by_card,
     problem=_("Pay a balance with credit card using Stripe is not checked for %(name)s"),
@@ -208,7 +208,7 @@ PAY_BY_CARD = Step(
     fix=Fix("pay_by_card", Page.CLIENT_PORTAL, _("Turn on card payment")),
 )
 SIGNS_DOCUMENTS = Step(
-    Fact.SIGNS_DOCUMENTS,
+    CheckedFact.SIGNS_DOCUMENTS,
     Q(signs_documents=True),
     _signs_documents,
     problem=_("Sign documents is not checked for %(name)s"),
@@ -217,7 +217,7 @@ SIGNS_DOCUMENTS = Step(
     fix=Fix("signs_documents", Page.CLIENT_PORTAL, _("Check Sign documents")),
 )
 REMINDERS_ON = Step(
-    Fact.REMINDERS_ON,
+    CheckedFact.REMINDERS_ON,
     Q(client__reminders_off_at=None),
     _has_reminders_on,
     problem=_("Reminders are turned off for %(client)s"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portico.domain.access import eligibility, eligibility_steps
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.eligibility_steps import Fact, Step
+from portico.domain.access.eligibility_steps import CheckedFact, Step
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients import client_details
 from portico.domain.clients.models import Client, PortalState
@@ -26,12 +26,12 @@ class Reason(models.TextChoices):
 
 
 _REASONS = {
-    Fact.ADDRESS_CHOSEN: Reason.NO_ADDRESS,
-    Fact.ADDRESS_OPEN: Reason.NO_ADDRESS,
-    Fact.EMAIL_OK: Reason.NO_EMAIL_OK,
-    Fact.MAIL_NOT_STOPPED: Reason.MAIL_STOPPED,
+    CheckedFact.ADDRESS_CHOSEN: Reason.NO_ADDRESS,
+    CheckedFact.ADDRESS_OPEN: Reason.NO_ADDRESS,
+    CheckedFact.EMAIL_OK: Reason.NO_EMAIL_OK,
+    CheckedFact.MAIL_NOT_STOPPED: Reason.MAIL_STOPPED,
 }
-_WITHOUT_EMAIL = (Fact.ADDRESS_CHOSEN, Fact.EMAIL_OK)
+_WITHOUT_EMAIL = (CheckedFact.ADDRESS_CHOSEN, CheckedFact.EMAIL_OK)
 
 
 @dataclass(frozen=True)

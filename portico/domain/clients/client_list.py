@@ -27,7 +27,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True)
-class ListQuery:
+class ClientQuery:
     """Search, filters, order and position of a page; `after` is the ref of the last client on the page before."""
 
     query: str = ""
@@ -50,7 +50,7 @@ class FoundClients:
     is_cut_off: bool
 
 
-def page(practice: Practice, list_query: ListQuery) -> FoundClients:
+def page(practice: Practice, list_query: ClientQuery) -> FoundClients:
     """Returns a page of the list; the first page if `after` is unknown."""
     matches = search_terms.look_up(practice, list_query.query) if list_query.query else None
     last = _find_by_ref(practice, list_query.after)
@@ -60,7 +60,7 @@ def page(practice: Practice, list_query: ListQuery) -> FoundClients:
     return FoundClients(found, _total(practice, list_query, matches), is_cut_off)
 
 
-def ids_of_all(practice: Practice, list_query: ListQuery, *, most: int) -> list[int]:
+def ids_of_all(practice: Practice, list_query: ClientQuery, *, most: int) -> list[int]:
     """Returns the ids of all clients that match the search and the filters, up to `most`, in the list's order."""
     clients = Client.objects.filter(practice=practice)
     if list_query.query:
@@ -94,7 +94,7 @@ def numbers_of(practice: Practice) -> ListNumbers:
 
 @CompiledQuery
 def _numbers(practice: Parameter, born_from: Parameter, born_until: Parameter) -> QuerySet[Practice, tuple[int, ...]]:
-    lists = [_matching_filters(practice, ListQuery(state=state)) for state in PortalState]
+    lists = [_matching_filters(practice, ClientQuery(state=state)) for state in PortalState]
     lists.append(coming_of_age.to_decide(practice, born_from=born_from, born_until=born_until))
     counts = [CountUpTo(clients, MAX_COUNTED + 1) for clients in lists]
     return Practice.objects.filter(pk=practice).values_list(*counts)
@@ -108,7 +108,7 @@ _COLUMNS = {
 }
 
 
-def _rows(practice: Practice, list_query: ListQuery, matches: Matches | None, last: Client | None) -> list[Client]:
+def _rows(practice: Practice, list_query: ClientQuery, matches: Matches | None, last: Client | None) -> list[Client]:
     """Returns the clients of a page, plus one if there are more."""
     clients = _after(_matching_filters(practice, list_query), last, list_query.sort)
     if matches is None:
@@ -122,7 +122,7 @@ def _rows(practice: Practice, list_query: ListQuery, matches: Matches | None, la
 
 
 def _first_of_batches(
-    matches: Matches, list_query: ListQuery, last: Client | None, found: list[Client]
+    matches: Matches, list_query: ClientQuery, last: Client | None, found: list[Client]
 ) -> list[Client]:
     """Returns the first of those found and of each batch, sorted by the database, since only it knows its collation."""
     candidates = [client.pk for client in found] + [
@@ -135,7 +135,7 @@ def _first_of_batches(
     return _first(Client.objects.filter(pk__in=candidates), list_query.sort)
 
 
-def _total(practice: Practice, list_query: ListQuery, matches: Matches | None) -> int:
+def _total(practice: Practice, list_query: ClientQuery, matches: Matches | None) -> int:
     if matches is None:
         return count(_matching_filters(practice, list_query))
     total = 0
@@ -146,12 +146,12 @@ def _total(practice: Practice, list_query: ListQuery, matches: Matches | None) -
     return total
 
 
-def _matching_filters(practice: Practice | Parameter, list_query: ListQuery) -> ClientQuerySet:
+def _matching_filters(practice: Practice | Parameter, list_query: ClientQuery) -> ClientQuerySet:
     """Returns the clients that match the filters, in order, so that PostgreSQL uses an index even for counting."""
     return _in_order(_with_filters(Client.objects.filter(practice=practice), list_query), list_query.sort)
 
 
-def _with_filters(clients: ClientQuerySet, list_query: ListQuery) -> ClientQuerySet:
+def _with_filters(clients: ClientQuerySet, list_query: ClientQuery) -> ClientQuerySet:
     if list_query.clinician is not None:
         clients = clients.filter(clinician=list_query.clinician)
     if list_query.archived:

@@ -33,7 +33,7 @@ class PayloadInvalid(Exception):
     """The request comes from the provider, but is no event that can be read."""
 
 
-class EventKind(StrEnum):
+class ProviderEventKind(StrEnum):
     """The fact that an event states about a mail; the values are those of delivery reports."""
 
     DELIVERED = "delivered"
@@ -47,13 +47,13 @@ class EventKind(StrEnum):
 
 # By django-anymail's event types. The others (opened, clicked, queued, …) are not facts about delivery.
 _KINDS = {
-    "delivered": EventKind.DELIVERED,
-    "deferred": EventKind.DELAYED,
-    "bounced": EventKind.FAILED,
-    "failed": EventKind.FAILED,
-    "rejected": EventKind.FAILED,
-    "complained": EventKind.COMPLAINED,
-    "autoresponded": EventKind.AUTO_REPLIED,
+    "delivered": ProviderEventKind.DELIVERED,
+    "deferred": ProviderEventKind.DELAYED,
+    "bounced": ProviderEventKind.FAILED,
+    "failed": ProviderEventKind.FAILED,
+    "rejected": ProviderEventKind.FAILED,
+    "complained": ProviderEventKind.COMPLAINED,
+    "autoresponded": ProviderEventKind.AUTO_REPLIED,
 }
 
 
@@ -66,7 +66,7 @@ class ProviderEvent:
 
     tag: str
     key: str
-    kind: EventKind
+    kind: ProviderEventKind
     status_code: str
     words: str
     remote_server: str
@@ -124,13 +124,13 @@ def _view(account: ProviderAccount, secret: str) -> Any:  # Any: a view of djang
 
 def _read(event: Any, provider: Provider) -> ProviderEvent | None:  # Any: django-anymail's own event.
     details = event_details.of(provider.name, event.esp_event)
-    kind = EventKind.DELAYED if details.is_delay else _KINDS.get(event.event_type)
+    kind = ProviderEventKind.DELAYED if details.is_delay else _KINDS.get(event.event_type)
     tag = _tag_of(event, provider)
     if kind is None or details.is_ignored or not isinstance(tag, str):
         return None
     words = details.words or event.mta_response or event.description or ""
-    if kind is EventKind.FAILED and details.is_on_providers_list:
-        kind = EventKind.REJECTED
+    if kind is ProviderEventKind.FAILED and details.is_on_providers_list:
+        kind = ProviderEventKind.REJECTED
     return ProviderEvent(
         tag=tag,
         key=_key(event, provider),
@@ -150,16 +150,16 @@ def _tag_of(event: Any, provider: Provider) -> object:  # Any: as above.
     return next(iter(event.tags), None) if isinstance(event.tags, list) else None
 
 
-def _status_code(kind: EventKind, details: Details, words: str) -> str:
+def _status_code(kind: ProviderEventKind, details: Details, words: str) -> str:
     """Returns the code that the provider states, else the one in the server's reply, else the one of its reason.
 
     Providers state 5.0.0 also where the reply itself is clearer.
     """
-    if kind not in {EventKind.FAILED, EventKind.DELAYED}:
+    if kind not in {ProviderEventKind.FAILED, ProviderEventKind.DELAYED}:
         return ""
     codes = enhanced_status_codes.all_in(f"{details.status_code} {words}")
     clear = [code for code in codes if not code.endswith(".0.0")]
-    likely = [details.likely_code] if kind is EventKind.FAILED and details.likely_code else []
+    likely = [details.likely_code] if kind is ProviderEventKind.FAILED and details.likely_code else []
     return next(iter([*clear, *likely, *codes]), "")
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 from portico.gateways.stripe import parsing
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.errors import ResourceMissing
-from portico.gateways.stripe.objects import Account, WebhookEndpoint
+from portico.gateways.stripe.objects import StripeAccount, WebhookEndpoint
 
 # The event types that the webhook is subscribed to.
 EVENTS = (
@@ -28,7 +28,7 @@ EVENTS = (
 )
 
 
-def look_up(client: StripeClient) -> Account:
+def look_up(client: StripeClient) -> StripeAccount:
     """Returns the account. Raises StripeCallFailed: InvalidKey for a key that Stripe does not accept."""
     return parsing.account(client.call(lambda stripe: stripe.v1.accounts.retrieve_current()))
 

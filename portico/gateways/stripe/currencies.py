@@ -12,7 +12,7 @@ class NotInTheTable(CannotBeCharged):
     """The currency is not one that a practice can use."""
 
 
-class BetweenSteps(CannotBeCharged):
+class NotInSteps(CannotBeCharged):
     """The amount is not a multiple of the step in which Stripe charges this currency: 12.345 KWD, 5,000.20 MGA."""
 
 
@@ -39,7 +39,7 @@ def to_stripe(amount_minor: int, currency: str) -> int:
     """Converts our minor units into Stripe's, exactly. Raises CannotBeCharged."""
     known = _known(currency)
     if amount_minor % known.step_minor:
-        raise BetweenSteps(f"{amount_minor} {currency}")
+        raise NotInSteps(f"{amount_minor} {currency}")
     amount = _rescaled(amount_minor, known.digits, known.stripe_digits)
     if amount is None or not 0 < amount <= known.max_at_stripe:
         raise OutOfRange(f"{amount_minor} {currency}")
@@ -51,7 +51,7 @@ def from_stripe(amount: int, currency: str) -> int:
     known = _known(currency)
     minor = _rescaled(amount, known.stripe_digits, known.digits)
     if minor is None:
-        raise BetweenSteps(f"{amount} {currency} at Stripe")
+        raise NotInSteps(f"{amount} {currency} at Stripe")
     return minor
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from portico.gateways.stripe import parsing
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.errors import RequestRejected, ResourceMissing
-from portico.gateways.stripe.objects import Card
+from portico.gateways.stripe.objects import StripeCard
 
 if TYPE_CHECKING:
     from stripe.params import CustomerCreateParams
@@ -52,7 +52,7 @@ def is_there(client: StripeClient, id_: str) -> bool:
     return not getattr(found, "deleted", False)
 
 
-def cards(client: StripeClient, customer: str) -> list[Card]:
+def cards(client: StripeClient, customer: str) -> list[StripeCard]:
     """Returns the customer's saved cards, newest first. Raises StripeCallFailed."""
     found = client.call(
         lambda stripe: stripe.v1.customers.payment_methods.list(customer, {"type": "card", "limit": MAX_CARDS})
@@ -60,7 +60,7 @@ def cards(client: StripeClient, customer: str) -> list[Card]:
     return [card for each in found.data if (card := parsing.card(each)) is not None]
 
 
-def card(client: StripeClient, id_: str) -> Card | None:
+def card(client: StripeClient, id_: str) -> StripeCard | None:
     """Returns the card; None if the payment method is not a card. Raises StripeCallFailed."""
     return parsing.card(client.call(lambda stripe: stripe.v1.payment_methods.retrieve(id_)))
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
-class Account:
+class StripeAccount:
     id: str
     name: str
     country: str
@@ -15,7 +15,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Card:
+class StripeCard:
     """A payment method; `id` is empty for the card of a charge."""
 
     id: str
@@ -39,7 +39,7 @@ class Charge:
     is_paid: bool
     is_disputed: bool
     customer: str
-    card: Card | None
+    card: StripeCard | None
     created_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -97,7 +97,7 @@ class CheckoutSession:
 
 
 @dataclass(frozen=True)
-class Refund:
+class StripeRefund:
     id: str
     charge: str
     intent: str
@@ -113,7 +113,7 @@ class Refund:
 
 
 @dataclass(frozen=True)
-class Dispute:
+class StripeDispute:
     id: str
     charge: str
     intent: str

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from portico.gateways.stripe import currencies
 from portico.gateways.stripe.objects import (
-    Account,
-    Card,
     Charge,
     CheckoutSession,
-    Dispute,
     PaymentIntent,
-    Refund,
+    StripeAccount,
+    StripeCard,
+    StripeDispute,
+    StripeRefund,
     WebhookEndpoint,
 )
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import stripe
 
 
-def account(body: stripe.Account) -> Account:
+def account(body: stripe.Account) -> StripeAccount:
     profile, settings = body.business_profile, body.settings
     dashboard = settings.dashboard.display_name if settings else None
     name = (profile.name if profile else None) or dashboard or body.id
-    return Account(
+    return StripeAccount(
         id=body.id,
         name=name,
         country=body.country or "",
@@ -35,11 +35,11 @@ def account(body: stripe.Account) -> Account:
     )
 
 
-def card(body: stripe.PaymentMethod) -> Card | None:
+def card(body: stripe.PaymentMethod) -> StripeCard | None:
     """Returns the card; None if the payment method is not a card."""
     if body.card is None:
         return None
-    return Card(
+    return StripeCard(
         id=body.id,
         brand=body.card.brand,
         last4=body.card.last4,
@@ -50,12 +50,12 @@ def card(body: stripe.PaymentMethod) -> Card | None:
     )
 
 
-def _card_of_charge(body: stripe.Charge) -> Card | None:
+def _card_of_charge(body: stripe.Charge) -> StripeCard | None:
     details = body.payment_method_details
     card = details.card if details else None
     if card is None:
         return None
-    return Card(
+    return StripeCard(
         "", card.brand or "", card.last4 or "", card.exp_month, card.exp_year, fingerprint=card.fingerprint or ""
     )
 
@@ -121,8 +121,8 @@ def session(body: stripe.checkout.Session) -> CheckoutSession:
     )
 
 
-def refund(body: stripe.Refund) -> Refund:
-    return Refund(
+def refund(body: stripe.Refund) -> StripeRefund:
+    return StripeRefund(
         id=body.id,
         charge=id_of(body.charge),
         intent=id_of(body.payment_intent),
@@ -134,8 +134,8 @@ def refund(body: stripe.Refund) -> Refund:
     )
 
 
-def dispute(body: stripe.Dispute) -> Dispute:
-    return Dispute(
+def dispute(body: stripe.Dispute) -> StripeDispute:
+    return StripeDispute(
         id=body.id,
         charge=id_of(body.charge),
         intent=id_of(body.payment_intent),

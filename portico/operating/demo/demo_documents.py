@@ -7,7 +7,7 @@ from portico.domain.access.models import PortalAccess, PortalSession, RunKind
 from portico.domain.access.onboarding import invitation_run_worker
 from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.access.sign_in import portal_sessions
-from portico.domain.clients.client_list import ListQuery
+from portico.domain.clients.client_list import ClientQuery
 from portico.domain.clients.models import Client, Relationship
 from portico.domain.documents.completion import drafts, request_states, signing
 from portico.domain.documents.completion.drafts import OpenedPage
@@ -56,7 +56,7 @@ def share_with_many(practice: Practice, *, requested_by: StaffMember) -> None:
     """Starts a run that shares the first document outside the welcome packet with all clients, and finishes it."""
     templates = DocumentTemplate.objects.shareable().filter(practice=practice, in_welcome_packet=False)
     versions = shareable.versions_of(practice, [templates[0].ref])
-    choice = ShareSelection(Selection(RunKind.SHARE, listed=ListQuery()), tuple(versions), Recipients.CLIENT)
+    choice = ShareSelection(Selection(RunKind.SHARE, listed=ClientQuery()), tuple(versions), Recipients.CLIENT)
     run = bulk_sharing.start(
         practice,
         choice,

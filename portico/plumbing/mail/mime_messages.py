@@ -14,7 +14,7 @@ from django.utils.html import escape
 
 from portico.plumbing.mail import headers, parse_check
 from portico.plumbing.mail.outbox import LINK_PLACEHOLDER, ComposedMail
-from portico.plumbing.mail.parse_check import Mailbox
+from portico.plumbing.mail.parse_check import NamedMailbox
 from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text.input_validation import clean_line
 from portico.plumbing.text.mailboxes import deliverable
@@ -39,23 +39,23 @@ def build_message(email: OutgoingEmail, composed: ComposedMail, *, recipient: st
         maintype, _slash, subtype = attachment.kind.partition("/")
         body.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
     mailboxes = {
-        "From": Mailbox(composed.sender_name, settings.EMAIL_FROM),
-        "To": Mailbox(email.to_name, recipient),
+        "From": NamedMailbox(composed.sender_name, settings.EMAIL_FROM),
+        "To": NamedMailbox(email.to_name, recipient),
     }
     if composed.reply_to:
-        mailboxes["Reply-To"] = Mailbox(composed.sender_name, deliverable(composed.reply_to))
+        mailboxes["Reply-To"] = NamedMailbox(composed.sender_name, deliverable(composed.reply_to))
     return assemble(mailboxes, composed.subject, body, message_id=email.message_id, at=at)
 
 
 def assemble(
-    mailboxes: Mapping[str, Mailbox], subject: str, body: EmailMessage, *, message_id: str, at: datetime
+    mailboxes: Mapping[str, NamedMailbox], subject: str, body: EmailMessage, *, message_id: str, at: datetime
 ) -> bytes:
     """Returns the header fields and the body, which has its own type, checked by parsing them again.
 
     `mailboxes` are by field, such as `From`. Raises MisreadMail if what is parsed differs from what was passed.
     """
     subject = clean_line(subject)
-    mailboxes = {field: Mailbox(clean_line(each.name), each.address) for field, each in mailboxes.items()}
+    mailboxes = {field: NamedMailbox(clean_line(each.name), each.address) for field, each in mailboxes.items()}
     raw = b"".join(
         (
             headers.plain_field("Message-ID", message_id),

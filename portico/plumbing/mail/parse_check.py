@@ -22,12 +22,12 @@ class MisreadMail(ValueError):
 
 
 @dataclass(frozen=True)
-class Mailbox:
+class NamedMailbox:
     name: str
     address: str
 
 
-def check(raw: bytes, *, subject: str, mailboxes: Mapping[str, Mailbox]) -> None:
+def check(raw: bytes, *, subject: str, mailboxes: Mapping[str, NamedMailbox]) -> None:
     """Raises MisreadMail unless the message has this subject and exactly these mailboxes by field.
 
     Other fields with mailboxes must be absent. No header line may be too long or blank.
@@ -57,13 +57,13 @@ def _fields(raw: bytes) -> dict[str, str]:
     return fields
 
 
-def _mailbox(value: str) -> Mailbox | None:
+def _mailbox(value: str) -> NamedMailbox | None:
     """Returns the only mailbox of the field; None if there is none or there are several."""
     found = getaddresses([value])
     if len(found) != 1 or not found[0][1]:
         return None
     name, address = found[0]
-    return Mailbox(_decoded(name), address)
+    return NamedMailbox(_decoded(name), address)
 
 
 def _decoded(value: str) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from portico.plumbing import clock
 from portico.plumbing.mail.reports import report_rules
-from portico.plumbing.mail.reports.failure_recording import Failure
+from portico.plumbing.mail.reports.failure_recording import MailFailure
 from portico.plumbing.mail.reports.report_rules import Rule
 from portico.plumbing.models import OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import DelayCause, EmailEventKind, EmailState
@@ -58,7 +58,7 @@ class Outcome:
 
     changes: dict[str, Any]  # Any: a column's value.
     event: EmailEventKind | None
-    failure: Failure | None = None
+    failure: MailFailure | None = None
 
 
 def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Outcome:
@@ -68,7 +68,7 @@ def outcome_of(email: OutgoingEmail, reply: ServerReply, *, at: datetime) -> Out
             changes = _settled_by(EmailState.HANDED_OVER, "", reply, at) | {"handed_over_at": at}
             return Outcome(changes, EmailEventKind.HANDED_OVER)
         case "mailbox" | "listed" | "message":
-            return _failed(reply, Failure(_rule_of(reply), at, code=report_rules.known_code(reply.code)))
+            return _failed(reply, MailFailure(_rule_of(reply), at, code=report_rules.known_code(reply.code)))
         case "later":
             return _retried(email, DelayCause.RECIPIENT, reply, at)
         case "lost":
@@ -137,17 +137,17 @@ def _rule_of(reply: ServerReply) -> Rule:
     return report_rules.rule_for(ReportKind.FAILED, reply.code)
 
 
-def _given_up(by: DelayCause, reply: ServerReply, *, waited: timedelta, at: datetime) -> Failure:
+def _given_up(by: DelayCause, reply: ServerReply, *, waited: timedelta, at: datetime) -> MailFailure:
     code = report_rules.known_code(reply.code)
     if by is DelayCause.ANSWER:
         words = _("The mail server delayed this email for two days, so we stopped trying.")
-        return Failure(report_rules.EXPIRED, at, words=words)
+        return MailFailure(report_rules.EXPIRED, at, words=words)
     # Some servers write a permanent code into a temporary reply.
     rule = report_rules.rule_for(ReportKind.FAILED, code) if code.startswith("4.") else report_rules.EXPIRED
-    return Failure(rule, at, code=code, waited=waited)
+    return MailFailure(rule, at, code=code, waited=waited)
 
 
-def _failed(reply: ServerReply, failure: Failure) -> Outcome:
+def _failed(reply: ServerReply, failure: MailFailure) -> Outcome:
     """Returns the outcome as it is if no other mail to the mailbox has failed; `failures.record` counts those."""
     changes = _settled_by(failure.rule.state, failure.reason(earlier=0), reply, failure.at)
     changes |= {"failed_at": failure.at, "failure_cause": failure.rule.cause}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Statement:
+class MethodResult:
     """The result of one authentication method, such as "dkim", "pass" with properties {"header.d": "example.com"}."""
 
     method: str
@@ -34,7 +34,7 @@ class AuthenticationResults:
 
     authserv_id: str
     is_trusted: bool
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[MethodResult, ...] = ()
 
 
 @dataclass(frozen=True)

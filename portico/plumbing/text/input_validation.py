@@ -110,7 +110,7 @@ class TextField(NoCardNumberField):
         return typed.replace("\r\n", "\n") if isinstance(typed, str) else typed
 
 
-class AddressInput(forms.TextInput):
+class AddressWidget(forms.TextInput):
     """The input of one email address. Several posted values are read as one text, which is no address."""
 
     def __init__(self, attrs: dict[str, str] | None = None) -> None:
@@ -128,7 +128,7 @@ class StaffAddressField(NoCardNumberField, forms.EmailField):
 class AddressField(LineField):
     """One email address typed by a visitor; every malformed address gets the same message."""
 
-    widget = AddressInput({"type": "email", "autocomplete": "email"})
+    widget = AddressWidget({"type": "email", "autocomplete": "email"})
 
     def __init__(self, *, malformed: "str | _StrPromise", **kwargs: Any) -> None:  # Any: Django's own arguments.
         self.malformed = malformed

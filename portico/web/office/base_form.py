@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text.folding import ascii_forms
-from portico.plumbing.text.input_validation import AddressInput, LineField, TextField, holds_card_number
+from portico.plumbing.text.input_validation import AddressWidget, LineField, TextField, holds_card_number
 
 TOO_LONG = gettext_lazy("Enter at most %(limit_value)d characters. You entered %(show_value)d.")
 DJANGO_REQUIRED = forms.Field.default_error_messages["required"]
@@ -125,7 +125,7 @@ def address_field(label: Any, *, required: bool = False) -> LineField:
     Its type is not "email": Chromium rewrites some addresses and refuses some valid ones.
     """
     field = line_field(label, longest=254, required=required)
-    field.widget = AddressInput(UNASSISTED)
+    field.widget = AddressWidget(UNASSISTED)
     return field
 
 

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_lookups, eligibility, eligibility_steps, portal_states
 from portico.domain.access.eligibility import STEPS, Purpose
-from portico.domain.access.eligibility_steps import Fact
+from portico.domain.access.eligibility_steps import CheckedFact
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_states import Reason, StateWithReason
 from portico.domain.access.sign_in import sign_in_pins
@@ -144,12 +144,12 @@ def test_the_list_shows_each_step_in_order_and_whether_it_holds(access: PortalAc
     PortalAccess.objects.update(enabled_at=None)
     EmailAddress.objects.update(email_ok_at=None)
     assert [(step.fact, holds) for step, holds in eligibility.check(read(), Purpose.SIGN_IN_BY_MAIL)] == [
-        (Fact.NOT_ARCHIVED, True),
-        (Fact.RELATIONSHIP_CURRENT, True),
-        (Fact.ACCESS_ON, False),
-        (Fact.ADDRESS_CHOSEN, True),
-        (Fact.ADDRESS_OPEN, True),
-        (Fact.EMAIL_OK, False),
+        (CheckedFact.NOT_ARCHIVED, True),
+        (CheckedFact.RELATIONSHIP_CURRENT, True),
+        (CheckedFact.ACCESS_ON, False),
+        (CheckedFact.ADDRESS_CHOSEN, True),
+        (CheckedFact.ADDRESS_OPEN, True),
+        (CheckedFact.EMAIL_OK, False),
     ]
 
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portico.domain.access import client_changes
 from portico.domain.clients import client_list, search_terms
-from portico.domain.clients.client_list import ListQuery, Sort
+from portico.domain.clients.client_list import ClientQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
 from tests import cast
@@ -22,7 +22,7 @@ def add(practice: Practice, *names: str, **facts: str) -> None:
     )
 
 
-def walk(practice: Practice, wanted: ListQuery) -> list[list[str]]:
+def walk(practice: Practice, wanted: ClientQuery) -> list[list[str]]:
     """Returns the clients of every page, page by page."""
     pages, after = list[list[str]](), ""
     while True:
@@ -38,7 +38,7 @@ def walk(practice: Practice, wanted: ListQuery) -> list[list[str]]:
 def test_pages_list_each_client_once_in_order(practice: Practice, sort: Sort) -> None:
     add(practice, *["Ana"] * 30, *["Bea"] * 30)
 
-    pages = walk(practice, ListQuery(sort=sort))
+    pages = walk(practice, ClientQuery(sort=sort))
 
     assert [len(page) for page in pages] == [25, 25, 10]
     names = [name for page in pages for name in page]
@@ -49,7 +49,7 @@ def test_pages_list_each_client_once_in_order(practice: Practice, sort: Sort) ->
 def test_a_full_last_page_has_no_next_page(practice: Practice) -> None:
     add(practice, *["Ana"] * 25)
 
-    page = client_list.page(practice, ListQuery()).page
+    page = client_list.page(practice, ClientQuery()).page
 
     assert (len(page.rows), page.next_ref, page.is_first) == (25, "", True)
 
@@ -58,16 +58,16 @@ def test_a_state_filter_shows_its_clients_only(practice: Practice) -> None:
     add(practice, "Ana", portal_state=PortalState.INVITED)
     add(practice, "Bea", portal_state=PortalState.SIGNED_IN)
 
-    assert walk(practice, ListQuery(state=PortalState.INVITED)) == [["Ana"]]
+    assert walk(practice, ClientQuery(state=PortalState.INVITED)) == [["Ana"]]
 
 
 def test_archived_clients_are_listed_separately(practice: Practice) -> None:
     client_changes.archive(cast.ana(practice), by=cast.DESK)
 
-    assert walk(practice, ListQuery()) == [[]]
-    assert walk(practice, ListQuery(query="ana")) == [[]]
-    assert walk(practice, ListQuery(archived=True)) == [["Ana"]]
-    assert walk(practice, ListQuery(query="ana", archived=True)) == [["Ana"]]
+    assert walk(practice, ClientQuery()) == [[]]
+    assert walk(practice, ClientQuery(query="ana")) == [[]]
+    assert walk(practice, ClientQuery(archived=True)) == [["Ana"]]
+    assert walk(practice, ClientQuery(query="ana", archived=True)) == [["Ana"]]
 
 
 def test_search_results_are_paginated(practice: Practice) -> None:
@@ -75,14 +75,14 @@ def test_search_results_are_paginated(practice: Practice) -> None:
         cast.client(practice, f"Ana{number:02}")
     cast.carol(practice)
 
-    assert [len(page) for page in walk(practice, ListQuery(query="ana"))] == [25, 2]
+    assert [len(page) for page in walk(practice, ClientQuery(query="ana"))] == [25, 2]
 
 
 def test_another_practices_ref_is_ignored_as_cursor(practice: Practice) -> None:
     cast.ana(practice)
     dora = cast.dora(cast.birch())
 
-    page = client_list.page(practice, ListQuery(after=dora.ref)).page
+    page = client_list.page(practice, ClientQuery(after=dora.ref)).page
 
     assert page.is_first
     assert [client.first_name for client in page.rows] == ["Ana"]
@@ -107,7 +107,7 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def work_of(practice: Practice, query: str) -> int:
     with CaptureQueriesContext(connection) as asked:
-        client_list.page(practice, ListQuery(query))
+        client_list.page(practice, ClientQuery(query))
     return len(asked)
 
 
@@ -121,10 +121,10 @@ def test_a_word_that_very_many_have_takes_no_more_work(practice: Practice) -> No
     for _number in range(30):
         cast.client(practice, "Zoe", "Smith")
     assert work_of(practice, "smith") == work
-    found = client_list.page(practice, ListQuery("smith"))
+    found = client_list.page(practice, ClientQuery("smith"))
     assert found.is_cut_off
     assert {client.last_name for client in found.page.rows} == {"Smith"}
-    assert not client_list.page(practice, ListQuery("ada")).is_cut_off
+    assert not client_list.page(practice, ClientQuery("ada")).is_cut_off
 
 
 @pytest.mark.usefixtures("_few_are_many")
@@ -133,7 +133,7 @@ def test_a_whole_name_of_two_common_words_is_found(practice: Practice) -> None:
         cast.client(practice, "Zoe", "Smith")
         cast.client(practice, "Yan", "Ortiz")
     cast.client(practice, "Yan", "Smith")
-    found = client_list.page(practice, ListQuery("yan smith"))
+    found = client_list.page(practice, ClientQuery("yan smith"))
     assert [client.name for client in found.page.rows] == ["Yan Smith"]
     assert found.is_cut_off
 
@@ -143,7 +143,7 @@ def test_a_whole_name_of_two_common_words_is_found(practice: Practice) -> None:
 @pytest.mark.parametrize("state", [None, PortalState.INVITED])
 def test_the_first_page_uses_an_index(practice: Practice, sort: Sort, state: PortalState | None) -> None:
     with CaptureQueriesContext(connection) as asked, connection.cursor() as cursor:
-        client_list.page(practice, ListQuery(state=state, sort=sort))
+        client_list.page(practice, ClientQuery(state=state, sort=sort))
         (first_page,) = [query["sql"] for query in asked.captured_queries if query["sql"].endswith("LIMIT 26")]
         plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {first_page}").fetchall())
 

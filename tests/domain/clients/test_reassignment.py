@@ -5,7 +5,7 @@ import pytest
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_list, reassignment
-from portico.domain.clients.client_list import ListQuery
+from portico.domain.clients.client_list import ClientQuery
 from portico.domain.clients.models import Client
 from portico.domain.clients.reassignment import ClinicianDeactivated
 from portico.domain.practices.models import Practice, StaffMember
@@ -56,7 +56,7 @@ def test_clients_are_not_moved_to_another_practice(practice: Practice, gus: Staf
 def test_the_list_shows_one_clinicians_clients(practice: Practice, gus: StaffMember) -> None:
     cast.ana(practice)
     bruno = given_to(cast.bruno(practice), gus)
-    found = client_list.page(practice, ListQuery(clinician=gus))
+    found = client_list.page(practice, ClientQuery(clinician=gus))
     assert (found.page.rows, found.total) == ([bruno], 1)
 
 

@@ -15,7 +15,7 @@ from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail.outbox import composer_of
 from portico.plumbing.mail.reports import report_mailbox, report_tags
-from portico.plumbing.mail.returned_mail import Statement
+from portico.plumbing.mail.returned_mail import MethodResult
 from portico.plumbing.models import DeliveryReport, OutgoingEmail, ReportMailbox
 from sandbox.mailbox import report_writer
 from sandbox.mailbox.report_writer import SentMail
@@ -214,4 +214,4 @@ def test_what_the_server_states_is_judged(
 
 def test_no_field_at_all_is_not_known() -> None:
     assert returned_test_email.judge(DOMAIN, ()) == (Verdict.UNKNOWN, CheckReason.TEST_NO_RESULTS)
-    assert returned_test_email.judge(DOMAIN, (Statement("iprev", "pass"),))[0] == Verdict.UNKNOWN
+    assert returned_test_email.judge(DOMAIN, (MethodResult("iprev", "pass"),))[0] == Verdict.UNKNOWN

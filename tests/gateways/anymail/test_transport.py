@@ -18,7 +18,7 @@ from portico.gateways.anymail.providers import PROVIDERS
 from portico.gateways.anymail.transport import TAG, transport
 from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
 from portico.plumbing.mail import mime_messages
-from portico.plumbing.mail.parse_check import Mailbox
+from portico.plumbing.mail.parse_check import NamedMailbox
 from sandbox.postmark import server
 from sandbox.postmark.server import Postmark
 from tests.support.servers.ports import free_port
@@ -37,9 +37,9 @@ def a_message(recipient: str = "ana@mail.example") -> bytes:
     body.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="getting-started-en.pdf")
     return mime_messages.assemble(
         {
-            "From": Mailbox(NAME, "portal@portico.example"),
-            "To": Mailbox("Ana Ábreu", recipient),
-            "Reply-To": Mailbox(NAME, "desk@alder.example"),
+            "From": NamedMailbox(NAME, "portal@portico.example"),
+            "To": NamedMailbox("Ana Ábreu", recipient),
+            "Reply-To": NamedMailbox(NAME, "desk@alder.example"),
         },
         "Your portal is ready – ¡hola!",
         body,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from portico.plumbing.mail.parse_check import Mailbox, MisreadMail, check
+from portico.plumbing.mail.parse_check import MisreadMail, NamedMailbox, check
 
-ALDER = Mailbox("Elm, Oak and Partners", "portal@oak.example")
+ALDER = NamedMailbox("Elm, Oak and Partners", "portal@oak.example")
 FROM = b'From: "Elm, Oak and\r\n Partners" <portal@oak.example>\r\n'
 SUBJECT = b"Subject: Hello\r\n"
 END = b"\r\nA line.\r\n"

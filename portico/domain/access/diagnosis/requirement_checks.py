@@ -7,18 +7,18 @@ from django.utils.translation import gettext as _
 from portico.domain.access.diagnosis import steps
 from portico.domain.access.diagnosis.evidence import Evidence
 from portico.domain.access.diagnosis.steps import REQUIREMENTS, Cause, Finding, StepName, StepState
-from portico.domain.access.eligibility_steps import Fact
+from portico.domain.access.eligibility_steps import CheckedFact
 from portico.domain.access.eligibility_steps import Step as EligibilityStep
 
 type Check = Callable[[Evidence], Finding]
 
 _CAUSES = {
-    Fact.NOT_ARCHIVED: Cause.ARCHIVED,
-    Fact.RELATIONSHIP_CURRENT: Cause.ACCESS_OFF,
-    Fact.ACCESS_ON: Cause.ACCESS_OFF,
-    Fact.ADDRESS_CHOSEN: Cause.NO_ADDRESS,
-    Fact.ADDRESS_OPEN: Cause.NO_ADDRESS,
-    Fact.EMAIL_OK: Cause.NO_EMAIL_OK,
+    CheckedFact.NOT_ARCHIVED: Cause.ARCHIVED,
+    CheckedFact.RELATIONSHIP_CURRENT: Cause.ACCESS_OFF,
+    CheckedFact.ACCESS_ON: Cause.ACCESS_OFF,
+    CheckedFact.ADDRESS_CHOSEN: Cause.NO_ADDRESS,
+    CheckedFact.ADDRESS_OPEN: Cause.NO_ADDRESS,
+    CheckedFact.EMAIL_OK: Cause.NO_EMAIL_OK,
 }
 
 
@@ -62,14 +62,14 @@ def _requirement_missing(evidence: Evidence, name: StepName) -> Finding | None:
 def _broken(evidence: Evidence, step: EligibilityStep) -> Finding:
     called, fix = {"name": evidence.access.called}, step.fix
     match step.fact:
-        case Fact.NOT_ARCHIVED:
+        case CheckedFact.NOT_ARCHIVED:
             restored = {"name": evidence.client.called}
             words = _("Restore %(name)s. Then turn on access and send an invitation.") % restored
-        case Fact.RELATIONSHIP_CURRENT:
+        case CheckedFact.RELATIONSHIP_CURRENT:
             words = _("The relationship was ended, so %(name)s can’t sign in.") % called
-        case Fact.ACCESS_ON:
+        case CheckedFact.ACCESS_ON:
             words = _("%(name)s can’t sign in until you turn it on and send an invitation.") % called
-        case Fact.EMAIL_OK:
+        case CheckedFact.EMAIL_OK:
             words = _("No email can be sent to this address. Check Email ok when %(name)s agrees to receive email.")
             words = f"{words % called} {_('A PIN works without email.')}"
         case _ if evidence.has_addresses:

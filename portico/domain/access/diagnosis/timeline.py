@@ -36,7 +36,7 @@ class LinkFact(StrEnum):
     PRESSED = "pressed"
 
 
-class EventKind(StrEnum):
+class TimelineKind(StrEnum):
     ACCESS_ON = "access_on"
     EMAIL_OK = "email_ok"
     INVITED = "invited"
@@ -66,17 +66,17 @@ class EventKind(StrEnum):
 
 
 EVENT_OF_ACTION = {
-    AuditAction.CLIENT_SIGNED_IN: EventKind.PRESSED,
-    AuditAction.CLIENT_SIGNED_IN_BY_CODE: EventKind.CODE_TYPED,
-    AuditAction.CLIENT_SIGNED_IN_BY_PIN: EventKind.PIN_USED,
-    AuditAction.PIN_MADE: EventKind.PIN_MADE,
-    AuditAction.LINK_SENT: EventKind.SIGN_IN_MAILED,
-    AuditAction.LINK_REFUSED: EventKind.LINK_REFUSED,
-    AuditAction.CODE_REFUSED: EventKind.CODE_REFUSED,
-    AuditAction.CODE_BEYOND_LIMIT: EventKind.TOO_MANY_TRIES,
-    AuditAction.PIN_REFUSED: EventKind.PIN_REFUSED,
-    AuditAction.PIN_BEYOND_LIMIT: EventKind.TOO_MANY_TRIES,
-    AuditAction.ADDRESS_CHANGED_BY_CLIENT: EventKind.ADDRESS_CHANGED,
+    AuditAction.CLIENT_SIGNED_IN: TimelineKind.PRESSED,
+    AuditAction.CLIENT_SIGNED_IN_BY_CODE: TimelineKind.CODE_TYPED,
+    AuditAction.CLIENT_SIGNED_IN_BY_PIN: TimelineKind.PIN_USED,
+    AuditAction.PIN_MADE: TimelineKind.PIN_MADE,
+    AuditAction.LINK_SENT: TimelineKind.SIGN_IN_MAILED,
+    AuditAction.LINK_REFUSED: TimelineKind.LINK_REFUSED,
+    AuditAction.CODE_REFUSED: TimelineKind.CODE_REFUSED,
+    AuditAction.CODE_BEYOND_LIMIT: TimelineKind.TOO_MANY_TRIES,
+    AuditAction.PIN_REFUSED: TimelineKind.PIN_REFUSED,
+    AuditAction.PIN_BEYOND_LIMIT: TimelineKind.TOO_MANY_TRIES,
+    AuditAction.ADDRESS_CHANGED_BY_CLIENT: TimelineKind.ADDRESS_CHANGED,
 }
 
 
@@ -87,7 +87,7 @@ class TimelineEvent:
     `entry` is the audit entry that the event was made from, if any.
     """
 
-    kind: EventKind
+    kind: TimelineKind
     at: datetime
     by: str = ""
     address: str = ""
@@ -166,11 +166,11 @@ def _link_fact(invitation: Invitation | None, link: SignInLink | None) -> LinkFa
 
 def _newest_events(access: PortalAccess | None, events: list[TimelineEvent]) -> tuple[TimelineEvent, ...]:
     if access is not None and access.enabled_at is not None:
-        events.append(TimelineEvent(EventKind.ACCESS_ON, access.enabled_at, by=access.enabled_by))
+        events.append(TimelineEvent(TimelineKind.ACCESS_ON, access.enabled_at, by=access.enabled_by))
     address = access.address if access is not None else None
     if address is not None and address.email_ok_at is not None:
         events.append(
-            TimelineEvent(EventKind.EMAIL_OK, address.email_ok_at, by=address.email_ok_by, address=address.address)
+            TimelineEvent(TimelineKind.EMAIL_OK, address.email_ok_at, by=address.email_ok_by, address=address.address)
         )
     # The sort is stable: events with equal times keep their order, newest first.
     events.sort(key=lambda event: event.at, reverse=True)
@@ -200,7 +200,7 @@ def _from_mail_events(history: PortalHistory) -> list[TimelineEvent]:
 
 def _from_mail_event(event: EmailEvent, invitation: Invitation) -> TimelineEvent:
     if event.kind == EmailEventKind.WRITTEN:
-        return TimelineEvent(EventKind.INVITED, event.at, by=invitation.sent_by, address=invitation.address.address)
+        return TimelineEvent(TimelineKind.INVITED, event.at, by=invitation.sent_by, address=invitation.address.address)
     if event.kind == EmailEventKind.RESTARTED:
-        return TimelineEvent(EventKind.RESTARTED, event.at, by=event.words)
-    return TimelineEvent(EventKind(event.kind), event.at, words=event.words)
+        return TimelineEvent(TimelineKind.RESTARTED, event.at, by=event.words)
+    return TimelineEvent(TimelineKind(event.kind), event.at, words=event.words)

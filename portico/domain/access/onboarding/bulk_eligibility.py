@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from portico.domain.access import access_lookups, eligibility
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.eligibility_steps import Fact
+from portico.domain.access.eligibility_steps import CheckedFact
 from portico.domain.access.models import LeftOutReason, PortalAccess, RunKind
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock
@@ -15,13 +15,13 @@ from portico.plumbing import clock
 # A second mail within this time would be taken for a mistake.
 RESEND_PAUSE = timedelta(hours=1)
 REASONS = {
-    Fact.NOT_ARCHIVED: LeftOutReason.ARCHIVED,
-    Fact.RELATIONSHIP_CURRENT: LeftOutReason.ACCESS_OFF,
-    Fact.ACCESS_ON: LeftOutReason.ACCESS_OFF,
-    Fact.ADDRESS_CHOSEN: LeftOutReason.NO_ADDRESS,
-    Fact.ADDRESS_OPEN: LeftOutReason.NO_ADDRESS,
-    Fact.EMAIL_OK: LeftOutReason.NO_EMAIL_OK,
-    Fact.MAIL_NOT_STOPPED: LeftOutReason.MAIL_STOPPED,
+    CheckedFact.NOT_ARCHIVED: LeftOutReason.ARCHIVED,
+    CheckedFact.RELATIONSHIP_CURRENT: LeftOutReason.ACCESS_OFF,
+    CheckedFact.ACCESS_ON: LeftOutReason.ACCESS_OFF,
+    CheckedFact.ADDRESS_CHOSEN: LeftOutReason.NO_ADDRESS,
+    CheckedFact.ADDRESS_OPEN: LeftOutReason.NO_ADDRESS,
+    CheckedFact.EMAIL_OK: LeftOutReason.NO_EMAIL_OK,
+    CheckedFact.MAIL_NOT_STOPPED: LeftOutReason.MAIL_STOPPED,
 }
 
 

@@ -17,7 +17,7 @@ from portico.domain.access.models import (
 )
 from portico.domain.access.onboarding import bulk_eligibility, invitations
 from portico.domain.clients import client_list
-from portico.domain.clients.client_list import ListQuery
+from portico.domain.clients.client_list import ClientQuery
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
@@ -50,7 +50,7 @@ class Selection:
 
     kind: RunKind
     refs: tuple[str, ...] = ()
-    listed: ListQuery | None = None
+    listed: ClientQuery | None = None
     run: InvitationRun | None = None
     # Also the contacts of the clients, if their access is on; those of a run are included without it.
     with_contacts: bool = False

@@ -25,7 +25,7 @@ from portico.plumbing.text import time_formatting
 
 
 @dataclass(frozen=True)
-class Section:
+class GuideSection:
     """A heading with paragraphs, ordered steps, bullet points, or facts as (name, value) pairs.
 
     `key` identifies the section in URLs.
@@ -43,7 +43,7 @@ class Section:
 class Guide:
     title: str
     opening: tuple[str, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[GuideSection, ...]
     closing: tuple[str, ...] = ()
 
 
@@ -91,7 +91,7 @@ def invitation_letter(client: Client, relationship: Relationship | None = None) 
     practice = client.practice
     person = client if relationship is None else relationship.contact
     number = client_numbers.number_of(client)
-    sections: tuple[Section, ...]
+    sections: tuple[GuideSection, ...]
     stops = MailStop.objects.live().filter(practice=OuterRef("practice"), mailbox_key=OuterRef("mailbox_key"))
     if person.email_addresses.open().filter(~Exists(stops), email_ok_at__isnull=False).exists():
         sections = (_in_short(practice, number), _signing_in(practice), _no_mail(practice))
@@ -168,7 +168,7 @@ def _render_pdf(practice: Practice, letters: Sequence[dict[str, Any]]) -> bytes:
     return pdf.render("guide", letterhead.letterhead_of(practice) | frame)
 
 
-def _in_short(practice: Practice, client_number: str = "", *, by_email: bool = True) -> Section:
+def _in_short(practice: Practice, client_number: str = "", *, by_email: bool = True) -> GuideSection:
     facts = [
         (_("Portal address"), practice.portal_address),
         (_("Client number"), client_number),
@@ -176,12 +176,12 @@ def _in_short(practice: Practice, client_number: str = "", *, by_email: bool = T
         (_("Phone"), letterhead.phone(practice)),
         (_("Phone hours"), practice.shown_support_hours if practice.phone else ""),
     ]
-    return Section("in-short", _("At a glance"), facts=tuple((name, value) for name, value in facts if value))
+    return GuideSection("in-short", _("At a glance"), facts=tuple((name, value) for name, value in facts if value))
 
 
-def _signing_in(practice: Practice) -> Section:
+def _signing_in(practice: Practice) -> GuideSection:
     lifetime = {"link_works_for": rendering.duration(settings.SIGNIN_LINK_TTL)}
-    return Section(
+    return GuideSection(
         "signing-in",
         _("Signing in"),
         steps=(
@@ -195,7 +195,7 @@ def _signing_in(practice: Practice) -> Section:
     )
 
 
-def _signing_in_by_pin(practice: Practice, client_number: str) -> Section:
+def _signing_in_by_pin(practice: Practice, client_number: str) -> GuideSection:
     ask = _("Ask us for a PIN when you’re ready to sign in. It works once, within %(pin_works_for)s.")
     if practice.phone:
         ask = _(
@@ -203,7 +203,7 @@ def _signing_in_by_pin(practice: Practice, client_number: str) -> Section:
             "%(pin_works_for)s."
         )
     names = {"phone": letterhead.phone(practice), "pin_works_for": rendering.duration(settings.PIN_TTL)}
-    return Section(
+    return GuideSection(
         "signing-in",
         _("Signing in"),
         steps=(
@@ -217,7 +217,7 @@ def _signing_in_by_pin(practice: Practice, client_number: str) -> Section:
     )
 
 
-def _no_mail(practice: Practice) -> Section:
+def _no_mail(practice: Practice) -> GuideSection:
     points = [
         _("Wait a minute or two."),
         _("Check your spam or junk folder."),
@@ -231,11 +231,11 @@ def _no_mail(practice: Practice) -> Section:
             _("Still nothing? Call us at %(phone)s. We can check what happened and give you a PIN.")
             % {"phone": letterhead.phone(practice)}
         )
-    return Section("no-email", _("If the email doesn’t arrive"), points=tuple(points))
+    return GuideSection("no-email", _("If the email doesn’t arrive"), points=tuple(points))
 
 
-def _code_and_pin() -> Section:
-    return Section(
+def _code_and_pin() -> GuideSection:
+    return GuideSection(
         "code-and-pin",
         _("Code and PIN"),
         points=(
@@ -254,8 +254,8 @@ def _code_and_pin() -> Section:
     )
 
 
-def _documents() -> Section:
-    return Section(
+def _documents() -> GuideSection:
+    return GuideSection(
         "documents",
         _("Completing documents"),
         steps=(
@@ -278,8 +278,8 @@ def _documents() -> Section:
     )
 
 
-def _paying(practice: Practice) -> Section:
-    return Section(
+def _paying(practice: Practice) -> GuideSection:
+    return GuideSection(
         "paying",
         _("Paying a bill"),
         steps=(
@@ -301,8 +301,8 @@ def _paying(practice: Practice) -> Section:
     )
 
 
-def _cards() -> Section:
-    return Section(
+def _cards() -> GuideSection:
+    return GuideSection(
         "cards",
         _("Saving a card"),
         points=(
@@ -312,8 +312,8 @@ def _cards() -> Section:
     )
 
 
-def _for_others() -> Section:
-    return Section(
+def _for_others() -> GuideSection:
+    return GuideSection(
         "for-others",
         _("For your child, your partner or someone else"),
         points=(
@@ -330,8 +330,8 @@ def _for_others() -> Section:
     )
 
 
-def _staying_safe() -> Section:
-    return Section(
+def _staying_safe() -> GuideSection:
+    return GuideSection(
         "safe",
         _("Good to know"),
         points=(

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from portico.domain.billing.card_payments import saved_cards, stripe_call_failures, stripe_metadata
 from portico.domain.billing.card_payments.payment_refusals import ServerClockWrong
-from portico.domain.billing.card_payments.stripe_call_failures import Cause
+from portico.domain.billing.card_payments.stripe_call_failures import RejectedPart
 from portico.domain.billing.models import AttemptFailure, AttemptMethod, AttemptState, PaymentAttempt
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import checkout_sessions
@@ -23,7 +23,7 @@ MIN_LIFETIME = timedelta(minutes=30)
 MAX_LIFETIME = timedelta(hours=24)
 
 
-def open_page(attempt: PaymentAttempt, stripe: StripeClient, *, avoided: frozenset[Cause]) -> PaymentAttempt:
+def open_page(attempt: PaymentAttempt, stripe: StripeClient, *, avoided: frozenset[RejectedPart]) -> PaymentAttempt:
     """Creates the Checkout Session and returns the attempt with its URL; without an answer the attempt stays open.
 
     Raises Superseded, unless its cause is among `avoided`, and the refusals of `call_failures.refusal_of`. After either
@@ -37,7 +37,7 @@ def open_page(attempt: PaymentAttempt, stripe: StripeClient, *, avoided: frozens
             attempt.stripe_customer_id = customer.customer_id
         if not _record_call(attempt):
             return refreshed(attempt)
-        session = create(attempt, stripe, with_description=Cause.DESCRIPTION not in avoided)
+        session = create(attempt, stripe, with_description=RejectedPart.DESCRIPTION not in avoided)
     except StripeCallFailed as error:
         stripe_call_failures.supersede(attempt, error, avoided=avoided)
         return abandon(attempt, error)

@@ -21,7 +21,7 @@ from portico.domain.billing.card_payments import (
 )
 from portico.domain.billing.card_payments.payment_refusals import AmountChanged, CardNotFound
 from portico.domain.billing.card_payments.quotes import Payer, PaymentOrder, Quote
-from portico.domain.billing.card_payments.stripe_call_failures import Cause, Superseded
+from portico.domain.billing.card_payments.stripe_call_failures import RejectedPart, Superseded
 from portico.domain.billing.ledger import locks
 from portico.domain.billing.models import (
     STATES_IN_PROGRESS,
@@ -125,7 +125,7 @@ def start_payment(payer: Payer, order: PaymentOrder) -> PaymentAttempt:
     key = payment_readiness.current_key(practice)
     if key is None:
         raise CardsNotAccepted
-    avoided: frozenset[Cause] = frozenset()
+    avoided: frozenset[RejectedPart] = frozenset()
     while True:
         attempt, is_new = _begin_after_cancelling(payer, order, key, avoided, deadline)
         if not is_new:
@@ -140,7 +140,7 @@ def start_payment(payer: Payer, order: PaymentOrder) -> PaymentAttempt:
 
 
 def _begin_after_cancelling(
-    payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[Cause], deadline: Deadline
+    payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[RejectedPart], deadline: Deadline
 ) -> tuple[PaymentAttempt, bool]:
     """Returns the attempt and whether it is new, after canceling all that block it. Raises Processing."""
     for _round in range(MAX_CANCELLATION_ROUNDS):
@@ -190,7 +190,9 @@ def _unfinished(account: Parameter, client: Parameter) -> QuerySet[PaymentAttemp
 
 
 @retry_on_deadlock
-def _begin(payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[Cause]) -> tuple[PaymentAttempt, bool]:
+def _begin(
+    payer: Payer, order: PaymentOrder, key: StripeKey, avoided: frozenset[RejectedPart]
+) -> tuple[PaymentAttempt, bool]:
     """Returns a new attempt, or an open one that is identical to the order, and whether it is new. Raises _Blocked."""
     with locks.lock_books(payer.client) as client:
         accesses = PortalAccess.objects.with_restoration().select_related("client", "address")
@@ -239,7 +241,7 @@ def _can_be_reused(attempt: PaymentAttempt, payer: Payer, order: PaymentOrder, q
 
 
 def _create_attempt(
-    payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey, avoided: frozenset[Cause]
+    payer: Payer, order: PaymentOrder, quote: Quote, key: StripeKey, avoided: frozenset[RejectedPart]
 ) -> PaymentAttempt:
     now, client = clock.now(), payer.client
     saves = bool(order.consent_text) and order.card is None and payer.may_save
@@ -265,7 +267,7 @@ def _create_attempt(
         lease_until=now + REQUEST_LEASE,
         not_before=now + FIRST_POLL_AFTER,
     )
-    if Cause.METADATA not in avoided:
+    if RejectedPart.METADATA not in avoided:
         attempt.metadata = stripe_metadata.build(
             attempt=attempt.ref, account=payer.account.ref, client=client.ref, invoices=quote.invoices
         )

@@ -139,7 +139,7 @@ def refuse_amount(amount_minor: int, currency: str) -> None:
         at_stripe.to_stripe(amount_minor, currency)
     except at_stripe.NotInTheTable as error:
         raise CurrencyNotTaken from error
-    except at_stripe.BetweenSteps as error:
+    except at_stripe.NotInSteps as error:
         raise BetweenSteps(step_of(currency)) from error
     except at_stripe.OutOfRange as error:
         raise TooLarge from error

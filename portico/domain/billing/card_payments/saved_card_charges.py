@@ -10,7 +10,7 @@ from portico.domain.billing.card_payments import (
     stripe_metadata,
 )
 from portico.domain.billing.card_payments.payment_refusals import CardNotFound
-from portico.domain.billing.card_payments.stripe_call_failures import Cause
+from portico.domain.billing.card_payments.stripe_call_failures import RejectedPart
 from portico.domain.billing.models import AttemptState, PaymentAttempt, SavedCard
 from portico.gateways.stripe import payment_intents
 from portico.gateways.stripe.client import StripeClient
@@ -23,7 +23,7 @@ POLL_DELAY = timedelta(seconds=15)
 
 
 def charge(
-    attempt: PaymentAttempt, card: SavedCard, stripe: StripeClient, *, avoided: frozenset[Cause]
+    attempt: PaymentAttempt, card: SavedCard, stripe: StripeClient, *, avoided: frozenset[RejectedPart]
 ) -> PaymentAttempt:
     """Charges the card and returns the attempt: with its outcome, with the bank's page, or Processing if unknown.
 
@@ -38,7 +38,7 @@ def charge(
     if not called:
         return checkouts.refreshed(attempt)
     try:
-        intent = create(attempt, stripe, with_description=Cause.DESCRIPTION not in avoided)
+        intent = create(attempt, stripe, with_description=RejectedPart.DESCRIPTION not in avoided)
     except CardDeclined as refusal:
         record_decline(attempt, refusal)
     except StripeCallFailed as error:

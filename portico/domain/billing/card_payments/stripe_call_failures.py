@@ -36,7 +36,7 @@ from portico.plumbing.refusals import Refused
 logger = logging.getLogger(__name__)
 
 
-class Cause(StrEnum):
+class RejectedPart(StrEnum):
     """A part of the request that Stripe rejected and that the next attempt leaves out."""
 
     CUSTOMER = "customer"
@@ -50,7 +50,7 @@ class Superseded(Exception):
     The new attempt needs its own idempotency key, because Stripe repeats a rejection of the old one for 24 hours.
     """
 
-    def __init__(self, cause: Cause) -> None:
+    def __init__(self, cause: RejectedPart) -> None:
         super().__init__(cause.value)
         self.cause = cause
 
@@ -65,7 +65,7 @@ def fail(attempt: PaymentAttempt, error: StripeCallFailed, *, failure: AttemptFa
     _record_failure(attempt, _action_for(error), details)
 
 
-def supersede(attempt: PaymentAttempt, error: StripeCallFailed, *, avoided: frozenset[Cause]) -> None:
+def supersede(attempt: PaymentAttempt, error: StripeCallFailed, *, avoided: frozenset[RejectedPart]) -> None:
     """Ends the attempt and raises Superseded if a new one can leave out what was rejected; otherwise does nothing.
 
     `avoided` are the causes that the attempt had left out already.
@@ -74,7 +74,7 @@ def supersede(attempt: PaymentAttempt, error: StripeCallFailed, *, avoided: froz
     if cause is None or cause in avoided:
         return
     logger.warning("payment.restarted", extra={"attempt": attempt.pk, "without": cause.value, **error.details})
-    if cause is Cause.CUSTOMER:
+    if cause is RejectedPart.CUSTOMER:
         saved_cards.mark_customer_deleted(attempt.practice, attempt.stripe_customer_id, by=STRIPE)
     settlement.end(attempt, AttemptState.EXPIRED, reason=error.code)
     raise Superseded(cause) from error
@@ -110,12 +110,12 @@ def record_key_problem(attempt: PaymentAttempt, error: StripeCallFailed) -> None
         payment_readiness.record_problem(attempt.practice, found, by=STRIPE)
 
 
-def _cause_of(error: StripeCallFailed) -> Cause | None:
+def _cause_of(error: StripeCallFailed) -> RejectedPart | None:
     if not isinstance(error, RequestRejected) or isinstance(error, IdempotencyKeyReused):
         return None
     if isinstance(error, ResourceMissing):
-        return Cause.CUSTOMER if error.is_about("customer") else None
-    return next((cause for cause in (Cause.DESCRIPTION, Cause.METADATA) if error.is_about(cause)), None)
+        return RejectedPart.CUSTOMER if error.is_about("customer") else None
+    return next((cause for cause in (RejectedPart.DESCRIPTION, RejectedPart.METADATA) if error.is_about(cause)), None)
 
 
 @retry_on_deadlock

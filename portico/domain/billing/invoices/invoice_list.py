@@ -41,7 +41,7 @@ class StatusFilter(StrEnum):
 
 
 @dataclass(frozen=True)
-class ListQuery:
+class InvoiceQuery:
     """The filter, the search text, and in `before` the ref of the last invoice on the previous page."""
 
     show: StatusFilter = StatusFilter.ALL
@@ -49,9 +49,9 @@ class ListQuery:
     before: str = ""
 
 
-def page(practice: Practice, query: ListQuery) -> KeysetPage[Invoice]:
+def page(practice: Practice, query: InvoiceQuery) -> KeysetPage[Invoice]:
     """Returns one page of the matching invoices with their clients; the first page if `before` is unknown."""
-    if query == ListQuery():
+    if query == InvoiceQuery():
         found = keyset_pagination.page_of(_newest.rows(practice=practice.pk), is_first=True, size=PAGE_SIZE)
     else:
         after = keyset_pagination.position_of(Invoice.objects.filter(practice=practice), query.before)
@@ -67,13 +67,13 @@ def _newest(practice: Parameter) -> QuerySet[Invoice]:
     return _with_columns(Invoice.objects.filter(practice=practice)).order_by("-id")[: PAGE_SIZE + 1]
 
 
-def all_of(practice: Practice, query: ListQuery) -> Iterator[Invoice]:
+def all_of(practice: Practice, query: InvoiceQuery) -> Iterator[Invoice]:
     """Returns all matching invoices, oldest first, for an export."""
     rows = _with_columns(_matching(practice, query)).order_by("id")
     return (_with_practice(each, practice) for each in rows.iterator(chunk_size=1000))
 
 
-def number_of(practice: Practice, query: ListQuery) -> int:
+def number_of(practice: Practice, query: InvoiceQuery) -> int:
     """Returns the number of all matching invoices."""
     return _matching(practice, query).count()
 
@@ -107,7 +107,7 @@ def _with_practice(invoice: Invoice, practice: Practice) -> Invoice:
     return invoice
 
 
-def _matching(practice: Practice, query: ListQuery) -> InvoiceQuerySet:
+def _matching(practice: Practice, query: InvoiceQuery) -> InvoiceQuerySet:
     rows = Invoice.objects.filter(practice=practice)
     rows = _filtered(rows, query.show, clock.today(practice.time_zone))
     if not query.query:

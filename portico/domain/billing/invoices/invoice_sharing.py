@@ -34,7 +34,7 @@ MAX_PLANNED = 200
 
 
 @dataclass(frozen=True)
-class SharedInvoice:
+class SharingOutcome:
     """The invoice and the mail that notifies the client; if there is none, `access` shows why."""
 
     invoice: Invoice
@@ -45,7 +45,7 @@ class SharedInvoice:
 
 
 @retry_on_deadlock
-def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, notify: bool = True) -> SharedInvoice:
+def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, notify: bool = True) -> SharingOutcome:
     """Shares an invoice in the portal and notifies the client by mail if that is allowed; issues it if it is a draft.
 
     Applies the client's credit to it at once. A repeated call changes nothing and sends nothing.
@@ -56,7 +56,7 @@ def share(invoice: Invoice, *, shown: ShownSums | None, by: Actor, notify: bool 
 
 
 @retry_on_deadlock
-def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: Actor) -> SharedInvoice:
+def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: Actor) -> SharingOutcome:
     """Sends the mail about a shared bill again, once for each `form_key`; a past due bill gets a reminder.
 
     Raises InvoiceNotIssued, InvoiceVoid, ShownSumsChanged, Processing, PaymentDisputed.
@@ -70,7 +70,7 @@ def send_again(invoice: Invoice, *, form_key: str, shown: ShownSums | None, by: 
         if refusal is not None:
             raise refusal
         mail = _queue_again(invoice, access, form_key=form_key, by=by) if invoice.is_shared else None
-    return SharedInvoice(invoice, mail, access)
+    return SharingOutcome(invoice, mail, access)
 
 
 def why_not_sent_again(invoice: Invoice) -> Refused | None:
@@ -211,7 +211,7 @@ def continue_next_run() -> bool:
     return True
 
 
-def _share_if_unshared(invoice: Invoice, *, by: Actor) -> SharedInvoice | None:
+def _share_if_unshared(invoice: Invoice, *, by: Actor) -> SharingOutcome | None:
     """Returns None for an invoice that was voided or shared in the meantime: it is not one of the run."""
     try:
         shared = share(invoice, shown=None, by=by)
@@ -220,15 +220,15 @@ def _share_if_unshared(invoice: Invoice, *, by: Actor) -> SharedInvoice | None:
     return None if shared.was_shared else shared
 
 
-def _counts_with(run: SharingRun, shared: SharedInvoice) -> dict[str, int]:
+def _counts_with(run: SharingRun, shared: SharingOutcome) -> dict[str, int]:
     return {"shared": run.shared + 1, "not_notified": run.not_notified + (shared.email is None)}
 
 
-def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notify: bool) -> SharedInvoice:
+def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notify: bool) -> SharingOutcome:
     invoice = locks.lock_invoice(client, pk)
     access = access_lookups.access_or_default(client)
     if invoice.is_shared and not invoice.is_void:
-        return SharedInvoice(invoice, None, access, was_shared=True)
+        return SharingOutcome(invoice, None, access, was_shared=True)
     shown_sums.refuse_if_changed(shown, shown_sums.of_invoice(invoice))
     if invoice.is_draft:
         invoicing.issue_locked(invoice, by=by)
@@ -240,4 +240,4 @@ def _share(client: Client, pk: int, *, shown: ShownSums | None, by: Actor, notif
     audit_entries.record_invoice(AuditAction.INVOICE_SHARED, invoice, by=by, told=mail is not None)
     allocation.apply_credit(client, by=by)
     invoice.refresh_from_db(fields=["paid_minor", "credited_minor"])
-    return SharedInvoice(invoice, mail, access)
+    return SharingOutcome(invoice, mail, access)

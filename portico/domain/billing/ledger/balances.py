@@ -41,7 +41,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Account(Balance):
+class BalanceWithSums(Balance):
     """A client's balance with the sums that it is made of, which are computed from the movements.
 
     Both give the same balance, which `verify-ledger` checks.
@@ -50,12 +50,12 @@ class Account(Balance):
     sums: Sums
 
 
-def office_account(client: Client) -> Account:
+def office_account(client: Client) -> BalanceWithSums:
     """Returns the account over all issued invoices."""
     return _account(client, shared_only=False)
 
 
-def portal_account(client: Client) -> Account:
+def portal_account(client: Client) -> BalanceWithSums:
     """Returns the account over shared invoices; its balance is `portal_minor`."""
     return _account(client, shared_only=True)
 
@@ -92,9 +92,9 @@ def _sum(rows: QuerySet[Any], name: str) -> Coalesce:
     return Coalesce(Cast(Subquery(sums), BigIntegerField()), 0)
 
 
-def _account(client: Client, *, shared_only: bool) -> Account:
+def _account(client: Client, *, shared_only: bool) -> BalanceWithSums:
     sums = movements.of_client(client, shared_only=shared_only).total(Period()).sums
-    return Account(**vars(_balance(client, shared_only=shared_only)), sums=sums)
+    return BalanceWithSums(**vars(_balance(client, shared_only=shared_only)), sums=sums)
 
 
 def _balance(client: Client, *, shared_only: bool) -> Balance:

@@ -21,7 +21,7 @@ from portico.plumbing.models import OutgoingEmail
 
 
 @dataclass(frozen=True)
-class Recipient:
+class RemindedClient:
     """A client with the past due bills of a reminder, for each mailbox that it would reach.
 
     `reason` says why none can be sent, empty if one can.
@@ -36,7 +36,7 @@ class Recipient:
 class SentReminders:
     """The clients that staff chose, and the emails that were queued: one for each mailbox."""
 
-    recipients: list[Recipient]
+    recipients: list[RemindedClient]
     emails: list[OutgoingEmail]
 
 
@@ -56,7 +56,7 @@ def send(practice: Practice, refs: Collection[str], *, by: Actor) -> SentReminde
     return SentReminders(recipients, emails)
 
 
-def recipients_of(practice: Practice, pks: Collection[int]) -> list[Recipient]:
+def recipients_of(practice: Practice, pks: Collection[int]) -> list[RemindedClient]:
     """Returns the practice's clients with these ids, and why they would get no reminder now."""
     clients = Client.objects.filter(practice=practice, pk__in=list(pks)).select_related("practice")
     held = PortalAccess.objects.filter(client__in=list(pks))
@@ -74,7 +74,7 @@ def recipients_of(practice: Practice, pks: Collection[int]) -> list[Recipient]:
     recipients = []
     for client in found:
         of_client = [each for each in bills if each.bill.client_id == client.pk]
-        recipients.append(Recipient(client, of_client, _reason(client, accesses[client.pk], of_client, reminded)))
+        recipients.append(RemindedClient(client, of_client, _reason(client, accesses[client.pk], of_client, reminded)))
     return recipients
 
 

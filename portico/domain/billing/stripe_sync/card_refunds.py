@@ -73,7 +73,7 @@ def send(
 
 
 @retry_on_deadlock
-def apply_refund(refund: Refund, found: objects.Refund) -> None:
+def apply_refund(refund: Refund, found: objects.StripeRefund) -> None:
     """Settles the state of a refund at Stripe. Idempotent; a failed refund stays failed."""
     with locks.lock_books(refund.payment.client) as client:
         row = Refund.objects.locked().select_related("payment__client__practice").get(pk=refund.pk)
@@ -102,7 +102,7 @@ def apply_refunds_of(payment: Payment, stripe: StripeClient) -> None:
             apply_refund(refund, found)
 
 
-def is_settled(practice: Practice, found: objects.Refund) -> bool:
+def is_settled(practice: Practice, found: objects.StripeRefund) -> bool:
     """Returns True if the books already agree with Stripe about the refund."""
     state = Refund.objects.filter(practice=practice, stripe_refund_id=found.id).values_list("state", flat=True).first()
     if found.has_failed:
@@ -161,7 +161,7 @@ def _create_pending(
     return refund, is_new
 
 
-def _call(refund: Refund, payment: Payment, stripe: StripeClient) -> objects.Refund:
+def _call(refund: Refund, payment: Payment, stripe: StripeClient) -> objects.StripeRefund:
     return charges.refund(
         stripe,
         payment.stripe_charge_id,
@@ -241,14 +241,14 @@ def _unanswered(payment: Payment) -> list[Refund]:
     return list(rows.select_related("payment__client__practice", "payment__practice", "payment__attempt"))
 
 
-def _find_known(payment: Payment, found: objects.Refund) -> Refund | None:
+def _find_known(payment: Payment, found: objects.StripeRefund) -> Refund | None:
     rows = Refund.objects.filter(payment=payment).select_related("payment__client__practice")
     ref = found.metadata.get(stripe_metadata.REFUND, "")
     return rows.filter(stripe_refund_id=found.id).first() or (rows.filter(ref=ref).first() if ref else None)
 
 
 @retry_on_deadlock
-def _record_found(payment: Payment, found: objects.Refund) -> Refund | None:
+def _record_found(payment: Payment, found: objects.StripeRefund) -> Refund | None:
     """Records a refund made in Stripe's dashboard; returns None if it has failed or nothing is left to refund."""
     if found.has_failed:
         return None

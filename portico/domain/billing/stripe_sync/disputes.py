@@ -23,7 +23,7 @@ BATCH_SIZE = 20
 
 
 @retry_on_deadlock
-def apply_dispute(payment: Payment, found: objects.Dispute) -> None:
+def apply_dispute(payment: Payment, found: objects.StripeDispute) -> None:
     """Settles the state of a dispute at Stripe. Idempotent: it is opened once and closed once."""
     with locks.lock_books(payment.client) as client:
         dispute, is_new = Dispute.objects.get_or_create(
@@ -58,7 +58,7 @@ def apply_disputes_of(payment: Payment, stripe: StripeClient) -> None:
         _apply(payment, found)
 
 
-def is_settled(practice: Practice, found: objects.Dispute) -> bool:
+def is_settled(practice: Practice, found: objects.StripeDispute) -> bool:
     """Returns True if the books already agree with Stripe about the dispute."""
     rows = Dispute.objects.filter(practice=practice, stripe_dispute_id=found.id)
     state = rows.values_list("state", flat=True).first()
@@ -80,7 +80,7 @@ def poll_open() -> int:
     return len(rows)
 
 
-def _apply(payment: Payment, found: objects.Dispute) -> None:
+def _apply(payment: Payment, found: objects.StripeDispute) -> None:
     if found.is_lost:
         card_refunds.end_unanswered(payment)
     apply_dispute(payment, found)

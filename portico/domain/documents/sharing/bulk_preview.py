@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from portico.domain.access import access_lookups, eligibility, guardians
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.eligibility_steps import Fact
+from portico.domain.access.eligibility_steps import CheckedFact
 from portico.domain.access.models import LeftOutReason, PortalAccess
 from portico.domain.access.onboarding import bulk_selection
 from portico.domain.access.onboarding.bulk_selection import NoClientChosen, Selection, TooManyClients
@@ -17,14 +17,14 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import tokens
 
 REASONS = {
-    Fact.NOT_ARCHIVED: LeftOutReason.ARCHIVED,
-    Fact.RELATIONSHIP_CURRENT: LeftOutReason.NO_RECIPIENT,
-    Fact.ACCESS_ON: LeftOutReason.ACCESS_OFF,
-    Fact.ADDRESS_CHOSEN: LeftOutReason.NO_ADDRESS,
-    Fact.ADDRESS_OPEN: LeftOutReason.NO_ADDRESS,
-    Fact.SIGNS_DOCUMENTS: LeftOutReason.NOT_SIGNING,
-    Fact.EMAIL_OK: LeftOutReason.NO_EMAIL_OK,
-    Fact.MAIL_NOT_STOPPED: LeftOutReason.MAIL_STOPPED,
+    CheckedFact.NOT_ARCHIVED: LeftOutReason.ARCHIVED,
+    CheckedFact.RELATIONSHIP_CURRENT: LeftOutReason.NO_RECIPIENT,
+    CheckedFact.ACCESS_ON: LeftOutReason.ACCESS_OFF,
+    CheckedFact.ADDRESS_CHOSEN: LeftOutReason.NO_ADDRESS,
+    CheckedFact.ADDRESS_OPEN: LeftOutReason.NO_ADDRESS,
+    CheckedFact.SIGNS_DOCUMENTS: LeftOutReason.NOT_SIGNING,
+    CheckedFact.EMAIL_OK: LeftOutReason.NO_EMAIL_OK,
+    CheckedFact.MAIL_NOT_STOPPED: LeftOutReason.MAIL_STOPPED,
 }
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from portico.domain.access import access_locks, access_lookups, eligibility, holders
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.eligibility_steps import Fact, Step
+from portico.domain.access.eligibility_steps import CheckedFact, Step
 from portico.domain.access.models import PortalAccess
 from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import DocumentRequest, DocumentRun, DocumentTemplate, Packet, TemplateVersion
@@ -132,7 +132,7 @@ def first_obstacle(access: PortalAccess) -> Step | None:
     return next((step for step, holds in steps if not holds and step.fact not in _MAY_FOLLOW), None)
 
 
-_MAY_FOLLOW = frozenset({Fact.ACCESS_ON, Fact.ADDRESS_OPEN})
+_MAY_FOLLOW = frozenset({CheckedFact.ACCESS_ON, CheckedFact.ADDRESS_OPEN})
 
 
 def _refuse_unless_shareable(access: PortalAccess, versions: Sequence[TemplateVersion]) -> None:

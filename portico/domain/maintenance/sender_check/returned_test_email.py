@@ -5,7 +5,7 @@ from django.db import transaction
 from portico.domain.maintenance import schedule
 from portico.domain.maintenance.models import CheckName, CheckReason, SenderCheck, Verdict
 from portico.domain.maintenance.sender_check import checking, dmarc
-from portico.plumbing.mail.returned_mail import AuthenticationResults, ReturnedMail, Statement
+from portico.plumbing.mail.returned_mail import AuthenticationResults, MethodResult, ReturnedMail
 from portico.plumbing.models import OutgoingEmail
 
 type _Judgement = tuple[Verdict, CheckReason]
@@ -40,7 +40,7 @@ def store(email: OutgoingEmail, returned: ReturnedMail) -> None:
         row.save()
 
 
-def judge(domain: str, statements: tuple[Statement, ...]) -> _Judgement:
+def judge(domain: str, statements: tuple[MethodResult, ...]) -> _Judgement:
     """Returns the verdict for a sender of this domain, and its reason, by what the receiving server states."""
     passed = {
         method: any(
@@ -76,14 +76,14 @@ def _set_result(row: SenderCheck, domain: str, results: AuthenticationResults | 
         row.ok_at = row.checked_at
 
 
-def _line(statement: Statement) -> str:
+def _line(statement: MethodResult) -> str:
     domain = _domain_of(statement)
     selector = statement.properties.get("header.s", "")
     shown = [f"{statement.method}={statement.result}", domain, f"s={selector}" if selector else ""]
     return " ".join(filter(None, shown))
 
 
-def _domain_of(statement: Statement) -> str:
+def _domain_of(statement: MethodResult) -> str:
     """Returns the domain that the statement is about. An address is shortened: that of the envelope has our tag."""
     for name in _METHODS[statement.method]:
         if value := statement.properties.get(name, ""):

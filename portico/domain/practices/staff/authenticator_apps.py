@@ -14,7 +14,7 @@ from django.db.models import Q
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import StaffMember
 from portico.domain.practices.staff import recovery_codes, second_factor, security_notice_mail
-from portico.domain.practices.staff.second_factor import AlreadySetUp
+from portico.domain.practices.staff.second_factor import SecondFactorAlreadySetUp
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -69,7 +69,7 @@ def save(staff: StaffMember, secret: str, *, step: int = 0, first: bool, notify:
     with transaction.atomic():
         locked = second_factor.lock(staff)
         if first and second_factor.is_set_up(locked):
-            raise AlreadySetUp
+            raise SecondFactorAlreadySetUp
         if second_factor.authenticators_of(locked).filter(type=Authenticator.Type.TOTP).delete()[0]:
             audit_log.record(AuditAction.AUTHENTICATOR_REMOVED, practice=locked.practice, by=by, about=locked.ref)
         totp.TOTP.activate(locked, secret)

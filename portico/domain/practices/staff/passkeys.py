@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import StaffMember
 from portico.domain.practices.staff import recovery_codes, second_factor, security_notice_mail
-from portico.domain.practices.staff.second_factor import AlreadySetUp
+from portico.domain.practices.staff.second_factor import SecondFactorAlreadySetUp
 from portico.plumbing import tokens
 from portico.plumbing.actors import Actor
 
@@ -88,7 +88,7 @@ def add(staff: StaffMember, state: State, response: str, *, name: str, first: bo
     with transaction.atomic():
         locked = second_factor.lock(staff)
         if first and second_factor.is_set_up(locked):
-            raise AlreadySetUp
+            raise SecondFactorAlreadySetUp
         if made is None or made.credential_id in {known.credential_id for known in _credentials(locked).values()}:
             raise PasskeyRejected
         row = WebAuthn.add(locked, name, credential).instance

@@ -40,7 +40,7 @@ class LastFactor(Refused):
     message = _("This is your only sign-in method for two-step verification. Add another one before you remove it.")
 
 
-class AlreadySetUp(Refused):
+class SecondFactorAlreadySetUp(Refused):
     message = _("Two-step verification is already set up. Sign in with it.")
 
 

@@ -38,7 +38,7 @@ class StaffConflict(Refused):
     )
 
 
-class AlreadySetUp(Refused):
+class AccountAlreadySetUp(Refused):
     message = _(
         "This team member has already set up their account. They can reset a forgotten password on the sign-in page."
     )
@@ -86,7 +86,7 @@ def invite_again(member: StaffMember, *, by: Actor) -> StaffMember:
         if not row.is_active:
             raise StaffDeactivated
         if row.has_usable_password():
-            raise AlreadySetUp
+            raise AccountAlreadySetUp
         set_up_links.mail_set_up_link(row, by=by)
     return row
 

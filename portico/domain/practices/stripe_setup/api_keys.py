@@ -15,7 +15,7 @@ from portico.domain.practices.stripe_setup import payment_readiness
 from portico.gateways.stripe import account
 from portico.gateways.stripe import client as stripe_client
 from portico.gateways.stripe.errors import InvalidKey, OutcomeUnknown, PermissionMissing, RateLimited, StripeCallFailed
-from portico.gateways.stripe.objects import Account
+from portico.gateways.stripe.objects import StripeAccount
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
@@ -108,7 +108,7 @@ def refusal_of(error: StripeCallFailed) -> Refused:
 def save_unchecked(practice: Practice, keys: Keys, *, by: Actor) -> OnlinePayments:
     """Saves seeded keys as ready, without calling Stripe. Raises NotAKey and NotASecret."""
     refuse_malformed(keys)
-    found = Account(UNASKED, practice.name, practice.country, practice.currency, charges_enabled=True)
+    found = StripeAccount(UNASKED, practice.name, practice.country, practice.currency, charges_enabled=True)
     return _save(practice, keys, found, by=by)
 
 
@@ -199,7 +199,7 @@ def refuse_malformed_secret(text: str) -> None:
         raise NotASecret(field="webhook_secret")
 
 
-def _save(practice: Practice, keys: Keys, found: Account, *, by: Actor) -> OnlinePayments:
+def _save(practice: Practice, keys: Keys, found: StripeAccount, *, by: Actor) -> OnlinePayments:
     with transaction.atomic():
         payments = payment_readiness.lock_online_payments(practice)
         before = payments.key

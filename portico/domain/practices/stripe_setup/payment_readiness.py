@@ -17,7 +17,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.practices.models import CardState, OnlinePayments, PaymentProblem, Practice, StripeKey
 from portico.gateways.stripe.client import StripeClient
 from portico.gateways.stripe.deadline import Deadline
-from portico.gateways.stripe.objects import Account
+from portico.gateways.stripe.objects import StripeAccount
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
 from portico.plumbing.clock_skew import OtherClock
@@ -152,7 +152,7 @@ def delete_replaced_key(key: StripeKey) -> None:
     StripeKey.objects.filter(pk=key.pk, replaced_at__isnull=False).delete()
 
 
-def record_account(payments: OnlinePayments, account: Account, practice: Practice) -> None:
+def record_account(payments: OnlinePayments, account: StripeAccount, practice: Practice) -> None:
     """Copies Stripe's account onto the row, unsaved; the caller saves it and calls `update_state`."""
     payments.account_name = account.name[:200]
     payments.country = account.country[:2]

@@ -13,7 +13,7 @@ from portico.gateways import mail_transport
 from portico.gateways.smtp.replies import ReplyKind, SmtpReply, Stage
 from portico.plumbing import clock
 from portico.plumbing.mail import mime_messages
-from portico.plumbing.mail.parse_check import Mailbox
+from portico.plumbing.mail.parse_check import NamedMailbox
 from portico.plumbing.text import mailboxes
 
 STAGES = {
@@ -55,7 +55,7 @@ def _message(recipient: str) -> bytes:
     body = EmailMessage(policy=SMTP)
     body.set_content(f"{settings.PUBLIC_BASE_URL} can send email.\n")
     return mime_messages.assemble(
-        {"From": Mailbox("", settings.EMAIL_FROM), "To": Mailbox("", recipient)},
+        {"From": NamedMailbox("", settings.EMAIL_FROM), "To": NamedMailbox("", recipient)},
         "A test email from Portico",
         body,
         message_id=make_msgid(domain=settings.EMAIL_FROM.rpartition("@")[2]),

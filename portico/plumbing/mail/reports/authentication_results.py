@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from portico.plumbing.mail.reports.mime_reader import Part
-from portico.plumbing.mail.returned_mail import AuthenticationResults, DkimKey, Statement
+from portico.plumbing.mail.returned_mail import AuthenticationResults, DkimKey, MethodResult
 
 # A field that is longer is not read: real ones have a few hundred characters.
 MAX_LENGTH = 4000
@@ -65,7 +65,7 @@ def _is_same(server: str, name: str) -> bool:
     return server == name or server.endswith(f".{name}") or name.endswith(f".{server}")
 
 
-def _parse(value: str) -> tuple[str, tuple[Statement, ...]]:
+def _parse(value: str) -> tuple[str, tuple[MethodResult, ...]]:
     """Returns the authserv-id and the statements; ("", ()) if the field has no id, as Microsoft 365 writes it.
 
     A field that is too long, or has an unknown version, has no statements.
@@ -81,14 +81,14 @@ def _parse(value: str) -> tuple[str, tuple[Statement, ...]]:
     return words[0], tuple(each for each in statements if each is not None)
 
 
-def _statement(text: str) -> Statement | None:
+def _statement(text: str) -> MethodResult | None:
     words = re.sub(r"\s*([=/])\s*", r"\1", text).split()
     method = _METHOD.fullmatch(words[0]) if words else None
     if method is None:
         return None
     # The first of two properties of one name.
     properties = {found[1]: found[2] for word in reversed(words[1:]) if (found := _PROPERTY.fullmatch(word))}
-    return Statement(method[1], method[2], properties)
+    return MethodResult(method[1], method[2], properties)
 
 
 def _without_comments(value: str) -> str | None:

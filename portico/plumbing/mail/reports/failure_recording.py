@@ -19,7 +19,7 @@ _STOP_KINDS = {FailureCause.COMPLAINED: StopKind.COMPLAINED}
 
 
 @dataclass(frozen=True)
-class Failure:
+class MailFailure:
     """A failure of one mail.
 
     `code` is an enhanced status code or empty; `server` the domain that rejected the mail, empty if only our own server
@@ -40,7 +40,7 @@ class Failure:
         )
 
 
-def record(email: OutgoingEmail, failure: Failure) -> bool:
+def record(email: OutgoingEmail, failure: MailFailure) -> bool:
     """Saves state, reason, detail, time and cause of the failure; returns True if it stops the mailbox.
 
     In the caller's transaction, with the mail locked. Locks the mailbox, so that of two failures at once one counts
@@ -56,7 +56,7 @@ def record(email: OutgoingEmail, failure: Failure) -> bool:
     return stops
 
 
-def announce(email: OutgoingEmail, failure: Failure, *, stops: bool) -> None:
+def announce(email: OutgoingEmail, failure: MailFailure, *, stops: bool) -> None:
     """Stops the mailbox if `stops`, else calls the mail's composer; after `record`, in the same transaction."""
     if failure.rule.is_ours:
         # It says nothing about the mailbox, so the client stays as it is.
@@ -74,7 +74,7 @@ def announce(email: OutgoingEmail, failure: Failure, *, stops: bool) -> None:
         composer.state_changed(email)
 
 
-def _count_earlier(email: OutgoingEmail, failure: Failure) -> int:
+def _count_earlier(email: OutgoingEmail, failure: MailFailure) -> int:
     """Returns the number of other mails to the address that failed alike, within the period of the rule."""
     rule = failure.rule
     causes: tuple[FailureCause, ...]

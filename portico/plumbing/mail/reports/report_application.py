@@ -11,7 +11,7 @@ from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import mail_stops, outbox
 from portico.plumbing.mail.reports import delivery_reports, failure_recording, report_rules
-from portico.plumbing.mail.reports.failure_recording import Failure
+from portico.plumbing.mail.reports.failure_recording import MailFailure
 from portico.plumbing.mail.reports.report_rules import Rule
 from portico.plumbing.models import DeliveryReport, EmailEvent, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import TAKEN_STATES, DelayCause, EmailEventKind, EmailState
@@ -129,7 +129,7 @@ def _fail(report: DeliveryReport, email: OutgoingEmail) -> None:
         _add_event(email, event_kind, detail=_detail(report))
         return
     email.detail = _detail(report)
-    failure = Failure(
+    failure = MailFailure(
         rule,
         _at(report),
         code=report_rules.known_code(report.status_code),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portico.domain.practices.staff import own_account, password_attempts, second_factor
 from portico.domain.practices.staff.staff_creation import EmailTaken
 from portico.plumbing.security.rate_limits import RateLimitExceeded
-from portico.plumbing.text.input_validation import AddressInput, StaffAddressField
+from portico.plumbing.text.input_validation import AddressWidget, StaffAddressField
 from portico.plumbing.text.mailboxes import header_address
 from portico.web.guards import office_page
 from portico.web.http import ip_and_browser
@@ -31,7 +31,7 @@ class OwnDetailsForm(OfficeForm):
         label=gettext_lazy("Email"),
         max_length=254,
         help_text=gettext_lazy("You sign in with this address. If you change it, we notify the old address."),
-        widget=AddressInput({"type": "email", "autocomplete": "email"}),
+        widget=AddressWidget({"type": "email", "autocomplete": "email"}),
     )
 
     def clean_email(self) -> str:

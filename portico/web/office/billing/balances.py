@@ -31,7 +31,7 @@ COLUMNS = ("Client", "Currency", "Not due", "1-30 days", "31-60 days", "61-90 da
 
 
 @dataclass(frozen=True)
-class Row:
+class BalanceRow:
     """A client's debt; `reason` says why a reminder cannot be sent, empty if one can."""
 
     client: Client
@@ -101,6 +101,6 @@ def _cells(practice: Practice, debts: dict[int, Debt]) -> Iterator[list[str]]:
         yield [csv_files.escaped(clients[pk].name), practice.currency, *amounts]
 
 
-def _rows(request: OfficeRequest, page: DebtPage) -> list[Row]:
+def _rows(request: OfficeRequest, page: DebtPage) -> list[BalanceRow]:
     recipients = {each.client.pk: each for each in by_hand.recipients_of(request.practice, page.of_clients)}
-    return [Row(recipients[pk].client, debt, recipients[pk].reason) for pk, debt in page.of_clients.items()]
+    return [BalanceRow(recipients[pk].client, debt, recipients[pk].reason) for pk, debt in page.of_clients.items()]

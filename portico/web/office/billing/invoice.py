@@ -11,7 +11,7 @@ from portico.domain.access import access_lookups
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import bill_mails, shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
-from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
+from portico.domain.billing.invoices.invoice_sharing import SharingOutcome
 from portico.domain.billing.models import Allocation, CreditNote, Invoice
 from portico.domain.billing.payments import manual_payments
 from portico.domain.billing.reminders import reminder_mail
@@ -133,7 +133,7 @@ def _not_by_card(invoice: Invoice) -> str:
     return invoice_labels.why_not_by_card(invoice.still_open_minor, invoice.client.practice)
 
 
-def add_sharing_message(request: OfficeRequest, shared: SharedInvoice) -> None:
+def add_sharing_message(request: OfficeRequest, shared: SharingOutcome) -> None:
     """Adds a message with the result of sharing, and why the client gets no email if so."""
     name, number = shared.invoice.client.called, shared.invoice.number
     if shared.email is not None:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.audit_actions import AuditAction
 from portico.domain.billing.invoices import invoice_list, invoice_sharing
-from portico.domain.billing.invoices.invoice_list import MAX_COUNTED, ListQuery, StatusFilter
+from portico.domain.billing.invoices.invoice_list import MAX_COUNTED, InvoiceQuery, StatusFilter
 from portico.domain.billing.ledger import practice_owed_total
 from portico.domain.billing.models import Invoice, InvoiceStatus
 from portico.plumbing import clock
@@ -85,12 +85,12 @@ def export(request: OfficeRequest) -> HttpResponse:
     return csv_files.streamed(file_name, COLUMNS, rows)
 
 
-def _list_query(request: OfficeRequest, form: SearchForm) -> ListQuery:
+def _list_query(request: OfficeRequest, form: SearchForm) -> InvoiceQuery:
     """Returns the query of the request, ignoring invalid parameters."""
     query = form.cleaned_data["q"] if form.is_valid() else ""
     parameters = {name: _storable(request.GET.get(name, "")) for name in ("show", "before")}
     show = parameters["show"]
-    return ListQuery(
+    return InvoiceQuery(
         show=StatusFilter(show) if show in set(StatusFilter) else StatusFilter.ALL,
         query=query[:MAX_QUERY_LENGTH],
         before=parameters["before"],
@@ -101,12 +101,12 @@ def _storable(text: str) -> str:
     return "" if is_unstorable(text) else text
 
 
-def _url(list_query: ListQuery, *, show: StatusFilter | None = None, before: str = "") -> str:
+def _url(list_query: InvoiceQuery, *, show: StatusFilter | None = None, before: str = "") -> str:
     parameters = {"q": list_query.query, "show": (list_query.show if show is None else show).value, "before": before}
     return f"?{urlencode({name: value for name, value in parameters.items() if value})}"
 
 
-def _chips(list_query: ListQuery, counts: dict[StatusFilter, int]) -> list[FilterChip]:
+def _chips(list_query: InvoiceQuery, counts: dict[StatusFilter, int]) -> list[FilterChip]:
     labels = {StatusFilter.ALL: _("All"), StatusFilter.UNSHARED: _("Not shared")} | {
         StatusFilter(status.value): str(status.label) for status in InvoiceStatus
     }

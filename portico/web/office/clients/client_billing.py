@@ -51,7 +51,7 @@ LABELS = {
 
 
 @dataclass(frozen=True)
-class FilterChip:
+class InvoiceChip:
     """A filter link with the number of invoices it shows."""
 
     show: str
@@ -61,7 +61,7 @@ class FilterChip:
 
 
 @dataclass(frozen=True)
-class Card:
+class CardRow:
     """A saved card. `stays_with` is its account if that no longer has access to the client."""
 
     card: SavedCard
@@ -121,13 +121,13 @@ def _selected_filter(request: OfficeRequest) -> InvoiceFilter:
     return InvoiceFilter(show) if show in list(InvoiceFilter) else InvoiceFilter.ALL
 
 
-def _chips(client: Client, current: InvoiceFilter) -> list[FilterChip]:
+def _chips(client: Client, current: InvoiceFilter) -> list[InvoiceChip]:
     """Returns every filter with its count, in one query; an empty list while there is no invoice."""
     counts = {show: Count("pk", filter=Q(pk__in=_filtered(client, show).values("pk"))) for show in InvoiceFilter}
     numbers = client.invoices.aggregate(**{show.name: count for show, count in counts.items()})
     if not numbers[InvoiceFilter.ALL.name]:
         return []
-    return [FilterChip(show.value, str(LABELS[show]), numbers[show.name], show is current) for show in InvoiceFilter]
+    return [InvoiceChip(show.value, str(LABELS[show]), numbers[show.name], show is current) for show in InvoiceFilter]
 
 
 def _filtered(client: Client, show: InvoiceFilter) -> InvoiceQuerySet:
@@ -156,12 +156,12 @@ def _openings(client: Client, invoices: list[Invoice]) -> QuerySet[AuditEntry]:
     return entries.order_by("-id")
 
 
-def _cards(client: Client) -> list[Card]:
+def _cards(client: Client) -> list[CardRow]:
     """Returns the saved cards of the client's mailbox and of earlier ones. Staff cannot charge them."""
     access = access_lookups.access_of(client)
     account = access.account if access is not None else None
     current = saved_cards.saved_cards_of(account) if account is not None else []
     earlier = saved_cards.cards_of_other_accounts(client, account)
-    return [Card(card, payment_labels.card_name(card)) for card in current] + [
-        Card(card, payment_labels.card_name(card), card.account) for card in earlier
+    return [CardRow(card, payment_labels.card_name(card)) for card in current] + [
+        CardRow(card, payment_labels.card_name(card), card.account) for card in earlier
     ]

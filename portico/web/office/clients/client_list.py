@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.portal_states import Reason
 from portico.domain.clients import client_list, search_terms
-from portico.domain.clients.client_list import MAX_COUNTED, FoundClients, ListQuery, Sort
+from portico.domain.clients.client_list import MAX_COUNTED, ClientQuery, FoundClients, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
@@ -52,11 +52,11 @@ class ListForm(forms.Form):
         sort: str = self.cleaned_data["sort"]
         return Sort(sort) if sort in set(Sort) else Sort.NAME
 
-    def list_query(self, practice: Practice) -> ListQuery:
+    def list_query(self, practice: Practice) -> ClientQuery:
         """Returns the query; to be called after `is_valid`, even if that returns False."""
         cleaned: dict[str, Any] = self.cleaned_data  # Any: a field's value.
         state = cleaned["state"]
-        return ListQuery(
+        return ClientQuery(
             query=cleaned.get("q", ""),
             state=PortalState(state) if state in PortalState.values else None,
             archived=state == ARCHIVED,
@@ -112,7 +112,7 @@ def index(request: OfficeRequest) -> HttpResponse:
     return render(request, "office/clients/list/index.html", context)
 
 
-def list_url(list_query: ListQuery, *, state: str | None = None, sort: Sort | None = None, after: str = "") -> str:
+def list_url(list_query: ClientQuery, *, state: str | None = None, sort: Sort | None = None, after: str = "") -> str:
     """Returns the query string of the list with the given changes, without default values."""
     if state is None:
         state = ARCHIVED if list_query.archived else list_query.state or ""
@@ -134,7 +134,7 @@ def _clinician(practice: Practice, ref: str) -> StaffMember | None:
     return StaffMember.objects.filter(practice=practice, ref=ref).first()
 
 
-def _chips(list_query: ListQuery, counts: dict[PortalState, int]) -> list[FilterChip]:
+def _chips(list_query: ClientQuery, counts: dict[PortalState, int]) -> list[FilterChip]:
     total = _count_label(sum(counts.values())) if counts else ""
     chips = [
         FilterChip(
@@ -153,7 +153,7 @@ def _count_label(number: int) -> str:
     return filter_links.count_label(number, most=MAX_COUNTED)
 
 
-def _sorts(list_query: ListQuery) -> dict[str, str]:
+def _sorts(list_query: ClientQuery) -> dict[str, str]:
     reversed_sort = Sort.NAME_BACKWARDS if list_query.sort is Sort.NAME else Sort.NAME
     directions = {Sort.NAME: "ascending", Sort.NAME_BACKWARDS: "descending", Sort.NEWEST: ""}
     return {
@@ -163,7 +163,7 @@ def _sorts(list_query: ListQuery) -> dict[str, str]:
     }
 
 
-def _summary(found: FoundClients, list_query: ListQuery) -> str:
+def _summary(found: FoundClients, list_query: ClientQuery) -> str:
     shown, total = len(found.page.rows), found.total
     if found.is_cut_off:
         return _summary_of_many(shown, total)

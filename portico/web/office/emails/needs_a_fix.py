@@ -33,7 +33,7 @@ MAX_LETTERS = failed_mailboxes.PAGE_SIZE
 
 
 @dataclass(frozen=True)
-class Row:
+class MailboxRow:
     """A failed mailbox; `problem` is the cause, `address` the URL of its fix."""
 
     mailbox: FailedMailbox
@@ -103,10 +103,10 @@ def _cause_of(request: OfficeRequest) -> FailureCause | None:
     return FailureCause(cause) if cause in FailureCause.values else None
 
 
-def _row(mailbox: FailedMailbox) -> Row:
+def _row(mailbox: FailedMailbox) -> MailboxRow:
     relationship = mailbox.access.relationship
     problem = str(FailureCause(mailbox.email.failure_cause).label)
-    return Row(mailbox, problem, url_of(mailbox.fix, mailbox.client, mailbox.email, relationship=relationship))
+    return MailboxRow(mailbox, problem, url_of(mailbox.fix, mailbox.client, mailbox.email, relationship=relationship))
 
 
 def _chips(counts: FailureCounts, chosen: FailureCause | None) -> list[FilterChip]:
@@ -124,7 +124,7 @@ def _query(cause: FailureCause | None, **parameters: str) -> str:
     return f"?{query}" if query else ""
 
 
-def _cells(row: Row, zone: tzinfo) -> list[str]:
+def _cells(row: MailboxRow, zone: tzinfo) -> list[str]:
     email = row.mailbox.email
     return [
         csv_files.escaped(row.mailbox.client.name),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Section:
+class HelpSection:
     """A section of a page; `anchor` is its id there, unique in the guide, and never changed: bookmarks have it."""
 
     anchor: str
@@ -24,7 +24,7 @@ class HelpPage:
     subject: str
     title: "_StrPromise"
     icon: str
-    sections: tuple[Section, ...]
+    sections: tuple[HelpSection, ...]
 
     @property
     def template(self) -> str:
@@ -37,15 +37,15 @@ PAGES = (
         _("Access and invitations"),
         "door-open",
         (
-            Section("access", _("Giving access")),
-            Section("contacts", _("Parents, partners and payers")),
-            Section("minors", _("Minors, and parents who live apart")),
-            Section("couples", _("Couples")),
-            Section("invitation", _("Inviting")),
-            Section("address", _("Changing an address")),
-            Section("papers", _("Guides for clients")),
-            Section("family", _("Families")),
-            Section("ending", _("Ending access")),
+            HelpSection("access", _("Giving access")),
+            HelpSection("contacts", _("Parents, partners and payers")),
+            HelpSection("minors", _("Minors, and parents who live apart")),
+            HelpSection("couples", _("Couples")),
+            HelpSection("invitation", _("Inviting")),
+            HelpSection("address", _("Changing an address")),
+            HelpSection("papers", _("Guides for clients")),
+            HelpSection("family", _("Families")),
+            HelpSection("ending", _("Ending access")),
         ),
     ),
     HelpPage(
@@ -53,9 +53,9 @@ PAGES = (
         _("Signing in"),
         "key-round",
         (
-            Section("signing-in", _("How clients sign in")),
-            Section("pin", _("When email doesn’t work: a PIN")),
-            Section("view", _("Seeing what a client sees")),
+            HelpSection("signing-in", _("How clients sign in")),
+            HelpSection("pin", _("When email doesn’t work: a PIN")),
+            HelpSection("view", _("Seeing what a client sees")),
         ),
     ),
     HelpPage(
@@ -63,9 +63,9 @@ PAGES = (
         _("When something doesn’t work"),
         "circle-question-mark",
         (
-            Section("cannot", _("A client can’t sign in")),
-            Section("failed-email", _("When email comes back")),
-            Section("more", _("Getting help")),
+            HelpSection("cannot", _("A client can’t sign in")),
+            HelpSection("failed-email", _("When email comes back")),
+            HelpSection("more", _("Getting help")),
         ),
     ),
     HelpPage(
@@ -73,11 +73,11 @@ PAGES = (
         _("Documents"),
         "file-text",
         (
-            Section("sharing", _("Sharing documents")),
-            Section("client-documents", _("What clients see")),
-            Section("not-done", _("When a document isn’t done")),
-            Section("review", _("Reviewing what was completed")),
-            Section("files", _("Files from clients")),
+            HelpSection("sharing", _("Sharing documents")),
+            HelpSection("client-documents", _("What clients see")),
+            HelpSection("not-done", _("When a document isn’t done")),
+            HelpSection("review", _("Reviewing what was completed")),
+            HelpSection("files", _("Files from clients")),
         ),
     ),
     HelpPage(
@@ -85,9 +85,9 @@ PAGES = (
         _("Billing"),
         "receipt-text",
         (
-            Section("bills", _("Invoices and payments")),
-            Section("paying", _("How clients pay")),
-            Section("refunds", _("Refunds and payments to review")),
+            HelpSection("bills", _("Invoices and payments")),
+            HelpSection("paying", _("How clients pay")),
+            HelpSection("refunds", _("Refunds and payments to review")),
         ),
     ),
     HelpPage(
@@ -95,9 +95,9 @@ PAGES = (
         _("Setting up"),
         "settings",
         (
-            Section("stripe", _("Setting up Stripe")),
-            Section("shareable-documents", _("Making documents for clients")),
-            Section("sender", _("Checking the sender")),
+            HelpSection("stripe", _("Setting up Stripe")),
+            HelpSection("shareable-documents", _("Making documents for clients")),
+            HelpSection("sender", _("Checking the sender")),
         ),
     ),
 )

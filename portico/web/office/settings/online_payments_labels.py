@@ -33,7 +33,7 @@ class SetupStep:
 
 
 @dataclass(frozen=True)
-class Fact:
+class AccountFact:
     name: str
     value: str
 
@@ -89,13 +89,13 @@ def clock_problem(payments: OnlinePayments) -> str:
     return message % {"by": offset}
 
 
-def facts(payments: OnlinePayments) -> list[Fact]:
+def facts(payments: OnlinePayments) -> list[AccountFact]:
     live = payments.key is not None and payments.key.livemode
     return [
-        Fact(_("Mode"), _("Live, real money") if live else _("Test, no real money")),
-        Fact(_("Account"), payments.account_name),
-        Fact(_("Country"), _country_name(payments)),
-        Fact(_("Currency"), formatting.currency_name(payments.currency, language="en")),
+        AccountFact(_("Mode"), _("Live, real money") if live else _("Test, no real money")),
+        AccountFact(_("Account"), payments.account_name),
+        AccountFact(_("Country"), _country_name(payments)),
+        AccountFact(_("Currency"), formatting.currency_name(payments.currency, language="en")),
     ]
 
 

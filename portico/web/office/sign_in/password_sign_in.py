@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portico.domain.practices.models import Practice, StaffMember
 from portico.domain.practices.staff import password_attempts
 from portico.plumbing.security.rate_limits import RateLimitExceeded
-from portico.plumbing.text.input_validation import AddressInput, StaffAddressField
+from portico.plumbing.text.input_validation import AddressWidget, StaffAddressField
 from portico.web import redirects
 from portico.web.guards import office_sign_in_page
 from portico.web.http import cookies, ip_and_browser
@@ -29,7 +29,7 @@ class StaffEmailForm(OfficeForm):
     email = StaffAddressField(
         label=gettext_lazy("Email"),
         max_length=254,
-        widget=AddressInput({"type": "email", "autocomplete": "username"}),
+        widget=AddressWidget({"type": "email", "autocomplete": "username"}),
     )
 
 

@@ -27,7 +27,7 @@ COOKIE_NAME = f"{settings.COOKIE_PREFIX}portico-set-up"
 PAGE_LIFETIME = 3600
 
 
-class PasswordForm(OfficeForm):
+class NewPasswordForm(OfficeForm):
     """Takes a new password; the operation validates its strength."""
 
     password = forms.CharField(
@@ -70,7 +70,7 @@ def choose_password(request: HttpRequest) -> HttpResponse:
             "reset_works_for": rendering.duration(RESET_LINK_TTL),
         }
         return render(request, "office/set_up_gone.html", context, status=410)
-    return _page(request, link, PasswordForm())
+    return _page(request, link, NewPasswordForm())
 
 
 def _out_of_date(request: HttpRequest) -> HttpResponse:
@@ -79,7 +79,7 @@ def _out_of_date(request: HttpRequest) -> HttpResponse:
 
 
 def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:
-    form = PasswordForm(request.POST)
+    form = NewPasswordForm(request.POST)
     if not form.is_valid():
         return _page(request, link, form, status=422)
     try:
@@ -97,7 +97,7 @@ def _choose(request: HttpRequest, link: SetUpLink, token: str) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest, link: SetUpLink, form: PasswordForm, *, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, link: SetUpLink, form: NewPasswordForm, *, status: int = 200) -> HttpResponse:
     context = {"form": form, "link": link, "staff": link.staff, "practice": link.staff.practice}
     context["is_reset"] = is_reset = link.purpose == SetUpPurpose.RESET
     context["factor_comes_next"] = settings.SECOND_FACTOR_REQUIRED and not is_reset

@@ -17,7 +17,7 @@ from portico.domain.access.diagnosis.evidence import MailFacts
 from portico.domain.access.diagnosis.portal_history import PortalHistory, SentLink
 from portico.domain.access.diagnosis.steps import REQUIREMENTS, STOPS, Cause, Diagnosis, StepName, StepState
 from portico.domain.access.eligibility import STEPS, Purpose
-from portico.domain.access.eligibility_steps import Fact
+from portico.domain.access.eligibility_steps import CheckedFact
 from portico.domain.access.models import Invitation, PortalAccess, PortalAccount, PortalSession, SignInLink
 from portico.domain.access.sign_in import failure_audit_entries, link_redemption, sign_in_codes, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
@@ -135,7 +135,7 @@ def test_the_marked_step_is_the_first_that_eligibility_misses(each: Rows) -> Non
         return
     if found.is_by_pin:
         # A PIN that was generated since works although the mailbox is stopped.
-        assert missing.fact is Fact.MAIL_NOT_STOPPED
+        assert missing.fact is CheckedFact.MAIL_NOT_STOPPED
         return
     assert found.first_broken is not None
     (name,) = (name for name, steps in REQUIREMENTS.items() if missing in steps)

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from portico.domain.access import access_grants, access_lookups, client_changes
 from portico.domain.access.diagnosis import portal_history, timeline
-from portico.domain.access.diagnosis.timeline import Banner, EventKind, LinkFact, Timeline
+from portico.domain.access.diagnosis.timeline import Banner, LinkFact, Timeline, TimelineKind
 from portico.domain.access.models import SignInLink
 from portico.domain.access.sign_in import link_redemption, sign_in_codes, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
@@ -28,7 +28,7 @@ def read_timeline(person: Client) -> Timeline:
     return timeline.timeline_of(person, access, portal_history.load(person, access), at=clock.now())
 
 
-def kinds(shown: Timeline) -> list[EventKind]:
+def kinds(shown: Timeline) -> list[TimelineKind]:
     return [event.kind for event in shown.events]
 
 
@@ -43,7 +43,7 @@ def test_access_on_and_never_invited(practice: Practice) -> None:
     cast.with_access(ana)
     shown = read_timeline(ana)
     assert (shown.banner, shown.was_invited, shown.mail) == (Banner.NOT_YET, False, None)
-    assert set(kinds(shown)) == {EventKind.ACCESS_ON, EventKind.EMAIL_OK}
+    assert set(kinds(shown)) == {TimelineKind.ACCESS_ON, TimelineKind.EMAIL_OK}
 
 
 def test_the_timeline_shows_the_links_progress(practice: Practice) -> None:
@@ -58,7 +58,7 @@ def test_the_timeline_shows_the_links_progress(practice: Practice) -> None:
     shown = read_timeline(ana)
     assert (shown.link, shown.banner) == (LinkFact.PRESSED, Banner.NONE)
     assert shown.last_signed_in_at == clock.now()
-    assert kinds(shown)[:2] == [EventKind.PRESSED, EventKind.FETCHED]
+    assert kinds(shown)[:2] == [TimelineKind.PRESSED, TimelineKind.FETCHED]
 
 
 def test_an_expired_link_is_shown_as_dead(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
@@ -109,7 +109,7 @@ def test_a_failure_is_shown_with_its_reason(practice: Practice, kind: EmailEvent
     cast.invited(ana)
     outbox.add_event(OutgoingEmail.objects.get(), kind, words="The mailbox doesn’t exist.")
     shown = {event.kind: event.words for event in read_timeline(ana).events}
-    assert shown[EventKind(kind.value)] == "The mailbox doesn’t exist."
+    assert shown[TimelineKind(kind.value)] == "The mailbox doesn’t exist."
 
 
 def test_every_kind_of_event_can_be_shown(practice: Practice) -> None:
@@ -131,7 +131,7 @@ def test_a_pin_is_shown_when_made_and_when_used(practice: Practice, stopped_cloc
     stopped_clock.shift(timedelta(minutes=1))
     sign_in_pins.enter(practice, "ana@mail.example", shown[1], visitor=Browser("Firefox", "a browser"), ip="192.0.2.1")
     result = read_timeline(ana)
-    assert kinds(result)[:3] == [EventKind.PIN_USED, EventKind.PIN_MADE, EventKind.PIN_MADE]
+    assert kinds(result)[:3] == [TimelineKind.PIN_USED, TimelineKind.PIN_MADE, TimelineKind.PIN_MADE]
     assert (result.events[0].at, result.events[1].by) == (clock.now(), cast.DESK.name)
 
 
@@ -144,21 +144,25 @@ def test_a_failure_after_the_last_success_is_shown(practice: Practice, stopped_c
 
     stopped_clock.shift(timedelta(hours=1))
     link_redemption.redeem(practice, token, visitor=visitor)
-    assert (read_timeline(ana).failed_at, kinds(read_timeline(ana))[0]) == (clock.now(), EventKind.LINK_REFUSED)
+    assert (read_timeline(ana).failed_at, kinds(read_timeline(ana))[0]) == (clock.now(), TimelineKind.LINK_REFUSED)
 
     stopped_clock.shift(timedelta(hours=1))
     link = cast.mailed(practice, "ana@mail.example")
     sign_in_codes.enter(practice, "222222", browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor)
     shown = read_timeline(ana)
     assert shown.failed_at == clock.now()
-    assert kinds(shown)[:3] == [EventKind.CODE_REFUSED, EventKind.SIGN_IN_MAILED, EventKind.LINK_REFUSED]
+    assert kinds(shown)[:3] == [
+        TimelineKind.CODE_REFUSED,
+        TimelineKind.SIGN_IN_MAILED,
+        TimelineKind.LINK_REFUSED,
+    ]
 
     stopped_clock.shift(timedelta(minutes=1))
     sign_in_codes.enter(
         practice, sign_in_links.code_of(link), browser_key="a browser", mailbox_key="ana@mail.example", visitor=visitor
     )
     shown = read_timeline(ana)
-    assert (shown.failed_at, kinds(shown)[0]) == (None, EventKind.CODE_TYPED)
+    assert (shown.failed_at, kinds(shown)[0]) == (None, TimelineKind.CODE_TYPED)
 
 
 def test_pin_success_and_wrong_pin_are_both_shown(practice: Practice, stopped_clock: time_machine.Traveller) -> None:
@@ -174,8 +178,8 @@ def test_pin_success_and_wrong_pin_are_both_shown(practice: Practice, stopped_cl
     shown = read_timeline(ana)
 
     assert shown.failed_at == clock.now()
-    assert kinds(shown)[0] == EventKind.TOO_MANY_TRIES
-    assert EventKind.PIN_REFUSED in kinds(shown)
+    assert kinds(shown)[0] == TimelineKind.TOO_MANY_TRIES
+    assert TimelineKind.PIN_REFUSED in kinds(shown)
 
 
 def test_the_history_takes_two_queries(practice: Practice, django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -14,7 +14,7 @@ from portico.domain.access.onboarding import bulk_eligibility, bulk_selection, i
 from portico.domain.access.onboarding.bulk_selection import InvitationPreview, NoClientChosen, Selection, TooManyClients
 from portico.domain.clients import registration
 from portico.domain.clients.client_input import AddressInput, ClientDetails, ClientInput
-from portico.domain.clients.client_list import ListQuery
+from portico.domain.clients.client_list import ClientQuery
 from portico.domain.clients.models import Client, EmailAddress, PortalState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -188,9 +188,9 @@ def test_all_that_match_are_those_of_the_list(practice: Practice) -> None:
     cast.invited(ana)
     cast.dora(cast.birch())
     for list_query, expected in (
-        (ListQuery(), [ana, bea, bruno]),
-        (ListQuery(query="berg"), [bea, bruno]),
-        (ListQuery(state=PortalState.INVITED), [ana]),
+        (ClientQuery(), [ana, bea, bruno]),
+        (ClientQuery(query="berg"), [bea, bruno]),
+        (ClientQuery(state=PortalState.INVITED), [ana]),
     ):
         found = bulk_selection.preview(practice, Selection(RunKind.INVITE, listed=list_query))
         everyone = [*found.invited, *(person for people in found.left_out.values() for person in people)]
@@ -201,7 +201,7 @@ def test_more_clients_than_the_limit_are_refused(practice: Practice, monkeypatch
     monkeypatch.setattr(bulk_selection, "MAX_CLIENTS", 2)
     people = [cast.client(practice, name) for name in ("Nia", "Olu", "Pia")]
     for selection in (
-        Selection(RunKind.INVITE, listed=ListQuery()),
+        Selection(RunKind.INVITE, listed=ClientQuery()),
         Selection(RunKind.INVITE, refs=tuple(person.ref for person in people)),
     ):
         with pytest.raises(TooManyClients):
@@ -217,7 +217,7 @@ def test_the_number_of_queries_is_fixed(
         for place in range(number)
     )
     cast.ana(practice)
-    selection = Selection(RunKind.INVITE, listed=ListQuery())
+    selection = Selection(RunKind.INVITE, listed=ClientQuery())
     with django_assert_num_queries(QUERIES):
         found = bulk_selection.preview(practice, selection)
     assert len(found.left_out[LeftOutReason.NO_ADDRESS]) == number

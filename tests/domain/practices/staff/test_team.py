@@ -82,7 +82,7 @@ def test_inviting_again_ends_the_earlier_link(practice: Practice) -> None:
 
 
 def test_a_colleague_with_a_password_is_not_invited(practice: Practice) -> None:
-    with pytest.raises(team.AlreadySetUp):
+    with pytest.raises(team.AccountAlreadySetUp):
         team.invite_again(cast.fay(practice), by=cast.DESK)
 
 

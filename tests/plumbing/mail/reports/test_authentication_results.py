@@ -5,7 +5,7 @@ import time
 import pytest
 
 from portico.plumbing.mail.reports import authentication_results, mime_reader
-from portico.plumbing.mail.returned_mail import AuthenticationResults, Statement
+from portico.plumbing.mail.returned_mail import AuthenticationResults, MethodResult
 
 MX = "mx.elm.example"
 RECEIVED = f"Received: from mail.alder.example (mail.alder.example [192.0.2.1]) by {MX} with ESMTPS id 1; today"
@@ -32,9 +32,9 @@ def test_folded_statements_are_read_with_their_properties() -> None:
         MX,
         is_trusted=True,
         statements=(
-            Statement("dkim", "pass", {"header.d": "alder.example", "header.s": "s1"}),
-            Statement("spf", "pass", {"smtp.mailfrom": "b+tag@alder.example"}),
-            Statement("dmarc", "pass", {"header.from": "alder.example"}),
+            MethodResult("dkim", "pass", {"header.d": "alder.example", "header.s": "s1"}),
+            MethodResult("spf", "pass", {"smtp.mailfrom": "b+tag@alder.example"}),
+            MethodResult("dmarc", "pass", {"header.from": "alder.example"}),
         ),
     )
 

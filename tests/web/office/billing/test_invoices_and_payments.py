@@ -16,8 +16,8 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.billing import bill_mails
 from portico.domain.billing.invoices import invoice_list, invoice_sharing, invoicing, service_items
 from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
-from portico.domain.billing.invoices.invoice_list import ListQuery
-from portico.domain.billing.invoices.invoice_sharing import SharedInvoice
+from portico.domain.billing.invoices.invoice_list import InvoiceQuery
+from portico.domain.billing.invoices.invoice_sharing import SharingOutcome
 from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
 from portico.domain.billing.payments import account_credits
@@ -280,14 +280,14 @@ def test_a_search_by_digits_is_one_query(ana: Client, query: str) -> None:
     cast.bill(ana)
     cast.bill(cast.client(ana.practice, "Carol", "Cole", phone="+12125550177"))
     with CaptureQueriesContext(connection) as queries:
-        invoice_list.page(ana.practice, ListQuery(query=query))
+        invoice_list.page(ana.practice, InvoiceQuery(query=query))
     assert len(queries) == 1
 
 
 def test_an_invoice_number_is_preferred_to_a_phone_number(ana: Client) -> None:
     bill = cast.bill(ana)
     cast.bill(cast.client(ana.practice, "Carol", "Cole", phone="+12125550177"))
-    assert [row.client for row in invoice_list.page(ana.practice, ListQuery(query=str(bill.number))).rows] == [ana]
+    assert [row.client for row in invoice_list.page(ana.practice, InvoiceQuery(query=str(bill.number))).rows] == [ana]
 
 
 def test_the_list_uses_keyset_pagination(office: Browser, ana: Client) -> None:
@@ -332,7 +332,7 @@ def test_a_sharing_run_counts_only_what_it_shared(
     invoicing.void(void_before, reason="Wrong client", shown=None, by=cast.DESK)
     share = invoice_sharing.share
 
-    def share_while_others_work(invoice: Invoice, **kwargs: Any) -> SharedInvoice:  # Any: passed on.
+    def share_while_others_work(invoice: Invoice, **kwargs: Any) -> SharingOutcome:  # Any: passed on.
         if invoice == void_at_once:
             invoicing.void(void_at_once, reason="Wrong client", shown=None, by=cast.DESK)
         if invoice == shared_at_once:

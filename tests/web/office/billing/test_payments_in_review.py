@@ -15,7 +15,7 @@ from portico.domain.billing.stripe_sync import disputes
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.domain.practices.staff import team
-from portico.gateways.stripe.objects import Dispute as DisputeAtStripe
+from portico.gateways.stripe.objects import StripeDispute as DisputeAtStripe
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast

@@ -14,7 +14,7 @@ from portico.domain.billing.models import DisputeState, Invoice, Payment, Refund
 from portico.domain.billing.stripe_sync import card_refunds, disputes, going_live
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import CardState, Practice
-from portico.gateways.stripe.objects import Dispute as DisputeAtStripe
+from portico.gateways.stripe.objects import StripeDispute as DisputeAtStripe
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 from tests.cast import DESK

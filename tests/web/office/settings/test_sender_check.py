@@ -20,7 +20,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
 from portico.plumbing.mail import outbox
-from portico.plumbing.mail.returned_mail import AuthenticationResults, ReturnedMail, Statement
+from portico.plumbing.mail.returned_mail import AuthenticationResults, MethodResult, ReturnedMail
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
 
@@ -147,7 +147,7 @@ def test_the_page_waits_for_the_test_email_it_sent(
     assert f'hx-get="{address}"' in page
     assert 'data-check="test_mail"' in page
     assert "No test email has come back yet." in page
-    results = AuthenticationResults("mx.elm.example", is_trusted=True, statements=(Statement("dkim", "fail"),))
+    results = AuthenticationResults("mx.elm.example", is_trusted=True, statements=(MethodResult("dkim", "fail"),))
     outbox.composer_of(mail.kind).came_back(mail, ReturnedMail(results, ()))
     with django_assert_num_queries(QUERIES + 1):
         page = owner.get(address).text

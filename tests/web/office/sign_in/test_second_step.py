@@ -242,7 +242,7 @@ def test_concurrent_first_factor_set_up_is_refused(client: Browser, fay: StaffMe
     client.get(SET_UP)
     secret = client.session["authenticator-secret"]
     cast.with_authenticator(fay)
-    with pytest.raises(second_factor.AlreadySetUp):
+    with pytest.raises(second_factor.SecondFactorAlreadySetUp):
         authenticator_apps.set_up(fay, secret, code=cast.code_now(secret), first=True, by=fay.actor)
 
 

@@ -17,7 +17,7 @@ from portico.domain.billing import shown_sums
 from portico.domain.billing.invoices import invoice_sharing, invoicing
 from portico.domain.billing.models import Invoice
 from portico.domain.clients import client_list
-from portico.domain.clients.client_list import ListQuery
+from portico.domain.clients.client_list import ClientQuery
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from portico.plumbing.refusals import Refused
@@ -32,7 +32,7 @@ MAX_CLIENTS = 50
 
 
 @dataclass(frozen=True)
-class Recipient:
+class InvoiceRecipient:
     """A client who gets one of the invoices, and why they would not see it, be emailed or pay by card."""
 
     client: Client
@@ -46,7 +46,7 @@ def choose(request: OfficeRequest) -> HttpResponse:
     form = SearchForm(request.GET)
     query = form.cleaned_data["q"] if form.is_valid() else ""
     chosen = _chosen(request)
-    found = client_list.page(request.practice, ListQuery(query=query)).page
+    found = client_list.page(request.practice, ClientQuery(query=query)).page
     context = {
         "form": form,
         "query": query,
@@ -130,7 +130,7 @@ def _page(
     request: OfficeRequest, clients: list[Client], forms: InvoiceForms, *, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     context = {
-        "recipients": [Recipient(client, _hints(client)) for client in clients],
+        "recipients": [InvoiceRecipient(client, _hints(client)) for client in clients],
         "forms": forms,
         "due_choices": DUE_CHOICES,
         "not_by_card": invoice_labels.why_not_by_card(forms.total_minor, request.practice),

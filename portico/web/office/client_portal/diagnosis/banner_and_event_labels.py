@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from portico.domain.access.diagnosis.timeline import Banner, EventKind, LinkFact, Timeline, TimelineEvent
+from portico.domain.access.diagnosis.timeline import Banner, LinkFact, Timeline, TimelineEvent, TimelineKind
 from portico.plumbing import clock
 from portico.plumbing.models.outgoing_emails import NOT_DELIVERED_STATES
 from portico.plumbing.text import time_formatting
@@ -17,7 +17,7 @@ from portico.web.office.emails import email_labels
 
 
 @dataclass(frozen=True)
-class Fact:
+class SignInFact:
     icon: str
     name: str
     value: str
@@ -30,7 +30,7 @@ class BannerLabel:
     tone: str
     icon: str
     heading: str
-    facts: tuple[Fact, ...]
+    facts: tuple[SignInFact, ...]
 
 
 @dataclass(frozen=True)
@@ -59,56 +59,60 @@ def banner(timeline: Timeline, *, called: str) -> BannerLabel | None:
     return BannerLabel("wait", "door-closed", heading, _waiting_facts(timeline))
 
 
-def signed_in_facts(timeline: Timeline) -> tuple[Fact, ...]:
+def signed_in_facts(timeline: Timeline) -> tuple[SignInFact, ...]:
     """Returns last sign-in, last failed attempt and last invitation, if any."""
     facts = [*_last_sign_in(timeline)]
     if timeline.failed_at is not None:
-        facts.append(Fact("lock", _("Last attempt failed"), _when(timeline.failed_at)))
+        facts.append(SignInFact("lock", _("Last attempt failed"), _when(timeline.failed_at)))
     if timeline.invited_at is not None:
-        facts.append(Fact("send", _("Last invited"), _when(timeline.invited_at)))
+        facts.append(SignInFact("send", _("Last invited"), _when(timeline.invited_at)))
     return tuple(facts)
 
 
-def _last_sign_in(timeline: Timeline) -> tuple[Fact, ...]:
+def _last_sign_in(timeline: Timeline) -> tuple[SignInFact, ...]:
     if timeline.last_signed_in_at is None:
         return ()
-    return (Fact("clock", _("Last sign-in"), _when(timeline.last_signed_in_at)),)
+    return (SignInFact("clock", _("Last sign-in"), _when(timeline.last_signed_in_at)),)
 
 
-def _waiting_facts(timeline: Timeline) -> tuple[Fact, ...]:
+def _waiting_facts(timeline: Timeline) -> tuple[SignInFact, ...]:
     facts = [_invited(timeline)]
     if timeline.changed_by_client_at is not None:
         changed = _("Changed by the client in the portal, %(when)s") % {"when": _when(timeline.changed_by_client_at)}
-        facts.append(Fact("mail", _("Address"), changed))
+        facts.append(SignInFact("mail", _("Address"), changed))
     if timeline.problem:
-        facts.append(Fact("mail-minus", _("Email"), timeline.problem))
+        facts.append(SignInFact("mail-minus", _("Email"), timeline.problem))
     if timeline.mail is None:
         if timeline.on_since is not None:
             since = formatting.date_and_time_in_sentence(
                 timeline.on_since, now=clock.now(), zone=timezone.get_current_timezone(), language=get_language()
             )
-            facts.append(Fact("calendar", _("Access"), _("On since %(when)s") % {"when": since}))
+            facts.append(SignInFact("calendar", _("Access"), _("On since %(when)s") % {"when": since}))
         return tuple(facts)
     icon = "mail-x" if timeline.mail.state in NOT_DELIVERED_STATES else "mail"
-    facts.append(Fact(icon, _("Delivery"), email_labels.status_details(timeline.mail), faint=timeline.mail.detail))
+    facts.append(
+        SignInFact(icon, _("Delivery"), email_labels.status_details(timeline.mail), faint=timeline.mail.detail)
+    )
     if timeline.link is not LinkFact.NONE and timeline.mail.state not in NOT_DELIVERED_STATES:
-        facts.append(Fact("link", _("Link"), _link(timeline)))
+        facts.append(SignInFact("link", _("Link"), _link(timeline)))
     return tuple(facts)
 
 
-def _invited(timeline: Timeline) -> Fact:
+def _invited(timeline: Timeline) -> SignInFact:
     if timeline.invited_at is None:
-        return Fact("send", _("Invitation"), _("Not invited yet"))
+        return SignInFact("send", _("Invitation"), _("Not invited yet"))
     now = clock.now()
     if now - timeline.invited_at < timedelta(days=1):
-        return Fact("send", _("Invited"), _when(timeline.invited_at))
+        return SignInFact("send", _("Invited"), _when(timeline.invited_at))
     language, zone = get_language(), timezone.get_current_timezone()
     invited_on, today = (
         time_formatting.day_of(timeline.invited_at, zone),
         time_formatting.day_of(now, zone),
     )
     day = formatting.short_date(invited_on, today=today, language=language)
-    return Fact("send", _("Invited"), f"{formatting.time_ago(timeline.invited_at, now=now, language=language)}, {day}")
+    return SignInFact(
+        "send", _("Invited"), f"{formatting.time_ago(timeline.invited_at, now=now, language=language)}, {day}"
+    )
 
 
 def _link(timeline: Timeline) -> str:
@@ -142,37 +146,37 @@ def _when(at: datetime) -> str:
 
 
 LABELLED_BY_AUDIT_LOG = {
-    EventKind.SIGN_IN_MAILED,
-    EventKind.LINK_REFUSED,
-    EventKind.CODE_REFUSED,
-    EventKind.PIN_REFUSED,
-    EventKind.TOO_MANY_TRIES,
-    EventKind.ADDRESS_CHANGED,
+    TimelineKind.SIGN_IN_MAILED,
+    TimelineKind.LINK_REFUSED,
+    TimelineKind.CODE_REFUSED,
+    TimelineKind.PIN_REFUSED,
+    TimelineKind.TOO_MANY_TRIES,
+    TimelineKind.ADDRESS_CHANGED,
 }
 EVENTS = {
-    EventKind.ACCESS_ON: ("good", gettext_lazy("Client Portal Access turned on")),
-    EventKind.EMAIL_OK: ("good", gettext_lazy("Email ok recorded for %(address)s")),
-    EventKind.INVITED: ("accent", gettext_lazy("Invitation sent to %(address)s")),
-    EventKind.HANDED_OVER: ("accent", gettext_lazy("Sent (we can’t tell if it arrived)")),
-    EventKind.DELAYED: ("wait", gettext_lazy("The email is delayed. %(why)s")),
-    EventKind.REFUSED: ("bad", gettext_lazy("The email was rejected. %(why)s")),
-    EventKind.DROPPED: ("bad", gettext_lazy("The email was not sent. %(why)s")),
-    EventKind.PARKED: ("bad", gettext_lazy("The email is on hold. %(why)s")),
-    EventKind.RESTARTED: ("accent", gettext_lazy("The email was retried")),
-    EventKind.FETCHED: (
+    TimelineKind.ACCESS_ON: ("good", gettext_lazy("Client Portal Access turned on")),
+    TimelineKind.EMAIL_OK: ("good", gettext_lazy("Email ok recorded for %(address)s")),
+    TimelineKind.INVITED: ("accent", gettext_lazy("Invitation sent to %(address)s")),
+    TimelineKind.HANDED_OVER: ("accent", gettext_lazy("Sent (we can’t tell if it arrived)")),
+    TimelineKind.DELAYED: ("wait", gettext_lazy("The email is delayed. %(why)s")),
+    TimelineKind.REFUSED: ("bad", gettext_lazy("The email was rejected. %(why)s")),
+    TimelineKind.DROPPED: ("bad", gettext_lazy("The email was not sent. %(why)s")),
+    TimelineKind.PARKED: ("bad", gettext_lazy("The email is on hold. %(why)s")),
+    TimelineKind.RESTARTED: ("accent", gettext_lazy("The email was retried")),
+    TimelineKind.FETCHED: (
         "quiet",
         gettext_lazy("The link was opened (maybe by a mail scanner). It still works."),
     ),
-    EventKind.PRESSED: ("good", gettext_lazy("%(name)s signed in with the link")),
-    EventKind.CODE_TYPED: ("good", gettext_lazy("%(name)s signed in with the code")),
-    EventKind.ACCEPTED: ("good", gettext_lazy("The email was accepted by %(why)s")),
-    EventKind.STILL_TRYING: ("wait", gettext_lazy("%(why)s")),
-    EventKind.BOUNCED: ("bad", gettext_lazy("The email came back. %(why)s")),
-    EventKind.COMPLAINED: ("bad", gettext_lazy("The email was marked as spam")),
-    EventKind.AUTO_REPLIED: (
+    TimelineKind.PRESSED: ("good", gettext_lazy("%(name)s signed in with the link")),
+    TimelineKind.CODE_TYPED: ("good", gettext_lazy("%(name)s signed in with the code")),
+    TimelineKind.ACCEPTED: ("good", gettext_lazy("The email was accepted by %(why)s")),
+    TimelineKind.STILL_TRYING: ("wait", gettext_lazy("%(why)s")),
+    TimelineKind.BOUNCED: ("bad", gettext_lazy("The email came back. %(why)s")),
+    TimelineKind.COMPLAINED: ("bad", gettext_lazy("The email was marked as spam")),
+    TimelineKind.AUTO_REPLIED: (
         "quiet",
         gettext_lazy("An automatic reply came back. It may be an out-of-office message."),
     ),
-    EventKind.PIN_MADE: ("accent", gettext_lazy("A PIN was created, to be read out over the phone")),
-    EventKind.PIN_USED: ("good", gettext_lazy("%(name)s signed in with the PIN")),
+    TimelineKind.PIN_MADE: ("accent", gettext_lazy("A PIN was created, to be read out over the phone")),
+    TimelineKind.PIN_USED: ("good", gettext_lazy("%(name)s signed in with the PIN")),
 }

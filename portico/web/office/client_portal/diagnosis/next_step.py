@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from portico.domain.access import eligibility, eligibility_steps, portal_states
 from portico.domain.access.diagnosis import steps
 from portico.domain.access.eligibility import Purpose
-from portico.domain.access.eligibility_steps import Fact
+from portico.domain.access.eligibility_steps import CheckedFact
 from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, PortalState
 from portico.plumbing import clock
@@ -71,11 +71,11 @@ def _broken(client: Client, access: PortalAccess | None, *, has_addresses: bool)
         return NextStep("wait", _("Not invited yet"), text, button, url_of(steps.SEND_INVITATION, client))
     heading, address = broken.explain(client, access), url_of(broken.fix, client)
     match broken.fact:
-        case Fact.EMAIL_OK:
+        case CheckedFact.EMAIL_OK:
             text = (
                 _("No email can be sent to this address. Check Email ok when %(name)s agrees to receive email.") % name
             )
-        case Fact.MAIL_NOT_STOPPED:
+        case CheckedFact.MAIL_NOT_STOPPED:
             text = _("Ask %(name)s to spell the address. After you correct it, send a new invitation.") % name
             heading = (access.mail_stopped_reason if access is not None else "") or heading
         case _ if has_addresses:
