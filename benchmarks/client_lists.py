@@ -32,7 +32,7 @@ class LookUp:
 
 @dataclass
 class Measured:
-    """How long a look-up took in the database, and by which plans."""
+    """The time that a look-up took in the database, and its query plans."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
@@ -129,13 +129,13 @@ def _hard_searches(practice: Practice, *, two_letters: str) -> Iterator[LookUp]:
 
 
 def _matches(practice: Practice, query: str) -> int:
-    """How many terms begin with the word of a query from which a search for common words sets out."""
+    """Counts the terms that begin with the word from which a search for common words starts."""
     common = search_terms.look_up(practice, query).common
     return common[0].count() if common else 0
 
 
 def _after_some_pages(practice: Practice, sort: Sort) -> str:
-    """Where one stands after leafing a while, found without leafing."""
+    """Returns the position after many pages, found without reading them."""
     present = Client.objects.filter(practice=practice).present()
     order = {Sort.NAME: "sort_key", Sort.NAME_BACKWARDS: "-sort_key", Sort.NEWEST: "-created_at"}[sort]
     return present.order_by(order, "id")[present.count() // 2].ref

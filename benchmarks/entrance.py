@@ -1,4 +1,4 @@
-"""How fast a sign-in mail follows its ask, and whether the time of an answer tells who is known."""
+"""The delay of sign-in mails after their requests; and response times, which must be equal for unknown addresses."""
 
 import logging
 import random

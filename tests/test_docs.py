@@ -219,7 +219,7 @@ def test_every_address_that_a_role_may_not_open_is_in_the_matrix() -> None:
 
 def test_docstrings_say_what_a_thing_is() -> None:
     """As in Django's: a noun or a verb first, not the question that it answers."""
-    asks = re.compile(r'^\s*"""(Who|What|Which|Whoever)\b', re.MULTILINE)
+    asks = re.compile(r'^\s*"""(Who|What|Which|Whoever|Whether|Why|How|Where)\b', re.MULTILINE)
     paths = [
         path
         for folder in ("portico", "sandbox", "scripts", "benchmarks", "tests")

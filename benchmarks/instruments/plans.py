@@ -60,7 +60,7 @@ def watched() -> Iterator[Asked]:
 
 @dataclass(frozen=True)
 class Plan:
-    """How one question is answered; `complaints` name what grows with the practice."""
+    """The plan of one query; `complaints` name what grows with the practice."""
 
     query: Query
     lines: tuple[str, ...]
@@ -68,7 +68,7 @@ class Plan:
 
 
 def explain(query: Query, *, matches: int = 0) -> Plan | None:
-    """The plan of a question; None for what is not a SELECT. What finds `matches` may work for each of them."""
+    """Returns the plan of a query, None unless it is a SELECT. A query that finds `matches` rows may work for each."""
     if not query.sql.lstrip("( ").upper().startswith("SELECT"):
         return None
     if connection.vendor == "sqlite":
@@ -92,7 +92,7 @@ def _of_sqlite(query: Query, *, most_steps: int) -> Plan:
 
 
 def _steps(query: Query) -> int:
-    """How much SQLite does for it: its plans do not say how many rows they walk past."""
+    """Measures the work of SQLite, whose plans do not give the number of rows they pass."""
     strides = 0
 
     def count() -> int:
@@ -118,7 +118,7 @@ def _table(name: str, sql: str) -> str:
 
 @cache
 def _size(table: str) -> int:
-    """How many rows a table has; nothing for what is no table (a subquery, a constant row)."""
+    """Returns the number of rows of a table; 0 for a subquery or a constant row."""
     if table not in connection.introspection.table_names():
         return 0
     with connection.cursor() as cursor:

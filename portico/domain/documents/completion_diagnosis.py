@@ -1,4 +1,4 @@
-"""Why a document isn't done: the steps to its completion, of which the first that has not happened is marked."""
+"""The steps to a document's completion; the first that has not happened is marked: that is why it isn't done."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

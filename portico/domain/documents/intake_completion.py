@@ -1,4 +1,4 @@
-"""Whether a client's intake is complete: the one fact about documents that roles without access to them see."""
+"""A client's intake, complete or not: the one fact about documents that roles without access to them see."""
 
 from enum import StrEnum
 

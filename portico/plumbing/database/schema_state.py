@@ -1,4 +1,4 @@
-"""Whether the database has the tables of this release."""
+"""Checks that the database has the tables of this release."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec

@@ -88,7 +88,7 @@ class DeliveryReport(QueuedRow):
 
 
 class StopKind(models.TextChoices):
-    """Why a mailbox is stopped."""
+    """The reason why a mailbox is stopped."""
 
     REFUSED = "refused", _("The mailbox doesn’t exist")
     COMPLAINED = "complained", _("Marked as spam")

@@ -54,7 +54,7 @@ class DelayCause(models.TextChoices):
 
 
 class FailureCause(models.TextChoices):
-    """Why a mail failed, as far as the server's reply or a delivery report says."""
+    """The reason why a mail failed, as far as the server's reply or a delivery report says."""
 
     NO_MAILBOX = "no_mailbox", _("No such mailbox")
     FULL = "full", _("Mailbox full")

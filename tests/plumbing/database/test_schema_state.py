@@ -1,4 +1,4 @@
-"""Whether the database has the tables of this release."""
+"""The check that the database has the tables of this release."""
 
 import pytest
 from django.db import connection

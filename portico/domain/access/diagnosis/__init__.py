@@ -1,1 +1,1 @@
-"""Why a client can or can’t sign in, and what happened so far, for staff."""
+"""The reasons why a client can or can’t sign in, and what happened so far, for staff."""

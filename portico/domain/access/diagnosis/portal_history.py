@@ -53,7 +53,7 @@ _NO_ROW = 0
 
 
 class WhyDead(StrEnum):
-    """Why a link that was not used no longer works."""
+    """The reason why a link that was not used no longer works."""
 
     # By a newer link, or because another one was used.
     REPLACED = "replaced"

@@ -35,7 +35,7 @@ class ItemState(models.TextChoices):
 
 
 class LeftOutReason(models.TextChoices):
-    """Why a run sends nothing to a person."""
+    """The reason why a run sends nothing to a person."""
 
     ARCHIVED = "archived", _("Archived")
     ACCESS_OFF = "access_off", _("Client Portal Access is off")

@@ -54,7 +54,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 @dataclass(frozen=True)
 class ItemProblem:
-    """Why a form is refused. `item` is the linkId of the item, or its place ("2.1"); empty for the form itself."""
+    """A reason to refuse a form. `item` is the linkId of the item, or its place ("2.1"); empty for the form itself."""
 
     item: str
     reason: str

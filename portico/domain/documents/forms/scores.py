@@ -23,7 +23,7 @@ LOINC = "http://loinc.org"
 
 @dataclass(frozen=True)
 class Scale:
-    """How a questionnaire is scored. `questions` and `total_item`, under which other tools calculate the score, are
+    """The scoring of a questionnaire. `questions` and `total_item`, under which other tools calculate the score, are
     LOINC codes; `bands` are pairs of the lowest score and its label.
 
     `urgent_question`: any answer to it above zero needs attention, whatever the score.

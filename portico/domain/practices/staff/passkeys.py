@@ -76,7 +76,7 @@ def registration_challenge(staff: StaffMember) -> PasskeyChallenge:
 def add(staff: StaffMember, state: State, response: str, *, name: str, first: bool, by: Actor) -> bool:
     """Saves the passkey that the browser created. With `first` it must be the person's first factor.
 
-    Returns True if recovery codes were created too. Raises PasskeyRejected, AlreadySetUp.
+    Returns True if recovery codes were created too. Raises PasskeyRejected, SecondFactorAlreadySetUp.
     """
     from allauth.mfa.webauthn.internal.auth import WebAuthn  # noqa: PLC0415 - it imports fido2
 

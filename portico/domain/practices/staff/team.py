@@ -81,7 +81,7 @@ def invite(practice: Practice, *, name: str, email: str, role: Role, by: Actor) 
 
 
 def invite_again(member: StaffMember, *, by: Actor) -> StaffMember:
-    """Mails a new link; earlier ones end. Raises StaffDeactivated, and AlreadySetUp for an account with a password."""
+    """Mails a new link; earlier ones end. Raises StaffDeactivated and, with a password, AccountAlreadySetUp."""
     with _lock(member) as row:
         if not row.is_active:
             raise StaffDeactivated

@@ -66,7 +66,7 @@ class ClientPortalForm(InvitationTextForm):
     ) -> None:
         self.client, self.access, self.addresses, self.relationship = client, access, addresses, relationship
         self.shareable = shareable
-        super().__init__(data, initial=self._initial(client))
+        super().__init__(data, initial=self._initial())
         cast(forms.ChoiceField, self.fields["address"]).choices = self._choices()
         enclosed_documents.offer(self, shareable, may_sign=self.initial["signs_documents"])
         # A disabled field ignores the request: the option stays as it is while the practice takes no cards.
@@ -77,7 +77,7 @@ class ClientPortalForm(InvitationTextForm):
             for field in self.fields.values():
                 field.disabled = True
 
-    def _initial(self, client: Client) -> dict[str, Any]:  # Any: a field's value.
+    def _initial(self) -> dict[str, Any]:  # Any: a field's value.
         access = self.access or access_lookups.new_access(self.client, self.relationship)
         text = invitations.opening_text(self.access, self._default_text())
         return {

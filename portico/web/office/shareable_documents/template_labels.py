@@ -5,13 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from portico.domain.documents.forms.questionnaire import ItemType
 from portico.domain.documents.models import TemplateKind
 
-# The headings of the list, in their order.
-KIND_HEADINGS = {
-    TemplateKind.FORM: _("Intake forms"),
-    TemplateKind.CONSENT: _("Consent forms"),
-    TemplateKind.FILE: _("Uploaded files"),
-    TemplateKind.UPLOAD: _("Requests for a file"),
-}
 KIND_HINTS = {
     TemplateKind.FORM: _("Questions that the client answers."),
     TemplateKind.CONSENT: _("A text that the client reads and signs."),

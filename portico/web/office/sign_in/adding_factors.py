@@ -47,7 +47,7 @@ def scan_context(request: OfficeRequest) -> dict[str, object]:
 
 
 def add_app(request: OfficeRequest, form: AppForm, *, first: bool) -> bool:
-    """Returns True if recovery codes were created too. Raises NotAdded and AlreadySetUp."""
+    """Returns True if recovery codes were created too. Raises NotAdded and SecondFactorAlreadySetUp."""
     secret = request.session.get(_PENDING_APP)
     if not form.is_valid() or secret is None:
         raise NotAdded
@@ -72,7 +72,7 @@ def passkey_challenge(request: OfficeRequest) -> HttpResponse:
 def add_passkey(request: OfficeRequest, form: NewPasskeyForm, *, first: bool) -> bool:
     """Saves the passkey that the browser created; returns True if recovery codes were created too, to be shown.
 
-    Raises NotAdded, with the errors on the form, and AlreadySetUp.
+    Raises NotAdded, with the errors on the form, and SecondFactorAlreadySetUp.
     """
     # A challenge is valid for one response.
     state = request.session.pop(_PENDING_CHALLENGE, None)

@@ -98,7 +98,7 @@ def from_answers(item: Item, number: int, answers: Sequence[Answer], *, country:
     """Returns the question with its saved answers."""
     chosen, typed, other = set(), "", ""
     for answer in answers:
-        ((key, value),) = answer.items()
+        (value,) = answer.values()
         if item.type == ItemType.BOOLEAN:
             chosen.add(YES if value else NO)
         elif item.is_choice:
@@ -107,7 +107,7 @@ def from_answers(item: Item, number: int, answers: Sequence[Answer], *, country:
                 other = str(value)
             chosen.add(OTHER if option is None else str(item.options.index(option)))
         else:
-            typed = _written(item.type, key, value, country)
+            typed = _written(item.type, value, country)
     return Question(item, number, country, typed, other, frozenset(chosen), is_open=is_open)
 
 
@@ -137,7 +137,7 @@ def chosen_values(question: Question, posted: QueryDict) -> list[str]:
     return [*chosen, OTHER] if has_text and OTHER not in chosen else chosen
 
 
-def _written(kind: ItemType, key: str, value: object, country: str) -> str:
+def _written(kind: ItemType, value: object, country: str) -> str:
     """Returns a saved answer as it is typed."""
     if kind == ItemType.DATE:
         return date_input.written(date.fromisoformat(str(value)), country)
