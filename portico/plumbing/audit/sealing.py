@@ -64,7 +64,9 @@ def seal(practice_id: int, *, at_most: int = 500) -> int:
             position += 1
             digest = _chained(key, digest, position, entry)
             seals.append(
-                AuditSeal(practice_id=practice_id, position=position, entry=entry, digest=digest, key_id=key_id, at=now)
+                AuditSeal(
+                    practice_id=practice_id, position=position, entry_id=entry.pk, digest=digest, key_id=key_id, at=now
+                )
             )
         AuditSeal.objects.bulk_create(seals)
         head.digest, head.position = digest, position

@@ -20,6 +20,8 @@ from portico.plumbing.text.input_validation import clean_line
 from portico.plumbing.text.mailboxes import deliverable
 
 MIN_SECRET_LENGTH = 20
+# No encoded text contains "=_" (RFC 2045, section 6.7), so that no boundary has to be searched for.
+BOUNDARY = "=_portico"
 # Parsing and folding headers is the most expensive part of a message; many mails have the same ones.
 HEADER_CACHE_SIZE = 256
 
@@ -32,7 +34,7 @@ def build_message(email: OutgoingEmail, composed: ComposedMail, *, recipient: st
     """
     body = EmailMessage(policy=SMTP)
     body["MIME-Version"] = _header("MIME-Version", "1.0")
-    body["Content-Type"] = _header("Content-Type", "multipart/alternative")
+    body["Content-Type"] = _header("Content-Type", f'multipart/alternative; boundary="{BOUNDARY}"')
     body.attach(_body(composed.text, "plain"))
     body.attach(_body(composed.html, "html"))
     for attachment in composed.attachments:

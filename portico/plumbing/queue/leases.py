@@ -100,29 +100,29 @@ def _claim[R: QueuedRow](
 
 
 def update_if_held(row: QueuedRow, **changes: Any) -> bool:  # Any: a column's value.
-    """Saves the changes and keeps the claim. Returns False, saving nothing, if another worker has claimed the row."""
-    is_held = type(row)._base_manager.filter(pk=row.pk, attempts=row.attempts).update(**changes)
+    """Saves the changes and keeps the claim. Returns False, saving nothing, if another worker has claimed the row.
+
+    Done for each row of a batch: building and compiling a queryset would take longer than the statement itself.
+    """
+    quoted = connection.ops.quote_name
+    fields: list[Any] = [row._meta.get_field(name) for name in changes]  # Any: columns of any type.
+    assignments = ", ".join(f"{quoted(field.column)} = %s" for field in fields)
+    values = [field.get_db_prep_save(value, connection) for field, value in zip(fields, changes.values(), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quoted(row._meta.db_table)} SET {assignments} WHERE id = %s AND attempts = %s",  # noqa: S608  # The names are ours.
+            [*values, row.pk, row.attempts],
+        )
+        is_held: bool = cursor.rowcount > 0
     if is_held:
         for name, value in changes.items():
             setattr(row, name, value)
-    return bool(is_held)
+    return is_held
 
 
 def extend(row: QueuedRow, *, lease: timedelta) -> bool:
-    """Sets the lease to end that long from now, as `update_if_held` does. Returns False if the claim was lost.
-
-    Done once for each row of a batch: building and compiling the queryset would take longer than the statement itself.
-    """
-    lease_until, name = clock.now() + lease, connection.ops.quote_name(row._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {name} SET lease_until = %s WHERE id = %s AND attempts = %s",  # noqa: S608  # The name is ours.
-            (connection.ops.adapt_datetimefield_value(lease_until), row.pk, row.attempts),
-        )
-        if not cursor.rowcount:
-            return False
-    row.lease_until = lease_until
-    return True
+    """Sets the lease to end that long from now, as `update_if_held` does. Returns False if the claim was lost."""
+    return update_if_held(row, lease_until=clock.now() + lease)
 
 
 def update_all_held[R: QueuedRow](rows: Sequence[R], **changes: Any) -> list[R]:  # Any: a column's value.

@@ -35,7 +35,7 @@ from portico.domain.practices import mail_texts
 from portico.plumbing import clock, form_keys, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
-from portico.plumbing.database.compiled import Parameter
+from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
 from portico.plumbing.models import MailQueue, StopKind
@@ -111,8 +111,15 @@ def send(
 
 
 def _find_earlier(client: Client, form_key: str, content: object) -> Invitation | None:
+    if not _ids_by_form_key.rows(client=client.pk, form_key=form_key):
+        return None  # Nearly always.
     rows = Invitation.objects.select_related("email").filter(client=client)
     return form_keys.find_result(rows, form_key, content, kind=KIND, describe=_summary)
+
+
+@CompiledQuery
+def _ids_by_form_key(client: Parameter, form_key: Parameter) -> QuerySet[Invitation, tuple[int]]:
+    return Invitation.objects.filter(client=client, form_key=form_key).values_list("pk")
 
 
 def _summary(invitation: Invitation) -> str:

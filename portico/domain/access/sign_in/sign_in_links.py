@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.db.models import Q
 
 from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccount, SignInLink, SignInRequest
 from portico.domain.clients.models import EmailAddress
@@ -35,11 +36,11 @@ def create_all(links: Sequence[SignInLink]) -> None:
     SignInLink.objects.bulk_create(links)
     unspent = SignInLink.objects.unspent().filter(account__in={link.account_id for link in links})
     numbers, surplus = Counter[tuple[int, bool]](), []
-    for link in unspent.order_by("-id"):
-        kind = link.account_id, link.request_id is None and not link.is_invitation
-        numbers[kind] += 1
-        if numbers[kind] > MAX_LIVE_LINKS:
-            surplus.append(link.pk)
+    newest_first = unspent.order_by("-id").annotate(is_to_document=Q(request=None, is_invitation=False))
+    for pk, account, is_to_document in newest_first.values_list("pk", "account_id", "is_to_document"):
+        numbers[account, is_to_document] += 1
+        if numbers[account, is_to_document] > MAX_LIVE_LINKS:
+            surplus.append(pk)
     if surplus:
         unspent.filter(pk__in=surplus).update(voided_at=clock.now())
 
