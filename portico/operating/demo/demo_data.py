@@ -35,12 +35,12 @@ from portico.plumbing.models.outgoing_emails import MailQueue
 
 PEOPLE = Path(__file__).with_name("demo_people.json")
 
-SIGN_IN = ("alex", "dana", "lena", "lucia", "parent", "moved", "turned-off", "inactive", "archived", "wrong-code")
+SIGN_IN = ("alex", "dana", "lena", "lucia", "parent", "moved", "turned-off", "archived", "wrong-code")
 # Two of them get no email: one mailbox refuses it, the other's consent is withdrawn before the email is sent. The mail
 # server reports four others as bounced, full, marked as spam and delayed.
 INVITED = (
     *SIGN_IN, "priya", "mateo", "long", "rtl", "noor", "one-name", "fetched", "bounced", "withdrawn",
-    "no-mailbox", "full-mailbox", "complained", "slow-server", "mistyped",
+    "no-mailbox", "full-mailbox", "complained", "slow-server", "mistyped", "inactive", "not-included",
 )  # fmt: skip
 
 
@@ -77,6 +77,7 @@ def create_demo_data() -> None:
     for name in SIGN_IN:
         link_redemption.redeem(loaded.practice, _token(demo, name), visitor=Browser("Firefox on Linux", "a browser"))
     link_redemption.record_fetch(_link(demo, "fetched"))
+    _use_link_while_off(demo, "not-included")
     _save_address(demo, "moved", address="harper.quinn@newplace.example")
     access_grants.save_access(
         demo.client("turned-off"), _entry(demo, "turned-off", enabled=False), version=None, by=demo.owner
@@ -163,6 +164,15 @@ def _link(demo: _Demo, name: str) -> SignInLink:
 
 def _token(demo: _Demo, name: str) -> str:
     return sign_in_links.url_of(_link(demo, name)).rstrip("/").rpartition("/")[2]
+
+
+def _use_link_while_off(demo: _Demo, name: str) -> None:
+    """Uses the client's link while their access is off, so that it signs in only another client of the mailbox."""
+    turned_off, turned_on = (_entry(demo, name, enabled=is_on) for is_on in (False, True))
+    access_grants.save_access(demo.client(name), turned_off, version=None, by=demo.desk)
+    visitor = Browser("Firefox on Linux", "a browser")
+    link_redemption.redeem(demo.loaded.practice, _token(demo, name), visitor=visitor)
+    access_grants.save_access(demo.client(name), turned_on, version=None, by=demo.desk)
 
 
 def _generate_pin(demo: _Demo, name: str) -> str:

@@ -7,8 +7,9 @@ from portico.domain.clients import coming_of_age
 from portico.domain.clients.models import Client, ClientKind, Relationship, RelationshipKind
 from portico.domain.documents.models import DocumentRequest, RequestState
 from portico.domain.documents.templates import starter_set
-from portico.domain.practices.models import Practice
-from portico.operating.demo import demo_contacts, demo_documents
+from portico.domain.practices.models import Practice, StaffMember
+from portico.operating.demo import demo_contacts, demo_data, demo_documents
+from portico.operating.seeding.loading import Loaded
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +24,19 @@ def person(first_name: str) -> Relationship:
 def templates(practice: Practice) -> None:
     starter_set.add(practice, by=cast.DESK)
     starter_set.publish_all(practice, by=cast.DESK)
+
+
+def test_a_used_link_left_one_client_of_the_mailbox_out(office: Browser, practice: Practice) -> None:
+    jamie, remy = (cast.client(practice, name, address="jamie@cross.example") for name in ("Jamie", "Remy"))
+    for each in (jamie, remy):
+        cast.token_of(cast.invited(each))
+    fay = StaffMember.objects.get(practice=practice)
+    demo = demo_data._Demo(Loaded(practice, {"fay": fay}, {"remy": remy}, {}, {}))
+    demo_data._use_link_while_off(demo, "remy")
+    page = office.get(f"/office/clients/{remy.ref}/edit/portal/").text
+    assert 'data-step="signed_in" data-state="waiting"' in " ".join(page.split())
+    assert "The link was used, but not for Remy" in page
+    assert "Jamie can sign in" in office.get(f"/office/clients/{jamie.ref}/edit/portal/").text
 
 
 @pytest.mark.usefixtures("templates")
