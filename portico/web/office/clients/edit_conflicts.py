@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from django import forms
 from django.utils.translation import gettext as _
 
 from portico.plumbing.text import date_input
 from portico.web.date_fields import DayField
-from portico.web.office.clients.client_info_form import ClientForms, ClientInitial
+from portico.web.office.base_form import OfficeForm
+from portico.web.office.clients.client_info_form import ClientInitial
 
 NOTHING = "—"
 
@@ -24,7 +25,17 @@ class FieldConflict:
     saved: str
 
 
-def conflicts_between(typed: ClientForms, saved: ClientForms) -> list[FieldConflict]:
+class RecordForms(Protocol):
+    """The details of a client or contact, with rows of addresses and phone numbers."""
+
+    @property
+    def details(self) -> OfficeForm: ...
+
+    @property
+    def start(self) -> ClientInitial: ...
+
+
+def conflicts_between(typed: RecordForms, saved: RecordForms) -> list[FieldConflict]:
     """Returns every field that differs, in the order of the page."""
     conflicts = of_forms(typed.details, saved.details)
     for label, rows in (
@@ -40,7 +51,7 @@ def of_forms(typed: forms.Form, saved: forms.Form) -> list[FieldConflict]:
     """Returns the same for a single form."""
     conflicts = []
     for name in saved.fields:
-        if name == "version":
+        if saved[name].is_hidden:
             continue
         values = _display_value(typed, name), _display_value(saved, name)
         if values[0] != values[1]:

@@ -196,13 +196,18 @@ class ContactForms:
     def may_add_phone(self) -> bool:
         return len(self.phones.forms) < address_and_phone_forms.MAX_ROWS
 
-    def rearranged(self, data: QueryDict) -> "ContactForms | None":
-        """Returns new forms after `Add`, remove or `Did you mean`, without validating; None for any other button."""
-        start = ClientInitial(
+    @property
+    def start(self) -> ClientInitial:
+        """The current values, to open other forms with."""
+        return ClientInitial(
             self.details.values(),
             [form.values() for form in self.addresses.forms],
             [form.values() for form in self.phones.forms],
         )
+
+    def rearranged(self, data: QueryDict) -> "ContactForms | None":
+        """Returns new forms after `Add`, remove or `Did you mean`, without validating; None for any other button."""
+        start = self.start
         if client_info_form.rearrange(start, data):
             return ContactForms(self.client, self.relationship, start=start)
         return None

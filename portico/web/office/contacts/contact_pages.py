@@ -21,6 +21,8 @@ from portico.plumbing.form_keys import FormSentBefore
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import lookups
+from portico.web.office.clients import edit_conflicts
+from portico.web.office.clients.edit_conflicts import FieldConflict
 from portico.web.office.contacts.contact_form import ContactForms
 from portico.web.office.roles import CLIENT_EDITORS
 from portico.web.office.shown_refusals import show_refusal
@@ -80,9 +82,8 @@ def edit(request: OfficeRequest, ref: str, contact: str) -> HttpResponse:
     try:
         version = forms.details.cleaned_data["version"]
         contact_changes.save_contact(relationship, forms.entry, version=version, by=request.actor)
-    except ClientConflict as refusal:
-        forms = ContactForms.saved(lookups.get_relationship(request, ref, contact))
-        return _page(request, client, forms, HTTPStatus.CONFLICT, relationship=relationship, refusal=str(refusal))
+    except ClientConflict:
+        return _show_conflicts(request, lookups.get_relationship(request, ref, contact), forms)
     except _REFUSALS as refusal:
         forms.details.add_error(None, str(refusal))
         return _page(request, client, forms, HTTPStatus.CONFLICT, relationship=relationship)
@@ -91,6 +92,14 @@ def edit(request: OfficeRequest, ref: str, contact: str) -> HttpResponse:
         messages.warning(request, text % {"name": forms.entry.first_name})
     messages.success(request, _("%(name)s was saved.") % {"name": forms.entry.first_name})
     return redirect("office:client", ref=ref)
+
+
+def _show_conflicts(request: OfficeRequest, relationship: Relationship, typed: ContactForms) -> HttpResponse:
+    """Shows the input beside what someone else saved meanwhile; saving again overwrites that."""
+    saved, client = ContactForms.saved(relationship), relationship.client
+    merged = ContactForms(client, relationship, start=edit_conflicts.merge_rows(typed.start, saved.start))
+    conflicts = edit_conflicts.conflicts_between(typed, saved)
+    return _page(request, client, merged, HTTPStatus.CONFLICT, relationship=relationship, conflicts=conflicts)
 
 
 @office_page(*CLIENT_EDITORS)
@@ -137,9 +146,9 @@ def _page(
     status: HTTPStatus = HTTPStatus.OK,
     *,
     relationship: Relationship | None = None,
-    refusal: str = "",
+    conflicts: list[FieldConflict] | None = None,
 ) -> HttpResponse:
-    if relationship is not None and forms.details.is_bound:
+    if relationship is not None and (forms.details.is_bound or conflicts is not None):
         forms.attach(relationship.contact.email_addresses.open())
-    context = {"client": client, "forms": forms, "relationship": relationship, "refusal": refusal}
+    context = {"client": client, "forms": forms, "relationship": relationship, "conflicts": conflicts}
     return render(request, "office/contacts/edit.html", context, status=status)

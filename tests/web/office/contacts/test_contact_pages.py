@@ -129,10 +129,21 @@ def test_the_address_of_a_linked_client_is_not_asked_again(office: Browser, prac
 
 def test_two_edits_at_once_are_not_overwritten(office: Browser, ana: Client) -> None:
     relationship = cast.guardian(ana)
-    Contact.objects.update(version=2)
-    response = office.post(f"{page(ana)}contacts/{relationship.ref}/", BRUNO)
+    address = f"{page(ana)}contacts/{relationship.ref}/"
+    (row,) = relationship.contact.email_addresses.all()
+    typed = BRUNO | {"addresses-0-id": row.ref, "phones-0-number": "(212) 555-0155"}
+    assert office.post(address, typed | {"last_name": "Bergmann"}).status_code == 302
+    response = office.post(address, typed | {"first_name": "Bruno Karl"})
     assert response.status_code == 409
-    assert "Someone else saved changes" in response.text
+    shown = " ".join(response.text.split())
+    assert "Someone else saved changes while you were editing" in shown
+    assert 'First name: your version</dt><dd class="break">Bruno Karl</dd>' in shown
+    assert 'Last name: saved version</dt><dd class="break">Bergmann</dd>' in shown
+    assert shown.count('data-testid="difference"') == 2
+    # Saving what is shown now is a decision.
+    version = Contact.objects.get().version
+    assert office.post(address, typed | {"first_name": "Bruno Karl", "version": str(version)}).status_code == 302
+    assert Contact.objects.get().name == "Bruno Karl Berg"
 
 
 def test_a_contact_is_removed_and_kept_on_record(office: Browser, ana: Client) -> None:
