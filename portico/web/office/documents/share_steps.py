@@ -124,7 +124,7 @@ def _page(request: OfficeRequest, form: ShareForm, step: str, status: HTTPStatus
         context["hidden"] = form.hidden(*(name for each in letters for name in (each.subject, each.message)))
     else:
         context |= _review(request, form) | {"hidden": form.hidden()}
-    return render(request, f"office/documents/share_{step}.html", context, status=status)
+    return render(request, f"office/documents/share/{step}.html", context, status=status)
 
 
 def _review(request: OfficeRequest, form: ShareForm) -> dict[str, object]:
