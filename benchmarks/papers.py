@@ -6,7 +6,7 @@ from datetime import date
 
 from benchmarks.instruments import figures
 from benchmarks.report import Row
-from portico.domain.access.onboarding import client_guide
+from portico.domain.access.onboarding.guides import client_guide
 from portico.domain.billing.ledger import statements
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice

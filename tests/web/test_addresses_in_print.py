@@ -7,8 +7,9 @@ import pytest
 from babel.messages.pofile import read_po
 from django.utils import translation
 
-from portico.domain.access.onboarding import client_guide, invitation_text
-from portico.domain.access.onboarding.client_guide import Guide
+from portico.domain.access.onboarding import invitation_text
+from portico.domain.access.onboarding.guides import client_guide, invitation_letter
+from portico.domain.access.onboarding.guides.guide_pdf import Guide
 from portico.domain.practices.models import Practice
 from portico.web.billing_documents import document
 from tests import cast
@@ -37,7 +38,7 @@ def words_of(guide: Guide) -> list[str]:
 def test_guide_and_letter_separate_the_url(practice: Practice, language: str) -> None:
     ana = cast.ana(practice)
     with translation.override(language):
-        lines = [*words_of(client_guide.build_guide(practice)), *words_of(client_guide.invitation_letter(ana))]
+        lines = [*words_of(client_guide.build_guide(practice)), *words_of(invitation_letter.invitation_letter(ana))]
     assert sum(practice.portal_address in line for line in lines) == 4
     assert [line for line in lines if FOLLOWED.search(line)] == []
 

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
-from portico.domain.access.onboarding import client_guide
+from portico.domain.access.onboarding.guides import client_guide
 from portico.domain.access.sign_in import portal_sessions
 from portico.web import languages
 from portico.web.guards import client_session, open_page

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy
 from portico.domain.access import eligibility
 from portico.domain.access.eligibility import Purpose
 from portico.domain.access.models import Invitation, PortalAccess, SignInLink, link_lifetime
-from portico.domain.access.onboarding import client_guide, invitations
+from portico.domain.access.onboarding import invitations
+from portico.domain.access.onboarding.guides import client_guide
 from portico.domain.access.sign_in import sign_in_links
 from portico.domain.practices import mail_frame
 from portico.domain.practices.models import Practice

@@ -25,7 +25,8 @@ from portico.domain.access.eligibility import Purpose
 from portico.domain.access.eligibility_steps import Fix
 from portico.domain.access.mail_stops import OwnerNeeded
 from portico.domain.access.models import Invitation, PortalAccess
-from portico.domain.access.onboarding import client_guide, invitation_text
+from portico.domain.access.onboarding import invitation_text
+from portico.domain.access.onboarding.guides import client_guide
 from portico.domain.access.onboarding.invitation_text import EnclosedDocuments, InvitationText
 from portico.domain.access.sign_in import sign_in_links
 from portico.domain.audit_actions import AuditAction

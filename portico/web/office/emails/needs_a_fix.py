@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from portico.domain.access.diagnosis import failed_mailboxes
 from portico.domain.access.diagnosis.failed_mailboxes import FailedMailbox, FailureCounts
-from portico.domain.access.onboarding import client_guide
+from portico.domain.access.onboarding.guides import invitation_letter
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
@@ -92,7 +92,7 @@ def letters(request: OfficeRequest) -> HttpResponse:
         )
         for client in clients
     )
-    content = client_guide.invitation_letters_as_pdf(request.practice, clients)
+    content = invitation_letter.invitation_letters_as_pdf(request.practice, clients)
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = 'attachment; filename="invitation-letters.pdf"'
     return response

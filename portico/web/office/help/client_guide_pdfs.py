@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
 from portico.domain.access import access_lookups, holders
-from portico.domain.access.onboarding import client_guide
+from portico.domain.access.onboarding.guides import client_guide, invitation_letter
 from portico.domain.audit_actions import AuditAction
 from portico.plumbing.audit import audit_log
 from portico.web import languages
@@ -36,7 +36,7 @@ def letter_pdf(request: OfficeRequest, ref: str) -> HttpResponse:
         kind="letter",
         **holders.details_of(access_lookups.access_or_default(client, relationship)),
     )
-    return _attachment(client_guide.invitation_letter_as_pdf(client, relationship), "invitation-letter.pdf")
+    return _attachment(invitation_letter.invitation_letter_as_pdf(client, relationship), "invitation-letter.pdf")
 
 
 def _attachment(content: bytes, name: str) -> HttpResponse:

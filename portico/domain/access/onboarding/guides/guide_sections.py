@@ -1,27 +1,17 @@
-"""Getting-started guide for clients: one text for the PDF, the mail's attachment and the portal's help page.
+"""Sections of the getting-started guide and the invitation letter, in the active language.
 
-Texts are in the active language. Buttons are named as on the screens.
+Buttons are named as on the screens.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from portico.domain.access.models import CODE_LIFETIME
-from portico.domain.clients import client_numbers
-from portico.domain.clients.models import Client, Relationship
 from portico.domain.practices import letterhead
 from portico.domain.practices.models import Practice
-from portico.gateways import pdf
-from portico.plumbing import clock
 from portico.plumbing.mail import rendering
-from portico.plumbing.models import MailStop
-from portico.plumbing.text import time_formatting
 
 
 @dataclass(frozen=True)
@@ -39,136 +29,7 @@ class GuideSection:
     facts: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Guide:
-    title: str
-    opening: tuple[str, ...]
-    sections: tuple[GuideSection, ...]
-    closing: tuple[str, ...] = ()
-
-
-def build_guide(practice: Practice) -> Guide:
-    """Returns the guide to signing in, documents and paying, with the names of the practice."""
-    return Guide(
-        title=_("Getting started with your client portal"),
-        opening=(
-            _("In the client portal of %(practice)s, you can complete documents, and see and pay your bills.")
-            % {"practice": practice.name},
-            _("There is no password. We send you an email each time you sign in."),
-        ),
-        sections=(
-            _in_short(practice),
-            _signing_in(practice),
-            _no_mail(practice),
-            _code_and_pin(),
-            _documents(),
-            _paying(practice),
-            _cards(),
-            _for_others(),
-            _staying_safe(),
-        ),
-        closing=_closing(practice),
-    )
-
-
-def guide_as_pdf(practice: Practice, language: str) -> bytes:
-    """Returns the guide as a PDF in one of the portal's languages."""
-    with translation.override(language):
-        return _render_pdf(practice, [_content_of(build_guide(practice))])
-
-
-def file_name(language: str) -> str:
-    """Returns the name of the PDF file, which names neither the practice nor the client."""
-    return f"getting-started-{language}.pdf"
-
-
-def invitation_letter(client: Client, relationship: Relationship | None = None) -> Guide:
-    """Returns an invitation to print: the portal's address and how to sign in. It contains no secret.
-
-    It is for the contact of the relationship, or else for the client. A person without an address that may be mailed,
-    or whose mailbox is stopped, signs in by PIN.
-    """
-    practice = client.practice
-    person = client if relationship is None else relationship.contact
-    number = client_numbers.number_of(client)
-    sections: tuple[GuideSection, ...]
-    stops = MailStop.objects.live().filter(practice=OuterRef("practice"), mailbox_key=OuterRef("mailbox_key"))
-    if person.email_addresses.open().filter(~Exists(stops), email_ok_at__isnull=False).exists():
-        sections = (_in_short(practice, number), _signing_in(practice), _no_mail(practice))
-    else:
-        sections = (_in_short(practice, number, by_email=False), _signing_in_by_pin(practice, number))
-    today = clock.today(practice.time_zone)
-    # A parent reads the letter to a client under age.
-    is_for_client = relationship is None and not client.is_minor_on(today)
-    name = relationship.contact.first_name if relationship is not None else client.called if is_for_client else ""
-    return Guide(
-        title=_("Your client portal is ready"),
-        opening=(
-            time_formatting.long_day(today, translation.get_language()),
-            _("Hello %(name)s,") % {"name": name} if name else _("Hello,"),
-            _purpose(client, is_for_client=is_for_client),
-        ),
-        sections=sections,
-        closing=_closing(practice),
-    )
-
-
-def _purpose(client: Client, *, is_for_client: bool) -> str:
-    """Returns what the portal is for; names the client unless the letter greets the client."""
-    if is_for_client:
-        sentence = _(
-            "In the client portal of %(practice)s, you can now complete documents, and see and pay your bills."
-        )
-        return sentence % {"practice": client.practice.name}
-    sentence = _("You can now use the client portal of %(practice)s for %(client)s.")
-    return sentence % {"practice": client.practice.name, "client": client.name}
-
-
-def invitation_letter_as_pdf(client: Client, relationship: Relationship | None = None) -> bytes:
-    """Returns the letter as a PDF in the language of its reader."""
-    return _letters_as_pdf(client.practice, [(client, relationship)])
-
-
-def invitation_letters_as_pdf(practice: Practice, clients: Sequence[Client]) -> bytes:
-    """Returns the letters of several clients as one PDF, each on a page of its own and in the client's language."""
-    return _letters_as_pdf(practice, [(client, None) for client in clients])
-
-
-def _letters_as_pdf(practice: Practice, readers: Sequence[tuple[Client, Relationship | None]]) -> bytes:
-    letters = []
-    for client, relationship in readers:
-        with translation.override(client.language if relationship is None else relationship.contact.language):
-            letters.append(_content_of(invitation_letter(client, relationship)))
-    with translation.override(letters[0]["language"]):
-        return _render_pdf(practice, letters)
-
-
-def _content_of(text: Guide) -> dict[str, Any]:  # Any: JSON for the template.
-    """Returns a guide or letter, which is in the active language, for the template."""
-    content: dict[str, Any] = {  # Any: as above.
-        "language": translation.get_language() or settings.LANGUAGE_CODE,
-        "title": text.title,
-        "opening": [paragraph.splitlines() for paragraph in text.opening],
-        "sections": [asdict(section) for section in text.sections],
-        "closing": [paragraph.splitlines() for paragraph in text.closing],
-    }
-    for section in content["sections"]:
-        section["paragraphs"] = [paragraph.splitlines() for paragraph in section["paragraphs"]]
-    return content
-
-
-def _render_pdf(practice: Practice, letters: Sequence[dict[str, Any]]) -> bytes:  # Any: as above.
-    """Renders a guide, or letters, with the letterhead in the active language."""
-    frame = {
-        "language": letters[0]["language"],
-        "document_title": f"{letters[0]['title']} · {practice.name}",
-        "footer": practice.portal_address,
-        "letters": letters,
-    }
-    return pdf.render("guide", letterhead.letterhead_of(practice) | frame)
-
-
-def _in_short(practice: Practice, client_number: str = "", *, by_email: bool = True) -> GuideSection:
+def in_short(practice: Practice, client_number: str = "", *, by_email: bool = True) -> GuideSection:
     facts = [
         (_("Portal address"), practice.portal_address),
         (_("Client number"), client_number),
@@ -179,7 +40,7 @@ def _in_short(practice: Practice, client_number: str = "", *, by_email: bool = T
     return GuideSection("in-short", _("At a glance"), facts=tuple((name, value) for name, value in facts if value))
 
 
-def _signing_in(practice: Practice) -> GuideSection:
+def signing_in(practice: Practice) -> GuideSection:
     lifetime = {"link_works_for": rendering.duration(settings.SIGNIN_LINK_TTL)}
     return GuideSection(
         "signing-in",
@@ -195,7 +56,7 @@ def _signing_in(practice: Practice) -> GuideSection:
     )
 
 
-def _signing_in_by_pin(practice: Practice, client_number: str) -> GuideSection:
+def signing_in_by_pin(practice: Practice, client_number: str) -> GuideSection:
     ask = _("Ask us for a PIN when you’re ready to sign in. It works once, within %(pin_works_for)s.")
     if practice.phone:
         ask = _(
@@ -217,7 +78,7 @@ def _signing_in_by_pin(practice: Practice, client_number: str) -> GuideSection:
     )
 
 
-def _no_mail(practice: Practice) -> GuideSection:
+def no_mail(practice: Practice) -> GuideSection:
     points = [
         _("Wait a minute or two."),
         _("Check your spam or junk folder."),
@@ -234,7 +95,7 @@ def _no_mail(practice: Practice) -> GuideSection:
     return GuideSection("no-email", _("If the email doesn’t arrive"), points=tuple(points))
 
 
-def _code_and_pin() -> GuideSection:
+def code_and_pin() -> GuideSection:
     return GuideSection(
         "code-and-pin",
         _("Code and PIN"),
@@ -254,7 +115,7 @@ def _code_and_pin() -> GuideSection:
     )
 
 
-def _documents() -> GuideSection:
+def documents() -> GuideSection:
     return GuideSection(
         "documents",
         _("Completing documents"),
@@ -278,7 +139,7 @@ def _documents() -> GuideSection:
     )
 
 
-def _paying(practice: Practice) -> GuideSection:
+def paying(practice: Practice) -> GuideSection:
     return GuideSection(
         "paying",
         _("Paying a bill"),
@@ -301,7 +162,7 @@ def _paying(practice: Practice) -> GuideSection:
     )
 
 
-def _cards() -> GuideSection:
+def cards() -> GuideSection:
     return GuideSection(
         "cards",
         _("Saving a card"),
@@ -312,7 +173,7 @@ def _cards() -> GuideSection:
     )
 
 
-def _for_others() -> GuideSection:
+def for_others() -> GuideSection:
     return GuideSection(
         "for-others",
         _("For your child, your partner or someone else"),
@@ -330,7 +191,7 @@ def _for_others() -> GuideSection:
     )
 
 
-def _staying_safe() -> GuideSection:
+def staying_safe() -> GuideSection:
     return GuideSection(
         "safe",
         _("Good to know"),
@@ -343,7 +204,7 @@ def _staying_safe() -> GuideSection:
     )
 
 
-def _closing(practice: Practice) -> tuple[str, ...]:
+def closing(practice: Practice) -> tuple[str, ...]:
     contact = [letterhead.phone(practice), practice.shown_support_hours]
     return (
         *(

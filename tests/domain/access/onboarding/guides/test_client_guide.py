@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from portico.domain.access.onboarding import client_guide
+from portico.domain.access.onboarding.guides import client_guide, invitation_letter
 from portico.domain.clients import client_numbers
 from portico.domain.clients.models import Client
 from portico.domain.practices import logos
@@ -74,7 +74,7 @@ def test_paper_is_letter_where_letters_are_and_a4_elsewhere(practice: Practice) 
 def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
-    text = text_of(client_guide.invitation_letter_as_pdf(ana))
+    text = text_of(invitation_letter.invitation_letter_as_pdf(ana))
     assert f"{clock.today(practice.time_zone):%B %-d, %Y} Hello Ana," in text
     assert practice.portal_address in text
     assert "/link/" not in text
@@ -84,13 +84,13 @@ def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> 
 def test_the_letter_for_a_minor_greets_whoever_reads_it(practice: Practice) -> None:
     bea = cast.bea(practice)
     Client.objects.filter(pk=bea.pk).update(date_of_birth=clock.today(practice.time_zone) - timedelta(days=9 * 365))
-    text = text_of(client_guide.invitation_letter_as_pdf(Client.objects.get(pk=bea.pk)))
+    text = text_of(invitation_letter.invitation_letter_as_pdf(Client.objects.get(pk=bea.pk)))
     assert "Hello, You can now use the client portal of Alder Street Therapy for Bea Berg." in text
 
 
 def test_the_letter_without_email_describes_the_pin(practice: Practice) -> None:
     nia = cast.client(practice, "Nia", address="nia@mail.example", email_ok=False)
-    text = text_of(client_guide.invitation_letter_as_pdf(nia))
+    text = text_of(invitation_letter.invitation_letter_as_pdf(nia))
     assert f"Enter the client number, {client_numbers.number_of(nia)}," in text
     assert "I have a PIN" in text
     assert "Open the email" not in text
@@ -99,7 +99,7 @@ def test_the_letter_without_email_describes_the_pin(practice: Practice) -> None:
 def test_the_letter_to_a_stopped_mailbox_describes_the_pin(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.stopped(ana)
-    text = text_of(client_guide.invitation_letter_as_pdf(ana))
+    text = text_of(invitation_letter.invitation_letter_as_pdf(ana))
     assert "I have a PIN" in text
     assert "Open the email" not in text
 
@@ -108,17 +108,17 @@ def test_the_letter_to_a_contact_is_theirs(practice: Practice) -> None:
     bea = cast.client(practice, "Bea", "Berg")
     bruno = cast.guardian(bea)
     bruno.contact.language = "es"
-    text = text_of(client_guide.invitation_letter_as_pdf(bea, bruno))
+    text = text_of(invitation_letter.invitation_letter_as_pdf(bea, bruno))
     assert "Hola, Bruno:" in text
     assert f"Ahora puede usar el portal de clientes de {practice.name} para Bea Berg." in text
     assert client_numbers.number_of(bea) in text
     maria = cast.guardian(bea, "Maria", address=None)
-    assert "I have a PIN" in text_of(client_guide.invitation_letter_as_pdf(bea, maria))
+    assert "I have a PIN" in text_of(invitation_letter.invitation_letter_as_pdf(bea, maria))
 
 
 def test_several_letters_are_pages_each_in_its_language(practice: Practice) -> None:
     clients = [cast.client(practice, "Ana", language="es"), cast.carol(practice)]
-    pages = PdfReader(BytesIO(client_guide.invitation_letters_as_pdf(practice, clients))).pages
+    pages = PdfReader(BytesIO(invitation_letter.invitation_letters_as_pdf(practice, clients))).pages
     ana, carol = (" ".join(page.extract_text().split()) for page in pages)
     assert "Hola" in ana
     assert "Hello Carol," in carol
@@ -127,7 +127,7 @@ def test_several_letters_are_pages_each_in_its_language(practice: Practice) -> N
 
 def test_the_letter_uses_the_clients_language(practice: Practice) -> None:
     ana = cast.client(practice, "Ana", "Abreu", language="es")
-    assert "Hola" in text_of(client_guide.invitation_letter_as_pdf(ana))
+    assert "Hola" in text_of(invitation_letter.invitation_letter_as_pdf(ana))
 
 
 def test_the_logo_is_included_in_print_size(practice: Practice) -> None:

@@ -1,0 +1,1 @@
+"""Tests of the getting-started guide and the invitation letter."""
