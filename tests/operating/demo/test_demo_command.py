@@ -127,7 +127,7 @@ def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, fold
     assert "Your client portal at Alder Street Therapy" in first_start.get(port + 1, "/")[1]
     assert "4242 4242 4242 4242" in first_start.get(port + 2, "/")[1]
     states = clients_by_state(folder)
-    assert states.total() == 42
+    assert states.total() == 43
     assert states["mail_stopped"] == 4
     attention = {"no_address", "no_email_ok", "not_invited", "mail_stopped"}
     assert set(states) == {"no_access", "invited", "signed_in", "archived", *attention}
