@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 def is_up_to_date() -> bool:
     """Returns True if every migration is recorded as applied.
 
-    Compares names only: importing all migrations takes a third of a second and 3 MiB. Raises django.db.Error.
+    Compares names only: importing all migrations takes 3 MiB and 50 ms. Raises django.db.Error.
     """
     return MigrationRecorder(connection).applied_migrations().keys() >= set(_migrations())
 
