@@ -97,4 +97,5 @@ def test_client_sessions_start_by_link_code_or_pin_only() -> None:
         "web.entrance.link._redeem",
         # The demo's own people.
         "operating.demo.demo_data.create_demo_data",
+        "operating.demo.demo_data._use_link_while_off",
     }
