@@ -25,12 +25,12 @@ def name_of(request: PortalRequest) -> str:
     return f"{request.account.ref}.{request.client.ref if request.has_chosen else ''}"
 
 
-def names_mailbox(request: PortalRequest) -> bool:
+def is_of_current_mailbox(request: PortalRequest) -> bool:
     """Returns True if the form came from a page of the mailbox that is signed in now."""
     return _named(request)[0] == request.account.ref
 
 
-def names_client(request: PortalRequest) -> bool:
+def is_of_current_client(request: PortalRequest) -> bool:
     """Returns True if the form came from a page of the client that is chosen now."""
     return _named(request)[1] == request.client.ref
 

@@ -240,13 +240,13 @@ def _record_access_to_other_practice(request: HttpRequest) -> None:
     if staff is None or match is None:
         return
     refs = [match.kwargs[name] for name in ("ref", "contact", "document", "session", "upload") if name in match.kwargs]
-    if refs and _belong_to_other_practice(refs, staff.practice):
+    if refs and _are_of_other_practice(refs, staff.practice):
         audit_log.record(
             AuditAction.DENIED_PRACTICE, practice=staff.practice, by=staff.actor, about=match.url_name or ""
         )
 
 
-def _belong_to_other_practice(refs: list[str], practice: Practice) -> bool:
+def _are_of_other_practice(refs: list[str], practice: Practice) -> bool:
     """Returns True if any of the refs belongs to another practice. Covers every model with a ref in an office URL."""
     querysets = (
         Client.objects.all(),

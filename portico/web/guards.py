@@ -143,7 +143,7 @@ def portal_chooser_page[**P](view: View[PortalRequest, P]) -> Callable[..., Http
         portal_request = _authenticate_client(request, slug)
         if portal_request is None:
             return redirects.to_entrance(request, slug)
-        if request.method == "POST" and not client_mismatch.names_mailbox(portal_request):
+        if request.method == "POST" and not client_mismatch.is_of_current_mailbox(portal_request):
             return client_mismatch.refuse(portal_request)
         return languages.store_chosen_language(request, view(portal_request, *args, **kwargs))
 
@@ -165,11 +165,11 @@ def portal_page[**P](view: View[PortalRequest, P]) -> Callable[..., HttpResponse
         if portal_request is None:
             return redirects.to_entrance(request, slug, saved_form_ref=_save_post(request, slug))
         is_post = request.method == "POST"
-        if is_post and not client_mismatch.names_mailbox(portal_request):
+        if is_post and not client_mismatch.is_of_current_mailbox(portal_request):
             return client_mismatch.refuse(portal_request)
         if not portal_request.has_chosen:
             return redirects.to_client_chooser(request, slug)
-        if is_post and not client_mismatch.names_client(portal_request):
+        if is_post and not client_mismatch.is_of_current_client(portal_request):
             return client_mismatch.refuse(portal_request)
         if is_post:
             saved_forms.delete_of_client(portal_request)

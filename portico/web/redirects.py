@@ -99,7 +99,7 @@ def safe_portal_path(practice: Practice, path: str) -> str:
     return path if is_own and _is_page(path, Audience.PORTAL, "GET") else ""
 
 
-def names_saved_form(path: str) -> bool:
+def has_saved_form(path: str) -> bool:
     """Returns True if the page will show a form that was posted after its session had ended."""
     return saved_forms.PARAMETER in parse_qs(urlsplit(path).query)
 

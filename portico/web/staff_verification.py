@@ -46,7 +46,7 @@ def has_unseen_codes(session: SessionStore) -> bool:
     return _UNSEEN_CODES in session
 
 
-def codes_are_first(session: SessionStore) -> bool:
+def are_codes_the_first(session: SessionStore) -> bool:
     return bool(session.get(_UNSEEN_CODES) == "first")
 
 

@@ -81,6 +81,6 @@ def _session_ended(request: OpenRequest, session: PortalSession) -> HttpResponse
         "was_left_idle": portal_sessions.has_timed_out(session),
         "idle_minutes": settings.SESSION_IDLE_CLIENT // 60,
         "next": next_path,
-        "is_kept": redirects.names_saved_form(next_path),
+        "is_kept": redirects.has_saved_form(next_path),
     }
     return render(request, "entrance/ended.html", context)

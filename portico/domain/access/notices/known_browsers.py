@@ -11,8 +11,8 @@ from portico.plumbing import clock, tokens
 RETENTION = timedelta(days=400)
 
 
-def recognize(account: PortalAccount, key: str) -> bool:
-    """Returns True if the mailbox has signed in with this browser before, and records that it now has.
+def record_browser(account: PortalAccount, key: str) -> bool:
+    """Records that the mailbox signed in with this browser; returns True if it had done so before.
 
     Runs in the caller's transaction.
     """

@@ -73,7 +73,7 @@ def notify_address_removed(
     require `Email ok`; it names no client. Sent only if a mailed link or code of the mailbox was ever used and its
     last mail did not bounce.
     """
-    if not _has_used_link(account) or _bounces(address):
+    if not _has_used_link(account) or _has_bounced(address):
         return
     practice, language = access.client.practice, account.language or access.holder_language
     with translation.override(language):
@@ -116,7 +116,7 @@ def _has_used_link(account: PortalAccount) -> bool:
     return SignInLink.objects.filter(account=account, used_at__isnull=False).exists()
 
 
-def _bounces(address: EmailAddress) -> bool:
+def _has_bounced(address: EmailAddress) -> bool:
     answered = OutgoingEmail.objects.filter(
         practice_id=address.practice_id, to_address=address.address, state__in=(*TAKEN_STATES, *REJECTED_STATES)
     )

@@ -176,7 +176,7 @@ def _invite(item: InvitationRunItem, run: InvitationRun, write: WriteInvitation)
         if decision.turned_on is not None:
             access_grants.apply(access, decision.turned_on, by=by)
             if access.mail_stopped_at is not None:
-                # Stopped at this moment, before the mailbox's account was locked: access is not turned on.
+                # The mailbox was stopped before its account was locked: access is not turned on.
                 raise _MailboxStopped
         text = invitation_text.default_of(client.practice, access.holder_language)
         # Unique for each person, so that the database, too, refuses a second invitation of this run.

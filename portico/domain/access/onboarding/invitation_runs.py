@@ -129,7 +129,7 @@ def pause_all(practice: Practice, *, by: Actor) -> int:
     return len(paused)
 
 
-# What the entries of a run that shares documents say instead.
+# The words for a run that shares documents.
 _OF_SHARING = {
     AuditAction.INVITATION_RUN_PAUSED: AuditAction.DOCUMENT_RUN_PAUSED,
     AuditAction.INVITATION_RUN_RESUMED: AuditAction.DOCUMENT_RUN_RESUMED,

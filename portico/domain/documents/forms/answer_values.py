@@ -1,4 +1,4 @@
-"""Values of answers: checks of their JSON, and what two values are compared by."""
+"""Values of answers: checks of their JSON, and the form in which two values are compared."""
 
 import datetime
 import math
@@ -13,7 +13,7 @@ from portico.plumbing.text.input_validation import clean_line, clean_text, holds
 LARGEST_INTEGER = 2**31 - 1  # https://hl7.org/fhir/R4/datatypes.html#integer
 LARGEST_DECIMAL = 1_000_000_000
 DECIMAL_PLACES = 6
-# The last year that Python knows is left out: in another time zone its last day has no date.
+# The year 9999 is left out: in another time zone, its last day is beyond what Python can represent.
 EARLIEST_YEAR, LATEST_YEAR = 1800, datetime.MAXYEAR - 1
 MAX_LINE, MAX_TEXT = 1000, 10_000
 MAX_OPTION_TEXT = 300

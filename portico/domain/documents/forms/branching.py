@@ -39,7 +39,7 @@ def find_open(questionnaire: Questionnaire, values: Mapping[str, list[AnswerValu
 def _open(item: Item, values: Mapping[str, list[AnswerValue]], open_link_ids: set[str]) -> None:
     # Conditions are about earlier questions only, so one pass is enough.
     holding = (
-        _holds(each, values.get(each.question, []) if each.question in open_link_ids else [])
+        _is_met(each, values.get(each.question, []) if each.question in open_link_ids else [])
         for each in item.conditions
     )
     if item.conditions and not (all(holding) if item.all_conditions else any(holding)):
@@ -49,7 +49,7 @@ def _open(item: Item, values: Mapping[str, list[AnswerValue]], open_link_ids: se
         _open(inner, values, open_link_ids)
 
 
-def _holds(condition: Condition, answers: list[AnswerValue]) -> bool:
+def _is_met(condition: Condition, answers: list[AnswerValue]) -> bool:
     if condition.operator == "exists":
         return bool(answers) is condition.expected
     if condition.operator == "!=":

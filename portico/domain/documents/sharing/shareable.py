@@ -96,7 +96,7 @@ def published_versions_of(practice: Practice, ref: str) -> list[TemplateVersion]
 
 
 def not_open(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -> list[TemplateVersion]:
-    """Returns the versions without those whose document the access has still to complete, in any version."""
+    """Leaves out the versions of documents that the access has still to complete, in any version."""
     if access is None or not access.pk or not versions:
         return list(versions)
     requests = DocumentRequest.objects.open().filter(access=access)
@@ -105,7 +105,7 @@ def not_open(access: PortalAccess | None, versions: Sequence[TemplateVersion]) -
 
 
 def welcome_packet_of(access: PortalAccess) -> list[TemplateVersion]:
-    """Returns what the welcome packet has for the access: without what it has to complete or has completed."""
+    """Returns the documents of the welcome packet that the access has neither completed nor still to complete."""
     return list(_welcome_packet.rows(practice=access.client.practice_id, access=access.pk or 0))
 
 

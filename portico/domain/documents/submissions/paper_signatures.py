@@ -165,7 +165,7 @@ def _complete_unshared(
         packet = packet_sharing.create(locked, [version], email=None, form_key=form_key, by=by)
         form_keys.store(packet, form_key, content, kind=FORM_KIND)
         row = request_states.lock(packet.requests.get())
-        # The same time as it was sent says that it was never shared.
+        # Equal to the time of sending, which says that it was never shared.
         return _store(row, paper, file, at=row.sent_at, by=by)
 
 

@@ -142,7 +142,7 @@ class ShareForm(OfficeForm):
         return [each for each in letters if each.readers]
 
     def text_for(self, person: PossibleRecipient) -> MailText:
-        """Returns the text as typed of the email to the person; the one it would have if no email is sent."""
+        """Returns the text of the person's email as it was typed, also if no email is sent."""
         for letter in self.sent_letters:
             if person in letter.readers:
                 return MailText(self.cleaned_data[letter.subject], self.cleaned_data[letter.message])

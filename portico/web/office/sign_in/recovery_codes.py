@@ -20,7 +20,7 @@ def show(request: OfficeRequest) -> HttpResponse:
         return redirects.to_next_office_step(request)
     context = {
         "codes": recovery_codes.unused(request.staff),
-        "are_first": staff_verification.codes_are_first(request.session),
+        "are_first": staff_verification.are_codes_the_first(request.session),
         "here": redirects.with_next(request, request.path),
     }
     return render(request, "office/recovery_codes.html", context)

@@ -41,5 +41,5 @@ def show(request: PortalRequest, ref: str) -> HttpResponse:
     try:
         return respond(request, found_documents.open_in(request, found))
     except DocumentUpdated:
-        # At this moment: found again, what was posted has an earlier version, and the page says so.
+        # The request, loaded again, has a later version than the posted page, and the page says so.
         return respond(request, found_documents.find(request, ref))

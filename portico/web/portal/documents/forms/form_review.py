@@ -61,7 +61,7 @@ def review(request: PortalRequest, ref: str) -> HttpResponse:
         try:
             return _submit(request, open_form.of(request, found))
         except DocumentUpdated:
-            # At this moment: found again, what was posted has an earlier version.
+            # Updated at this moment: the request, loaded again, has a later version than what was posted.
             return _submit(request, open_form.of(request, found_documents.find(request, ref)))
     opened = open_form.of(request, found)
     notices = open_form.hidden_answers_notices(opened) or shown_version.notices_of(found)

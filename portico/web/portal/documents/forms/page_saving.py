@@ -37,7 +37,7 @@ def receive(request: PortalRequest, opened: OpenForm, number: int) -> HttpRespon
     try:
         return _save(request, opened, open_form.page_with_number(opened, number))
     except DocumentUpdated:
-        # At this moment: found again, what was posted has an earlier version.
+        # Updated at this moment: the request, loaded again, has a later version than what was posted.
         return _save_earlier(request, open_form.of(request, found_documents.find(request, opened.found.ref)), number)
 
 
