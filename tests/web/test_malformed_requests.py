@@ -53,7 +53,7 @@ FORMULAS = (
 MOST_SECONDS = 2.0
 # How many values each route or form is tried with: it takes other ones than the route before it, so that each value
 # reaches many of them. With --whole it takes all or most of them.
-MANY = 1 if databases.chosen() == "postgresql" else len(ODD) if databases.is_whole() else 3
+MANY = len(ODD) if databases.is_whole() and databases.chosen() == "sqlite" else 1
 LOOKED_UP = len(IN_AN_ADDRESS) if databases.is_whole() else 2
 LONG = len(FORMULAS) if databases.is_whole() else 1
 BODIES = 4 if databases.is_whole() else 2
@@ -104,7 +104,8 @@ def test_undecodable_urls_are_400(world: World) -> None:
         browser = world.browsers[insider(route)]
         for odd in some(UNREADABLE, ODD_BYTES, turn=turn):
             assert asked(browser, route, world.path(route), f"q={odd}&{odd}={odd}").status_code == 400, route.name
-            asked(browser, route, re.sub(r"<\w+:\w+>", odd, route.path))
+            if "<" in route.path:
+                asked(browser, route, re.sub(r"<\w+:\w+>", odd, route.path))
 
 
 # Values in a URL are looked up and never stored, so one database is enough.
