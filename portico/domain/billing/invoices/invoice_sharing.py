@@ -195,10 +195,17 @@ def _next_unshared(practice: Parameter) -> QuerySet[Invoice]:
 
 
 def continue_next_run() -> bool:
-    """Shares the next batch of a waiting run, for the worker. Returns False if no run waits."""
-    run = leases.claim(SharingRun.objects.waiting(), lease=LEASE)
+    """Shares the next batch of a waiting run, for the worker. Returns False if no run waits.
+
+    Cancels a run whose starter's account was deactivated; one of a paused practice waits.
+    """
+    run = leases.claim(SharingRun.objects.waiting().filter(practice__suspended_at=None), lease=LEASE)
     if run is None:
         return False
+    if not run.requested_by.is_active:
+        # Nothing is mailed in the name of someone who has left.
+        cancel_run(run.practice)
+        return True
     unshared = Invoice.objects.filter(practice=run.practice).unshared()
     remaining = unshared.filter(number__lte=run.last_number, id__gt=run.last_shared_id)
     batch = list(remaining.select_related("client").order_by("id")[: BATCH_SIZE + 1])

@@ -22,7 +22,8 @@ from portico.domain.billing.ledger import balances
 from portico.domain.billing.models import Credit, Invoice, Payment, Refund, ServiceItem, SharingRun
 from portico.domain.billing.payments import account_credits
 from portico.domain.clients.models import Client
-from portico.domain.practices.models import Practice
+from portico.domain.practices import suspension
+from portico.domain.practices.models import Practice, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from tests import cast
@@ -322,6 +323,27 @@ def test_sharing_all_shows_the_workers_progress(office: Browser, ana: Client) ->
     assert not invoice_sharing.continue_next_run()
     assert "Done." in office.get(answer["Location"]).content.decode()
     assert Invoice.objects.shared().count() == 23
+
+
+def test_a_run_of_a_paused_practice_waits(office: Browser, ana: Client) -> None:
+    cast.bill(ana, shared=False)
+    Tab(office, "/office/invoices/sharing/").press()
+    suspension.suspend(ana.practice, by=cast.DESK)
+    assert not invoice_sharing.continue_next_run()
+    suspension.resume(ana.practice, by=cast.DESK)
+    assert invoice_sharing.continue_next_run()
+    assert Invoice.objects.shared().count() == 1
+
+
+def test_a_run_whose_starter_has_left_shares_nothing_more(office: Browser, ana: Client) -> None:
+    for _number in range(invoice_sharing.BATCH_SIZE + 1):
+        cast.bill(ana, shared=False)
+    Tab(office, "/office/invoices/sharing/").press()
+    assert invoice_sharing.continue_next_run()
+    StaffMember.objects.filter(pk=SharingRun.objects.get().requested_by_id).update(deactivated_at=clock.now())
+    assert invoice_sharing.continue_next_run()
+    assert not SharingRun.objects.exists()
+    assert Invoice.objects.shared().count() == invoice_sharing.BATCH_SIZE
 
 
 def test_a_sharing_run_counts_only_what_it_shared(
