@@ -10,7 +10,8 @@ from django.db.models import Model
 from django.test import Client as Browser
 
 from portico.domain.access import access_lookups, contact_changes, mail_stops, portal_accounts
-from portico.domain.access.models import PortalAccess
+from portico.domain.access.models import Invitation, PortalAccess
+from portico.domain.access.onboarding import invitations as portal_invitations
 from portico.domain.access.sign_in.requests import bursts
 from portico.domain.billing.card_payments import settlement
 from portico.domain.billing.invoices import invoice_sharing
@@ -98,6 +99,8 @@ class Visitor:
             assert portal_accounts.account_for_address(self.client.email_addresses.get()) == self.attempt.account
         assert portal_requests.open_counts(self.attempt.account)
         access = PortalAccess.objects.get(own_client=self.client)
+        form_key = Invitation.objects.filter(client=self.client).values_list("form_key", flat=True)[0]
+        assert portal_invitations._ids_by_form_key.rows(client=self.client.pk, form_key=form_key)
         assert invitations.enclosed(access, []) is not None
         assert shareable.welcome_packet_of(access)
         draft = drafts.of(self.client.document_requests.earliest("pk"))
