@@ -6,6 +6,7 @@ from django.db.models import Model, QuerySet
 
 from portico.plumbing import clock
 from portico.plumbing.actors import Actor
+from portico.plumbing.database import insertion
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.models.audit import AuditEntry
 
@@ -25,7 +26,7 @@ def record(
     signed in must not be passed.
     """
     new = entry(action, practice=practice, by=by, client=client, about=about, **details)
-    new.save(force_insert=True)
+    insertion.insert(new)
     return new
 
 

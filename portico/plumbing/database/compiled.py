@@ -103,7 +103,7 @@ class CompiledQuery[Row]:
         if statement.locks and not connection.in_atomic_block:
             raise TransactionManagementError(f"{self.name} locks rows, but is not run inside a transaction.")
         bound = [_adapted(values[value.name]) if isinstance(value, Parameter) else value for value in statement.values]
-        found = _converted(_fetch(statement.sql, bound), statement.converters)
+        found = _converted(fetch(statement.sql, bound), statement.converters)
         return cast(list[Row], found if statement.build is None else [statement.build(row) for row in found])
 
     def first(self, **values: Bindable) -> Row | None:
@@ -181,7 +181,8 @@ def _is_parameter(value: object) -> bool:
     return isinstance(value, Parameter)
 
 
-def _fetch(sql: str, values: list[Any]) -> list[Values]:  # Any: as in _Statement.
+def fetch(sql: str, values: list[Any]) -> list[Values]:  # Any: as in _Statement.
+    """Runs a statement whose SQL is always the same, which PostgreSQL prepares. Returns its rows."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             _prepared_statements().execute(cursor, sql, values)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from portico.plumbing import clock, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database import insertion
 from portico.plumbing.mail.audit_actions import MailAction
 from portico.plumbing.models import EmailEvent, OutgoingEmail
 from portico.plumbing.models.outgoing_emails import SUBJECT_LENGTH, DelayCause, EmailEventKind, EmailState, MailQueue
@@ -169,9 +170,10 @@ def queue(**draft: Unpack[Draft]) -> OutgoingEmail:
 
 
 def queue_new(drafts: Sequence[Draft]) -> list[OutgoingEmail]:
-    """Queues many mails whose keys are known to be new, in two statements."""
-    emails = OutgoingEmail.objects.bulk_create(OutgoingEmail(**_columns(draft)) for draft in drafts)
-    EmailEvent.objects.bulk_create(_event(email, EmailEventKind.WRITTEN, words=email.written_by) for email in emails)
+    """Queues mails whose keys are known to be new, in two statements."""
+    emails = [OutgoingEmail(**_columns(draft)) for draft in drafts]
+    insertion.insert_all(emails)
+    insertion.insert_all([_event(email, EmailEventKind.WRITTEN, words=email.written_by) for email in emails])
     return emails
 
 
@@ -204,7 +206,7 @@ def subject_line(subject: str) -> str:
 def add_event(email: OutgoingEmail, kind: EmailEventKind, *, words: str = "", detail: str = "") -> EmailEvent:
     """Adds an event to the history of a mail."""
     event = _event(email, kind, words=words, detail=detail)
-    event.save(force_insert=True)
+    insertion.insert(event)
     return event
 
 

@@ -56,7 +56,8 @@ def test_an_entry_is_one_plain_insert() -> None:
     ) as queries:
         audit_log.record(AuditAction.CLIENT_CREATED, practice=practice, by=FAY)
 
-    assert [query["sql"].split()[0] for query in queries] == ["INSERT"]
+    (only,) = queries
+    assert "INSERT INTO" in only["sql"]
 
 
 def test_an_entry_cannot_be_changed() -> None:

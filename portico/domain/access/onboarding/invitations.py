@@ -36,6 +36,7 @@ from portico.domain.practices import mail_texts
 from portico.plumbing import clock, form_keys, tokens
 from portico.plumbing.actors import Actor
 from portico.plumbing.audit import audit_log
+from portico.plumbing.database import insertion
 from portico.plumbing.database.compiled import CompiledQuery, Parameter
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 from portico.plumbing.mail import outbox
@@ -213,7 +214,7 @@ def write(
         "queue": queue,
     }
     (email,) = outbox.queue_new([draft])
-    invitation = Invitation.objects.create(
+    invitation = Invitation(
         practice=client.practice,
         ref=ref,
         client=client,
@@ -224,6 +225,7 @@ def write(
         form_key=form_key,
         sent_by=by.name,
     )
+    insertion.insert(invitation)
     sign_in_links.create(account, address, email)
     access.invited_at = clock.now()
     mail_stops.set_marks(access, stop)

@@ -9,6 +9,7 @@ from django.db.models import Q
 from portico.domain.access.models import MAX_LIVE_LINKS, PortalAccount, SignInLink, SignInRequest
 from portico.domain.clients.models import EmailAddress
 from portico.plumbing import clock, tokens
+from portico.plumbing.database import insertion
 from portico.plumbing.models import OutgoingEmail
 
 PURPOSE = "sign-in-link"
@@ -33,7 +34,7 @@ def create_all(links: Sequence[SignInLink]) -> None:
     Links to documents are counted apart: mails about several bills leave an invitation and a requested link as they
     are. Runs in the caller's transaction, with the accounts locked.
     """
-    SignInLink.objects.bulk_create(links)
+    insertion.insert_all(links)
     unspent = SignInLink.objects.unspent().filter(account__in={link.account_id for link in links})
     numbers, surplus = Counter[tuple[int, bool]](), []
     newest_first = unspent.order_by("-id").annotate(is_to_document=Q(request=None, is_invitation=False))
