@@ -227,3 +227,16 @@ def test_docstrings_say_what_a_thing_is() -> None:
     ]
     assert len(paths) > 500
     assert [str(path.relative_to(ROOT)) for path in paths if asks.search(path.read_text("utf-8"))] == []
+
+
+def test_the_map_agrees_with_the_tree() -> None:
+    text = (DOCS / "map.md").read_text("utf-8")
+    rooms = {path.parent.name for path in (ROOT / "portico").rglob("__init__.py")} - {"migrations", "portico"}
+    assert len(rooms) > 50
+    assert sorted(room for room in rooms if not re.search(rf"\b{room}\b", text)) == []
+    modules = {path.stem for folder in ("portico", "tests") for path in (ROOT / folder).rglob("*.py")} | rooms
+    staircase = text[text.index("## The domain's staircase") : text.index("## The pages")]
+    table = [line.split("|")[3] for line in staircase.splitlines() if line.startswith("| `")]
+    named = {name for cell in table for name in re.findall(r"`([a-z_]+)/?`", cell)}
+    assert len(named) > 80
+    assert sorted(named - modules) == []

@@ -40,12 +40,9 @@ def complete(
         account, method=method, proof_epoch=proof_epoch, browser=visitor.browser, only_client=only_client
     )
     has_signed_in_before = account.known_browsers.exists()
-    if (
-        not known_browsers.record_browser(account, visitor.key)
-        and has_signed_in_before
-        and method is not SignInMethod.PIN
-    ):
-        # A sign-in by PIN has its own notice.
+    is_known = known_browsers.record_browser(account, visitor.key)
+    # A sign-in by PIN has its own notice.
+    if not is_known and has_signed_in_before and method is not SignInMethod.PIN:
         notices.notify_new_browser(started.session, account)
     opened = dict(portal_sessions.accesses_of(started.session).values_list("client_id", "pk"))
     for client in Client.objects.locked().filter(pk__in=opened).order_by("pk"):
