@@ -65,13 +65,14 @@ def is_replaced_by_pin(access: PortalAccess, broken: Step) -> bool:
 def state_of_client(accesses: Iterable[PortalAccess]) -> StateWithReason:
     """Returns the state that follows from all accesses of a client, their own and those of contacts.
 
-    What needs attention comes first; then the client's own state, if their access is on; then the furthest of contacts.
+    What needs attention comes first, of several contacts the first reason in the order of `Reason`; then the client's
+    own state, if their access is on; then the furthest of contacts. The order of the accesses does not matter.
     """
-    states = [(access, state_of(access)) for access in sorted(accesses, key=lambda each: not each.is_own)]
+    states = [(access, state_of(access)) for access in accesses]
     on = [(access, each) for access, each in states if each.state is not PortalState.NO_ACCESS]
-    needing = next((each for _access, each in on if each.state is PortalState.NEEDS_ATTENTION), None)
-    if needing is not None:
-        return needing
+    needing = [(access, each) for access, each in on if each.state is PortalState.NEEDS_ATTENTION]
+    if needing:
+        return min(needing, key=lambda pair: (not pair[0].is_own, Reason.values.index(pair[1].reason)))[1]
     own = next((each for access, each in on if access.is_own), None)
     if own is not None or not on:
         return own or StateWithReason(PortalState.NO_ACCESS)

@@ -57,6 +57,16 @@ def test_the_stored_state_is_the_computed_one(practice: Practice) -> None:
     assert list(portal_states.mismatches()) == []
 
 
+def test_the_reason_does_not_depend_on_which_contact_changed_last(practice: Practice) -> None:
+    child = cast.ana(practice)
+    cast.with_contact_access(cast.guardian(child))
+    cast.with_contact_access(cast.guardian(child, "Berta", address="berta@mail.example", email_ok=False))
+    for access in PortalAccess.objects.select_related("client", "address", "relationship"):
+        portal_states.store(access)
+        assert Client.objects.get().portal_reason == Reason.NO_EMAIL_OK
+        assert list(portal_states.mismatches()) == []
+
+
 def test_a_manipulated_state_is_reported(practice: Practice) -> None:
     ana = cast.ana(practice)
     cast.invited(ana)
