@@ -284,7 +284,7 @@ def test_a_silent_server_is_no_answer_after_two_seconds(dns: Resolver, records: 
     started_at = time.monotonic()
     with pytest.raises(NotAnswered):
         dns.texts(DOMAIN)
-    assert 1.9 < time.monotonic() - started_at < 4.9
+    assert 1.9 < time.monotonic() - started_at < 10
 
 
 def test_an_included_domain_without_an_answer_is_unknown(dns: Resolver, records: Records) -> None:

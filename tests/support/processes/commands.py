@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,14 @@ class Process(ABC):
 
     def terminate(self) -> None:
         if self.is_running:
-            os.kill(self.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # It may have ended just now.
+                os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """Sends SIGKILL to the process and its children."""
         if self.is_running:
-            os.killpg(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         self.wait()
 
     def wait_for(self, what: Callable[[], Any], *, seconds: float = 60) -> None:  # Any: true or not.

@@ -1,7 +1,7 @@
 """Starts commands of Portico at once: forked from a process in which Portico is loaded.
 
 They behave like those started by `manage.py`, without the two seconds of imports. Run as a program, this module is the
-parent: it reads what to start from its input, a line each, and prints the process id. It has no connection and no
+parent: it reads what to start from its input, a line each; the child prints its process id. It has no connection and no
 thread, which a fork must not share.
 """
 
@@ -84,6 +84,8 @@ def _load() -> None:
 def _become(arguments: list[str], environment: dict[str, str], output: str, errors: str) -> None:
     """Turns this process into the command, and writes down its exit code."""
     os.setsid()
+    # Only now, when a kill of its group reaches it.
+    os.write(1, f"{os.getpid()}\n".encode())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     opened = {0: os.open(os.devnull, os.O_RDONLY), 1: _opened(output), 2: _opened(errors)}
     for stream, number in opened.items():
@@ -103,6 +105,7 @@ def _become(arguments: list[str], environment: dict[str, str], output: str, erro
     except Exception:  # noqa: BLE001  # As Python does at the end of a program.
         traceback.print_exc()
     finally:
+        sys.stdout.flush()
         exit_code_file(Path(output)).write_text(str(exit_code))
 
 
@@ -126,15 +129,11 @@ def main() -> None:
     _load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Children leave no zombies.
     for line in sys.stdin:
-        pid = os.fork()
-        if not pid:
+        if not os.fork():
             try:
                 _become(*json.loads(line))
             finally:
-                sys.stdout.flush()
                 os._exit(0)
-        sys.stdout.write(f"{pid}\n")
-        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -27,3 +27,12 @@ def test_a_process_can_be_killed(processes: Processes) -> None:
     process.wait_for_line("asleep")
     process.kill()
     assert not process.is_running
+
+
+def test_processes_can_be_killed_while_they_start_and_end(processes: Processes) -> None:
+    for number in range(10):
+        process = processes.start("routes", "routes", "--json")
+        if number % 2:
+            process.wait_for_line("[")
+        process.kill()
+        assert not process.is_running
