@@ -7,6 +7,7 @@ import pytest
 from babel.messages.pofile import read_po
 from django.utils import translation
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.access.onboarding.guides import client_guide, invitation_letter
 from portico.domain.access.onboarding.guides.guide_pdf import Guide
@@ -55,7 +56,7 @@ def test_bills_separate_the_url(practice: Practice, language: str, phone: str) -
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_invitation_separates_the_url(practice: Practice, language: str) -> None:
-    expanded = invitation_text.expand(invitation_text.default_text(language), cast.ana(practice))
+    expanded = invitation_text.expand(invitation_text.default_text(language), PortalAccess.of(cast.ana(practice)))
     words = "\n".join(block for block in expanded.blocks if block)
     assert practice.portal_address in words
     assert not FOLLOWED.search(words)
@@ -76,7 +77,7 @@ def test_the_invitation_separates_the_url(practice: Practice, language: str) -> 
 )
 def test_text_typed_after_the_url_is_separated(practice: Practice, typed: str, behind: str) -> None:
     text = invitation_text.InvitationText("Hello", typed)
-    words = invitation_text.expand(text, cast.ana(practice)).blocks[0]
+    words = invitation_text.expand(text, PortalAccess.of(cast.ana(practice))).blocks[0]
     assert words is not None
     assert words.partition(practice.portal_address)[2] == behind
 

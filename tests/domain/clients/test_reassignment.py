@@ -2,6 +2,7 @@
 
 import pytest
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.audit_actions import AuditAction
 from portico.domain.clients import client_list, reassignment
@@ -62,5 +63,7 @@ def test_the_list_shows_one_clinicians_clients(practice: Practice, gus: StaffMem
 
 def test_no_mail_is_signed_by_a_clinician_who_left(practice: Practice, gus: StaffMember) -> None:
     text, elm = invitation_text.default_text("en"), cast.elm(practice)
-    assert invitation_text.expand(text, given_to(cast.ana(practice), elm)).blocks[-1] == elm.name
-    assert invitation_text.expand(text, given_to(cast.bruno(practice), gus)).blocks[-1] == practice.name
+    assert invitation_text.expand(text, PortalAccess.of(given_to(cast.ana(practice), elm))).blocks[-1] == elm.name
+    assert (
+        invitation_text.expand(text, PortalAccess.of(given_to(cast.bruno(practice), gus))).blocks[-1] == practice.name
+    )

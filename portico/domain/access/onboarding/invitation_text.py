@@ -8,16 +8,25 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.clients.models import Client, Language
 from portico.domain.practices import mail_texts
 from portico.domain.practices.mail_texts import SUBJECT_LENGTH, MailText
 from portico.domain.practices.models import DefaultText, Practice
+from portico.plumbing import clock
 
 KIND = "invitation"
 InvitationText = MailText
 BUTTON = "[sign-in button]"
-PLACEHOLDERS = ("[first name]", "[practice name]", "[portal address]", BUTTON, "[clinician name]")
+FIRST_NAME = "[first name]"
+PLACEHOLDERS = (FIRST_NAME, "[practice name]", "[portal address]", BUTTON, "[clinician name]")
 _ANY_PLACEHOLDER = re.compile("|".join(re.escape(name) for name in PLACEHOLDERS))
+# The placeholder at the start of a text, after up to two words: "Hello [first name],", "[first name]: welcome". It is
+# no greeting after a preposition, nor if the sentence continues: "For [first name]", "[first name]’s portal".
+_GREETING = re.compile(
+    r"\A(\W*?)(?:(?!(?:about|for|of|to|de|para|sobre)\b)\w+,? ){0,2}" + re.escape(FIRST_NAME) + r"(?! ?[\w'’])",
+    re.IGNORECASE,
+)
 # Mail programs and people take punctuation directly after a URL for a part of it.
 _PUNCTUATED_ADDRESS = re.compile(r"(\[portal address\])([^\w\s\[]+)")
 _REMOVABLE_PUNCTUATION = ".,;:!?…"
@@ -91,14 +100,18 @@ def shown_default(client: Client) -> InvitationText:
     return default_text(client.language) if subject is None else InvitationText(subject, message)
 
 
-def expand(text: InvitationText, client: Client, *, first_name: str = "") -> ExpandedText:
-    """Returns the text as mailed to the client, or to the contact with this first name.
+def expand(text: InvitationText, access: PortalAccess) -> ExpandedText:
+    """Returns the text as mailed to the person with the access, in the active language.
 
-    It is signed by the practice if the clinician has left.
+    It is signed by the practice if the clinician has left. A client who is not known to be an adult is greeted without
+    a name, whoever wrote the text: a parent may read the mail.
     """
+    client = access.client
+    if not access.greeted_as(clock.today(client.practice.time_zone)):
+        text = InvitationText(_without_name(text.subject), _without_name(text.message))
     is_signed_by_clinician = client.clinician is not None and client.clinician.is_active
     clinician = client.clinician.name if client.clinician and is_signed_by_clinician else client.practice.name
-    return expand_for(text, client.practice, first_name=first_name or client.called, clinician=clinician)
+    return expand_for(text, client.practice, first_name=access.called, clinician=clinician)
 
 
 def expand_for(text: InvitationText, practice: Practice, *, first_name: str, clinician: str) -> ExpandedText:
@@ -107,7 +120,7 @@ def expand_for(text: InvitationText, practice: Practice, *, first_name: str, cli
     Without a button in the message, the button is added at the end. Further buttons are removed.
     """
     values = {
-        "[first name]": first_name,
+        FIRST_NAME: first_name,
         "[practice name]": practice.name,
         "[portal address]": practice.portal_address,
         "[clinician name]": clinician,
@@ -132,6 +145,11 @@ def announce(expanded: ExpandedText, documents: EnclosedDocuments | None) -> Exp
     place = expanded.blocks.index(None)
     blocks = (*expanded.blocks[:place], documents.announcement, *expanded.blocks[place:])
     return ExpandedText(expanded.subject, blocks)
+
+
+def _without_name(text: str) -> str:
+    """Replaces a greeting by the placeholder of the name at the start with "Hello" in the active language."""
+    return _GREETING.sub(lambda found: found[1] + _("Hello"), text)
 
 
 def _separate_punctuation(found: re.Match[str]) -> str:

@@ -193,7 +193,7 @@ def write(
         raise MailboxComplained
     ref, language = tokens.new_ref(), access.holder_language
     with translation.override(language):
-        expanded = invitation_text.announce(invitation_text.expand(text, client, first_name=access.called), enclosed)
+        expanded = invitation_text.announce(invitation_text.expand(text, access), enclosed)
     attached = [client_guide.file_name(language)] if with_guide else []
     draft: outbox.Draft = {
         "practice": client.practice,

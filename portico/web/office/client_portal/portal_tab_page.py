@@ -154,4 +154,4 @@ def _letter(tab: PortalTab, form: ClientPortalForm, text: InvitationText) -> Exp
     """Returns what the person gets, in their language."""
     with translation.override(tab.shown_access.holder_language):
         documents = enclosed_documents.announced(form, tab.shareable)
-        return invitation_text.announce(invitation_text.expand(text, tab.client, first_name=tab.called), documents)
+        return invitation_text.announce(invitation_text.expand(text, tab.shown_access), documents)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.apps import apps
@@ -78,7 +78,7 @@ def test_it_carries_one_link_in_text_and_html_and_the_practices_name(practice: P
     assert mail.recipient == "ana@mail.example"
     for words in (
         "Your client portal is ready",
-        "Hello Ana,",
+        "Hello,",
         "(212) 555-0177",
         "agreed to emails from us",
         "24 hours",
@@ -124,7 +124,9 @@ def test_it_uses_the_clients_language(practice: Practice, smtp: SmtpServer) -> N
 
 
 def test_typed_text_is_not_markup(practice: Practice, smtp: SmtpServer) -> None:
-    invitation = cast.invited(cast.client(practice, "<b>Ana</b> {{7*7}}", address="ana@mail.example"))
+    ana = cast.client(practice, "<b>Ana</b> {{7*7}}", address="ana@mail.example")
+    Client.objects.update(date_of_birth=date(1990, 5, 1))
+    invitation = cast.invited(Client.objects.get(pk=ana.pk))
     hand_over(smtp)
     assert "Hello &lt;b&gt;Ana&lt;/b&gt; {{7*7}}," in smtp.mails[0].text("html")
     assert mail_of(invitation).state == "handed_over"

@@ -1,7 +1,7 @@
 """Runs of invitations: each client is invited once, checked again at sending, and followed until the sign-in."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -84,6 +84,7 @@ def actions(action: AuditAction) -> list[AuditEntry]:
 def test_each_client_gets_the_default_text_in_their_language(practice: Practice) -> None:
     DefaultText.objects.create(practice=practice, language="es", subject="Su portal", message="Hola [first name]")
     ana, lucia = cast.ana(practice), cast.client(practice, "Lucía", address="lucia@mail.example", language="es")
+    Client.objects.filter(pk=ana.pk).update(date_of_birth=date(1990, 5, 1))
     run = started([ana, lucia])
     assert mails() == []
     finish(run)
@@ -92,6 +93,9 @@ def test_each_client_gets_the_default_text_in_their_language(practice: Practice)
         "ana@mail.example": "Your client portal at Alder Street Therapy",
         "lucia@mail.example": "Su portal",
     }
+    # Only a client known to be an adult is greeted by name, also in the practice's own text.
+    greetings = [row[0] for row in OutgoingEmail.objects.order_by("id").values_list("content__blocks", flat=True)]
+    assert greetings == ["Hello Ana,", "Hola"]
     assert run.is_over
     assert {entry.actor_name for entry in actions(AuditAction.INVITATION_QUEUED)} == {"Fay"}
     (entry,) = actions(AuditAction.INVITATION_RUN_STARTED)

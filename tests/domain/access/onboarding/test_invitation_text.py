@@ -1,9 +1,12 @@
 """Placeholders are replaced once; everything else stays text."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from portico.domain.access.models import PortalAccess
 from portico.domain.access.onboarding import invitation_text
 from portico.domain.access.onboarding.invitation_text import BUTTON, InvitationText
 from portico.domain.clients.models import Client
@@ -14,12 +17,15 @@ ELM = StaffMember(name="Dr. Naomi Elm")
 ALDER = Practice(slug="alder-street", name="Alder Street Therapy")
 
 
-def person(first_name: str = "Ana", clinician: StaffMember | None = ELM) -> Client:
-    return Client(first_name=first_name, practice=ALDER, clinician=clinician)
+def person(
+    first_name: str = "Ana", clinician: StaffMember | None = ELM, date_of_birth: date | None = date(1990, 5, 1)
+) -> Client:
+    return Client(first_name=first_name, practice=ALDER, clinician=clinician, date_of_birth=date_of_birth)
 
 
 def expanded(message: str, subject: str = "", **kwargs: object) -> invitation_text.ExpandedText:
-    return invitation_text.expand(InvitationText(subject, message), person(**kwargs))  # type: ignore[arg-type]  # As `person` has them.
+    access = PortalAccess.of(person(**kwargs))  # type: ignore[arg-type]  # As `person` has them.
+    return invitation_text.expand(InvitationText(subject, message), access)
 
 
 def test_each_placeholder_is_replaced() -> None:
@@ -33,7 +39,26 @@ def test_each_placeholder_is_replaced() -> None:
 def test_the_name_a_client_goes_by_is_used() -> None:
     client = person()
     client.preferred_name = "Annie"
-    assert invitation_text.expand(InvitationText("Hi [first name]", ""), client).subject == "Hi Annie"
+    assert invitation_text.expand(InvitationText("Hi [first name]", ""), PortalAccess.of(client)).subject == "Hi Annie"
+
+
+@pytest.mark.parametrize(
+    ("typed", "mailed"),
+    [
+        ("Hello [first name],\n\nWelcome.", "Hello,"),
+        ("Dear [first name]:", "Hello:"),
+        ("¡Buenos días, [first name]!", "¡Hello!"),
+        ("[first name], your portal is ready", "Hello, your portal is ready"),
+        ("\nHi [first name]\nYour portal is ready", "Hello\nYour portal is ready"),
+        ("[first name]’s portal is ready", "Ana’s portal is ready"),
+        ("Portal for [first name]", "Portal for Ana"),
+        ("Hello,\n\nwe write to [first name].", "Hello,"),
+    ],
+)
+def test_only_a_client_known_to_be_an_adult_is_greeted_by_name(typed: str, mailed: str) -> None:
+    assert expanded(typed, date_of_birth=None).blocks[0] == mailed
+    assert expanded("", subject=typed.strip(), date_of_birth=None).subject.startswith(" ".join(mailed.split()))
+    assert "Ana" in " ".join(block or "" for block in expanded(typed).blocks)
 
 
 def test_without_a_clinician_the_practice_signs() -> None:

@@ -1,6 +1,7 @@
 """Invitations: queued once for each form, refused with the fix, and never sent to the wrong mailbox."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -26,6 +27,8 @@ def send(person: Client, *, form_key: str = "one form", version: int | None = No
 
 def test_sending_turns_access_on_and_queues_one_mail_with_one_link(practice: Practice) -> None:
     ana = cast.ana(practice)
+    Client.objects.update(date_of_birth=date(1990, 5, 1))
+    ana.refresh_from_db()
     sent = send(ana)
     email = OutgoingEmail.objects.get()
     assert sent.is_new
@@ -35,6 +38,29 @@ def test_sending_turns_access_on_and_queues_one_mail_with_one_link(practice: Pra
     ana.refresh_from_db()
     assert ana.portal_state == PortalState.INVITED
     assert AuditEntry.objects.filter(action=AuditAction.INVITATION_QUEUED, client=ana).count() == 1
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("born", [None, date(2016, 5, 4), date(1990, 5, 1)])
+def test_only_a_client_known_to_be_an_adult_is_greeted_by_name(
+    practice: Practice, born: date | None, language: str
+) -> None:
+    bea, text = cast.bea(practice), invitation_text.default_text(language)
+    cast.guardian(bea)
+    Client.objects.update(date_of_birth=born, language=language)
+    bea.refresh_from_db()
+    for form_key in ("first", "resent"):
+        invitations.send(bea, cast.entry_for(bea), text, form_key=form_key, version=None, by=cast.DESK)
+    without_name, by_name = {"en": ("Hello,", "Hello Bea,"), "es": ("Hola:", "Hola, Bea:")}[language]
+    greeting = by_name if born == date(1990, 5, 1) else without_name
+    blocks = OutgoingEmail.objects.values_list("content__blocks", flat=True)
+    assert [row[0] for row in blocks] == [greeting, greeting]
+
+
+def test_a_contact_is_greeted_by_name(practice: Practice) -> None:
+    bea = cast.bea(practice)
+    access = cast.with_contact_access(cast.guardian(bea))
+    assert invitation_text.expand(TEXT, access).blocks[0] == "Hello Bruno,"
 
 
 def test_no_token_is_stored_anywhere(practice: Practice) -> None:

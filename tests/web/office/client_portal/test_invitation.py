@@ -1,6 +1,7 @@
 """The invitation on the `Client Portal` tab: editor, preview and draft."""
 
 import re
+from datetime import date
 from html import unescape
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client as Browser
 from portico.domain.access.models import PortalAccess
 from portico.domain.access.sign_in import link_redemption
 from portico.domain.access.sign_in.completing_sign_in import Browser as Visitor
+from portico.domain.clients.models import Client
 from portico.domain.documents.models import DocumentRequest, DocumentTemplate
 from portico.domain.practices.models import Practice
 from portico.plumbing.models import AuditEntry, OutgoingEmail
@@ -85,6 +87,13 @@ def test_the_preview_speaks_the_clients_language(office: Browser, practice: Prac
     assert '<div class="paper" lang="es">' in page(office, luz)
     ana = cast.ana(practice)
     assert "Works once, within 24 hours." in page(office, ana)
+
+
+def test_the_preview_greets_by_name_only_a_client_known_to_be_an_adult(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    assert "<p>Hello,</p>" in page(office, ana).replace(' class="break"', "")
+    Client.objects.update(date_of_birth=date(1990, 5, 1))
+    assert "<p>Hello Ana,</p>" in page(office, ana).replace(' class="break"', "")
 
 
 def test_preview_says_if_it_cannot_be_sent(office: Browser, practice: Practice) -> None:

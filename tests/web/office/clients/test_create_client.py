@@ -89,7 +89,12 @@ def test_unchanged_invitation_follows_the_language(office: Browser) -> None:
     )
 
     assert list(OutgoingEmail.objects.order_by("id").values_list("subject", "content__language")) == [
-        (invitation_text.expand(invitation_text.default_text("es"), Client.objects.order_by("id")[0]).subject, "es"),
+        (
+            invitation_text.expand(
+                invitation_text.default_text("es"), PortalAccess.of(Client.objects.order_by("id")[0])
+            ).subject,
+            "es",
+        ),
         ("Hi", "es"),
     ]
 
