@@ -89,3 +89,5 @@ def test_page_is_translated(practice: Practice) -> None:
     page = portal.get(PAGE).content.decode()
     assert "Saldo de la cuenta" in page
     assert "Pendiente de pago" in page
+    bill = portal.get(f"{PAGE}{lucia.invoices.get().ref}/").content.decode()
+    assert "Por el momento no puede pagar aquí con tarjeta. Llame al" in bill

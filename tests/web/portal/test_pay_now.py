@@ -6,13 +6,18 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
-from portico.domain.access.models import SignInRequest
+from portico.domain.access.models import PortalAccess, SignInRequest
 from portico.domain.access.sign_in import sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.billing.card_payments import polling, quotes
+from portico.domain.billing.invoices import invoicing
 from portico.domain.billing.models import AttemptState, Invoice, Payment, PaymentAttempt, SavedCard
 from portico.domain.clients.models import Client
+from portico.domain.practices.models import CardState, Practice
 from portico.domain.practices.stripe_setup import api_keys
 from portico.plumbing import clock
 from portico.plumbing.mail import outbox
@@ -214,6 +219,26 @@ def test_amount_stripe_refuses_has_no_pay_now(client: Browser, till: Till, amoun
     for address in (pay_page(bill), f"{BILLING}payment/"):
         assert ana.post(address, {"with": "new", "amount": "14000"}).status_code == 409
     assert not PaymentAttempt.objects.exists()
+
+
+@pytest.mark.parametrize("is_ticked", [False, True])
+def test_an_invoice_that_cannot_be_paid_by_card_says_how_to_pay(
+    ana: Browser, bill: Invoice, django_assert_max_num_queries: DjangoAssertNumQueries, *, is_ticked: bool
+) -> None:
+    address, says = f"{BILLING}{bill.ref}/", "You can’t pay by card here at the moment."
+    ana.get(address)
+    with CaptureQueriesContext(connection) as payable:
+        assert says not in ana.get(address).text
+    PortalAccess.objects.update(pay_by_card=is_ticked)
+    if is_ticked:
+        Practice.objects.update(card_state=CardState.NOT_SET_UP)
+    with django_assert_max_num_queries(len(payable)):
+        page = plain(ana.get(address).content)
+    assert f"{says} Call (212) 555-0177 to pay another way." in page
+    Practice.objects.update(phone="")
+    assert f"{says} Ask us about other ways to pay." in plain(ana.get(address).content)
+    invoicing.void(bill, reason="Created by mistake", shown=None, by=cast.DESK)
+    assert says not in ana.get(address).text
 
 
 def test_small_invoice_is_paid_with_the_balance(client: Browser, till: Till) -> None:
