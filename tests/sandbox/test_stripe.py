@@ -109,6 +109,18 @@ def test_a_successful_card_redirects_to_success(sandbox: SandboxStripe, session:
     assert len(sandbox.book()) == 1
 
 
+def test_a_slow_card_leaves_the_payment_processing(
+    sandbox: SandboxStripe, line: NewLine, session: CheckoutSession
+) -> None:
+    status, _, headers = visit(session.address, typed("4000000000007742"))
+    assert (status, headers["Location"]) == (303, f"{BACK}?session={session.id}")
+    found = checkout_sessions.look_up(line(), session.id)
+    assert (found.status, found.payment_status) == ("complete", "unpaid")
+    assert found.intent is not None
+    assert (found.intent.status, found.intent.received_minor) == ("processing", 0)
+    assert sandbox.book() == ()
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [("4000000000000002", "Your card was declined."), ("4000000000009995", "Your card has insufficient funds.")],

@@ -1,4 +1,4 @@
-"""The demo's card payments, made at the sandbox Stripe, which must be running: one is disputed, one came twice."""
+"""The demo's card payments, made at the sandbox Stripe, which must be running: one disputed, one left processing."""
 
 from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
@@ -11,12 +11,12 @@ from portico.domain.billing.stripe_sync import disputes
 from portico.domain.practices.stripe_setup import payment_readiness
 from portico.plumbing.actors import Actor, ActorKind
 
-PAYS, IS_DISPUTED = "4242424242424242", "4000000000000259"
+PAYS, IS_DISPUTED, STAYS_PROCESSING = "4242424242424242", "4000000000000259", "4000000000007742"
 
 
-def pay(invoice: Invoice) -> None:
+def pay(invoice: Invoice, number: str = PAYS) -> None:
     """Pays an invoice as its client would, on Stripe's page."""
-    polling.poll(_enter_card(_start(invoice), PAYS))
+    polling.poll(_enter_card(_start(invoice), number))
 
 
 def pay_and_dispute(invoice: Invoice) -> None:

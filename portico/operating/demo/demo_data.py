@@ -10,8 +10,15 @@ from portico.domain.access import access_grants, access_lookups, client_changes
 from portico.domain.access.access_grants import AccessInput
 from portico.domain.access.help_requests import help_requests
 from portico.domain.access.help_requests.help_requests import HelpRequestInput
-from portico.domain.access.models import PortalSession, SignInLink
-from portico.domain.access.onboarding import invitation_text, invitations
+from portico.domain.access.models import PortalSession, RunKind, SignInLink
+from portico.domain.access.onboarding import (
+    bulk_selection,
+    invitation_run_worker,
+    invitation_runs,
+    invitation_text,
+    invitations,
+)
+from portico.domain.access.onboarding.bulk_selection import Selection
 from portico.domain.access.onboarding.invitation_text import InvitationText
 from portico.domain.access.sign_in import link_redemption, portal_sessions, sign_in_codes, sign_in_links, sign_in_pins
 from portico.domain.access.sign_in.completing_sign_in import Browser
@@ -42,6 +49,8 @@ INVITED = (
     *SIGN_IN, "priya", "mateo", "long", "rtl", "noor", "one-name", "fetched", "bounced", "withdrawn",
     "no-mailbox", "full-mailbox", "complained", "slow-server", "mistyped", "inactive", "not-included",
 )  # fmt: skip
+# The first signs in, and the last is left out: she has no email address.
+INVITED_TOGETHER = ("riley", "taylor", "no-clinician", "casey")
 
 
 @dataclass(frozen=True)
@@ -71,10 +80,12 @@ def create_demo_data() -> None:
     starter_set.publish_all(loaded.practice, by=demo.owner)
     for name in INVITED:
         _invite(demo, name)
+    _invite_many(demo)
     _save_address(demo, "withdrawn", email_ok=False)
     _deliver_emails()
+    _deliver_emails(MailQueue.BULK)
     _apply_reports()
-    for name in SIGN_IN:
+    for name in (*SIGN_IN, INVITED_TOGETHER[0]):
         link_redemption.redeem(loaded.practice, _token(demo, name), visitor=Browser("Firefox on Linux", "a browser"))
     link_redemption.record_fetch(_link(demo, "fetched"))
     _use_link_while_off(demo, "not-included")
@@ -100,6 +111,7 @@ def create_demo_data() -> None:
     demo_documents.complete(demo.client("lena"))
     demo_documents.share_with_many(loaded.practice, requested_by=loaded.staff["fay"])
     demo_cards.pay(books.bill(demo.client("dana"), days_ago=12))
+    demo_cards.pay(books.bill(demo.client("dana"), days_ago=2), demo_cards.STAYS_PROCESSING)
     demo_cards.pay_and_dispute(books.bill(demo.client("lucia"), days_ago=16))
 
 
@@ -107,6 +119,21 @@ def _invite(demo: _Demo, name: str) -> None:
     client = demo.client(name)
     text = invitation_text.default_text(client.language)
     invitations.send(client, _entry(demo, name), text, form_key=tokens.new_token(), version=None, by=demo.desk)
+
+
+def _invite_many(demo: _Demo) -> None:
+    """Starts a run of bulk invitations, and finishes it."""
+    practice, refs = demo.loaded.practice, tuple(demo.client(name).ref for name in INVITED_TOGETHER)
+    selection = Selection(RunKind.INVITE, refs=refs)
+    run = invitation_runs.start(
+        practice,
+        selection,
+        shown=bulk_selection.preview(practice, selection).digest,
+        form_key=tokens.new_token(),
+        requested_by=demo.loaded.staff["fay"],
+    )
+    while invitation_run_worker.settle_next(run):
+        pass
 
 
 def _entry(demo: _Demo, name: str, *, enabled: bool = True) -> AccessInput:

@@ -38,7 +38,7 @@ def _pay(data: AccountData, session: Json, fields: dict[str, str]) -> Page:
     month, year = _expiry(fields)
     card = cards.BY_NUMBER[_number(fields)]
     intent = checkout.pay(data, session, card, month=month, year=year, name=fields.get("name", "").strip())
-    if intent["status"] == "succeeded":
+    if session["status"] == "complete":
         return html.elsewhere(checkout.success_url(session))
     if intent["status"] == "requires_action":
         return html.elsewhere(intent["next_action"]["redirect_to_url"]["url"])

@@ -1,11 +1,14 @@
-"""Stripe's test cards and their outcomes: https://docs.stripe.com/testing."""
+"""Stripe's test cards and their outcomes: https://docs.stripe.com/testing. The last is our own."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Card:
-    """A test card: `decline` and `code` are the decline of its charges; `bank` requires a confirmation by the bank."""
+    """A test card: `decline` and `code` are the decline of its charges; `bank` requires a confirmation by the bank.
+
+    The charge of a `slow` card never leaves the state `processing`, as that of a payment method which takes days.
+    """
 
     number: str
     token: str
@@ -17,6 +20,7 @@ class Card:
     saves: bool = True
     refund: str = "succeeded"
     disputed: bool = False
+    slow: bool = False
 
     @property
     def spaced(self) -> str:
@@ -60,6 +64,7 @@ CARDS = (
     Card("4000000000000341", "pm_card_chargeCustomerFail", "Can be saved, then is declined", decline="generic_decline"),
     Card("4000000000000259", "pm_card_createDispute", "Pays, then is disputed", disputed=True),
     Card("4000000000005126", "pm_card_refundFail", "Pays; a refund stays pending, and may fail", refund="pending"),
+    Card("4000000000007742", "pm_card_slow", "Stays processing", saves=False, slow=True),
 )
 
 BY_NUMBER = {card.number: card for card in CARDS}

@@ -56,7 +56,7 @@ def attach(data: AccountData, method: Json, customer: str) -> Json:
 def confirm(
     data: AccountData, intent: Json, method: Json, *, off_session: bool = False, return_url: str | None = None
 ) -> Json:
-    """Confirms the intent; returns it succeeded, requires_action, or requires_payment_method with its error."""
+    """Confirms the intent; returns it succeeded, processing, requires_action, or as requires_payment_method."""
     card = BY_NUMBER[method["_number"]]
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
     if not _wants_bank(card, method, off_session=off_session):
@@ -120,6 +120,11 @@ def _wants_bank(card: Card, method: Json, *, off_session: bool) -> bool:
 def _charge(data: AccountData, intent: Json, method: Json, card: Card) -> Json:
     if card.decline:
         return _decline(data, intent, method, card)
+    if card.slow:
+        intent["status"] = "processing"
+        data.save(intent)
+        data.send_event("payment_intent.processing", intent)
+        return intent
     charge = _new_charge(data, intent, method, paid=True, status="succeeded")
     entry = data.new(
         "balance_transaction",

@@ -30,14 +30,14 @@ def pay(data: AccountData, session: Json, card: Card, *, month: int, year: int, 
     intent = data.find("payment_intent", session["payment_intent"]) or _new_intent(data, session)
     back = f"{data.base_url}/c/pay/{session['id']}/back"
     intent = charges.confirm(data, intent, method, return_url=back)
-    if intent["status"] == "succeeded":
-        complete(data, session, name=name or None)
+    if intent["status"] in {"succeeded", "processing"}:
+        complete(data, session, name=name or None, is_paid=intent["status"] == "succeeded")
     return intent
 
 
-def complete(data: AccountData, session: Json, *, name: str | None = None) -> Json:
+def complete(data: AccountData, session: Json, *, name: str | None = None, is_paid: bool = True) -> Json:
     customer = data.find("customer", session["customer"]) or {}
-    session |= {"status": "complete", "payment_status": "paid", "url": None}
+    session |= {"status": "complete", "payment_status": "paid" if is_paid else "unpaid", "url": None}
     session["customer_details"] = {
         "address": None,
         "business_name": None,

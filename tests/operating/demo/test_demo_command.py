@@ -110,6 +110,21 @@ def clients_by_state(folder: Path) -> Counter[str]:
     return Counter("archived" if status == "archived" else reason or state for state, reason, status in rows)
 
 
+def filled_lists(folder: Path) -> dict[str, int]:
+    """Returns the number of rows in lists that only a payment at Stripe or a run of invitations fills."""
+    items = "SELECT count(*) FROM access_invitationrunitem i JOIN access_invitationrun r ON i.run_id = r.id"
+    ended = "WHERE r.kind = 'invite' AND r.ended_at IS NOT NULL"
+    counted = {
+        "processing": "SELECT count(*) FROM billing_paymentattempt WHERE state = 'processing'",
+        "invited": f"{items} {ended} AND i.state = 'invited'",
+        "left out": f"{items} {ended} AND i.state = 'left_out'",
+    }
+    with sqlite3.connect(folder / ".demo" / "portico.sqlite3") as database:
+        numbers = {name: database.execute(statement).fetchone()[0] for name, statement in counted.items()}
+    database.close()
+    return numbers
+
+
 def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, folder: Path) -> None:
     port = first_start.port
     for address in (f"http://localhost:{port}/office/", f"http://localhost:{port}/portal/alder-street/"):
@@ -130,6 +145,7 @@ def test_it_starts_all_keeps_its_data_and_stops_together(first_start: Demo, fold
     assert states.total() == 43
     assert states["mail_stopped"] == 4
     attention = {"no_address", "no_email_ok", "not_invited", "mail_stopped"}
+    assert filled_lists(folder) == {"processing": 1, "invited": 3, "left out": 1}
     assert set(states) == {"no_access", "invited", "signed_in", "archived", *attention}
 
     # A second demo on the same port fails with one sentence and does not disturb the first.
