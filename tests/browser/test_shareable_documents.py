@@ -76,3 +76,34 @@ def test_a_question_is_moved_without_jumping_to_the_top(
     assert template.draft is not None
     items = [each["linkId"] for each in template.draft["en"]["questionnaire"]["item"]]
     assert items[27:] == ["n30", "n28", "n29"]
+
+
+@pytest.mark.parametrize("answer", ["an error page", "a failure", "no network"])
+def test_a_failed_move_leaves_the_list_and_says_so(
+    browsing: Browsing, live_server: LiveServer, practice: Practice, answer: str
+) -> None:
+    asked = [shared_documents.item(f"n{n}", "string", f"Question {n}") for n in range(1, 31)]
+    template = shared_documents.form(practice, *asked).template
+    page = window_of(cast.elm(practice), browsing, live_server)
+    page.goto(f"{LIST}{template.ref}/questions/")
+    up = page.get_by_role("button", name="Move up: Question 30")
+    if answer == "an error page":
+        # CSRF protection answers 403.
+        page.locator("form", has=up).locator("[name=csrfmiddlewaretoken]").evaluate("field => field.value = 'expired'")
+    elif answer == "a failure":
+        page.route("**/place/", lambda route: route.fulfill(status=500, body="<p id=questions-h>Not available</p>"))
+    else:
+        page.route("**/place/", lambda route: route.abort())
+    up.click()
+    said = page.get_by_text("Part of the page couldn’t be updated.")
+    expect(said).to_be_in_viewport()
+    expect(page.get_by_test_id("question")).to_have_count(30)
+    assert axe(page) == []
+
+    page.unroute_all()
+    page.get_by_role("button", name="Move down: Question 1", exact=True).click()
+    expect(page.get_by_test_id("question").first).to_contain_text("Question 2")
+    expect(said).to_have_count(0)
+    if answer == "no network":
+        # htmx also logs it.
+        assert "Failed to fetch" in browsing.complaints.pop()
