@@ -107,3 +107,24 @@ def test_a_failed_move_leaves_the_list_and_says_so(
     if answer == "no network":
         # htmx also logs it.
         assert "Failed to fetch" in browsing.complaints.pop()
+
+
+def test_a_drop_that_failed_leaves_the_buttons_as_they_were(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    for position, title in enumerate(["First", "Second", "Third"]):
+        DocumentTemplate.objects.filter(pk=shared_documents.consent(practice).template_id).update(
+            title=title, position=position
+        )
+    page = window_of(cast.elm(practice), browsing, live_server)
+    page.goto(LIST)
+    rows = page.get_by_test_id("shareable-document")
+    page.route("**/place/", lambda route: route.fulfill(status=500))
+    rows.filter(has_text="Third").locator("[data-grip]").drag_to(
+        rows.filter(has_text="First"), target_position={"x": 40, "y": 4}
+    )
+    expect(page.get_by_text("Part of the page couldn’t be updated.")).to_be_visible()
+    page.unroute_all()
+    page.get_by_role("button", name="Move up: Third").click()
+    expect(rows.nth(1)).to_contain_text("Third")
+    assert titles() == ["First", "Third", "Second"]

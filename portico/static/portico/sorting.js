@@ -24,6 +24,8 @@ document.addEventListener("dragstart", (event) => {
   const grip = event.target.closest?.("[data-grip]");
   if (!grip) return;
   moved = grip.closest("[data-sorted]");
+  // Firefox drags nothing without data.
+  event.dataTransfer.setData("text/plain", "");
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setDragImage(moved, 0, 0);
 });
@@ -42,8 +44,12 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   const others = rowsBeside(moved).filter((each) => each !== moved);
   const form = moved.querySelector("form:has([name=place])");
-  form.elements.place.value = others.indexOf(row) + (isAfter(event, row) ? 1 : 0);
+  const { place } = form.elements;
+  const ofButton = place.value;
+  place.value = others.indexOf(row) + (isAfter(event, row) ? 1 : 0);
+  // The browser and htmx read the fields before this returns; after that they are the button's again, in case it fails.
   form.requestSubmit();
+  place.value = ofButton;
 });
 
 document.addEventListener("dragend", () => {
