@@ -54,10 +54,10 @@ def test_month_names_keep_their_capital_in_a_sentence() -> None:
 
 
 def test_date_and_time_is_translated() -> None:
-    assert when(local(2026, 11, 20, 14, 14), language="es") == "20 de nov, 2:14 p. m."
+    assert when(local(2026, 11, 20, 14, 14), language="es") == "20 de nov, 2:14 p.\N{NO-BREAK SPACE}m."
     with translation.override("es"):
-        assert when(local(2026, 11, 23, 8, 5), language="es") == "Hoy, 8:05 a. m."
-        assert when(local(2026, 11, 22, 8, 5), language="es") == "Ayer, 8:05 a. m."
+        assert when(local(2026, 11, 23, 8, 5), language="es") == "Hoy, 8:05 a.\N{NO-BREAK SPACE}m."
+        assert when(local(2026, 11, 22, 8, 5), language="es") == "Ayer, 8:05 a.\N{NO-BREAK SPACE}m."
 
 
 def test_language_with_a_country_is_accepted() -> None:

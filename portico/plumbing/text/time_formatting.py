@@ -21,10 +21,11 @@ def day_of(at: datetime, zone: tzinfo) -> date:
 
 @cached
 def time_of_day(at: datetime, zone: tzinfo, language: str | None) -> str:
-    """Returns 9:20 AM, in Spanish 9:20 a. m."""
+    """Returns 9:20 AM, in Spanish 9:20 a. m. with a no-break space before the m."""
     written = format_time(at, "short", tzinfo=zone, locale=locale_of(language))
-    # CLDR puts a narrow no-break space before AM, which breaks searching for the text.
-    return written.replace("\u202f", " ").replace("\xa0", " ").replace(".m.", ". m.")
+    # CLDR puts a narrow no-break space before AM, which breaks searching for the text; "p. m." stays on one line.
+    written = written.replace("\u202f", " ").replace("\xa0", " ")
+    return written.replace(".m.", ".\N{NO-BREAK SPACE}m.")
 
 
 @cached

@@ -13,11 +13,11 @@ WINTER = datetime(2026, 1, 15, 18, 5, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("zone", "english", "spanish"),
     [
-        ("America/New_York", "1:05 PM EST", "la 1:05 p. m. EST"),
-        ("America/Los_Angeles", "10:05 AM PST", "las 10:05 a. m. PST"),
-        ("Europe/Madrid", "7:05 PM CET", "las 7:05 p. m. CET"),
-        ("America/Sao_Paulo", "3:05 PM GMT-03:00", "las 3:05 p. m. GMT-03:00"),
-        ("UTC", "6:05 PM UTC", "las 6:05 p. m. UTC"),
+        ("America/New_York", "1:05 PM EST", "la 1:05 p.\N{NO-BREAK SPACE}m. EST"),
+        ("America/Los_Angeles", "10:05 AM PST", "las 10:05 a.\N{NO-BREAK SPACE}m. PST"),
+        ("Europe/Madrid", "7:05 PM CET", "las 7:05 p.\N{NO-BREAK SPACE}m. CET"),
+        ("America/Sao_Paulo", "3:05 PM GMT-03:00", "las 3:05 p.\N{NO-BREAK SPACE}m. GMT-03:00"),
+        ("UTC", "6:05 PM UTC", "las 6:05 p.\N{NO-BREAK SPACE}m. UTC"),
     ],
 )
 def test_zone_names_are_short_and_not_bare_numbers(zone: str, english: str, spanish: str) -> None:
@@ -28,11 +28,11 @@ def test_zone_names_are_short_and_not_bare_numbers(zone: str, english: str, span
 @pytest.mark.parametrize(
     ("hour", "spanish"),
     [
-        (0, "las 12:05 a. m."),
-        (1, "la 1:05 a. m."),
-        (2, "las 2:05 a. m."),
-        (12, "las 12:05 p. m."),
-        (13, "la 1:05 p. m."),
+        (0, "las 12:05 a.\N{NO-BREAK SPACE}m."),
+        (1, "la 1:05 a.\N{NO-BREAK SPACE}m."),
+        (2, "las 2:05 a.\N{NO-BREAK SPACE}m."),
+        (12, "las 12:05 p.\N{NO-BREAK SPACE}m."),
+        (13, "la 1:05 p.\N{NO-BREAK SPACE}m."),
     ],
 )
 def test_one_oclock_has_the_singular_article_in_spanish(hour: int, spanish: str) -> None:
