@@ -123,7 +123,14 @@ def test_each_kind_says_what_is_stored_with_it(portal: Browser, ana: Client) -> 
     for address in (f"{consent.ref}/", f"{file.ref}/", f"{form.ref}/review/"):
         page = portal.get(f"{LIST}{address}").text
         told = page.partition('data-testid="evidence-told">')[2].partition("</p>")[0]
-        for stored in ("time", "language", "how you signed in", "part of your email address", "IP address", "digest"):
+        for stored in (
+            "time",
+            "language",
+            "how you signed in",
+            "part of your email address",
+            "IP address",
+            "code (digest)",
+        ):
             assert stored in told, address
 
 
