@@ -134,6 +134,18 @@ def test_each_kind_says_what_is_stored_with_it(portal: Browser, ana: Client) -> 
             assert stored in told, address
 
 
+def test_the_button_is_described_by_what_it_stores(portal: Browser, ana: Client) -> None:
+    practice, access = ana.practice, PortalAccess.objects.get(own_client=ana)
+    versions = (shared_documents.consent, shared_documents.file_to_read, shared_documents.form)
+    consent, file, form = shared_documents.shared(access, *[publish(practice) for publish in versions])
+    pages = {f"{consent.ref}/": "send", f"{file.ref}/": "confirm", f"{form.ref}/review/": "send"}
+    for address, verb in pages.items():
+        # The form that completes the document.
+        ending = portal.get(f"{LIST}{address}").text.partition('name="version"')[2].partition("</form>")[0]
+        assert f"When you {verb} this, we also store" in ending, address
+        assert re.search('<button [^>]*aria-describedby="[^"]*evidence-told"', ending), address
+
+
 def test_the_second_signature_asks_for_no_agreement(portal: Browser, ana: Client, consent: DocumentRequest) -> None:
     sign(portal, consent)
     (second,) = shared_documents.shared(access_of(ana), shared_documents.consent(ana.practice))
