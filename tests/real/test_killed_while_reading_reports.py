@@ -24,6 +24,7 @@ from portico.plumbing.models.outgoing_emails import EmailEventKind, EmailState
 from sandbox.mailbox import report_writer
 from sandbox.mailbox.report_writer import SentMail
 from tests import cast
+from tests.support.at_once import WAITING
 from tests.support.at_random import kills
 from tests.support.processes.commands import Process, Processes
 from tests.support.servers.imap import ImapServer
@@ -158,7 +159,7 @@ def release_what_the_dead_held() -> None:
 
 def waiting_for_locks() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        cursor.execute(WAITING)
         row: tuple[int] = cursor.fetchone()
     return row[0]
 

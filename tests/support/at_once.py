@@ -12,6 +12,14 @@ from django.db import connection, connections, transaction
 HANDS = 6
 
 
+# How many connections to this database wait for a lock. Those of tests beside this one have other databases.
+WAITING = """
+    SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND pid IN (
+        SELECT pid FROM pg_locks WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+"""
+
+
 def errors(results: Sequence[object]) -> list[type]:
     """Returns the types of the errors among the results."""
     return [type(each) for each in results if isinstance(each, Exception)]
@@ -60,7 +68,7 @@ def wait_until_another_waits() -> None:
     until = time.monotonic() + 30
     with connection.cursor() as cursor:
         while time.monotonic() < until:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute(WAITING)
             if cursor.fetchone()[0]:
                 return
             time.sleep(0.01)

@@ -19,7 +19,7 @@ from portico.plumbing.mail import outbox
 from portico.plumbing.models import AuditEntry, OutgoingEmail
 from portico.plumbing.security.rate_limits import RateLimitExceeded
 from tests import cast
-from tests.support.at_once import HANDS, at_once, errors
+from tests.support.at_once import HANDS, WAITING, at_once, errors
 
 IP = "203.0.113.9"
 GOOD = "four green boats at dawn"
@@ -157,7 +157,7 @@ def test_five_concurrent_uses_of_a_link_succeed_once(fay: StaffMember) -> None:
             StaffMember.objects.locked().get(pk=fay.pk)
             row_is_locked.set()
             for _ in range(1000):
-                cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+                cursor.execute(WAITING)
                 if cursor.fetchone() == (HANDS - 1,):
                     return
                 time.sleep(0.02)
