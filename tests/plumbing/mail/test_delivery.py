@@ -122,7 +122,7 @@ def test_a_permanent_rejection_settles_the_mail(
     assert (email.state, email.detail, email.handing_over_at) == (state, answer[4:], None)
     assert email.reason
     assert happened(email) == ["written", "refused"]
-    # A bounce stops the mailbox, and whoever depends on that is told instead.
+    # A bounce stops the mailbox: its owners are called instead.
     assert note.told == ([] if state == "bounced" else [state])
 
 

@@ -18,12 +18,16 @@ from portico.plumbing.models import OutgoingEmail
 from portico.plumbing.text import time_formatting
 
 
-class PinUsedMail(MailComposer):
-    label = gettext_lazy("Notice: a PIN was used")
+class _SecurityNotice(MailComposer):
+    """A notice to the address that signs in. It is dropped if that may get no notices by now."""
 
     def refuse(self, email: OutgoingEmail) -> str | None:
         access = holders.access_of_email(email)
         return eligibility.reason_to_drop(access, Purpose.NOTICE, written_to=email.content["address"])
+
+
+class PinUsedMail(_SecurityNotice):
+    label = gettext_lazy("Notice: a PIN was used")
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):
@@ -59,12 +63,8 @@ class AddressRemovedMail(MailComposer):
             )
 
 
-class AddressChangeRequestedMail(MailComposer):
+class AddressChangeRequestedMail(_SecurityNotice):
     label = gettext_lazy("Notice: email change requested")
-
-    def refuse(self, email: OutgoingEmail) -> str | None:
-        access = holders.access_of_email(email)
-        return eligibility.reason_to_drop(access, Purpose.NOTICE, written_to=email.content["address"])
 
     def compose(self, email: OutgoingEmail, link: str | None) -> ComposedMail:
         with translation.override(email.content["language"]):

@@ -104,7 +104,7 @@ def expand(text: InvitationText, access: PortalAccess) -> ExpandedText:
     """Returns the text as mailed to the person with the access, in the active language.
 
     It is signed by the practice if the clinician has left. A client who is not known to be an adult is greeted without
-    a name, whoever wrote the text: a parent may read the mail.
+    a name, also in a text that staff wrote: a parent may read the mail.
     """
     client = access.client
     if not access.greeted_as(clock.today(client.practice.time_zone)):

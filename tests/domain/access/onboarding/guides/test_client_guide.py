@@ -81,7 +81,7 @@ def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> 
     assert "Abreu" not in text
 
 
-def test_the_letter_for_a_minor_greets_whoever_reads_it(practice: Practice) -> None:
+def test_the_letter_for_a_minor_greets_without_a_name(practice: Practice) -> None:
     bea = cast.bea(practice)
     Client.objects.filter(pk=bea.pk).update(date_of_birth=clock.today(practice.time_zone) - timedelta(days=9 * 365))
     text = text_of(invitation_letter.invitation_letter_as_pdf(Client.objects.get(pk=bea.pk)))
