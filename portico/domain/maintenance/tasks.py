@@ -52,6 +52,7 @@ TASKS = (
     Task("measure the clock again", timedelta(minutes=1), api_keys.measure_clock_again),
     Task("look for webhooks", timedelta(hours=1), webhook_setup.check_webhooks),
     Task("forget replaced keys", timedelta(hours=1), polling.delete_replaced_keys),
+    Task("settle sealed audit entries", timedelta(minutes=10), sealing.settle),
     Task("log newest seals", timedelta(days=1), sealing.log_newest),
     Task("forget portal sessions", timedelta(hours=1), portal_sessions.delete_ended),
     Task("delete client views", timedelta(hours=1), client_views.delete_old),

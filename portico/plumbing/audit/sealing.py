@@ -17,15 +17,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, Max, OuterRef
 
 from portico.plumbing import clock
 from portico.plumbing.models.audit import AuditChainHead, AuditEntry, AuditSeal
 
 logger = logging.getLogger(__name__)
 
-# An entry with a lower id may still be committed by a slow transaction, but not after this long.
+# An entry with a lower id may still be committed by a slow transaction, but not this long after a seal.
 SETTLED_AFTER = timedelta(hours=1)
 UNSEALED_AFTER = timedelta(minutes=1)
 PAGE_SIZE = 1_000
@@ -48,7 +47,8 @@ class ChainReport:
 
 def seal_all() -> int:
     """Seals the unsealed entries of every practice; returns how many. The worker calls it every second."""
-    return sum(seal(practice_id) for practice_id in _practices_with_work())
+    found = unsealed(after=_settled_id()).order_by("practice_id").values_list("practice_id", flat=True).distinct()
+    return sum(seal(practice_id) for practice_id in list(found))
 
 
 def seal(practice_id: int, *, at_most: int = 500) -> int:
@@ -60,7 +60,8 @@ def seal(practice_id: int, *, at_most: int = 500) -> int:
         head = AuditChainHead.objects.locked().get(practice_id=practice_id)
         digest, position, now = bytes(head.digest), head.position, clock.now()
         seals = []
-        for entry in _unsealed(practice_id, after=head.settled_id).order_by("id")[:at_most]:
+        waiting = unsealed(after=head.settled_id).filter(practice_id=practice_id)
+        for entry in waiting.order_by("id")[:at_most]:
             position += 1
             digest = _chained(key, digest, position, entry)
             seals.append(
@@ -70,10 +71,30 @@ def seal(practice_id: int, *, at_most: int = 500) -> int:
             )
         AuditSeal.objects.bulk_create(seals)
         head.digest, head.position = digest, position
-        if len(seals) < at_most:
-            head.settled_id = _settled_id(practice_id) or head.settled_id
-        head.save(update_fields=["digest", "position", "settled_id"])
+        head.save(update_fields=["digest", "position"])
     return len(seals)
+
+
+def settle() -> int:
+    """Saves up to which id all entries of all practices are sealed, so that these are not scanned each second.
+
+    The time of the seal decides, since an imported entry may be older than its row. Returns the number of heads that
+    changed. The worker calls it every ten minutes.
+    """
+    old = AuditSeal.objects.filter(at__lt=clock.now() - SETTLED_AFTER).order_by("-entry_id")
+    newest = old.values_list("entry_id", flat=True).first()
+    if newest is None or unsealed(after=_settled_id()).filter(id__lte=newest).exists():
+        return 0
+    return AuditChainHead.objects.filter(settled_id__lt=newest).update(settled_id=newest)
+
+
+def unsealed(*, after: int) -> models.QuerySet[AuditEntry]:
+    """Returns the entries of all practices without a seal, of ids above `after`.
+
+    The limit stands at the seals too: without it PostgreSQL may read all of them.
+    """
+    seals = AuditSeal.objects.filter(entry_id=OuterRef("pk"), entry_id__gt=after)
+    return AuditEntry.objects.filter(~Exists(seals), id__gt=after)
 
 
 def verify(practice: models.Model) -> ChainReport:
@@ -82,7 +103,7 @@ def verify(practice: models.Model) -> ChainReport:
     No chain can detect that the database's owner cut off its tail and reset the head as well. Hence `log_newest`,
     whose lines are stored elsewhere.
     """
-    unsealed = _unsealed(practice.pk).filter(at__lt=clock.now() - UNSEALED_AFTER).count()
+    overdue = unsealed(after=0).filter(practice_id=practice.pk, at__lt=clock.now() - UNSEALED_AFTER).count()
     head = _head(practice.pk)
     position, digest = 0, b""
     for stored in _chain(practice.pk):
@@ -92,13 +113,13 @@ def verify(practice: models.Model) -> ChainReport:
         if not fault and position == head.position and digest != bytes(head.digest):
             fault = "This is not the seal that the head of the chain names."
         if fault:
-            return ChainReport(position - 1, first_bad=position, fault=fault, unsealed=unsealed)
+            return ChainReport(position - 1, first_bad=position, fault=fault, unsealed=overdue)
     # More entries may have been sealed meanwhile, but the head is updated with them.
     if position > _head(practice.pk).position:
         return ChainReport(
             position, first_bad=position, fault="The chain is longer than its head says.", unsealed=unsealed
         )
-    return ChainReport(position, cut=max(0, head.position - position), unsealed=unsealed)
+    return ChainReport(position, cut=max(0, head.position - position), unsealed=overdue)
 
 
 def log_newest() -> None:
@@ -129,31 +150,12 @@ def canonical(entry: AuditEntry) -> bytes:
     return json.dumps(stored, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def _practices_with_work() -> list[int]:
-    """Returns the ids of practices with unsealed entries, found by one plain read: no lock while there are none.
-
-    So is a practice whose entries were sealed long ago: they should not be scanned each time.
-    """
-    practices = AuditEntry._meta.get_field("practice").related_model
-    head = AuditChainHead.objects.filter(practice_id=OuterRef(OuterRef("pk")))
-    settled_id = Coalesce(Subquery(head.values("settled_id")), 0)
-    entries = AuditEntry.objects.filter(practice_id=OuterRef("pk"), id__gt=settled_id)
-    old = entries.filter(at__lt=clock.now() - 2 * SETTLED_AFTER)
-    found = practices._default_manager.filter(Exists(entries.filter(seal=None)) | Exists(old))
-    return list(found.order_by("pk").values_list("pk", flat=True))
+def _settled_id() -> int:
+    return AuditChainHead.objects.aggregate(newest=Max("settled_id"))["newest"] or 0
 
 
 def _head(practice_id: int) -> AuditChainHead:
     return AuditChainHead.objects.filter(practice_id=practice_id).first() or AuditChainHead(practice_id=practice_id)
-
-
-def _unsealed(practice_id: int, *, after: int = 0) -> models.QuerySet[AuditEntry]:
-    return AuditEntry.objects.filter(practice_id=practice_id, id__gt=after, seal=None)
-
-
-def _settled_id(practice_id: int) -> int | None:
-    old = AuditEntry.objects.filter(practice_id=practice_id, at__lt=clock.now() - SETTLED_AFTER)
-    return old.order_by("-id").values_list("id", flat=True).first()
 
 
 def _chain(practice_id: int) -> Iterator[AuditSeal]:

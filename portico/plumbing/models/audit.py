@@ -65,7 +65,7 @@ class AuditChainHead(Row):
     practice = models.OneToOneField("practices.Practice", on_delete=models.PROTECT, related_name="+")
     position = models.BigIntegerField(default=0)
     digest = models.BinaryField(max_length=32, default=bytes)
-    # All entries up to this id are sealed, so that finding unsealed ones stays cheap.
+    # All entries of all practices up to this id are sealed, so that finding unsealed ones stays cheap.
     settled_id = models.BigIntegerField(default=0)
 
     objects = RowQuerySet.as_manager()

@@ -5,10 +5,11 @@ import json
 import logging
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from portico.domain.audit_actions import AuditAction
@@ -60,13 +61,13 @@ def test_sealing_again_finds_nothing_and_takes_no_lock(practice: Practice) -> No
     assert sealing.seal_all() == 0
 
 
-def test_one_query_finds_what_is_unsealed(
+def test_two_queries_find_what_is_unsealed(
     practice: Practice, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(3):
         _entries(a_practice(), 1)
     assert sealing.seal_all() == 3
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert sealing.seal_all() == 0
 
 
@@ -90,14 +91,59 @@ def test_an_entry_of_a_slow_transaction_is_sealed_later(practice: Practice) -> N
 
 
 def test_settled_entries_are_not_scanned_again(practice: Practice) -> None:
-    with time_machine.travel(clock.now() + timedelta(hours=3), tick=False):
-        assert sealing.seal(practice.pk) == 0
+    quiet = a_practice()
+    _entries(quiet, 1)
+    assert sealing.seal_all() == 1
 
-    assert AuditChainHead.objects.get(practice=practice).settled_id == AuditEntry.objects.latest("id").pk
+    with time_machine.travel(clock.now() + timedelta(minutes=61), tick=False):
+        _entries(practice, 1)
+        assert sealing.seal_all() == 1
+        assert sealing.settle() == 2
+        assert sealing.settle() == 0
+
+    one_before_the_last = AuditEntry.objects.order_by("-id")[1].pk
+    assert set(AuditChainHead.objects.values_list("settled_id", flat=True)) == {one_before_the_last}
 
 
 def test_young_entries_are_not_settled(practice: Practice) -> None:
+    assert sealing.settle() == 0
     assert AuditChainHead.objects.get(practice=practice).settled_id == 0
+
+
+def test_nothing_is_settled_while_an_older_entry_of_any_practice_is_unsealed(practice: Practice) -> None:
+    slow = AuditEntry.objects.earliest("id").pk - 1
+    AuditEntry.objects.create(
+        id=slow, practice=a_practice(), at=clock.now(), action=AuditAction.CLIENT_EDITED, actor_kind="system"
+    )
+
+    with time_machine.travel(clock.now() + timedelta(minutes=61), tick=False):
+        assert sealing.settle() == 0
+        assert sealing.seal_all() == 1
+        assert sealing.settle() == 2
+
+
+def test_an_entry_with_an_old_time_is_settled_only_an_hour_after_its_seal(practice: Practice) -> None:
+    now = clock.now()
+    with time_machine.travel(now - timedelta(days=30), tick=False):
+        _entries(practice, 1)
+    assert sealing.seal_all() == 1
+
+    assert sealing.settle() == 0
+
+
+@pytest.mark.postgresql
+def test_finding_unsealed_entries_reads_no_settled_row(practice: Practice) -> None:
+    newest = AuditEntry.objects.latest("id").pk
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = sealing.unsealed(after=newest).explain(format="json", analyze=True)
+
+    assert _rows_read(json.loads(plan)[0]["Plan"]) == 0
+
+
+def _rows_read(node: dict[str, Any]) -> int:
+    own = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) if "Relation Name" in node else 0
+    return int(own) + sum(_rows_read(child) for child in node.get("Plans", []))
 
 
 @pytest.mark.parametrize(

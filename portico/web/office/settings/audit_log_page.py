@@ -18,6 +18,7 @@ from portico.domain.clients import search_terms
 from portico.domain.practices.models import Practice, Role, StaffMember
 from portico.plumbing import clock
 from portico.plumbing.actors import ActorKind
+from portico.plumbing.audit import sealing
 from portico.plumbing.database import keyset_pagination
 from portico.plumbing.database.keyset_pagination import KeysetPage
 from portico.plumbing.models.audit import AuditChainHead, AuditEntry
@@ -124,6 +125,6 @@ def _page(practice: Practice, filtered: QuerySet[AuditEntry], *, before: str) ->
 
 def _unsealed(practice: Practice, head: AuditChainHead | None) -> int:
     """Returns the number of entries that should be sealed by now, up to MAX_COUNTED + 1."""
-    overdue = AuditEntry.objects.filter(practice=practice, seal=None, at__lt=clock.now() - SEALING_DELAY)
-    settled = head.settled_id if head is not None else 0
-    return overdue.filter(pk__gt=settled).order_by("id")[: MAX_COUNTED + 1].count()
+    waiting = sealing.unsealed(after=head.settled_id if head is not None else 0)
+    overdue = waiting.filter(practice=practice, at__lt=clock.now() - SEALING_DELAY)
+    return overdue.order_by("id")[: MAX_COUNTED + 1].count()
