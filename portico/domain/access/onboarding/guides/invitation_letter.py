@@ -40,15 +40,14 @@ def invitation_letter(client: Client, relationship: Relationship | None = None) 
             guide_sections.signing_in_by_pin(practice, number),
         )
     today = clock.today(practice.time_zone)
-    # A parent reads the letter to a client under age.
-    is_for_client = relationship is None and not client.is_minor_on(today)
-    name = relationship.contact.first_name if relationship is not None else client.called if is_for_client else ""
+    # A parent may read the letter to a client who is not known to be an adult.
+    name = client.greeted_as(today) if relationship is None else relationship.contact.first_name
     return Guide(
         title=_("Your client portal is ready"),
         opening=(
             time_formatting.long_day(today, translation.get_language()),
             _("Hello %(name)s,") % {"name": name} if name else _("Hello,"),
-            _purpose(client, is_for_client=is_for_client),
+            _purpose(client, is_for_client=relationship is None and bool(name)),
         ),
         sections=sections,
         closing=guide_sections.closing(practice),

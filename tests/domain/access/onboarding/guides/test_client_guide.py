@@ -72,7 +72,7 @@ def test_paper_is_letter_where_letters_are_and_a4_elsewhere(practice: Practice) 
 
 
 def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> None:
-    ana = cast.ana(practice)
+    ana = _of_age(cast.ana(practice))
     cast.invited(ana)
     text = text_of(invitation_letter.invitation_letter_as_pdf(ana))
     assert f"{clock.today(practice.time_zone):%B %-d, %Y} Hello Ana," in text
@@ -81,9 +81,17 @@ def test_the_letter_explains_signing_in_without_a_secret(practice: Practice) -> 
     assert "Abreu" not in text
 
 
-def test_the_letter_for_a_minor_greets_without_a_name(practice: Practice) -> None:
+def _of_age(client: Client) -> Client:
+    client.date_of_birth = clock.today(client.practice.time_zone) - timedelta(days=40 * 365)
+    client.save(update_fields=["date_of_birth"])
+    return client
+
+
+@pytest.mark.parametrize("age", [9, None])
+def test_the_letter_to_a_client_who_may_be_a_minor_greets_without_a_name(practice: Practice, age: int | None) -> None:
     bea = cast.bea(practice)
-    Client.objects.filter(pk=bea.pk).update(date_of_birth=clock.today(practice.time_zone) - timedelta(days=9 * 365))
+    birth = None if age is None else clock.today(practice.time_zone) - timedelta(days=age * 365)
+    Client.objects.filter(pk=bea.pk).update(date_of_birth=birth)
     text = text_of(invitation_letter.invitation_letter_as_pdf(Client.objects.get(pk=bea.pk)))
     assert "Hello, You can now use the client portal of Alder Street Therapy for Bea Berg." in text
 
@@ -117,7 +125,7 @@ def test_the_letter_to_a_contact_is_theirs(practice: Practice) -> None:
 
 
 def test_several_letters_are_pages_each_in_its_language(practice: Practice) -> None:
-    clients = [cast.client(practice, "Ana", language="es"), cast.carol(practice)]
+    clients = [cast.client(practice, "Ana", language="es"), _of_age(cast.carol(practice))]
     pages = PdfReader(BytesIO(invitation_letter.invitation_letters_as_pdf(practice, clients))).pages
     ana, carol = (" ".join(page.extract_text().split()) for page in pages)
     assert "Hola" in ana
