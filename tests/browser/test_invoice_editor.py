@@ -6,9 +6,11 @@ from django.test import Client as Browser
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.billing.invoices import service_items
+from portico.domain.billing.invoices import invoicing, service_items
+from portico.domain.billing.invoices.invoice_input import InvoiceInput, LineInput
 from portico.domain.billing.models import Invoice
 from portico.domain.practices.models import Practice
+from portico.plumbing import clock
 from tests import cast
 from tests.support.browser.chromium import Browsing, carry
 
@@ -148,3 +150,29 @@ def test_the_last_invoice_is_repeated_in_two_presses(page: Page, practice: Pract
     presses.click("button", "Share with client")
     expect(page.get_by_role("heading", name="Invoice 2")).to_be_visible()
     assert presses.number == 2
+
+
+@pytest.mark.parametrize("trouble", ["no network", "a failure"])
+def test_a_draft_that_is_not_saved_as_typed_says_so(
+    page: Page, practice: Practice, browsing: Browsing, trouble: str
+) -> None:
+    entry = InvoiceInput(clock.today(practice.time_zone), lines=(LineInput("Session", 14_000),))
+    draft = invoicing.create_draft(cast.ana(practice), entry, by=cast.DESK)
+    page.goto(f"/office/invoices/{draft.ref}/draft/")
+    if trouble == "no network":
+        page.route("**/typed/", lambda route: route.abort())
+    else:
+        page.route("**/typed/", lambda route: route.fulfill(status=500))
+    note = page.get_by_label("Description")
+    note.fill("Session by phone")
+    said = page.get_by_text("What you typed couldn’t be saved. We’ll try again as you type.")
+    expect(said).to_be_in_viewport()
+
+    page.unroute_all()
+    note.fill("Session by video")
+    expect(said).to_have_count(0)
+    draft.refresh_from_db()
+    assert "Session by video" in str(draft.typed)
+    if trouble == "no network":
+        # htmx also logs it.
+        assert "Failed to fetch" in browsing.complaints.pop()
