@@ -117,7 +117,7 @@ def verify(practice: models.Model) -> ChainReport:
     # More entries may have been sealed meanwhile, but the head is updated with them.
     if position > _head(practice.pk).position:
         return ChainReport(
-            position, first_bad=position, fault="The chain is longer than its head says.", unsealed=unsealed
+            position, first_bad=position, fault="The chain is longer than its head says.", unsealed=overdue
         )
     return ChainReport(position, cut=max(0, head.position - position), unsealed=overdue)
 
