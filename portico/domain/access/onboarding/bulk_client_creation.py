@@ -8,12 +8,14 @@ from django.db import transaction
 
 from portico.domain.access import access_grants
 from portico.domain.access.access_grants import AccessInput, FirstAccess
+from portico.domain.access.models import PortalAccount
 from portico.domain.clients import email_address_changes, registration
 from portico.domain.clients.client_details import ClientArchived
 from portico.domain.clients.client_input import AddressInput, ClientInput
-from portico.domain.clients.models import Client, Status
+from portico.domain.clients.models import Client, EmailAddress, Status
 from portico.domain.practices.models import Practice
 from portico.plumbing.actors import Actor
+from portico.plumbing.database import planner_statistics
 from portico.plumbing.database.deadlocks import retry_on_deadlock
 
 # The clients whose rows are inserted together, with one statement for each table.
@@ -42,12 +44,13 @@ def create_all(practice: Practice, new: Sequence[NewClient], *, by: Actor, form_
     `form_key` is the random key of the form, if one client was entered in a form.
     Raises email_address_changes.DuplicateAddress, ClientArchived.
     """
+    created: list[Client] = []
     with transaction.atomic():
-        return [
-            client
-            for batch in batched(new, BATCH, strict=False)
-            for client in _create_batch(practice, batch, by=by, form_key=form_key)
-        ]
+        for batch in batched(new, BATCH, strict=False):
+            created += _create_batch(practice, batch, by=by, form_key=form_key)
+            if len(created) == BATCH < len(new):
+                planner_statistics.refresh(Client, EmailAddress, PortalAccount)
+    return created
 
 
 def _create_batch(practice: Practice, new: Sequence[NewClient], *, by: Actor, form_key: str) -> list[Client]:

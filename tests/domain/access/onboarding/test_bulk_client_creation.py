@@ -123,6 +123,19 @@ def test_many_clients_take_no_more_statements(practice: Practice) -> None:
     assert Client.objects.filter(portal_state="needs_attention").count() == 100
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("batch", "refreshes"), [(2, 1), (6, 1), (7, 0)])
+def test_the_planner_learns_of_the_first_batch(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, batch: int, refreshes: int
+) -> None:
+    monkeypatch.setattr(bulk_client_creation, "BATCH", batch)
+    with CaptureQueriesContext(connection) as queries:
+        bulk_client_creation.create_all(practice, new_clients(), by=cast.DESK)
+
+    found = [query["sql"] for query in queries if query["sql"].startswith("ANALYZE")]
+    assert len(found) == (refreshes if connection.vendor == "postgresql" else 0)
+
+
 def test_an_account_that_exists_is_used(practice: Practice) -> None:
     earlier = cast.with_access(cast.bruno(practice))
     new = NewClient(ClientInput(ClientDetails("Bea"), (OF_BRUNO,)), ON, OF_BRUNO)
