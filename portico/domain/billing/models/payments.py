@@ -129,6 +129,10 @@ class Payment(FundingSource):
                 condition=Q(taken_back_at=None),
                 name="billing_payments_by_day",
             ),
+            # When a card was last charged.
+            models.Index(
+                fields=("practice", "-id"), condition=Q(kind=PaymentKind.ONLINE), name="billing_payments_by_card"
+            ),
             models.Index(
                 fields=("practice", "client"),
                 condition=Q(taken_back_at=None, unused_minor__gt=0),
