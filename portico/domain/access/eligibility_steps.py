@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portico.domain.clients.models import Client, Status
+from portico.domain.clients.models import Client, Status, is_none_or_current
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -137,7 +137,7 @@ NOT_ARCHIVED = Step(
 # True for a client's own access, which has no relationship.
 RELATIONSHIP_CURRENT = Step(
     CheckedFact.RELATIONSHIP_CURRENT,
-    Q(relationship__ended_at=None),
+    is_none_or_current("relationship"),
     _is_relationship_current,
     problem=_("%(name)s is no longer a contact of %(client)s"),
     instruction=_("%(name)s is no longer a contact of %(client)s. Add the contact again first."),

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.db.models import Max, Q
 
+from portico.domain.clients.models import is_none_or_current
 from portico.domain.documents.models import DocumentRequest, DocumentRequestQuerySet, DocumentTemplate, RequestState
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
@@ -32,7 +33,7 @@ def due(practice: Practice) -> DocumentRequestQuerySet:
     newest = asked.exclude(state=RequestState.WITHDRAWN).order_by().values("access", "version__template")
     rows = DocumentRequest.objects.complete().filter(passed, practice=practice, client__is_archived=False)
     # Others can't be asked again.
-    able = rows.filter(access__relationship__ended_at=None, access__signs_documents=True)
+    able = rows.filter(is_none_or_current("access__relationship"), access__signs_documents=True)
     return able.filter(pk__in=newest.annotate(newest=Max("pk")).values("newest"), version__template__archived_at=None)
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from django.db.models import F, Q, QuerySet
 
+from portico.domain.clients.models import is_none_or_current
 from portico.domain.documents import due_again
 from portico.domain.documents.models import DocumentRequest, DocumentRequestQuerySet, RequestState
 from portico.domain.documents.templates import version_content
@@ -36,7 +37,7 @@ _STATES = {
     Filter.DECLINED: RequestState.DECLINED,
 }
 # The people for whom a document can still wait.
-_PRESENT = Q(client__is_archived=False, access__relationship__ended_at=None)
+_PRESENT = Q(client__is_archived=False) & is_none_or_current("access__relationship")
 
 
 def list_for(practice: Practice, chosen: Filter, *, before: str = "") -> KeysetPage[DocumentRequest]:

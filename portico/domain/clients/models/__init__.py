@@ -9,7 +9,7 @@ from portico.domain.clients.models.clients import (
     PortalState,
     Status,
 )
-from portico.domain.clients.models.contacts import Contact, Relationship, RelationshipKind
+from portico.domain.clients.models.contacts import Contact, Relationship, RelationshipKind, is_none_or_current
 from portico.domain.clients.models.search_terms import SearchTerm
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "RelationshipKind",
     "SearchTerm",
     "Status",
+    "is_none_or_current",
 ]

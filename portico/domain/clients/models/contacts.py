@@ -50,6 +50,14 @@ class Contact(PracticeRow):
         return f"{self.first_name} {self.last_name}".strip()
 
 
+def is_none_or_current(path: str) -> Q:
+    """Returns the condition that the relationship at `path` is none or has not ended.
+
+    `ended_at=None` alone selects the same rows, but where no client has a contact, PostgreSQL expects few of them.
+    """
+    return Q(**{path: None}) | Q(**{f"{path}__ended_at": None})
+
+
 class RelationshipQuerySet(RowQuerySet["Relationship"]):
     def current(self) -> "RelationshipQuerySet":
         return self.filter(ended_at=None)
