@@ -184,7 +184,7 @@ def test_the_portal_tab_links_to_guides_and_letter(office: Browser, ana: Client)
     for address, words in (
         ("/office/help/getting-started/en/", "Getting started"),
         ("/office/help/getting-started/es/", "Primeros pasos"),
-        (f"/office/clients/{ana.ref}/edit/portal/letter/", "Hello Ana,"),
+        (f"/office/clients/{ana.ref}/edit/portal/letter/", "for Ana Abreu."),
     ):
         assert address in page
         assert words in text_of(office.get(address))
