@@ -88,6 +88,8 @@ def _from_provider(processes: Processes) -> Iterator[Row]:
 def _many(processes: Processes) -> Iterator[Row]:
     """Measures the time until each of many bounces is applied, and until a mailbox of other mails was read."""
     mailbox = ImapServer()
+    # Another folder than the one read before, although of the same user on the same server.
+    mailbox.script.uid_validity += 1
     try:
         emails = _emails("many", BOUNCES)
         for email in emails:

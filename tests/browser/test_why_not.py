@@ -5,11 +5,11 @@ from django.db import transaction
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from portico.domain.access.models import Invitation, SignInLink
+from portico.domain.access.models import Invitation, PortalAccess, SignInLink
 from portico.domain.access.sign_in import link_redemption
 from portico.domain.access.sign_in.requests import request_worker
 from portico.domain.audit_actions import AuditAction
-from portico.domain.clients.models import Client
+from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.mail.reports import delivery_reports, report_application
@@ -28,6 +28,7 @@ pytestmark = [
 ]
 # What is visible without scrolling on a phone, less the browser's own bars.
 FIRST_SCREEN = 700
+FINGER = 44
 
 
 @pytest.fixture
@@ -98,6 +99,68 @@ def test_a_client_who_was_never_invited_is(
     expect_stop(desk, "link_opened", "waiting")
     press_link(browsing.window(live_server.url, width=390), invitation)
     expect_open_to(desk, ana)
+
+
+def clients_who_cannot_sign_in(practice: Practice) -> dict[str, Client]:
+    """Returns a client for each step at which the chain can stop before the first sign-in."""
+    names = ("Ana", "Bea", "Carol", "Dora", "Emil", "Flora", "Gale", "Hugo", "Ivy")
+    people = [cast.client(practice, name, address=f"{name.lower()}@mail.example") for name in names]
+    off, no_address, no_consent, not_invited, on_its_way, bounced, complained, unopened, unpressed = people
+    cast.with_access(no_address)
+    PortalAccess.objects.filter(client=no_address).update(address=None)
+    cast.with_access(no_consent)
+    EmailAddress.objects.filter(client=no_consent).update(email_ok_at=None, email_ok_by="")
+    cast.with_access(not_invited)
+    for person in (on_its_way, bounced, complained, unopened, unpressed):
+        cast.invited(person)
+    report(sent(bounced), ReportKind.FAILED, status_code="5.1.1", remote_server="mail.example")
+    report(sent(complained), ReportKind.COMPLAINED)
+    sent(unopened)
+    link_redemption.record_fetch(SignInLink.objects.get(email=sent(unpressed).email_id))
+    return {
+        "access off": off,
+        "no address": no_address,
+        "no consent": no_consent,
+        "not invited": not_invited,
+        "on its way": on_its_way,
+        "bounced": bounced,
+        "complaint": complained,
+        "not opened": unopened,
+        "not pressed": unpressed,
+    }
+
+
+def test_the_first_broken_step_and_its_button_are_on_the_first_screen_of_a_phone(
+    browsing: Browsing, live_server: LiveServer, practice: Practice
+) -> None:
+    people = clients_who_cannot_sign_in(practice)
+    desk = at_the_desk(browsing, live_server, practice, width=390)
+    seen = {}
+    for name, person in people.items():
+        desk.goto(tab(person))
+        step = desk.locator("[data-testid=diagnosis-step]:is([data-state=broken], [data-state=waiting])")
+        expect(step).to_have_count(1)
+        seen[name] = step.get_attribute("data-step")
+        banner = desk.get_by_test_id("portal-banner")
+        # What is wrong, and as much of the button that fixes it as a finger needs; for mail on its way there is none.
+        words = banner.locator("p").first.bounding_box()
+        assert words is not None
+        assert words["y"] + words["height"] < FIRST_SCREEN, name
+        for button in banner.locator(":is(a, button).button, summary").all()[:1]:
+            box = button.bounding_box()
+            assert box is not None
+            assert box["y"] + FINGER < FIRST_SCREEN, name
+    assert seen == {
+        "access off": "access_on",
+        "no address": "address_chosen",
+        "no consent": "email_ok",
+        "not invited": "invitation_sent",
+        "on its way": "invitation_sent",
+        "bounced": "not_bounced",
+        "complaint": "not_bounced",
+        "not opened": "link_opened",
+        "not pressed": "pressed",
+    }
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without script"])
