@@ -49,6 +49,7 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:portal"
 TIME = "2026-05-30T12:00:01.000Z"
 GONE = "550 5.1.1 The email account that you tried to reach does not exist."
 DISTRUST = "550 5.7.26 This mail is unauthenticated, which poses a security risk."
+FULL = "552 5.2.2 The recipient's mailbox is full."
 SLOW = "451 4.3.0 Temporary server error. Please try again later"
 
 
@@ -152,6 +153,9 @@ def _sendgrid(tag: str) -> list[Recorded]:
             "5.7.1",
         ),
         Recorded("sendgrid", "slow", event("deferred", response=SLOW, attempt="5"), "delayed", "4.3.0", SLOW),
+        Recorded(
+            "sendgrid", "full", event("bounce", type="bounce", status="5.2.2", reason=FULL), "failed", "5.2.2", FULL
+        ),
         Recorded("sendgrid", "on its list", event("dropped", reason="Bounced Address", status="5.0.0"), "rejected"),
         Recorded("sendgrid", "malformed", event("dropped", reason="Invalid"), "failed", "5.1.3"),
         Recorded("sendgrid", "not sent", event("dropped", reason="Spam Content"), "failed", "5.3.0"),
@@ -185,6 +189,7 @@ def _mailgun(tag: str) -> list[Recorded]:
             "mailgun", "gone by code", failed("bounce", message="no", **{"enhanced-code": "5.1.1"}), "failed", "5.1.1"
         ),
         Recorded("mailgun", "distrust", failed("bounce", message=DISTRUST), "failed", "5.7.26", DISTRUST),
+        Recorded("mailgun", "full", failed("bounce", message=FULL, code=552), "failed", "5.2.2", FULL),
         Recorded("mailgun", "on its list", failed("suppress-bounce", message="", code=605), "rejected"),
         Recorded("mailgun", "complained before", failed("suppress-complaint", code=607), "rejected"),
         Recorded("mailgun", "slow", failed("generic", "temporary", message=SLOW), "delayed", "4.3.0", SLOW),
@@ -210,6 +215,7 @@ def _brevo(tag: str) -> list[Recorded]:
         Recorded("brevo", "distrust", event("hard_bounce", reason=DISTRUST), "failed", "5.7.26", DISTRUST),
         Recorded("brevo", "unexplained", event("hard_bounce", reason="server is down"), "failed", ""),
         Recorded("brevo", "gave up", event("soft_bounce", reason="server is down"), "failed", "4.4.7"),
+        Recorded("brevo", "full", event("soft_bounce", reason=FULL), "failed", "5.2.2", FULL),
         Recorded("brevo", "slow", event("deferred", reason=SLOW), "delayed", "4.3.0", SLOW),
         Recorded("brevo", "malformed", event("invalid_email"), "failed", "5.1.3"),
         Recorded("brevo", "on its list", event("blocked"), "rejected"),
@@ -245,6 +251,7 @@ def _mailersend(tag: str) -> list[Recorded]:
         Recorded("mailersend", "no domain", bounce("hard_bounced", no_domain, 3), "failed", "5.1.2", no_domain),
         Recorded("mailersend", "gone", bounce("hard_bounced", GONE, 4), "failed", "5.1.1", GONE),
         Recorded("mailersend", "gave up", bounce("soft_bounced", unknown, 5), "failed", "4.4.7"),
+        Recorded("mailersend", "full", bounce("soft_bounced", FULL, 7), "failed", "5.2.2", FULL),
         Recorded("mailersend", "slow", bounce("deferred", SLOW, 6), "delayed", "4.3.0", SLOW),
         Recorded("mailersend", "spam", activity("spam_complaint", complaint), "complained"),
         Recorded("mailersend", "opened", activity("opened", {"object": "open"}), ""),
@@ -348,6 +355,7 @@ def _mailtrap(tag: str) -> list[Recorded]:
         ),
         Recorded("mailtrap", "distrust", event("bounce", response=DISTRUST), "failed", "5.7.26", DISTRUST),
         Recorded("mailtrap", "slow", event("soft bounce", response=SLOW), "delayed", "4.3.0", SLOW),
+        Recorded("mailtrap", "full", event("bounce", response=FULL), "failed", "5.2.2", FULL),
         Recorded("mailtrap", "on its list", event("reject", reason="Recipient in suppression list"), "rejected"),
         Recorded("mailtrap", "not sent", event("reject", reason="Daily limit"), "failed", "5.3.0"),
         Recorded("mailtrap", "spam", event("spam"), "complained"),
