@@ -9,10 +9,12 @@ from benchmarks.instruments import figures, plans
 from benchmarks.instruments.plans import Plan
 from benchmarks.report import LISTS, Row
 from benchmarks.rows import people
+from portico.domain.access.sign_in.requests import near_misses
 from portico.domain.clients import client_list, search_terms
 from portico.domain.clients.client_list import ClientQuery, Sort
 from portico.domain.clients.models import Client, PortalState
 from portico.domain.practices.models import Practice
+from portico.plumbing.text.mailboxes import mailbox_key
 
 # So many rounds, fewer if they would take longer than this.
 ROUNDS, MOST_SECONDS = 40, 1.5
@@ -108,6 +110,9 @@ def look_ups(practice: Practice) -> Iterator[LookUp]:
             f"search: {name}", partial(client_list.page, practice, ClientQuery(query)), _matches(practice, query)
         )
     yield from _hard_searches(practice, two_letters=person.last_name[:2])
+    # Two letters changed places, as in an address that was typed in a hurry.
+    mistyped = f"{address[1]}{address[0]}{address[2:]}"
+    yield LookUp("near miss of a mistyped address", partial(near_misses.nearest, practice, mailbox_key(mistyped)))
 
 
 def _hard_searches(practice: Practice, *, two_letters: str) -> Iterator[LookUp]:

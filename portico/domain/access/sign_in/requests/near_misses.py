@@ -44,7 +44,7 @@ def record(practice: Practice, requests: Iterable[SignInRequest]) -> int:
         NearMiss(practice=practice, client_id=access.client_id, access=access, request=request, distance=distance)
         for request in requests
         if request.is_typed
-        for distance, access in _nearest(practice, request.mailbox_key)
+        for distance, access in nearest(practice, request.mailbox_key)
     ]
     NearMiss.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
@@ -75,7 +75,7 @@ def similar_accounts(practice: Practice, key: str) -> QuerySet[PortalAccount, tu
     return first.union(*others, all=True)[:MAX_CANDIDATES]
 
 
-def _nearest(practice: Practice, key: str) -> list[tuple[int, PortalAccess]]:
+def nearest(practice: Practice, key: str) -> list[tuple[int, PortalAccess]]:
     """Returns the accesses of the only nearest mailbox that may be mailed and need help, with its distance."""
     distances = _distances(key, dict(similar_accounts(practice, key)))
     if not distances:
