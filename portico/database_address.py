@@ -12,11 +12,7 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 # The value of `sslrootcert` for the certificates that the operating system trusts.
 SYSTEM_CERTIFICATES = "system"
 # What a pooler that hands out connections by transaction does not allow.
-SESSION_OPTIONS = {
-    "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000",
-    # Statements are prepared only where the code says so (plumbing/database/compiled.py), never by themselves.
-    "prepare_threshold": 10**9,
-}
+SESSION_OPTIONS = {"options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000"}
 
 
 class Malformed(ValueError):
@@ -50,6 +46,7 @@ def parse(url: str, *, is_pooled: bool = False) -> dict[str, Any]:
         "PORT": str(port or ""),
         # Each thread keeps its connection; plumbing/database/connections.py notices when the server has closed it.
         "CONN_MAX_AGE": None,
+        # No statements prepared on the server either: plumbing/database/prepared_statements.py reads it.
         "DISABLE_SERVER_SIDE_CURSORS": is_pooled,
         "OPTIONS": {
             # Short: pages report an unavailable database quickly.

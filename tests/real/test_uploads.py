@@ -29,7 +29,6 @@ def sender(processes: Processes, practice: Practice) -> Sender:
     return file_sending.sender_for(cast.ana(practice), processes.web())
 
 
-@pytest.mark.sqlite
 def test_20_parallel_uploads_of_20_mb_are_all_kept_in_little_memory(sender: Sender) -> None:
     assert sender.send(files.pdf()) == 200
     before = file_sending.begin_peak(sender.web)

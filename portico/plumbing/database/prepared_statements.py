@@ -16,7 +16,7 @@ CACHE_SIZE = 1_024
 
 
 class _PreparingCursor(psycopg.RawCursor[Any]):  # Any: rows of any kind.
-    """Prepares what it executes, except where `prepare_threshold` is None: behind a pooler such as PgBouncer."""
+    """Prepares what it executes, unless the connection's `prepare_threshold` is None."""
 
     def execute(self, query: Any, params: Any = None, **_: object) -> "_PreparingCursor":  # Any: psycopg's own types.
         return super().execute(_with_numbers(query), params, prepare=True)
@@ -30,8 +30,23 @@ def _with_numbers(sql: str) -> bytes:
 
 
 def execute(cursor: CursorWrapper, sql: str, values: Sequence[Any]) -> None:  # Any: of any type.
-    """Executes the statement with a new cursor of Django's, which then prepares it."""
+    """Executes the statement with a new cursor of Django's, which then prepares it, unless a pooler is in between.
+
+    Statements are remembered by the connection only meanwhile: it would keep those of other cursors, with their values.
+    """
     cursor.cursor = _PreparingCursor(connection.connection)
+    if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        cursor.execute(sql, values)
+        return
+    connected = connection.connection
+    connected.prepare_threshold, connected.prepared_max = 0, CACHE_SIZE
+    try:
+        _execute_prepared(cursor, sql, values)
+    finally:
+        connected.prepare_threshold = None
+
+
+def _execute_prepared(cursor: CursorWrapper, sql: str, values: Sequence[Any]) -> None:  # Any: as above.
     try:
         cursor.execute(sql, values)
     except NotSupportedError as error:

@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from portico.domain.clients.models import Client, EmailAddress
 from portico.domain.practices.models import Practice
 from portico.plumbing import clock
-from portico.plumbing.database.compiled import CompiledQuery, Parameter
+from portico.plumbing.database.compiled import CompiledQuery, Parameter, fetch
 from tests import cast
 
 # The clock of the tests stands still.
@@ -120,7 +120,6 @@ def test_a_statement_survives_a_changed_column(practice: Practice) -> None:
     """PostgreSQL refuses a prepared statement whose columns have other types since: it is prepared again."""
     query = CompiledQuery(people_of)
     ana = cast.ana(practice)
-    connection.connection.prepare_threshold = 5
     assert query.rows(practice=practice.pk) == [ana]
     with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
         other.execute("ALTER TABLE clients_client ALTER COLUMN preferred_name TYPE text")
@@ -129,3 +128,17 @@ def test_a_statement_survives_a_changed_column(practice: Practice) -> None:
         with pytest.raises(NotSupportedError, match="cached plan"), transaction.atomic():
             query.rows(practice=practice.pk)
     assert query.rows(practice=practice.pk) == [ana]
+
+
+@pytest.mark.django_db
+@pytest.mark.postgresql
+def test_a_connection_remembers_every_prepared_statement_and_no_other() -> None:
+    """psycopg keeps 100 statements, and those of ordinary cursors whole: with the values written into them."""
+    kept = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '% AS many'"
+    for number in range(150):
+        fetch(f"SELECT {number} AS many", [])
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s AS others", [f"Ana {number}"])
+            cursor.execute(kept)
+            assert cursor.fetchone() == (number + 1,)
+    assert not [text for text, *_ in connection.connection._prepared._counts if b"Ana" in text]
