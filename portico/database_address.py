@@ -12,7 +12,10 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 # The value of `sslrootcert` for the certificates that the operating system trusts.
 SYSTEM_CERTIFICATES = "system"
 # What a pooler that hands out connections by transaction does not allow.
-SESSION_OPTIONS = {"options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000"}
+SESSION_OPTIONS = {
+    # jit: compiling a plan takes longer than any page may, and no query of Portico is long enough to repay it.
+    "options": "-c lock_timeout=4000 -c idle_in_transaction_session_timeout=60000 -c jit=off"
+}
 
 
 class Malformed(ValueError):
