@@ -106,7 +106,7 @@ def _clean_root(resource: dict[str, Any]) -> dict[str, Any]:  # Any: JSON.
     if isinstance(cleaned.get("code"), list):
         cleaned["code"] = [_clean_coding(each) for each in cleaned["code"]]
     if isinstance(cleaned.get("item"), list):
-        cleaned["item"] = [_clean_item(each) for each in cleaned["item"] if not _is_total(each)]
+        cleaned["item"] = _clean_items(cleaned["item"])
     return cleaned
 
 
@@ -119,6 +119,24 @@ def _is_total(item: object) -> bool:
     codes = [(each.get("system"), each.get("code")) for each in item["code"] if isinstance(each, dict)]
     totals = [(scores.LOINC, scale.total_item) for scale in scores.SCALES.values()]
     return any(url in _CALCULATIONS for url in urls if isinstance(url, str)) and any(each in totals for each in codes)
+
+
+def _clean_items(items: list[object]) -> list[object]:
+    cleaned = [_clean_item(each) for each in items if not _is_total(each)]
+    return [part for each in cleaned for part in _after_its_instructions(each)]
+
+
+def _after_its_instructions(item: object) -> list[object]:
+    """Returns a question after the instructions that LHC-Forms puts inside it, each as an item of its own."""
+    instructions = item.get("item") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or item.get("type") in ("group", "display") or not isinstance(instructions, list):
+        return [item]
+    if not all(isinstance(each, dict) and each.get("type") == "display" for each in instructions):
+        return [item]
+    condition = {key: item[key] for key in ("enableWhen", "enableBehavior") if key in item}
+    if condition and any(condition.keys() & each.keys() for each in instructions):
+        return [item]
+    return [*({**condition, **each} for each in instructions), {key: item[key] for key in item if key != "item"}]
 
 
 def _clean_item(item: object) -> object:
@@ -137,7 +155,7 @@ def _clean_item(item: object) -> object:
     if isinstance(cleaned.get("enableWhen"), list):
         cleaned["enableWhen"] = [_clean_condition(each) for each in cleaned["enableWhen"]]
     if isinstance(cleaned.get("item"), list):
-        cleaned["item"] = [_clean_item(each) for each in cleaned["item"] if not _is_total(each)]
+        cleaned["item"] = _clean_items(cleaned["item"])
     return cleaned
 
 
@@ -151,7 +169,8 @@ def _clean_option(option: object) -> object:
     coding = cleaned.get("valueCoding")
     if isinstance(coding, dict):
         inner = coding.get("extension")
-        cleaned["valueCoding"] = _clean_coding({key: value for key, value in coding.items() if key != "extension"})
+        coding = _clean_coding({key: value for key, value in coding.items() if key != "extension"})
+        cleaned["valueCoding"] = _with_code(coding)
         if isinstance(inner, list) and isinstance(cleaned.get("extension", []), list):
             cleaned["extension"] = [*cleaned.get("extension", []), *inner]
     if isinstance(cleaned.get("extension"), list):
@@ -168,8 +187,15 @@ def _clean_condition(condition: object) -> object:
         return condition
     cleaned = _without_decoration({key: value for key, value in condition.items() if key != "id"})
     if "answerCoding" in cleaned:
-        cleaned["answerCoding"] = _clean_coding(cleaned["answerCoding"])
+        cleaned["answerCoding"] = _with_code(_clean_coding(cleaned["answerCoding"]))
     return cleaned
+
+
+def _with_code(coding: object) -> object:
+    """Returns the coding of an answer with its display as the code, if it has no code."""
+    if not isinstance(coding, dict) or "display" not in coding:
+        return coding
+    return {"code": coding["display"], **coding}
 
 
 def _clean_coding(coding: object) -> object:
