@@ -5,23 +5,9 @@ from collections.abc import Callable, Iterator
 
 from django.core.management import call_command
 
-from benchmarks import (
-    bulk_invitations,
-    client_lists,
-    document_lists,
-    documents,
-    entrance,
-    idle,
-    invitations,
-    invoice_lists,
-    mail,
-    pages,
-    papers,
-    report_delays,
-    seed_loading,
-    starts,
-    webhooks,
-)
+from benchmarks import documents, entrance, idle, pages, papers, seed_loading, starts, webhooks
+from benchmarks.emails import bulk_invitations, invitations, mail, report_delays
+from benchmarks.lists import client_lists, document_lists, invoice_lists
 from benchmarks.report import Row
 from benchmarks.rows import invoices, people, shared_documents
 from portico.domain.clients.models import Client, SearchTerm

@@ -26,7 +26,7 @@ from portico.domain.clients import search_terms
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from portico.plumbing import form_recovery
-from tests.operating.test_verifying import run
+from tests.operating.commands.test_verifying import run
 from tests.support.database import migrated_copies, schemas
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow, pytest.mark.django_db]

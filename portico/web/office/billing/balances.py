@@ -21,7 +21,7 @@ from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.text import money
 from portico.plumbing.text.input_validation import is_unstorable
-from portico.web import csv_files
+from portico.web.files import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.roles import BILLING_EDITORS, may_edit_billing

@@ -18,7 +18,7 @@ from portico.plumbing import clock
 from portico.plumbing.audit import audit_log
 from portico.plumbing.text import money, time_formatting
 from portico.plumbing.text.input_validation import LineField, is_unstorable
-from portico.web import csv_files
+from portico.web.files import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import filter_links

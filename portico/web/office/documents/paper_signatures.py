@@ -30,8 +30,8 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.files import inspection
 from portico.plumbing.refusals import Refused
 from portico.plumbing.text import time_formatting
-from portico.web.accepted_files import ACCEPTED
 from portico.web.date_fields import DayField, use_order_of
+from portico.web.files.accepted_files import ACCEPTED
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys, lookups

@@ -17,7 +17,7 @@ from portico.domain.practices.models import CLIENT_EDITORS
 from portico.plumbing import clock, tokens
 from portico.plumbing.audit import audit_log
 from portico.plumbing.text import time_formatting
-from portico.web import csv_files
+from portico.web.files import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.documents.state_labels import PILLS

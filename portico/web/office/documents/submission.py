@@ -23,7 +23,7 @@ from portico.domain.documents.submissions import record_proposals, reviews, subm
 from portico.domain.practices.models import CLIENT_EDITORS, Role
 from portico.plumbing import tokens
 from portico.plumbing.audit import audit_log
-from portico.web import submission_downloads
+from portico.web.files import submission_downloads
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office import form_keys, lookups

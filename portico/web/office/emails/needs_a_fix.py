@@ -19,7 +19,7 @@ from portico.plumbing.audit import audit_log
 from portico.plumbing.mail import outbox
 from portico.plumbing.models.outgoing_emails import FailureCause
 from portico.plumbing.text import time_formatting
-from portico.web import csv_files
+from portico.web.files import csv_files
 from portico.web.guards import office_page
 from portico.web.http.request_types import OfficeRequest
 from portico.web.office.filter_links import FilterChip

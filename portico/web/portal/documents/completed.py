@@ -8,7 +8,7 @@ from portico.domain.audit_actions import AuditAction
 from portico.domain.documents.models import DocumentRequest
 from portico.domain.documents.submissions import submission_content
 from portico.plumbing.audit import audit_log
-from portico.web import submission_downloads
+from portico.web.files import submission_downloads
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal.documents import found_documents

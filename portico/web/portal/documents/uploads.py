@@ -15,7 +15,7 @@ from portico.domain.documents.models import DocumentRequest, TemplateKind
 from portico.domain.documents.templates import version_content
 from portico.plumbing.files import file_names, inspection
 from portico.plumbing.files.inspection import FileRejected
-from portico.web.accepted_files import ACCEPTED
+from portico.web.files.accepted_files import ACCEPTED
 from portico.web.guards import portal_documents_page
 from portico.web.http.request_types import PortalRequest
 from portico.web.portal.documents import completion, found_documents, shown_language, shown_version

@@ -18,7 +18,7 @@ from portico.domain.documents.forms.record_fields import RecordField
 from portico.domain.documents.models import DocumentRequest, RequestState, ResponseDraft, Submission
 from portico.domain.practices.models import Practice
 from tests import cast, shared_documents
-from tests.web.test_no_card_number import CARD
+from tests.web.safety.test_no_card_number import CARD
 
 pytestmark = pytest.mark.django_db
 PORTAL = "/portal/alder-street/"

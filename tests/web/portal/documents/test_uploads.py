@@ -25,7 +25,7 @@ from tests.support import files
 from tests.support.database import disk
 from tests.support.pictures import picture
 from tests.support.portal_client import Browser
-from tests.web.test_no_card_number import CARD as CARD_NUMBER
+from tests.web.safety.test_no_card_number import CARD as CARD_NUMBER
 
 pytestmark = pytest.mark.django_db
 LIST = "/portal/alder-street/documents/"

@@ -17,7 +17,7 @@ from portico.plumbing.mail.reports.delivery_reports import NewReport
 from portico.plumbing.models import AuditEntry, OutgoingEmail, ReportKind
 from portico.plumbing.models.outgoing_emails import EmailState
 from tests import cast
-from tests.browser.test_clients import at_the_desk
+from tests.browser.clients.test_clients import at_the_desk
 from tests.support.browser.chromium import Browsing, axe
 
 pytestmark = [

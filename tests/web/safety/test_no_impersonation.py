@@ -11,7 +11,7 @@ from portico.domain.access.models import PortalSession
 from portico.domain.practices.models import StaffMember
 from portico.web.route_list import Route
 from tests.support.world import World, cases
-from tests.web.test_every_address import STAFF
+from tests.web.safety.test_every_address import STAFF
 from tests.web.visitors import undone
 
 MODULES = {"completing_sign_in", "link_redemption", "own_account", "portal_sessions", "set_up_links"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from benchmarks.client_lists import LookUp
+from benchmarks.lists.client_lists import LookUp
 from portico.domain.access.models import PortalAccess
 from portico.domain.documents import client_documents, practice_documents
 from portico.domain.documents.completion import portal_requests

@@ -1,6 +1,7 @@
 """The documentation: it agrees with the code, and its links have targets."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from portico.web.route_list import all_routes
 # Independent of the database.
 pytestmark = pytest.mark.sqlite
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = ("management", "commands")
+MAX_MODULES = 16
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -240,3 +243,16 @@ def test_the_map_agrees_with_the_tree() -> None:
     named = {name for cell in table for name in re.findall(r"`([a-z_]+)/?`", cell)}
     assert len(named) > 80
     assert sorted(named - modules) == []
+
+
+def test_no_folder_has_more_modules_than_can_be_seen_at_once() -> None:
+    modules = [
+        path
+        for folder in ("portico", "sandbox", "tests", "benchmarks", "scripts")
+        for path in (ROOT / folder).rglob("*.py")
+        # Django looks for commands in one folder.
+        if path.name != "__init__.py" and path.parent.name != "migrations" and path.parts[-3:-1] != COMMANDS
+    ]
+    assert len(modules) > 1_000
+    counted = Counter(path.parent.relative_to(ROOT) for path in modules)
+    assert {str(folder): number for folder, number in counted.items() if number > MAX_MODULES} == {}

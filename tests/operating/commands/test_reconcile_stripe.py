@@ -10,7 +10,7 @@ from portico.domain.billing.models import Invoice
 from portico.domain.billing.stripe_sync import reconciliation
 from portico.plumbing.models import Restoration
 from tests import cast
-from tests.operating.test_verifying import run
+from tests.operating.commands.test_verifying import run
 from tests.support.card_payments import Till, let_pay
 from tests.support.clock import NOW
 

@@ -6,7 +6,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.browser.test_clients import at_the_desk
+from tests.browser.clients.test_clients import at_the_desk
 from tests.support.browser.chromium import Browsing, axe
 
 pytestmark = [

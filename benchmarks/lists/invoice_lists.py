@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from benchmarks.client_lists import LookUp
+from benchmarks.lists.client_lists import LookUp
 from portico.domain.billing.invoices import invoice_list
 from portico.domain.billing.invoices.invoice_list import InvoiceQuery, StatusFilter
 from portico.domain.billing.ledger import balances, debts_by_age, practice_owed_total, reports

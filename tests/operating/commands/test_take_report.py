@@ -19,7 +19,7 @@ from tests import cast
 from tests.environment import TEST_ENVIRONMENT
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def an_email(practice: Practice) -> OutgoingEmail:

@@ -8,7 +8,7 @@ from portico.domain.practices.staff import authenticator_apps
 from portico.domain.practices.staff.staff_sessions import SessionStore
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
-from tests.browser.test_first_path import PASSWORD, found_practice
+from tests.browser.clients.test_first_path import PASSWORD, found_practice
 from tests.support.browser.chromium import Browsing, axe
 from tests.support.processes.commands import Process, Processes
 

@@ -14,7 +14,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import FileChunk
 from tests import cast, shared_documents
-from tests.operating.test_verifying import run
+from tests.operating.commands.test_verifying import run
 from tests.support import files
 from tests.support.portal_client import Browser as PressingBrowser
 

@@ -18,7 +18,7 @@ from portico.web.route_list import all_routes
 from tests import cast
 from tests.web.office.form_data import client_info, new_client, said
 from tests.web.open_pages import Tab
-from tests.web.test_no_card_number import every_form
+from tests.web.safety.test_no_card_number import every_form
 
 pytestmark = pytest.mark.django_db
 

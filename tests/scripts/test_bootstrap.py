@@ -12,7 +12,7 @@ from scripts import bootstrap
 
 pytestmark = pytest.mark.sqlite
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_without_a_home_no_user_python_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from portico.domain.clients.models import Client, ClientKind, Relationship, Rela
 from portico.domain.documents.models import DocumentRequest, Submission
 from portico.domain.practices.models import Practice
 from tests import cast, shared_documents
-from tests.browser.test_clients import at_the_desk
+from tests.browser.clients.test_clients import at_the_desk
 from tests.support.browser.card_pages import GOOD, expect_paid, pay_now, type_card
 from tests.support.browser.chromium import Browsing
 from tests.support.browser.document_pages import DOCUMENTS, HOME, phone, sign

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_first_path import PASSWORD, found_practice
-from tests.browser.test_staff_first_day import choose_password, code_of, save_codes, set_up_app
+from tests.browser.clients.test_first_path import PASSWORD, found_practice
+from tests.browser.entrance.test_staff_first_day import choose_password, code_of, save_codes, set_up_app
 from tests.support.browser.chromium import Browsing
 from tests.support.processes.commands import Process, Processes
 from tests.support.servers.smtp import SmtpServer

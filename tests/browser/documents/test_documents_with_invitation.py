@@ -18,7 +18,7 @@ from portico.domain.practices.models import Practice
 from portico.plumbing import clock
 from portico.plumbing.models import OutgoingEmail
 from tests import cast, shared_documents
-from tests.browser.test_clients import at_the_desk
+from tests.browser.clients.test_clients import at_the_desk
 from tests.support.browser.chromium import Browsing, carry
 from tests.support.browser.document_pages import (
     DOCUMENTS,

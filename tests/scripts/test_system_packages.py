@@ -37,5 +37,5 @@ def test_ci_needs_the_mail_servers_in_any_case(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_ci_sets_the_variable() -> None:
-    script = Path(__file__).parent.parent / ".ci" / "run"
+    script = Path(__file__).parents[2] / ".ci" / "run"
     assert f"export {system_packages.SKIP_NOTHING}=1" in script.read_text(encoding="utf-8")

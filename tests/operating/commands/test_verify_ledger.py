@@ -32,7 +32,7 @@ from portico.domain.billing.payments import account_credits, refunds
 from portico.domain.clients.models import Client
 from portico.plumbing import clock
 from tests import cast
-from tests.operating.test_verifying import run
+from tests.operating.commands.test_verifying import run
 from tests.support.world import standing
 
 pytestmark = pytest.mark.both_databases

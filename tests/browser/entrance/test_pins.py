@@ -11,7 +11,7 @@ from portico.domain.clients import client_numbers
 from portico.domain.clients.models import Client
 from portico.domain.practices.models import Practice
 from tests import cast
-from tests.browser.test_clients import at_the_desk
+from tests.browser.clients.test_clients import at_the_desk
 from tests.support.browser.chromium import Browsing, axe
 from tests.support.browser.press_counter import Presses
 from tests.support.database import databases

@@ -9,7 +9,7 @@ from django.db.models import Model
 from portico.plumbing.logs import JsonFormatter
 from tests.support.database import written_tables
 from tests.support.world import World
-from tests.web.test_no_card_number import CARD, holds
+from tests.web.safety.test_no_card_number import CARD, holds
 from tests.web.visitors import forms_of, undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.slow]

@@ -17,7 +17,7 @@ from tests import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
-PORTICO = Path(__file__).resolve().parents[2] / "portico"
+PORTICO = Path(__file__).resolve().parents[3] / "portico"
 TEMPLATES = sorted([*PORTICO.glob("templates/**/*.html"), *PORTICO.glob("templates/**/*.txt")])
 ADDRESS_IN_TEMPLATE = re.compile(
     r"""(?<!=")\{\{ *(?:[\w.]+\.)?(?:\w*portal_address|practice_address|base_address|hook|link|href) *(?:\|[^}]*)?"""

@@ -1,0 +1,1 @@
+"""Emails: how fast they are written, handed over and reported on."""

@@ -1,0 +1,1 @@
+"""Documents in a browser: from making and sharing them to the review."""

@@ -1,0 +1,1 @@
+"""Signing in, as clients and staff do it in a browser, and what helps those who cannot."""

@@ -1,0 +1,1 @@
+"""The sums, times, addresses and texts of every page, as they are shown."""
