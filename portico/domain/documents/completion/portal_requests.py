@@ -83,10 +83,10 @@ def list_for(access: PortalAccess, language: str, *, before: str = "") -> Listed
     """Returns the access's requests; the completed ones after the one with the ref `before`."""
     if not access.pk:
         return ListedRequests([], has_more=False, ended=[], next_before="", is_later_page=False)
-    after = keyset_pagination.position_of(_shown(access.pk), before)
+    after = keyset_pagination.position_of(_shown(access.pk, access.client_id), before)
     position = keyset_pagination.AT_THE_TOP if after is None else after
     to_complete = [] if after is not None else [_listed(row, language) for row in _open.rows(access=access.pk)]
-    ended = [_listed(row, language) for row in _ended.rows(access=access.pk, before=position)]
+    ended = [_listed(row, language) for row in _ended.rows(access=access.pk, client=access.client_id, before=position)]
     return ListedRequests(
         to_complete=to_complete[:MAX_OPEN],
         has_more=len(to_complete) > MAX_OPEN,
@@ -131,7 +131,7 @@ def find(access: PortalAccess, ref: str) -> DocumentRequest | None:
 
     Of an earlier access of the same contact only what is complete.
     """
-    request = _by_ref.first(access=access.pk, ref=ref) if access.pk else None
+    request = _by_ref.first(access=access.pk, client=access.client_id, ref=ref) if access.pk else None
     if request is not None:
         request.client, request.practice = access.client, access.practice
         if request.access_id == access.pk:
@@ -139,14 +139,15 @@ def find(access: PortalAccess, ref: str) -> DocumentRequest | None:
     return request
 
 
-def _shown(access: int | Parameter) -> QuerySet[DocumentRequest]:
-    """Returns the requests of the access, and those that the same contact completed for the client before."""
+def _shown(access: int | Parameter, client: int | Parameter) -> QuerySet[DocumentRequest]:
+    """Returns the requests of the client's access, and those that the same contact completed for the client before."""
     own = Relationship.objects.filter(access=access)
     earlier = PortalAccess.objects.filter(
         relationship__contact__in=own.values("contact"), relationship__client__in=own.values("client")
     )
+    # All of them are the client's. No index fits the condition about accesses.
     return DocumentRequest.objects.filter(
-        Q(access=access) | Q(access__in=earlier.values("pk"), state__in=COMPLETE_STATES)
+        Q(access=access) | Q(access__in=earlier.values("pk"), state__in=COMPLETE_STATES), client=client
     )
 
 
@@ -174,8 +175,8 @@ def _open(access: Parameter) -> QuerySet[DocumentRequest, _Row]:
 
 
 @CompiledQuery
-def _ended(access: Parameter, before: Parameter) -> QuerySet[DocumentRequest, _Row]:
-    rows = _with_titles(_shown(access).filter(state__in=ENDED_STATES, pk__lt=before))
+def _ended(access: Parameter, client: Parameter, before: Parameter) -> QuerySet[DocumentRequest, _Row]:
+    rows = _with_titles(_shown(access, client).filter(state__in=ENDED_STATES, pk__lt=before))
     return rows.order_by("-id").values_list(*_COLUMNS)[: PAGE_SIZE + 1]
 
 
@@ -199,6 +200,6 @@ def _open_counts(account: Parameter) -> QuerySet[DocumentRequest, tuple[int, int
 
 
 @CompiledQuery
-def _by_ref(access: Parameter, ref: Parameter) -> QuerySet[DocumentRequest]:
-    rows = _shown(access).filter(ref=ref)
+def _by_ref(access: Parameter, client: Parameter, ref: Parameter) -> QuerySet[DocumentRequest]:
+    rows = _shown(access, client).filter(ref=ref)
     return rows.select_related("version__template", "draft", "submission__countersignature")
