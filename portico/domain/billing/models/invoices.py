@@ -79,7 +79,9 @@ class InvoiceQuerySet(RowQuerySet["Invoice"]):
 
     def processing(self) -> "InvoiceQuerySet":
         """Outstanding invoices with an attempt for which money may have moved."""
-        return self.outstanding().filter(Exists(_open_attempts(moving=True)))
+        # There are few open attempts: the invoices are found from them.
+        open_attempts = _related_rows("AttemptInvoice", is_open=True, attempt__state__in=STATES_IN_PROGRESS)
+        return self.outstanding().filter(pk__in=open_attempts.values("invoice"))
 
     def not_processing(self) -> "InvoiceQuerySet":
         return self.outstanding().exclude(Exists(_open_attempts(moving=True)))
@@ -226,10 +228,11 @@ class Invoice(PracticeRow):
                 name="billing_unshared",
             ),
             models.Index(fields=("practice", "id"), condition=Q(is_totaled=False), name="billing_not_totaled"),
-            # The reports' sums by month are read from it alone.
+            # The reports' sums by month are read from it alone. Its condition is that of no other index: of two that
+            # fit, SQLite takes the one that was created last.
             models.Index(
-                fields=("practice", "dated_on", "total_minor"),
-                condition=Q(issued_at__isnull=False, voided_at=None),
+                fields=("practice", "dated_on", "total_minor", "issued_at", "voided_at"),
+                condition=Q(issued_at__isnull=False),
                 name="billing_invoiced_by_day",
             ),
         )
