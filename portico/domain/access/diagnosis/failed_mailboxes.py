@@ -92,11 +92,10 @@ def all_of(practice: Practice, cause: FailureCause | None) -> Iterator[FailedMai
         yield from mailboxes_of(emails)
 
 
-def clients_for_letters(practice: Practice, refs: list[str]) -> list[Client]:
-    """Returns the clients with these refs whose own mailbox needs a fix, by name."""
-    failed = _mailboxes(practice.pk).filter(Exists(_own_addresses()), client=OuterRef("pk"))
-    clients = Client.objects.filter(practice=practice, ref__in=refs).filter(Exists(failed))
-    return list(clients.select_related("clinician").order_by("sort_key", "id"))
+def of_emails(practice: Practice, refs: Sequence[str]) -> list[FailedMailbox]:
+    """Returns the failed mailboxes to which the mails with these refs were sent, by the client's name."""
+    rows = _with_people(_mailboxes(practice.pk).filter(ref__in=refs)).select_related("client__clinician")
+    return mailboxes_of(list(rows.order_by("client__sort_key", "client", "id")))
 
 
 @CompiledQuery

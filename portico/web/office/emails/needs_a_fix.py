@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from portico.domain.access import holders
 from portico.domain.access.diagnosis import failed_mailboxes
 from portico.domain.access.diagnosis.failed_mailboxes import FailedMailbox, FailureCounts
 from portico.domain.access.onboarding.guides import invitation_letter
@@ -79,20 +80,28 @@ def export(request: OfficeRequest) -> HttpResponse:
 @office_page()
 @require_safe
 def letters(request: OfficeRequest) -> HttpResponse:
-    """Returns the printed invitations of the checked clients as one PDF, and records each in the audit log."""
-    clients = failed_mailboxes.clients_for_letters(request.practice, request.GET.getlist("client")[:MAX_LETTERS])
-    if not clients:
-        messages.error(request, _("Check at least one client."))
+    """Returns the printed invitations of the checked people as one PDF, and records each in the audit log."""
+    practice = request.practice
+    checked = failed_mailboxes.of_emails(practice, request.GET.getlist("email")[:MAX_LETTERS])
+    if not checked:
+        messages.error(request, _("Check at least one person."))
         return redirect("office:needs_a_fix")
-    for client in clients:
-        client.practice = request.practice
+    for mailbox in checked:
+        mailbox.client.practice = practice
+    # A person with two failed addresses gets one letter.
+    readers = {(mailbox.client, mailbox.access.relationship): mailbox.access for mailbox in checked}
     audit_log.record_all(
         audit_log.entry(
-            AuditAction.DOCUMENT_VIEWED, practice=request.practice, client=client, by=request.actor, kind="letter"
+            AuditAction.DOCUMENT_VIEWED,
+            practice=practice,
+            client=client,
+            by=request.actor,
+            kind="letter",
+            **holders.details_of(access),
         )
-        for client in clients
+        for (client, _relationship), access in readers.items()
     )
-    content = invitation_letter.invitation_letters_as_pdf(request.practice, clients)
+    content = invitation_letter.invitation_letters_as_pdf(practice, list(readers))
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = 'attachment; filename="invitation-letters.pdf"'
     return response

@@ -1,6 +1,7 @@
 """`Needs a fix`: the mailboxes whose last email failed, the fix of each, the CSV file and the letters."""
 
 import re
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -236,22 +237,37 @@ def test_the_csv_file_has_every_row_and_is_recorded(client: Browser, practice: P
     assert AuditEntry.objects.get(action=AuditAction.EMAILS_EXPORTED).details == {"show": "full", "number": 1}
 
 
-def test_letters_of_ticked_clients_are_one_pdf_with_an_entry_each(office: Browser, practice: Practice) -> None:
+def test_letters_to_checked_people_are_one_pdf_with_an_entry_each(office: Browser, practice: Practice) -> None:
     ana, bruno, carol = cast.ana(practice), cast.bruno(practice), cast.carol(practice)
     failed(ana)
-    failed(bruno)
-    answer = office.get(f"{LIST}letters/", {"client": [ana.ref, bruno.ref, carol.ref, "nonsense"]})
+    emails = [failed(bruno), failed_of_contact(cast.guardian(carol, "Nadia"))]
+    answer = office.get(f"{LIST}letters/", {"email": [*(email.ref for email in emails), "nonsense"]})
     assert (answer.status_code, answer["Content-Type"], answer.content[:5]) == (200, "application/pdf", b"%PDF-")
     entries = AuditEntry.objects.filter(action=AuditAction.DOCUMENT_VIEWED)
-    assert {entry.client for entry in entries} == {ana, bruno}
+    assert {(entry.client, entry.details.get("holder")) for entry in entries} == {
+        (bruno, None),
+        (carol, "Nadia Berg (guardian)"),
+    }
 
 
-def test_letters_need_a_tick(office: Browser, practice: Practice) -> None:
-    dora = cast.dora(cast.birch())
-    failed(dora)
-    for chosen in ([], [dora.ref]):
-        answer = office.get(f"{LIST}letters/", {"client": chosen}, follow=True)
-        assert "Check at least one client." in answer.text
+def test_a_person_with_two_failed_addresses_gets_one_letter(office: Browser, practice: Practice) -> None:
+    ana = cast.ana(practice)
+    first = failed(ana)
+    first.refresh_from_db()
+    second = copy(first)
+    second.pk, second._state.adding = None, True
+    second.ref, second.key, second.message_id = tokens.new_ref(), tokens.new_token(), "<second@mail.example>"
+    second.to_address = ana.email_addresses.create(practice=practice, address="ana@second.example").address
+    second.save()
+    office.get(f"{LIST}letters/", {"email": [first.ref, second.ref]})
+    assert AuditEntry.objects.filter(action=AuditAction.DOCUMENT_VIEWED).count() == 1
+
+
+def test_letters_need_a_checked_person(office: Browser, practice: Practice) -> None:
+    email = failed(cast.dora(cast.birch()))
+    for chosen in ([], [email.ref]):
+        answer = office.get(f"{LIST}letters/", {"email": chosen}, follow=True)
+        assert "Check at least one person." in answer.text
 
 
 def failed_of_contact(relationship: Relationship, **changes: object) -> OutgoingEmail:
@@ -283,9 +299,7 @@ def test_a_contact_whose_mail_failed_is_listed_with_their_own_fix(office: Browse
     assert "for Ana Abreu" in shown
     assert "bruno@mail.example" in shown
     assert f'href="/office/clients/{ana.ref}/contacts/{bruno.ref}/#email">Correct the address' in shown
-    # The printed letter is the client's.
-    assert 'name="client"' not in shown
-    assert "Check at least one" in office.get(f"{LIST}letters/", {"client": [ana.ref]}, follow=True).text
+    assert f'name="email" value="{email.ref}" aria-label="Check Bruno Berg"' in shown
 
 
 def test_the_stop_of_a_contact_is_not_that_of_the_client(office: Browser, practice: Practice) -> None:

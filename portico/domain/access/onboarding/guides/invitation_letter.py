@@ -67,15 +67,14 @@ def _purpose(client: Client, *, is_for_client: bool) -> str:
 
 def invitation_letter_as_pdf(client: Client, relationship: Relationship | None = None) -> bytes:
     """Returns the letter as a PDF in the language of its reader."""
-    return _letters_as_pdf(client.practice, [(client, relationship)])
+    return invitation_letters_as_pdf(client.practice, [(client, relationship)])
 
 
-def invitation_letters_as_pdf(practice: Practice, clients: Sequence[Client]) -> bytes:
-    """Returns the letters of several clients as one PDF, each on a page of its own and in the client's language."""
-    return _letters_as_pdf(practice, [(client, None) for client in clients])
+def invitation_letters_as_pdf(practice: Practice, readers: Sequence[tuple[Client, Relationship | None]]) -> bytes:
+    """Returns the letters to several people as one PDF, each on a page of its own and in the language of its reader.
 
-
-def _letters_as_pdf(practice: Practice, readers: Sequence[tuple[Client, Relationship | None]]) -> bytes:
+    A reader is the contact of the relationship, or else the client.
+    """
     letters = []
     for client, relationship in readers:
         with translation.override(client.language if relationship is None else relationship.contact.language):

@@ -125,12 +125,14 @@ def test_the_letter_to_a_contact_is_theirs(practice: Practice) -> None:
 
 
 def test_several_letters_are_pages_each_in_its_language(practice: Practice) -> None:
-    clients = [cast.client(practice, "Ana", language="es"), _of_age(cast.carol(practice))]
-    pages = PdfReader(BytesIO(invitation_letter.invitation_letters_as_pdf(practice, clients))).pages
-    ana, carol = (" ".join(page.extract_text().split()) for page in pages)
-    assert "Hola" in ana
-    assert "Hello Carol," in carol
-    assert "1 / 2" not in ana + carol
+    ana, carol = cast.client(practice, "Ana", language="es"), _of_age(cast.carol(practice))
+    readers = [(ana, None), (carol, None), (ana, cast.guardian(ana))]
+    pages = PdfReader(BytesIO(invitation_letter.invitation_letters_as_pdf(practice, readers))).pages
+    to_ana, to_carol, to_bruno = (" ".join(page.extract_text().split()) for page in pages)
+    assert "Hola" in to_ana
+    assert "Hello Carol," in to_carol
+    assert "Hello Bruno," in to_bruno
+    assert "1 / 3" not in to_ana + to_carol + to_bruno
 
 
 def test_the_letter_uses_the_clients_language(practice: Practice) -> None:
