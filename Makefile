@@ -70,5 +70,5 @@ words: setup ## update the Spanish catalog from the code
 screenshots: setup packages ## take a screenshot of every page
 	$(BIN)/python -m scripts.screenshots
 
-bench: setup ## measure performance and write docs/performance.md (about 20 minutes)
+bench: setup ## measure performance and write docs/performance.md (about 35 minutes)
 	$(BIN)/python -m benchmarks --write docs/performance.md
