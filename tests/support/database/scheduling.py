@@ -65,9 +65,12 @@ class PerDatabaseScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist
             self._count_all_tests()
 
     def _count_all_tests(self) -> None:
-        """Gives the progress line the number of tests of all databases; xdist counts those of one worker."""
+        """Gives the progress line the number of tests of all databases; xdist counts those of one worker.
+
+        It counts a test that runs on both databases once.
+        """
         session: Any = self.config.pluginmanager.getplugin("dsession")
-        session._session.testscollected = sum(len(queue.collection or ()) for queue in self.queues.values())
+        session._session.testscollected = len(set().union(*(queue.collection or () for queue in self.queues.values())))
 
     def _queue_of(self, node: WorkerController) -> LoadScopeScheduling:
         return self.queues[node.gateway.spec.env[self.variable]]

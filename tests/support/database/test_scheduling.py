@@ -19,7 +19,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 def pytest_collection_modifyitems(items):
     kind = os.environ.get("KIND")
-    items[:] = [item for item in items if kind in item.name]
+    items[:] = [item for item in items if kind in item.name or "both" in item.name]
 """
 
 
@@ -29,7 +29,7 @@ def test_each_test_runs_once_and_the_progress_ends_at_100(pytester: pytest.Pytes
     for number in range(3):
         pytester.makepyfile(
             **{
-                f"test_{number}": "import os\n"
+                f"test_{number}": "import os\ndef test_both(): pass\n"
                 + "".join(
                     f"def test_{kind}_{n}(): assert os.environ['KIND'] == '{kind}'\n"
                     for kind in ("lite", "post")
@@ -44,7 +44,7 @@ def test_each_test_runs_once_and_the_progress_ends_at_100(pytester: pytest.Pytes
     # Each of the three processes would load Django, Hypothesis and more, without use here.
     pytester._monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     result = pytester.run(sys.executable, "-m", "pytest", "-p", "xdist", "--dist=loadscope", *workers)
-    result.assert_outcomes(passed=12)
+    result.assert_outcomes(passed=18)
     result.stdout.fnmatch_lines(["*[[]100%]*"])
     result.stdout.no_fnmatch_line("*[[]1[1-9]?%]*")
     result.stdout.no_fnmatch_line("*loadscopesched*")

@@ -78,7 +78,7 @@ def mails() -> list[str]:
 
 
 def actions(action: AuditAction) -> list[AuditEntry]:
-    return list(AuditEntry.objects.filter(action=action))
+    return list(AuditEntry.objects.filter(action=action).order_by("id"))
 
 
 def test_each_client_gets_the_default_text_in_their_language(practice: Practice) -> None:
