@@ -25,7 +25,9 @@ def ask(practice: Practice, number: int = 0, *, address: str = "") -> None:
 
 
 def mailed() -> list[str]:
-    return list(OutgoingEmail.objects.filter(kind=staff_notices.KIND).values_list("to_address", flat=True))
+    return list(
+        OutgoingEmail.objects.filter(kind=staff_notices.KIND).order_by("id").values_list("to_address", flat=True)
+    )
 
 
 def test_a_flood_is_one_email_in_ten_minutes(practice: Practice, stopped_clock: Traveller) -> None:

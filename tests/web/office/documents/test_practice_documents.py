@@ -201,7 +201,8 @@ def test_the_file_has_all_of_the_filter_and_no_formula(office: Browser, access: 
     assert (rows[0]["Shared"], rows[1]["Shared"], rows[1]["Completed"]) == ("2026-11-17", "2026-11-23", "")
     stuck = office.get(f"{LIST}file/", {"show": "stuck"})
     assert len(stuck.getvalue().decode().splitlines()) == 2
-    details = [entry.details for entry in AuditEntry.objects.filter(action=AuditAction.DOCUMENTS_EXPORTED)]
+    entries = AuditEntry.objects.filter(action=AuditAction.DOCUMENTS_EXPORTED).order_by("id")
+    details = [entry.details for entry in entries]
     assert details == [{"show": "waiting", "number": 26}, {"show": "stuck", "number": 1}]
 
 
