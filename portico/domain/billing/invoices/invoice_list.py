@@ -92,8 +92,12 @@ def counts(practice: Practice) -> dict[StatusFilter, int]:
 @CompiledQuery
 def _numbers(practice: Parameter, today: Parameter) -> QuerySet[Practice, tuple[int, ...]]:
     of_practice = Invoice.objects.filter(practice=practice)
-    counts = [CountUpTo(_filtered(of_practice, show, today), MAX_COUNTED + 1) for show in StatusFilter]
-    return Practice.objects.filter(pk=practice).values_list(*counts)
+    found = {show: _filtered(of_practice, show, today) for show in StatusFilter}
+    # Those that are not due yet are at the end of the index of what is owed; before them are all that are past due.
+    found[StatusFilter.UNPAID] = found[StatusFilter.UNPAID].order_by("-due_on", "-id")
+    return Practice.objects.filter(pk=practice).values_list(
+        *(CountUpTo(rows, MAX_COUNTED + 1) for rows in found.values())
+    )
 
 
 def latest_of(client: Client) -> Invoice | None:

@@ -21,3 +21,4 @@ def test_each_filter_is_counted_with_its_own_index(practice: Practice) -> None:
     ]
     assert [name for name in used if f"INDEX {name} " not in plan] == []
     assert "billing_invoiced_by_day" not in plan
+    assert "TEMP B-TREE" not in plan
