@@ -46,6 +46,10 @@ class Job:
             self._next_at = now + self._pause
         return had_work
 
+    def due_at(self, version: object) -> float:
+        """Returns the time of the monotonic clock from which the job runs again in this version of the data."""
+        return max(self._next_at, self._idle_until) if version == self._idle_version else self._next_at
+
 
 @dataclass(frozen=True)
 class WorkerQueue:
@@ -58,16 +62,17 @@ class WorkerQueue:
 def run(queues: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 0.2) -> None:
     """Runs the queues until `stop` is set, then finishes the current jobs.
 
-    This thread reads the version of the data every `pause` seconds, for all queues. A queue that crashes stops the
-    others, and the process exits with 1: a partly running worker would look healthy.
+    This thread reads the version of the data every `pause` seconds, for all queues, which wait for the next one. A
+    queue that crashes stops the others, and the process exits with 1: a partly running worker would look healthy.
     """
-    data = _WatchedData(pause)
+    data = _WatchedData(stop)
     with ThreadPoolExecutor(max_workers=len(queues), thread_name_prefix="queue") as threads:
         running = {threads.submit(_work, queue, stop, data): queue for queue in queues}
         while not stop.is_set() and not any(future.done() for future in running):
             data.look()
             stop.wait(pause)
         stop.set()
+        data.wake()
     connections.close_all()
     crashed = [(queue, future.exception()) for future, queue in running.items() if future.exception()]
     for queue, error in crashed:
@@ -79,9 +84,9 @@ def run(queues: Sequence[WorkerQueue], stop: threading.Event, *, pause: float = 
 class _WatchedData:
     """The version of the data when it was last read, and a way to wait for the next one."""
 
-    def __init__(self, pause: float) -> None:
+    def __init__(self, stop: threading.Event) -> None:
         self.version: object = None
-        self._pause = pause
+        self._stop = stop
         self._changed = threading.Condition()
 
     def look(self) -> None:
@@ -92,14 +97,19 @@ class _WatchedData:
             connections.close_all()
             version = object()  # The queues find out for themselves that the database is away.
         if version != self.version:
-            self.version = version
             with self._changed:
+                self.version = version
                 self._changed.notify_all()
 
-    def wait(self) -> None:
-        """Returns when the data have changed, or after the pause."""
+    def wake(self) -> None:
         with self._changed:
-            self._changed.wait(self._pause)
+            self._changed.notify_all()
+
+    def wait(self, version: object, *, until: float) -> None:
+        """Returns when the data have another version, at `until` by the monotonic clock, or when the loop stops."""
+        with self._changed:
+            if version == self.version and not self._stop.is_set():
+                self._changed.wait(max(0.0, until - time.monotonic()))
 
 
 def _work(queue: WorkerQueue, stop: threading.Event, data: _WatchedData) -> None:
@@ -107,7 +117,8 @@ def _work(queue: WorkerQueue, stop: threading.Event, data: _WatchedData) -> None
     try:
         while not stop.is_set():
             try:
-                did_something = _one_round(queue, data.version, stop)
+                version = data.version
+                did_something = _one_round(queue, version, stop)
             except (OperationalError, InterfaceError) as error:
                 if not is_unavailable:
                     names = {"queue": queue.name, "error": type(error).__name__}
@@ -122,7 +133,7 @@ def _work(queue: WorkerQueue, stop: threading.Event, data: _WatchedData) -> None
             # Closes a connection that an error has broken.
             close_old_connections()
             if not did_something:
-                data.wait()
+                data.wait(version, until=min(job.due_at(version) for job in queue.jobs))
     finally:
         connections.close_all()
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 from django.db import OperationalError
@@ -109,6 +110,31 @@ def test_a_database_outage_is_logged_once(caplog: pytest.LogCaptureFixture, monk
     run(WorkerQueue("rest", [Job(work)]), until=lambda: len(attempts) > 6)
     told = [record.message for record in caplog.records if record.message.startswith("worker.")]
     assert told == ["worker.database_away", "worker.database_back"]
+
+
+class Counted(Job):
+    """A job without work, and how often its queue asked it to run."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: False)
+        self.asked = 0
+
+    def run(self, version: object) -> bool:
+        self.asked += 1
+        return super().run(version)
+
+
+def test_a_queue_without_work_sleeps_until_the_data_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_loop, "data_version", lambda: 1)
+    job = Counted()
+    began = time.monotonic()
+    run(WorkerQueue("rest", [job]), until=lambda: time.monotonic() > began + 0.5)
+    # It does not wait out LOOK_AGAIN_SECONDS when the loop stops.
+    assert time.monotonic() < began + 3
+    assert job.asked <= 3
+    monkeypatch.setattr(worker_loop, "data_version", count().__next__)
+    run(WorkerQueue("rest", [job]), until=lambda: job.asked > 20)
+    assert job.asked > 20
 
 
 class Work:
