@@ -98,7 +98,7 @@ def look_ups(practice: Practice) -> Iterator[LookUp]:
         "four letters of a name": person.last_name[:4],
         "a whole name": f"{person.first_name} {person.last_name}",
         "the beginnings of two names": f"{person.first_name[:2]} {person.last_name[:3]}",
-        "a name that nobody has": "zzyzx",
+        "a name that no client has": "zzyzx",
         "an email address": address,
         "the beginning of an address": f"{address.partition('@')[0]}@",
         "a phone number": number,

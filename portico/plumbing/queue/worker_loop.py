@@ -102,6 +102,7 @@ class _WatchedData:
                 self._changed.notify_all()
 
     def wake(self) -> None:
+        """Wakes the waiting threads, for the loop to stop."""
         with self._changed:
             self._changed.notify_all()
 
